@@ -1,0 +1,1 @@
+//! What people do: use-cases and the admin listener.

@@ -1,0 +1,122 @@
+//! Identifiers. Public ones carry a prefix, so that a log line or a support
+//! mail says what it names.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The identifier as a shared string, without copying it.
+            #[must_use]
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
+        }
+
+        impl<T: Into<Arc<str>>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A virtual key's public id, `key_…`. Never the key itself.
+    KeyId
+);
+text_id!(
+    /// A tenant's id; `default` where nobody made tenants.
+    TenantId
+);
+text_id!(
+    /// A provider's name as configuration or catalogue spells it.
+    ProviderName
+);
+text_id!(
+    /// A deployment's id: `provider/upstream-model`, or as configured.
+    DeploymentId
+);
+text_id!(
+    /// A model name that clients may ask for.
+    ModelName
+);
+
+/// Names one request for ever: unique over restarts, restored folders and
+/// cores, because `generation` is random for every start of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TicketId {
+    /// Random per start of the process.
+    pub generation: u64,
+    /// The core (event loop) that opened the ticket.
+    pub core: u16,
+    /// Counts up from 1 within (generation, core).
+    pub sequence: u64,
+}
+
+impl TicketId {
+    /// The id as 16 bytes, big endian: 8 of the generation, 2 of the core,
+    /// 6 of the sequence. Sorts like the id within one generation.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let mut out = [0; 16];
+        out[..8].copy_from_slice(&self.generation.to_be_bytes());
+        out[8..10].copy_from_slice(&self.core.to_be_bytes());
+        out[10..].copy_from_slice(&self.sequence.to_be_bytes()[2..]);
+        out
+    }
+
+    /// The reverse of [`TicketId::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let all = u128::from_be_bytes(bytes);
+        Self {
+            generation: (all >> 64) as u64,
+            core: ((all >> 48) & 0xffff) as u16,
+            sequence: (all & 0xffff_ffff_ffff) as u64,
+        }
+    }
+}
+
+impl fmt::Display for TicketId {
+    /// `req_` and 32 hexadecimal digits: the request id that clients see.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "req_{:032x}", u128::from_be_bytes(self.to_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_id_survives_its_bytes_and_prints_with_its_prefix() {
+        let id = TicketId {
+            generation: 0xdead_beef,
+            core: 3,
+            sequence: 77,
+        };
+        assert_eq!(TicketId::from_bytes(id.to_bytes()), id);
+        assert_eq!(id.to_string(), "req_00000000deadbeef000300000000004d");
+    }
+}

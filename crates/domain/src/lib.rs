@@ -1,0 +1,33 @@
+//! Nouns and rules of the gateway. No IO, no clock, no wire format.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`ids`] | prefixed identifiers: keys, tenants, tickets |
+//! | [`time`] | points in time, as plain numbers that the caller hands in |
+//! | [`money`], [`usage`] | nano-dollars, rates, and tokens in disjoint parts |
+//! | [`secret`] | strings that never print |
+//! | [`edit`] | spans of a body, and replacements spliced into it |
+//! | [`model`] | providers, deployments, models: what a name resolves to |
+//! | [`principal`] | who is asking: a virtual key and what it may do |
+//! | [`policy`] | system rules, guards, cache, retries that apply to a request |
+//! | [`guard`] | the interface that every guardrail has |
+//! | [`refusal`] | every way to say no: status, code, sentence |
+//! | [`record`] | what the journal keeps of a request |
+//! | [`counters`], [`shelf`] | traits that `store` implements |
+//! | [`snapshot`] | all that the way reads, immutable, swapped whole |
+
+pub mod counters;
+pub mod edit;
+pub mod guard;
+pub mod ids;
+pub mod model;
+pub mod money;
+pub mod policy;
+pub mod principal;
+pub mod record;
+pub mod refusal;
+pub mod secret;
+pub mod shelf;
+pub mod snapshot;
+pub mod time;
+pub mod usage;

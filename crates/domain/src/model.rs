@@ -1,0 +1,148 @@
+//! Providers, deployments, models: what a name resolves to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ids::{DeploymentId, ModelName, ProviderName};
+use crate::money::{NanoUsd, Rate};
+use crate::secret::Secret;
+
+/// Deadlines of an upstream exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP and TLS.
+    pub connect: Duration,
+    /// From the request's last byte to the answer's head.
+    pub first_byte: Duration,
+    /// Between two pieces of the answer.
+    pub between_chunks: Duration,
+    /// The whole request, all attempts together.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(120),
+            between_chunks: Duration::from_secs(120),
+            total: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Which HTTP an upstream is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// HTTP/2 if TLS negotiates it, else HTTP/1.1.
+    #[default]
+    Auto,
+    /// HTTP/1.1 only.
+    Http1,
+    /// HTTP/2 only; without TLS by prior knowledge.
+    Http2,
+}
+
+/// Where the key goes in an upstream request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// No credential.
+    #[default]
+    None,
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// The key alone in a header of this name.
+    Header(String, Secret),
+}
+
+/// The wire format of an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WireFormat {
+    /// `OpenAI`'s chat completions, completions, embeddings.
+    #[default]
+    OpenAi,
+    /// The built-in demo: answered in process.
+    Demo,
+}
+
+/// An upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// Its name.
+    pub name: ProviderName,
+    /// What it speaks.
+    pub format: WireFormat,
+    /// `https` or not.
+    pub tls: bool,
+    /// Host name or address, as it stands in the URL (IPv6 in brackets).
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Path in front of `/chat/completions`; no trailing slash: `/v1`.
+    pub base_path: String,
+    /// Credential.
+    pub auth: Auth,
+    /// Further headers of every request.
+    pub headers: Vec<(String, Secret)>,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// HTTP version.
+    pub http: HttpVersion,
+    /// PEM file of a private certificate authority.
+    pub ca_file: Option<std::path::PathBuf>,
+    /// Whether the provider belongs to the house: `traceparent` goes along.
+    pub internal: bool,
+    /// Whether `traceparent` goes to it although it is external.
+    pub trace: bool,
+    /// Whether `stream_options.include_usage` may be asked of it.
+    pub stream_usage: bool,
+}
+
+/// What a model costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    /// Prompt tokens.
+    pub input: Rate,
+    /// Cached prompt tokens; as input where `None`.
+    pub cached_input: Option<Rate>,
+    /// Prompt tokens written to the provider's cache; as input where `None`.
+    pub cache_write: Option<Rate>,
+    /// Answer tokens.
+    pub output: Rate,
+    /// Per request.
+    pub per_request: NanoUsd,
+}
+
+/// A model at a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Where.
+    pub provider: Arc<Provider>,
+    /// The model's name there.
+    pub upstream_model: String,
+    /// Share among the deployments of the same order.
+    pub weight: u32,
+    /// Tried in rising order.
+    pub order: u32,
+    /// Its price; `None` is unknown, and flagged.
+    pub price: Option<Price>,
+    /// Position in the snapshot's table of deployments: keys health records.
+    pub index: usize,
+}
+
+/// A name that clients may ask for, and what answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// The name.
+    pub name: ModelName,
+    /// Who answers.
+    pub deployments: Vec<Arc<Deployment>>,
+    /// Models asked next when every deployment failed.
+    pub fallbacks: Vec<ModelName>,
+    /// The longest answer, in tokens, where known.
+    pub max_output: Option<u64>,
+    /// Who owns it, as `/v1/models` says.
+    pub owned_by: String,
+}

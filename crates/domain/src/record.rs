@@ -1,0 +1,134 @@
+//! What the journal keeps of a request.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DeploymentId, KeyId, ModelName, ProviderName, TenantId, TicketId};
+use crate::money::NanoUsd;
+use crate::time::UnixMicros;
+use crate::usage::{Usage, UsageSource};
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// Written before the first byte goes upstream.
+    Opened(Opened),
+    /// Written before the last byte of the answer goes out.
+    Settled(Box<Settled>),
+}
+
+impl Record {
+    /// The request that the record belongs to.
+    #[must_use]
+    pub fn ticket(&self) -> TicketId {
+        match self {
+            Self::Opened(opened) => opened.ticket,
+            Self::Settled(settled) => settled.ticket,
+        }
+    }
+}
+
+/// A request is about to go upstream. A ticket with this record and no
+/// [`Settled`] was in flight when the process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Which request.
+    pub ticket: TicketId,
+    /// When it came.
+    pub at: UnixMicros,
+    /// Whose.
+    pub tenant: TenantId,
+    /// By which key.
+    pub key: KeyId,
+    /// `chat`, `completion`, `embedding`.
+    pub operation: String,
+    /// The model that was asked for.
+    pub model: ModelName,
+    /// Upper bound of the tokens it may use.
+    pub reserved_tokens: u64,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The whole answer went out.
+    Complete,
+    /// Refused by the gateway; the reason's code stands in `error`.
+    Refused,
+    /// The upstream refused or failed before any content.
+    UpstreamFailed,
+    /// The upstream broke off after the first content.
+    UpstreamBroke,
+    /// The client left.
+    ClientLeft,
+    /// A guard ended the answer.
+    GuardEnded,
+    /// In flight when the process ended; written at the next start.
+    Lost,
+}
+
+impl Outcome {
+    /// A stable word for columns, labels and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Refused => "refused",
+            Self::UpstreamFailed => "upstream_failed",
+            Self::UpstreamBroke => "upstream_broke",
+            Self::ClientLeft => "client_left",
+            Self::GuardEnded => "guard_ended",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A request's end: all that accounting and audit need, by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Which request.
+    pub ticket: TicketId,
+    /// When it came.
+    pub opened: UnixMicros,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// Until the first content, in microseconds.
+    pub first_content_us: Option<u64>,
+    /// Whose.
+    pub tenant: TenantId,
+    /// By which key.
+    pub key: KeyId,
+    /// `chat`, `completion`, `embedding`.
+    pub operation: String,
+    /// Whether the client asked for a stream.
+    pub streamed: bool,
+    /// The model that was asked for.
+    pub model: Option<ModelName>,
+    /// The provider that answered last.
+    pub provider: Option<ProviderName>,
+    /// The deployment that answered last.
+    pub deployment: Option<DeploymentId>,
+    /// The model's name in the answer.
+    pub answered_model: Option<String>,
+    /// How many times an upstream was asked.
+    pub attempts: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status that the client got.
+    pub status: u16,
+    /// A refusal's code.
+    pub error: Option<String>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Where the tokens come from.
+    pub usage_source: UsageSource,
+    /// The cost; `None` where the price is unknown or nothing was used.
+    pub cost: Option<NanoUsd>,
+    /// The model has no price: the cost is missing, not zero.
+    pub price_missing: bool,
+    /// Served from the shelf; `saved` is what it would have cost.
+    pub cache_hit: bool,
+    /// What the cache saved.
+    pub saved: Option<NanoUsd>,
+    /// Names of guards that found something, with counts.
+    pub findings: Vec<(String, u32)>,
+}

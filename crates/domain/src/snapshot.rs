@@ -1,0 +1,101 @@
+//! All that the way reads: immutable, built whole, swapped atomically.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ids::ModelName;
+use crate::model::{Deployment, Model, Provider};
+use crate::policy::{Policy, RetryPolicy};
+use crate::principal::Principal;
+
+/// Digest under which a virtual key is looked up.
+pub type KeyDigest = [u8; 32];
+
+/// Bounds on what clients may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Largest body, in bytes, after decompression.
+    pub body: usize,
+    /// Deepest JSON.
+    pub depth: usize,
+    /// Largest ratio of decompressed to compressed bytes.
+    pub ratio: usize,
+    /// Largest plain answer that is taken from an upstream, in bytes.
+    pub answer: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            body: 32 << 20,
+            depth: 128,
+            ratio: 100,
+            answer: 64 << 20,
+        }
+    }
+}
+
+/// One state of the world.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Counts up with every swap.
+    pub version: u64,
+    /// Virtual keys by digest.
+    pub keys: HashMap<KeyDigest, Arc<Principal>>,
+    /// Models by name.
+    pub models: HashMap<ModelName, Arc<Model>>,
+    /// Further names of models.
+    pub aliases: HashMap<String, ModelName>,
+    /// Providers by name: `provider/any-model` resolves through it.
+    pub providers: HashMap<String, Arc<Provider>>,
+    /// Every deployment, at its index.
+    pub deployments: Vec<Arc<Deployment>>,
+    /// Policies, in the order of the configuration.
+    pub policies: Vec<Policy>,
+    /// Retries and fallbacks.
+    pub retry: RetryPolicy,
+    /// Bounds on what clients may send.
+    pub bounds: Bounds,
+    /// After how long of silence a stream gets a keep-alive comment.
+    pub keepalive: Option<std::time::Duration>,
+    /// Whether `x-portcullis-cache: on` in a request may switch the cache on.
+    pub cache_on_request: Option<std::time::Duration>,
+}
+
+impl Snapshot {
+    /// Resolves a name: exact alias, then exact model, then
+    /// `provider/upstream-model` if the first segment names a provider.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<Arc<Model>> {
+        if let Some(target) = self.aliases.get(name) {
+            return self.models.get(target).cloned();
+        }
+        if let Some(model) = self.models.get(&ModelName::from(name)) {
+            return Some(Arc::clone(model));
+        }
+        let (provider, rest) = name.split_once('/')?;
+        let provider = self.providers.get(provider)?;
+        (!rest.is_empty()).then(|| Arc::new(unlisted(name, provider, rest)))
+    }
+}
+
+/// A model that nobody listed, asked for by its provider's name. It has no
+/// price and no health record of its own.
+fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
+    let deployment = Deployment {
+        id: name.into(),
+        provider: Arc::clone(provider),
+        upstream_model: upstream.to_owned(),
+        weight: 1,
+        order: 0,
+        price: None,
+        index: usize::MAX,
+    };
+    Model {
+        name: name.into(),
+        deployments: vec![Arc::new(deployment)],
+        fallbacks: Vec::new(),
+        max_output: None,
+        owned_by: provider.name.to_string(),
+    }
+}

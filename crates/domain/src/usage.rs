@@ -1,0 +1,58 @@
+//! Tokens in disjoint parts.
+//!
+//! Providers count differently: `OpenAI`'s prompt tokens contain the cached
+//! ones, Anthropic's do not. Each dialect's reader brings its numbers into
+//! these parts once; their sums are the provider's own totals.
+
+use serde::{Deserialize, Serialize};
+
+/// What one answer used. Every token stands in exactly one part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens that were neither cached nor audio.
+    pub input: u64,
+    /// Prompt tokens read from the provider's prompt cache.
+    pub cached_input: u64,
+    /// Prompt tokens written to the provider's prompt cache.
+    pub cache_write: u64,
+    /// Prompt tokens of audio.
+    pub audio_input: u64,
+    /// Answer tokens that were neither reasoning nor audio.
+    pub output: u64,
+    /// Answer tokens spent on reasoning.
+    pub reasoning: u64,
+    /// Answer tokens of audio.
+    pub audio_output: u64,
+}
+
+impl Usage {
+    /// All prompt tokens: what `OpenAI` calls `prompt_tokens`.
+    #[must_use]
+    pub fn prompt(&self) -> u64 {
+        self.input + self.cached_input + self.cache_write + self.audio_input
+    }
+
+    /// All answer tokens: what `OpenAI` calls `completion_tokens`.
+    #[must_use]
+    pub fn completion(&self) -> u64 {
+        self.output + self.reasoning + self.audio_output
+    }
+
+    /// Prompt and answer together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.prompt() + self.completion()
+    }
+}
+
+/// Where the numbers of a [`Usage`] come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UsageSource {
+    /// Nothing was used: refused before any attempt, or served from the cache.
+    #[default]
+    None,
+    /// The provider reported it.
+    Provider,
+    /// The provider did not say: the gateway counted.
+    Estimated,
+}

@@ -1,0 +1,1 @@
+//! Detectors and rules that guard texts; pure.

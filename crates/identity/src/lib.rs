@@ -1,0 +1,1 @@
+//! Credentials: who is asking.

@@ -1,0 +1,1 @@
+//! The append-only journal on disk, its recovery, and its carrier.

@@ -1,0 +1,2 @@
+//! Portcullis: a self-hosted LLM gateway.
+fn main() {}

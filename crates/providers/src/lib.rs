@@ -1,0 +1,1 @@
+//! Upstreams: where they are, which dialect they speak, how to sign.

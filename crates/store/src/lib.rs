@@ -1,0 +1,1 @@
+//! Persistence: SQLite, and in-process counters and cache.

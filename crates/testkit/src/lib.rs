@@ -1,0 +1,1 @@
+//! Fakes, builders and a gateway in a test.
