@@ -1,1 +1,64 @@
-//! A request's way through the gateway.
+//! A request's way through the gateway. The stages sort in the order of the
+//! way, so this list is the map:
+//!
+//! | stage | question | gives |
+//! |---|---|---|
+//! | [`accept`] | which route, well-formed? | [`accept::Head`], [`accept::Accepted`] |
+//! | [`admit`] | who; may they, have they room? | [`admit::Known`], [`admit::Admitted`] |
+//! | [`compose`] | which system rules? | [`compose::Composed`] |
+//! | [`guard`] | what may leave the house? | [`guard::Guarded`] |
+//! | [`reuse`] | is there an answer already? | [`reuse::Found`] |
+//! | [`route`] | which targets, best first? | [`route::Routed`] |
+//! | [`send`] | ask them: retry, fall back | [`send::Sent`] |
+//! | [`serve`] | answer: meter, guard, stream | [`serve::Served`] |
+//! | [`settle`] | usage, cost, exactly once | a record in the journal |
+//!
+//! [`plane`] is what one event loop owns; `accept::listen` brings connections.
+
+pub mod accept;
+pub mod admit;
+pub mod compose;
+pub mod guard;
+pub mod plane;
+pub mod reuse;
+pub mod route;
+pub mod send;
+pub mod serve;
+pub mod settle;
+
+use std::rc::Rc;
+
+use http::Request;
+use hyper::body::Incoming;
+
+use crate::accept::Target;
+use crate::plane::Plane;
+use crate::reuse::Found;
+use crate::serve::Served;
+use crate::settle::Refused;
+
+/// One request's whole way.
+///
+/// Every stage takes what the one before it gives; leaving a stage out or
+/// swapping two does not compile.
+///
+/// # Errors
+/// [`Refused`]: any stage said no. Its ticket, if one was open, is settled
+/// when the refusal is served.
+pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Served, Refused> {
+    let snapshot = plane.shared.snapshot.load_full();
+    let head = accept::head(plane, request)?;
+    let known = admit::who(plane, &snapshot, head)?;
+    if let Target::Models(which) = &known.head.target {
+        return serve::models(&snapshot, &known, which.as_deref());
+    }
+    let accepted = accept::body(plane, &snapshot, known).await?;
+    let admitted = admit::room(plane, &snapshot, accepted).await?;
+    let composed = compose::compose(&snapshot, admitted)?;
+    let guarded = guard::guard(composed)?;
+    let sent = match reuse::find(plane, &snapshot, guarded).await? {
+        Found::Answer(sent) => sent,
+        Found::Nothing(fresh) => send::send(plane, route::choose(plane, &snapshot, fresh)?).await?,
+    };
+    serve::serve(plane, sent).await
+}

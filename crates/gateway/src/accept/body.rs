@@ -1,0 +1,134 @@
+//! The body of a known caller: read within bounds, decompressed, parsed once.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use dialects::json::Document;
+use dialects::openai;
+use domain::refusal::{Reason, Refusal};
+use domain::snapshot::{Bounds, Snapshot};
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+
+use super::{Accepted, inflate, operation};
+use crate::admit::Known;
+use crate::plane::Plane;
+use crate::settle::{Refused, Ticket};
+
+/// The longest silence in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Bodies from this size on are parsed on a thread of their own, so that
+/// nobody else's request waits for them.
+const LARGE: usize = 256 << 10;
+
+/// Opens the ticket and reads the body.
+///
+/// # Errors
+/// 503 if the journal has no room for another request; 4xx for a body that is
+/// too large, broken, or not what the operation takes.
+pub async fn body(plane: &Rc<Plane>, snapshot: &Snapshot, known: Known) -> Result<Accepted, Refused> {
+    let operation = operation(&known)?;
+    let slot = slot(plane)?;
+    let Known { head, principal } = known;
+    let mut ticket = Ticket::open(plane, &principal, operation.as_str(), slot);
+    match read(&snapshot.bounds, &head.headers, head.body).await {
+        Ok(document) => match openai::view(operation, &document) {
+            Ok(view) => {
+                ticket.note(|facts| facts.streamed = view.stream);
+                Ok(Accepted { ticket, principal, headers: head.headers, operation, document, view })
+            }
+            Err(refusal) => Err(Refused::new(ticket, refusal)),
+        },
+        Err(refusal) => Err(Refused::new(ticket, refusal)),
+    }
+}
+
+/// The journal's promise of room for this request's records.
+fn slot(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
+    let full = || {
+        Refusal::new(Reason::JournalFull, "The gateway cannot account for more requests now. Try again shortly.")
+            .retry_after(Duration::from_secs(1))
+    };
+    if plane.is_in_debt() {
+        plane.pay_debts().map_err(|error| full().because(error))?;
+    }
+    plane.shared.journal.reserve().ok_or_else(full)
+}
+
+async fn read(bounds: &Bounds, headers: &HeaderMap, body: Incoming) -> Result<Document, Refusal> {
+    check_type(headers)?;
+    let encoding = inflate::encoding(headers)?;
+    let raw = collect(bounds.body, body).await?;
+    let plain = match encoding {
+        None => raw,
+        Some(encoding) => inflate::inflate(encoding, raw, bounds).await?,
+    };
+    if plain.is_empty() {
+        return Err(Refusal::new(Reason::BadJson, "The body is empty; send a JSON object."));
+    }
+    let depth = bounds.depth;
+    let parsed = if plain.len() < LARGE {
+        Document::parse(plain, depth)
+    } else {
+        tokio::task::spawn_blocking(move || Document::parse(plain, depth))
+            .await
+            .map_err(|error| Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error))?
+    };
+    parsed.map_err(|error| error.refusal())
+}
+
+/// A missing content type is taken for JSON, as most servers do.
+fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if essence == "application/json" || essence.ends_with("+json") || essence == "text/json" {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::NotJson, "This route takes JSON: send content-type: application/json."))
+}
+
+async fn collect(limit: usize, mut body: Incoming) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        Refusal::new(Reason::BodyTooLarge, format!("The body is larger than the limit of {limit} bytes."))
+    };
+    let announced = body.size_hint().exact();
+    if announced.is_some_and(|n| n > limit as u64) {
+        return Err(too_large());
+    }
+    let mut whole = BytesMut::new();
+    let mut first: Option<Bytes> = None;
+    while let Some(frame) = next(&mut body).await? {
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+            return Err(too_large());
+        }
+        // Most bodies come in one piece: keep that piece instead of copying it.
+        match (first.take(), whole.is_empty()) {
+            (None, true) => first = Some(data),
+            (Some(earlier), _) => {
+                let room = announced.map_or(0, |n| usize::try_from(n).unwrap_or(0));
+                whole.reserve(room.max(earlier.len() + data.len()));
+                whole.extend_from_slice(&earlier);
+                whole.extend_from_slice(&data);
+            }
+            (None, false) => whole.extend_from_slice(&data),
+        }
+    }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+async fn next(body: &mut Incoming) -> Result<Option<hyper::body::Frame<Bytes>>, Refusal> {
+    match tokio::time::timeout(SILENCE, body.frame()).await {
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(frame))) => Ok(Some(frame)),
+        Ok(Some(Err(error))) => {
+            Err(Refusal::new(Reason::BodyBroken, "The body broke off before its end.").because(error))
+        }
+        Err(_) => Err(Refusal::new(
+            Reason::BodyTimeout,
+            format!("No byte of the body came for {} seconds.", SILENCE.as_secs()),
+        )),
+    }
+}

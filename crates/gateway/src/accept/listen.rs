@@ -1,0 +1,172 @@
+//! Connections: one event loop a core, each with its own listener on the same
+//! port (`SO_REUSEPORT`), HTTP/1.1 and HTTP/2 on one socket, TLS by
+//! configuration.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::plane::Plane;
+use crate::serve::{self, AnswerBody, Served};
+
+/// How long a head may take.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take.
+const TLS_TIME: Duration = Duration::from_secs(10);
+/// The most bytes of a head.
+const HEAD_BYTES: usize = 64 << 10;
+/// The most fields of a head.
+const HEAD_FIELDS: usize = 100;
+/// HTTP/2 streams a connection may have open.
+const STREAMS: u32 = 100;
+
+/// Spawns onto the loop it is used on; futures need not be `Send`.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalExec;
+
+impl<F> hyper::rt::Executor<F> for LocalExec
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// Binds a listener that other loops of the process may bind too.
+///
+/// # Errors
+/// The address is taken or not ours.
+pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+/// Accepts connections until told to stop, then waits for the open ones.
+///
+/// # Errors
+/// The listener cannot be used on this loop.
+pub async fn run(
+    plane: Rc<Plane>,
+    listener: std::net::TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    // Every connection holds a sender; the channel closes with the last one.
+    let (open, mut none_open) = tokio::sync::mpsc::channel::<()>(1);
+    loop {
+        let (stream, _) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: do not spin.
+                    tracing::warn!(%error, "accept");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let (plane, tls, stop, open) = (Rc::clone(&plane), tls.clone(), stop.clone(), open.clone());
+        tokio::task::spawn_local(async move {
+            match tls {
+                None => connection(plane, stream, stop).await,
+                Some(config) => {
+                    let handshake = tokio_rustls::TlsAcceptor::from(config).accept(stream);
+                    if let Ok(Ok(stream)) = tokio::time::timeout(TLS_TIME, handshake).await {
+                        connection(plane, stream, stop).await;
+                    }
+                }
+            }
+            drop(open);
+        });
+    }
+    drop(listener);
+    drop(open);
+    none_open.recv().await;
+    Ok(())
+}
+
+async fn connection<S>(plane: Rc<Plane>, stream: S, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let mut builder = auto::Builder::new(LocalExec);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_FIELDS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    let service = service_fn(move |request| {
+        let plane = Rc::clone(&plane);
+        async move { Ok::<_, Infallible>(answer(&plane, request).await) }
+    });
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    tokio::select! {
+        _ = serving.as_mut() => {}
+        _ = stop.wait_for(|stop| *stop) => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+    }
+}
+
+/// Health routes, or the way.
+async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Served {
+    if let Some(health) = health(plane, &request) {
+        return health;
+    }
+    match crate::walk(plane, request).await {
+        Ok(served) => served,
+        Err(refused) => serve::refuse(plane, refused),
+    }
+}
+
+/// `/livez` says that the process runs, `/readyz` that it takes requests. The
+/// other names are those that users of other gateways probe.
+fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
+    let asks_ready = match request.uri().path() {
+        "/livez" | "/health/liveliness" | "/health/liveness" => false,
+        "/readyz" | "/healthz" | "/health" | "/health/readiness" => true,
+        _ => return None,
+    };
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return None;
+    }
+    let is_ready = !asks_ready || !plane.shared.is_draining();
+    let mut response = Response::new(AnswerBody::whole(if is_ready { "ok\n" } else { "draining\n" }));
+    if !is_ready {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    Some(response)
+}

@@ -1,0 +1,86 @@
+//! **admit**: who is asking, by the head alone; then, with the body read:
+//! may they use this model, and have they room?
+
+mod room;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use domain::model::Model;
+use domain::policy::Policy;
+use domain::principal::Principal;
+use domain::refusal::{Reason, Refusal};
+use domain::snapshot::Snapshot;
+use identity::CredentialError;
+
+use crate::accept::{Accepted, Head, values};
+use crate::plane::{self, Plane};
+
+pub use room::room;
+
+/// A request whose caller is known. No byte of its body has been read.
+pub struct Known {
+    /// The request's head.
+    pub head: Head,
+    /// Who asks.
+    pub principal: Arc<Principal>,
+}
+
+/// A request that may be answered: the model is resolved, once, and the room
+/// it may need is taken.
+pub struct Admitted {
+    /// The well-formed request.
+    pub accepted: Accepted,
+    /// The model that authorisation, routing and pricing all use.
+    pub model: Arc<Model>,
+    /// Positions in the snapshot's policies that apply.
+    pub policies: Vec<usize>,
+    /// Upper bound of its tokens, as far as one is known.
+    pub reserved: u64,
+}
+
+impl Admitted {
+    /// The policies that apply, in order.
+    pub fn policies<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Policy> {
+        self.policies.iter().filter_map(|at| snapshot.policies.get(*at))
+    }
+}
+
+/// Finds out who asks, by the head alone.
+///
+/// # Errors
+/// 401: no credential, two different ones, or one that is not valid (any
+/// more). All invalid ones read the same.
+pub fn who(plane: &Rc<Plane>, snapshot: &Snapshot, head: Head) -> Result<Known, Refusal> {
+    let keys = ["x-api-key", "api-key", "x-goog-api-key"];
+    let presented = identity::present(
+        values(&head.headers, "authorization"),
+        keys.into_iter().flat_map(|name| values(&head.headers, name)),
+    );
+    let key = presented.map_err(credential)?;
+    let digest = plane.shared.install.digest(key);
+    let principal = snapshot.keys.get(&digest).filter(|p| p.is_valid(plane::now()));
+    match principal {
+        Some(principal) => Ok(Known { head, principal: Arc::clone(principal) }),
+        None => Err(Refusal::new(
+            Reason::BadCredential,
+            "This API key is not valid: unknown, expired or revoked. Ask your gateway's operator for one.",
+        )),
+    }
+}
+
+fn credential(error: CredentialError) -> Refusal {
+    match error {
+        CredentialError::Missing => Refusal::new(
+            Reason::NoCredential,
+            "No API key was sent. Send one as `Authorization: Bearer …` or `x-api-key: …`.",
+        ),
+        CredentialError::Two => {
+            Refusal::new(Reason::TwoCredentials, "Two different credentials were sent; send one.")
+        }
+        CredentialError::Malformed => Refusal::new(
+            Reason::BadCredential,
+            "The credential cannot be read. Send it as `Authorization: Bearer …`.",
+        ),
+    }
+}

@@ -1,0 +1,115 @@
+//! May this key use this model, and is there room in its limits?
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use dialects::openai;
+use domain::counters::{Ask, Full, Measure};
+use domain::principal::Principal;
+use domain::refusal::{Reason, Refusal};
+use domain::snapshot::Snapshot;
+
+use super::Admitted;
+use crate::accept::Accepted;
+use crate::plane::Plane;
+use crate::settle::Refused;
+
+/// The window of the per-minute limits.
+const MINUTE: Duration = Duration::from_secs(60);
+/// What is reserved for an answer whose length nobody stated.
+const UNSTATED_OUTPUT: u64 = 1024;
+
+/// Resolves the model and takes room from every limit, or from none.
+///
+/// # Errors
+/// 404 unknown model, 403 not allowed, 429 with `retry-after` when a limit is
+/// reached, 400 when the request alone is larger than a limit.
+pub async fn room(plane: &Rc<Plane>, snapshot: &Snapshot, accepted: Accepted) -> Result<Admitted, Refused> {
+    let name = accepted.view.model.clone();
+    let Some(model) = snapshot.resolve(&name) else {
+        return Err(Refused::new(accepted.ticket, unknown_model(&name)));
+    };
+    let principal = &accepted.principal;
+    if !principal.may_use(&name) && !principal.may_use(model.name.as_str()) {
+        return Err(Refused::new(accepted.ticket, forbidden(&name)));
+    }
+    let policies = snapshot
+        .policies
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.applies(model.name.as_str(), principal.key.as_str(), &principal.name))
+        .map(|(at, _)| at)
+        .collect();
+    let prompt = openai::estimate_prompt(&accepted.document, &accepted.view);
+    let view = &accepted.view;
+    let reserved =
+        ledger::reserve(prompt, view.n, view.max_tokens, model.max_output, UNSTATED_OUTPUT);
+    let mut admitted = Admitted { accepted, model, policies, reserved };
+    let ticket = &mut admitted.accepted.ticket;
+    ticket.meter.prompt_estimate = prompt;
+    let listed = admitted.model.name.clone();
+    ticket.note(|facts| facts.model = Some(listed));
+    let asks = asks(&admitted.accepted.principal, reserved);
+    if asks.is_empty() {
+        return Ok(admitted);
+    }
+    match plane.shared.counters.take(&asks, plane.shared.ticks()).get().await {
+        Ok(taken) => {
+            admitted.accepted.ticket.taken = Some(taken);
+            Ok(admitted)
+        }
+        Err(full) => Err(Refused::new(admitted.accepted.ticket, refuse(&asks, &full))),
+    }
+}
+
+fn asks(principal: &Principal, reserved: u64) -> Vec<Ask> {
+    let limits = &principal.limits;
+    let all = [
+        (Measure::Parallel, limits.parallel_requests, 1),
+        (Measure::Requests, limits.requests_per_minute, 1),
+        (Measure::Tokens, limits.tokens_per_minute, reserved),
+    ];
+    all.into_iter()
+        .filter_map(|(measure, capacity, cost)| {
+            let subject = principal.key.shared();
+            capacity.map(|capacity| Ask { subject, measure, capacity, window: MINUTE, cost })
+        })
+        .collect()
+}
+
+fn refuse(asks: &[Ask], full: &Full) -> Refusal {
+    let Some(ask) = asks.get(full.ask) else {
+        return Refusal::new(Reason::RequestLimit, "A limit of this key is reached.");
+    };
+    let capacity = ask.capacity;
+    let (reason, what) = match ask.measure {
+        Measure::Requests => (Reason::RequestLimit, format!("{capacity} requests per minute")),
+        Measure::Tokens => (Reason::TokenLimit, format!("{capacity} tokens per minute")),
+        Measure::Parallel => (Reason::ParallelLimit, format!("{capacity} requests at the same time")),
+    };
+    match full.retry_after {
+        Some(wait) => Refusal::new(reason, format!("This key's limit of {what} is reached.")).retry_after(wait),
+        None => Refusal::new(
+            Reason::OverLimit,
+            format!(
+                "This request alone may use {} tokens, more than this key's limit of {what}. \
+                 Lower max_tokens or shorten the prompt.",
+                ask.cost
+            ),
+        ),
+    }
+}
+
+fn unknown_model(name: &str) -> Refusal {
+    let shown: String = name.chars().take(100).collect();
+    Refusal::new(
+        Reason::UnknownModel,
+        format!("The model `{shown}` does not exist here. GET /v1/models lists those that do."),
+    )
+    .at("model")
+}
+
+fn forbidden(name: &str) -> Refusal {
+    let shown: String = name.chars().take(100).collect();
+    Refusal::new(Reason::ModelForbidden, format!("This key may not use the model `{shown}`.")).at("model")
+}

@@ -1,0 +1,72 @@
+//! **compose**: what policy adds to a request: system rules, spliced in.
+
+use bytes::{Bytes, BytesMut};
+use dialects::json::Document;
+use dialects::openai;
+use domain::edit::Edits;
+use domain::policy::SystemRule;
+use domain::refusal::{Reason, Refusal};
+use domain::snapshot::Snapshot;
+
+use crate::admit::Admitted;
+use crate::settle::Refused;
+
+/// A request as policy wants it asked.
+pub struct Composed {
+    /// The admitted request; its document is the composed one.
+    pub admitted: Admitted,
+    /// Answers are kept and reused for this long, if policy says so.
+    pub cache: Option<std::time::Duration>,
+    /// The guards that read this request and its answer.
+    pub guards: Vec<std::sync::Arc<dyn domain::guard::Guard>>,
+}
+
+/// Splices the system rules of every policy that applies.
+///
+/// # Errors
+/// The dialect has no place for a system rule in this request.
+pub fn compose(snapshot: &Snapshot, mut admitted: Admitted) -> Result<Composed, Refused> {
+    let mut rules: Vec<SystemRule> = Vec::new();
+    let mut guards = Vec::new();
+    let mut cache = None;
+    for policy in admitted.policies(snapshot) {
+        rules.extend(policy.system.iter().cloned());
+        guards.extend(policy.guards.iter().cloned());
+        cache = cache.or(policy.cache);
+    }
+    if !rules.is_empty() {
+        match splice(&admitted, &rules) {
+            Ok((document, view)) => {
+                admitted.accepted.document = document;
+                admitted.accepted.view = view;
+            }
+            Err(refusal) => return Err(Refused::new(admitted.accepted.ticket, refusal)),
+        }
+    }
+    Ok(Composed { admitted, cache, guards })
+}
+
+/// The composed body is parsed again: guards, cache key and routing look at
+/// what will be asked, never at what was sent.
+fn splice(admitted: &Admitted, rules: &[SystemRule]) -> Result<(Document, openai::View), Refusal> {
+    let accepted = &admitted.accepted;
+    let internal = |cause: &dyn std::fmt::Display| {
+        Refusal::new(Reason::Internal, "The gateway failed to compose this request.").because(cause)
+    };
+    let mut edits = Edits::new();
+    for edit in openai::system_rules(accepted.operation, &accepted.document, rules)? {
+        edits.add(edit).map_err(|overlap| internal(&overlap))?;
+    }
+    let body = join(edits.apply(accepted.document.bytes()));
+    let document = Document::parse(body, usize::MAX).map_err(|error| internal(&error))?;
+    let view = openai::view(accepted.operation, &document)?;
+    Ok((document, view))
+}
+
+fn join(parts: Vec<Bytes>) -> Bytes {
+    let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
+    for part in &parts {
+        whole.extend_from_slice(part);
+    }
+    whole.freeze()
+}

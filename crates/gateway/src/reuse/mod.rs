@@ -1,0 +1,130 @@
+//! **reuse**: an answer we already have. Exact: the same tenant, route,
+//! dialect, and composed and guarded request.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialects::json;
+use domain::shelf::{ShelfKey, Shelved};
+use domain::snapshot::Snapshot;
+use http::HeaderMap;
+
+use crate::guard::Guarded;
+use crate::plane::Plane;
+use crate::send::{Answered, Sent, Serving};
+use crate::settle::Refused;
+
+/// Members of a request that do not change its answer.
+const IGNORED: &[&str] = &["stream", "stream_options", "user", "metadata"];
+
+/// What the shelf had.
+pub enum Found {
+    /// An answer.
+    Answer(Sent),
+    /// Nothing: it must be asked for.
+    Nothing(Fresh),
+}
+
+/// A request that must go upstream.
+pub struct Fresh {
+    /// The guarded request.
+    pub guarded: Guarded,
+    /// Where a complete answer goes, if it is to be kept.
+    pub keep: Option<Keep>,
+}
+
+/// Where a complete answer is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Its key.
+    pub key: ShelfKey,
+    /// How long it may be served.
+    pub ttl: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Unsaid,
+    On,
+    Refresh,
+    Bypass,
+}
+
+/// Looks on the shelf, if policy or the request wants it.
+///
+/// # Errors
+/// None today; a shelf on a network may time out and then counts as a miss.
+pub async fn find(plane: &Rc<Plane>, snapshot: &Snapshot, guarded: Guarded) -> Result<Found, Refused> {
+    let accepted = &guarded.composed.admitted.accepted;
+    let wish = wish(&accepted.headers);
+    let ttl = match (guarded.composed.cache, wish) {
+        (_, Wish::Bypass) => None,
+        (Some(ttl), _) => Some(ttl),
+        (None, Wish::On) => snapshot.cache_on_request,
+        (None, _) => None,
+    };
+    let Some(ttl) = ttl else { return Ok(Found::Nothing(Fresh { guarded, keep: None })) };
+    let keep = Keep { key: key(&guarded), ttl };
+    if wish != Wish::Refresh {
+        let now = plane.shared.ticks();
+        if let Some(shelved) = plane.shared.shelf.get(&keep.key, now).get().await {
+            return Ok(Found::Answer(hit(guarded, shelved)));
+        }
+    }
+    Ok(Found::Nothing(Fresh { guarded, keep: Some(keep) }))
+}
+
+fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {
+    let mut sent = Sent {
+        serving: Serving::of(&guarded, None),
+        ticket: guarded.composed.admitted.accepted.ticket,
+        answer: Answered::Shelved(Arc::clone(&shelved)),
+    };
+    sent.ticket.note(|facts| {
+        facts.cache_hit = true;
+        facts.saved = shelved.cost;
+        facts.provider = Some(shelved.provider.as_str().into());
+        facts.answered_model = Some(shelved.model.clone());
+    });
+    sent
+}
+
+/// `cache-control: no-store` bypasses, `no-cache` refreshes;
+/// `x-portcullis-cache: on` asks for the cache.
+fn wish(headers: &HeaderMap) -> Wish {
+    let has = |name: &str, word: &str| {
+        headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).any(|value| {
+            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+        })
+    };
+    if has("cache-control", "no-store") || has("x-portcullis-cache", "off") {
+        Wish::Bypass
+    } else if has("cache-control", "no-cache") {
+        Wish::Refresh
+    } else if has("x-portcullis-cache", "on") {
+        Wish::On
+    } else {
+        Wish::Unsaid
+    }
+}
+
+fn key(guarded: &Guarded) -> ShelfKey {
+    let admitted = &guarded.composed.admitted;
+    let accepted = &admitted.accepted;
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let scope = [
+        accepted.principal.tenant.as_str(),
+        admitted.model.name.as_str(),
+        accepted.operation.as_str(),
+        "openai",
+    ];
+    for part in scope {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.update(&json::canonical(&accepted.document, IGNORED));
+    let mut out = [0; 32];
+    out.copy_from_slice(hash.finish().as_ref());
+    out
+}

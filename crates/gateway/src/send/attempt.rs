@@ -1,0 +1,173 @@
+//! One attempt at one target: from the request's first byte to the answer's
+//! first content.
+
+use std::rc::Rc;
+
+use bytes::{Bytes, BytesMut};
+use dialects::json::Document;
+use dialects::openai::{self, FrameClass, Tap};
+use dialects::sse::Framer;
+use domain::model::{Deployment, WireFormat};
+use domain::refusal::{Reason, Refusal};
+use http::{HeaderMap, Response, StatusCode, header};
+use tokio::time::{Instant, timeout};
+
+use super::failure::Failure;
+use super::pool::ExchangeError;
+use super::upstream::UpstreamBody;
+use super::{Answered, Ask, Opening, Plain, demo, outgoing};
+use crate::plane::Plane;
+
+/// The largest event of a stream.
+pub(crate) const LARGEST_EVENT: usize = 16 << 20;
+/// The most of an error's body that is read.
+const LARGEST_ERROR: usize = 1 << 20;
+
+/// Asks `target` once.
+pub(super) async fn attempt(
+    plane: &Rc<Plane>,
+    ask: &Ask,
+    target: &Deployment,
+    deadline: Instant,
+) -> Result<Answered, Failure> {
+    let timeouts = target.provider.timeouts;
+    let response = match target.provider.format {
+        WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
+        WireFormat::OpenAi => exchange(plane, ask, target).await?,
+    };
+    let (parts, mut body) = response.into_parts();
+    if !parts.status.is_success() {
+        let whole = timeout(timeouts.between_chunks, collect(&mut body, LARGEST_ERROR)).await;
+        let body = whole.ok().and_then(Result::ok).unwrap_or_default();
+        return Err(refused(parts.status, &parts.headers, body));
+    }
+    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|v| v != "identity") {
+        return Err(Failure::broken("the upstream compressed its answer unasked"));
+    }
+    let headers = allowed(&parts.headers);
+    if is_event_stream(&parts.headers) {
+        let opening = Opening {
+            headers,
+            upstream: body,
+            framer: Framer::new(LARGEST_EVENT),
+            tap: Tap::new(ask.operation, ask.view.n, ask.view.wants_usage),
+            held: Vec::new(),
+            timeouts,
+            deadline,
+        };
+        if ask.view.stream {
+            return open(opening).await.map(|opening| Answered::Stream(Box::new(opening)));
+        }
+        return Err(Failure::broken("a stream came that nobody asked for"));
+    }
+    let whole = timeout(timeouts.between_chunks, collect(&mut body, ask.largest)).await;
+    let whole = whole.map_err(|_| Failure::timeout("between_chunks"))??;
+    plain(ask, headers, whole)
+}
+
+async fn exchange(plane: &Rc<Plane>, ask: &Ask, target: &Deployment) -> Result<Response<UpstreamBody>, Failure> {
+    let request = outgoing::request(ask, target).map_err(Failure::transient)?;
+    let provider = &target.provider;
+    let wait = provider.timeouts.connect + provider.timeouts.first_byte;
+    let response = timeout(wait, plane.pool.exchange(&plane.shared.tls, provider, &request)).await;
+    response.map_err(|_| Failure::timeout("first_byte"))?.map_err(|error| match error {
+        ExchangeError::ConnectTimeout => Failure::timeout("connect"),
+        ExchangeError::Connect(_) => Failure::transient(
+            Refusal::new(Reason::UpstreamUnreachable, "The upstream cannot be reached.").because(error),
+        ),
+        ExchangeError::Broken(_) => Failure::broken(error),
+    })
+}
+
+/// Redirects are never followed: an answer that points elsewhere is no answer.
+fn refused(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Failure {
+    if status.is_redirection() || status.is_informational() {
+        return Failure::broken(format!("status {status}"));
+    }
+    Failure::of_status(status, headers, body)
+}
+
+fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failure> {
+    let document = Document::parse(whole, 512).map_err(|e| Failure::broken(format!("not JSON at byte {}", e.at)))?;
+    let view = openai::read_answer(ask.operation, &document);
+    if view.is_error {
+        return Err(Failure::of_status(StatusCode::INTERNAL_SERVER_ERROR, &headers, document.bytes().clone()));
+    }
+    Ok(Answered::Plain(Box::new(Plain { headers, document, view })))
+}
+
+/// Reads a stream up to its first content, and holds what came before.
+async fn open(mut opening: Opening) -> Result<Opening, Failure> {
+    let mut frames = Vec::new();
+    loop {
+        let data = match timeout(opening.timeouts.between_chunks, opening.upstream.data()).await {
+            Err(_) => return Err(Failure::timeout("between_chunks")),
+            Ok(Some(Ok(data))) => data,
+            Ok(Some(Err(error))) => return Err(Failure::broken(error)),
+            Ok(None) => return Err(Failure::broken("the stream ended before its first content")),
+        };
+        opening.framer.push(data, &mut frames).map_err(|_| Failure::broken("an endless event"))?;
+        let mut begun = false;
+        for frame in frames.drain(..) {
+            let facts = opening.tap.read(&frame);
+            match facts.class {
+                FrameClass::Content | FrameClass::Finish => begun = true,
+                FrameClass::Error | FrameClass::Malformed | FrameClass::Done if !begun => {
+                    return Err(failed_event(&frame.data.unwrap_or_default()));
+                }
+                _ => {}
+            }
+            opening.held.push((frame, facts));
+        }
+        if begun {
+            return Ok(opening);
+        }
+    }
+}
+
+/// An error event before any content is an error status in disguise.
+fn failed_event(data: &Bytes) -> Failure {
+    let mut failure = Failure::of_status(StatusCode::INTERNAL_SERVER_ERROR, &HeaderMap::new(), data.clone());
+    failure.refusal.message = "The upstream's stream failed before its first content.".to_owned();
+    failure
+}
+
+async fn collect(body: &mut UpstreamBody, limit: usize) -> Result<Bytes, Failure> {
+    let mut whole = BytesMut::new();
+    let mut first = None;
+    while let Some(data) = body.data().await {
+        let data = data.map_err(Failure::broken)?;
+        if whole.len() + data.len() > limit {
+            return Err(Failure::transient(Refusal::new(
+                Reason::UpstreamTooLarge,
+                format!("The upstream's answer is larger than {limit} bytes."),
+            )));
+        }
+        match (first.take(), whole.is_empty()) {
+            (None, true) => first = Some(data),
+            (earlier, _) => {
+                whole.extend_from_slice(&earlier.unwrap_or_default());
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+}
+
+/// The upstream's headers that may go to a client.
+fn allowed(headers: &HeaderMap) -> HeaderMap {
+    let mut out = HeaderMap::new();
+    for name in providers::FORWARD_TO_CLIENT {
+        if let Some(value) = headers.get(*name) {
+            out.insert(http::HeaderName::from_static(name), value.clone());
+        }
+    }
+    out
+}

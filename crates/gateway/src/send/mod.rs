@@ -1,0 +1,198 @@
+//! **send**: ask the targets of the plan, with retries and fallbacks, until
+//! the first content has come. After that nothing is tried again.
+
+mod attempt;
+mod course;
+mod demo;
+mod failure;
+mod outgoing;
+pub mod pool;
+pub mod tls;
+pub mod upstream;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialects::Operation;
+use dialects::json::Document;
+use dialects::openai::{AnswerView, Facts, Tap, View};
+use dialects::sse::{Frame, Framer};
+use domain::guard::{Direction, Guard};
+use domain::model::{Deployment, Timeouts};
+use domain::refusal::{Reason, Refusal};
+use domain::shelf::Shelved;
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use crate::guard::Guarded;
+use crate::plane::Plane;
+use crate::reuse::Keep;
+use crate::route::Routed;
+use crate::settle::{Refused, Ticket};
+use course::Course;
+use failure::{Failure, Kind};
+use upstream::UpstreamBody;
+
+/// A request whose answer has begun: the first content has come.
+pub struct Sent {
+    /// Its account.
+    pub ticket: Ticket,
+    /// What `serve` must know of the request.
+    pub serving: Serving,
+    /// The answer.
+    pub answer: Answered,
+}
+
+/// An answer, whole or begun.
+pub enum Answered {
+    /// One JSON document.
+    Plain(Box<Plain>),
+    /// A stream whose first content is held.
+    Stream(Box<Opening>),
+    /// From the shelf.
+    Shelved(Arc<Shelved>),
+}
+
+/// A plain answer.
+pub struct Plain {
+    /// The headers that may go to the client.
+    pub headers: HeaderMap,
+    /// The body, parsed.
+    pub document: Document,
+    /// What accounting and guards read of it.
+    pub view: AnswerView,
+}
+
+/// A stream that has begun.
+pub struct Opening {
+    /// The headers that may go to the client.
+    pub headers: HeaderMap,
+    /// The rest of it.
+    pub upstream: UpstreamBody,
+    /// Cuts bytes into frames; may hold a part of the next one.
+    pub framer: Framer,
+    /// Meters the frames.
+    pub tap: Tap,
+    /// The frames read so far: the preamble and the first content.
+    pub held: Vec<(Frame, Facts)>,
+    /// The target's timeouts.
+    pub timeouts: Timeouts,
+    /// When the whole request must be over.
+    pub deadline: Instant,
+}
+
+/// What `serve` must know of a request.
+pub struct Serving {
+    /// What was asked for.
+    pub operation: Operation,
+    /// Whether the client wants a stream.
+    pub stream: bool,
+    /// Whether the client asked for usage in the stream.
+    pub wants_usage: bool,
+    /// Guards that read answers.
+    pub guards: Vec<Arc<dyn Guard>>,
+    /// Where a complete answer goes.
+    pub keep: Option<Keep>,
+}
+
+impl Serving {
+    /// Takes from a guarded request what `serve` needs.
+    #[must_use]
+    pub fn of(guarded: &Guarded, keep: Option<Keep>) -> Self {
+        let accepted = &guarded.composed.admitted.accepted;
+        let guards = guarded.composed.guards.iter().filter(|g| g.reads(Direction::Answer));
+        Self {
+            operation: accepted.operation,
+            stream: accepted.view.stream,
+            wants_usage: accepted.view.wants_usage,
+            guards: guards.cloned().collect(),
+            keep,
+        }
+    }
+}
+
+/// What an attempt needs of the request; it is the same for every target.
+struct Ask {
+    operation: Operation,
+    document: Document,
+    view: View,
+    headers: HeaderMap,
+    largest: usize,
+}
+
+/// Asks until a target answers.
+///
+/// # Errors
+/// What the last target said, in the client's dialect; an upstream's 4xx that
+/// is the client's to mend is handed on as it is.
+pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
+    let Routed { fresh, plan, own, retry, largest } = routed;
+    let serving = Serving::of(&fresh.guarded, fresh.keep);
+    let admitted = fresh.guarded.composed.admitted;
+    let reserved = admitted.reserved;
+    let accepted = admitted.accepted;
+    let mut ticket = accepted.ticket;
+    if let Err(error) = ticket.announce(reserved) {
+        return Err(Refused::new(ticket, unaccountable(&error)));
+    }
+    let ask = Ask {
+        operation: accepted.operation,
+        document: accepted.document,
+        view: accepted.view,
+        headers: accepted.headers,
+        largest,
+    };
+    let started = Instant::now();
+    let mut course = Course::new(plan.len(), own, &retry);
+    loop {
+        let target = &plan[course.at()];
+        let deadline = started + target.provider.timeouts.total;
+        ticket.attempt(target);
+        let outcome = tokio::time::timeout_at(deadline, attempt::attempt(plane, &ask, target, deadline)).await;
+        let failure = match outcome.unwrap_or_else(|_| Err(Failure::total_timeout())) {
+            Ok(answer) => {
+                plane.shared.health.succeeded(&target.id);
+                ticket.first_content();
+                return Ok(Sent { ticket, serving, answer });
+            }
+            Err(failure) => failure,
+        };
+        ticket.meter.asked = false;
+        note(plane, target, &failure, &retry);
+        tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind = ?failure.kind,
+            cause = failure.refusal.cause, "attempt failed");
+        match course.after(&failure, |below| plane.roll(below)) {
+            Some(pause) if Instant::now() + pause < deadline => sleep(pause).await,
+            _ => return Err(failure.into_refused(ticket)),
+        }
+    }
+}
+
+async fn sleep(pause: Duration) {
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Writes a failure into the target's health.
+fn note(plane: &Rc<Plane>, target: &Deployment, failure: &Failure, retry: &domain::policy::RetryPolicy) {
+    let (health, now) = (&plane.shared.health, plane.shared.ticks());
+    match failure.kind {
+        Kind::Transient => health.failed(&target.id, retry, now),
+        Kind::Limited => {
+            let wait = failure.retry_after.unwrap_or(Duration::ZERO);
+            health.failed(&target.id, retry, now);
+            health.bench(&target.id, wait, now);
+        }
+        Kind::Account => health.bench(&target.id, retry.cooldown, now),
+        Kind::Client | Kind::Elsewhere => {}
+    }
+}
+
+fn unaccountable(error: &journal::JournalError) -> Refusal {
+    Refusal::new(Reason::JournalFull, "The gateway cannot account for this request now. Try again shortly.")
+        .retry_after(Duration::from_secs(1))
+        .because(error)
+}
+

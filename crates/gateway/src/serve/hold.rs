@@ -1,0 +1,102 @@
+//! Frames that guards have not released yet. Frames leave in their order; one
+//! leaves when every piece of text in it may.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialects::openai::{Delta, Field};
+use domain::guard::{Finding, Guard, StreamGuard};
+
+/// One field of one choice.
+type Place = (u32, Field);
+
+/// The guards' state over one field.
+struct Screen {
+    guards: Vec<Box<dyn StreamGuard>>,
+    read: usize,
+    free: usize,
+}
+
+/// A frame, and up to where each of its fields must be free before it leaves.
+struct Held {
+    bytes: Bytes,
+    needs: Vec<(Place, usize)>,
+}
+
+/// Holds frames back while a guard needs to see more.
+pub(super) struct Hold {
+    guards: Vec<Arc<dyn Guard>>,
+    screens: HashMap<Place, Screen>,
+    held: VecDeque<Held>,
+}
+
+impl Hold {
+    pub(super) fn new(guards: Vec<Arc<dyn Guard>>) -> Self {
+        Self { guards, screens: HashMap::new(), held: VecDeque::new() }
+    }
+
+    /// Takes a frame with its texts; gives what the guards found.
+    pub(super) fn push(&mut self, bytes: Bytes, deltas: &[Delta]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut needs = Vec::new();
+        if !self.guards.is_empty() {
+            for delta in deltas {
+                let place = (delta.choice, delta.field);
+                let screen = self.screens.entry(place).or_insert_with(|| Screen::new(&self.guards));
+                findings.extend(screen.push(&delta.text));
+                needs.push((place, screen.read));
+            }
+        }
+        if !bytes.is_empty() {
+            self.held.push_back(Held { bytes, needs });
+        }
+        findings
+    }
+
+    /// No more text comes: the guards decide about what they held.
+    pub(super) fn finish(&mut self) -> Vec<Finding> {
+        self.screens.values_mut().flat_map(Screen::finish).collect()
+    }
+
+    /// The next frame that may leave.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let front = self.held.front()?;
+        let is_free = |(place, upto): &(Place, usize)| {
+            self.screens.get(place).is_none_or(|screen| screen.free >= *upto)
+        };
+        if !front.needs.iter().all(is_free) {
+            return None;
+        }
+        self.held.pop_front().map(|held| held.bytes)
+    }
+
+    /// Throws away what has not left.
+    pub(super) fn clear(&mut self) {
+        self.held.clear();
+    }
+}
+
+impl Screen {
+    fn new(guards: &[Arc<dyn Guard>]) -> Self {
+        Self { guards: guards.iter().filter_map(|guard| guard.stream()).collect(), read: 0, free: 0 }
+    }
+
+    fn push(&mut self, text: &str) -> Vec<Finding> {
+        self.read += text.len();
+        let mut findings = Vec::new();
+        let mut hold = 0;
+        for guard in &mut self.guards {
+            let verdict = guard.push(text);
+            hold = hold.max(verdict.hold);
+            findings.extend(verdict.findings);
+        }
+        self.free = self.read.saturating_sub(hold);
+        findings
+    }
+
+    fn finish(&mut self) -> Vec<Finding> {
+        self.free = self.read;
+        self.guards.iter_mut().flat_map(|guard| guard.finish().findings).collect()
+    }
+}

@@ -1,0 +1,261 @@
+//! A streamed answer: upstream bytes → frames → meter → guards → client.
+//!
+//! Frames pass as their own bytes; only usage that the client did not ask for
+//! is cut out. The stream is complete only with all of the dialect's end
+//! marks; the record is in the journal before the last of them goes out.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use dialects::openai::{self, Facts, FrameClass, Pass, Tap};
+use dialects::sse::{Frame, Framer};
+use domain::guard::Finding;
+use domain::record::Outcome;
+use domain::refusal::{Reason, Refusal};
+use domain::shelf::Shelved;
+use http::Response;
+use tokio::time::{Instant, Sleep};
+
+use super::hold::Hold;
+use super::{AnswerBody, Served, headers, stream_head};
+use crate::guard::judge;
+use crate::plane::Plane;
+use crate::reuse::Keep;
+use crate::send::upstream::UpstreamBody;
+use crate::send::{Opening, Serving};
+use crate::settle::Ticket;
+
+/// The largest stream that is kept for reuse.
+const LARGEST_KEPT: usize = 4 << 20;
+/// How long the rest of a finished upstream stream is waited for, so that its
+/// connection can be used again.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// A stream on its way to the client. Dropping it means that the client left.
+pub struct Streaming {
+    plane: Rc<Plane>,
+    ticket: Option<Ticket>,
+    upstream: Option<UpstreamBody>,
+    framer: Framer,
+    tap: Tap,
+    hold: Hold,
+    ready: VecDeque<Bytes>,
+    record: Option<(Keep, BytesMut)>,
+    silence: Duration,
+    keepalive: Option<Duration>,
+    deadline: Instant,
+    /// When the upstream, or the client's patience, runs out.
+    timer: Pin<Box<Sleep>>,
+    last: Instant,
+}
+
+/// Starts a stream: the held frames go out first.
+pub(super) fn start(plane: &Rc<Plane>, mut ticket: Ticket, serving: Serving, opening: Opening) -> Served {
+    let model = opening.tap.model().map(str::to_owned);
+    ticket.note(|facts| facts.answered_model = model);
+    let mut head = stream_head(Response::new(()).map(|()| AnswerBody::whole(Bytes::new())));
+    headers::upstream(head.headers_mut(), &opening.headers, true);
+    headers::about(head.headers_mut(), &ticket, &serving);
+    let now = Instant::now();
+    let mut streaming = Streaming {
+        plane: Rc::clone(plane),
+        ticket: Some(ticket),
+        upstream: Some(opening.upstream),
+        framer: opening.framer,
+        tap: opening.tap,
+        hold: Hold::new(serving.guards),
+        ready: VecDeque::new(),
+        record: serving.keep.map(|keep| (keep, BytesMut::new())),
+        silence: opening.timeouts.between_chunks,
+        keepalive: plane.shared.snapshot.load().keepalive,
+        deadline: opening.deadline,
+        timer: Box::pin(tokio::time::sleep_until(now)),
+        last: now,
+    };
+    for (frame, facts) in opening.held {
+        streaming.frame(frame, facts);
+    }
+    streaming.wind();
+    head.map(|_| AnswerBody::Stream(Box::new(streaming)))
+}
+
+impl Streaming {
+    /// The next bytes for the client.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let mut frames = Vec::new();
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                return Poll::Ready(Some(bytes));
+            }
+            let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
+            match upstream.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    self.last = Instant::now();
+                    if self.framer.push(data, &mut frames).is_err() {
+                        self.broke("an endless event");
+                    }
+                    for frame in frames.drain(..) {
+                        let facts = self.tap.read(&frame);
+                        self.frame(frame, facts);
+                    }
+                    self.wind();
+                }
+                Poll::Ready(Some(Err(error))) => self.broke(error),
+                Poll::Ready(None) => self.broke("the stream ended without its end mark"),
+                Poll::Pending => {
+                    if self.timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    self.rang();
+                }
+            }
+        }
+    }
+
+    /// One frame: metered by the tap, screened, released in order.
+    fn frame(&mut self, frame: Frame, facts: Facts) {
+        if self.upstream.is_none() {
+            return;
+        }
+        if let Some((_, kept)) = &mut self.record {
+            kept.extend_from_slice(&frame.bytes);
+            if kept.len() > LARGEST_KEPT {
+                self.record = None;
+            }
+        }
+        match facts.class {
+            FrameClass::Done => return self.end(frame.bytes),
+            FrameClass::Error => return self.broke("an error event in the stream"),
+            FrameClass::Malformed => return self.broke("a malformed event"),
+            _ => {}
+        }
+        let bytes = match facts.pass {
+            Pass::Keep => frame.bytes,
+            Pass::Replace(bytes) => bytes,
+            Pass::Drop => Bytes::new(),
+        };
+        let mut findings = self.hold.push(bytes, &facts.deltas);
+        if facts.class == FrameClass::Finish && self.tap.finish_seen() {
+            findings.extend(self.hold.finish());
+        }
+        if self.blocked(&findings) {
+            return;
+        }
+        while let Some(bytes) = self.hold.pop() {
+            self.ready.push_back(bytes);
+        }
+    }
+
+    /// Ends the stream if a guard blocks; what was held never leaves.
+    fn blocked(&mut self, findings: &[Finding]) -> bool {
+        let Some(ticket) = self.ticket.as_mut().filter(|_| !findings.is_empty()) else { return false };
+        let Some(refusal) = judge(ticket, findings) else { return false };
+        self.hold.clear();
+        self.close(&refusal, Outcome::GuardEnded);
+        true
+    }
+
+    /// The dialect's last mark has come.
+    fn end(&mut self, mark: Bytes) {
+        let findings = self.hold.finish();
+        if self.blocked(&findings) {
+            return;
+        }
+        if !self.tap.is_complete() {
+            return self.broke("the end mark came without a finish reason");
+        }
+        while let Some(bytes) = self.hold.pop() {
+            self.ready.push_back(bytes);
+        }
+        self.shelve();
+        self.meter();
+        if let Some(ticket) = self.ticket.take() {
+            ticket.settle(Outcome::Complete, 200);
+        }
+        self.ready.push_back(mark);
+        if let Some(upstream) = self.upstream.take() {
+            tokio::task::spawn_local(drain(upstream));
+        }
+    }
+
+    /// The upstream broke off: the client gets an error event, never a clean
+    /// end. What guards hold stays held.
+    fn broke(&mut self, cause: impl ToString) {
+        let refusal = Refusal::new(
+            Reason::UpstreamBroken,
+            "The upstream broke off in the middle of the answer; what came so far is incomplete.",
+        )
+        .because(cause);
+        tracing::warn!(cause = refusal.cause, "stream broke");
+        self.close(&refusal, Outcome::UpstreamBroke);
+    }
+
+    fn close(&mut self, refusal: &Refusal, outcome: Outcome) {
+        self.meter();
+        if let Some(mut ticket) = self.ticket.take() {
+            ticket.note(|facts| facts.error = Some(refusal.reason.code().to_owned()));
+            ticket.settle(outcome, 200);
+            self.ready.push_back(openai::error_event(refusal));
+        }
+        self.upstream = None;
+    }
+
+    fn meter(&mut self) {
+        let Some(ticket) = &mut self.ticket else { return };
+        ticket.meter.reported = self.tap.usage();
+        ticket.meter.completion_estimate = self.tap.estimated_completion();
+    }
+
+    fn shelve(&mut self) {
+        let (Some((keep, body)), Some(ticket)) = (self.record.take(), &mut self.ticket) else { return };
+        ticket.meter.reported = self.tap.usage();
+        let shelved = Shelved {
+            streamed: true,
+            body: body.freeze(),
+            usage: self.tap.usage().unwrap_or_default(),
+            model: self.tap.model().unwrap_or_default().to_owned(),
+            provider: ticket.served_by().1.unwrap_or_default(),
+            cost: ticket.cost(),
+            stored: self.plane.shared.ticks(),
+            ttl: keep.ttl,
+        };
+        self.plane.shared.shelf.put(keep.key, Arc::new(shelved));
+    }
+
+    /// Sets the timer to the next moment that matters.
+    fn wind(&mut self) {
+        let silence = self.last + self.silence;
+        let next = self.keepalive.map_or(silence, |every| silence.min(Instant::now() + every));
+        self.timer.as_mut().reset(next.min(self.deadline));
+    }
+
+    /// The timer rang: too long a silence, or time for a sign of life.
+    fn rang(&mut self) {
+        let now = Instant::now();
+        if now >= self.deadline {
+            self.broke("timeout: total");
+        } else if now >= self.last + self.silence {
+            self.broke("timeout: between_chunks");
+        } else {
+            self.ready.push_back(Bytes::from_static(b": keep-alive\n\n"));
+            self.wind();
+        }
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        // The ticket's own drop settles it as *client left*.
+        self.meter();
+    }
+}
+
+async fn drain(mut upstream: UpstreamBody) {
+    let rest = async { while let Some(Ok(_)) = upstream.data().await {} };
+    let _ = tokio::time::timeout(DRAIN, rest).await;
+}

@@ -1,0 +1,298 @@
+//! **settle**: the ticket. Usage, cost and the record, exactly once.
+//!
+//! A [`Ticket`] is opened by `accept` once the caller is known and travels
+//! with the request. It ends in one of three ways: [`Ticket::settle`],
+//! [`Ticket::refuse`], or by being dropped, which means that the client left.
+
+mod metrics;
+
+use std::rc::Rc;
+
+use domain::ids::TicketId;
+use domain::model::Deployment;
+use domain::principal::Principal;
+use domain::record::{Opened, Outcome, Record, Settled};
+use domain::refusal::Refusal;
+use domain::usage::{Usage, UsageSource};
+use domain::time::Ticks;
+
+pub use metrics::Metrics;
+
+use crate::plane::{self, Plane};
+
+/// What is known of the tokens so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Meter {
+    /// The gateway's own count of the prompt.
+    pub prompt_estimate: u64,
+    /// The gateway's own count of the answer so far.
+    pub completion_estimate: u64,
+    /// What the provider reported.
+    pub reported: Option<Usage>,
+    /// Whether a request has gone upstream.
+    pub asked: bool,
+}
+
+impl Meter {
+    fn usage(&self) -> (Usage, UsageSource) {
+        if let Some(usage) = self.reported {
+            return (usage, UsageSource::Provider);
+        }
+        if !self.asked {
+            return (Usage::default(), UsageSource::None);
+        }
+        let usage = Usage {
+            input: self.prompt_estimate,
+            output: self.completion_estimate,
+            ..Usage::default()
+        };
+        (usage, UsageSource::Estimated)
+    }
+}
+
+/// One request's account. Owned by the stage that has the request.
+pub struct Ticket {
+    plane: Rc<Plane>,
+    started: Ticks,
+    /// Room taken from the limits; given back when the ticket ends.
+    pub taken: Option<Box<dyn domain::counters::Taken>>,
+    /// Tokens.
+    pub meter: Meter,
+    /// The record so far.
+    facts: Option<Box<Settled>>,
+    price: Option<domain::model::Price>,
+    // Held so that the journal has room for this request's records.
+    slot: Option<journal::Slot>,
+}
+
+impl Ticket {
+    /// Opens a ticket. `slot` is the journal's promise of room.
+    #[must_use]
+    pub fn open(plane: &Rc<Plane>, principal: &Principal, operation: &str, slot: journal::Slot) -> Self {
+        let facts = Settled {
+            ticket: plane.next_ticket(),
+            opened: plane::now(),
+            duration_us: 0,
+            first_content_us: None,
+            tenant: principal.tenant.clone(),
+            key: principal.key.clone(),
+            operation: operation.to_owned(),
+            streamed: false,
+            model: None,
+            provider: None,
+            deployment: None,
+            answered_model: None,
+            attempts: 0,
+            outcome: Outcome::ClientLeft,
+            status: 499,
+            error: None,
+            usage: Usage::default(),
+            usage_source: UsageSource::None,
+            cost: None,
+            price_missing: false,
+            cache_hit: false,
+            saved: None,
+            findings: Vec::new(),
+        };
+        plane.shared.metrics.in_flight.inc();
+        Self {
+            plane: Rc::clone(plane),
+            started: plane.shared.ticks(),
+            taken: None,
+            meter: Meter::default(),
+            facts: Some(Box::new(facts)),
+            price: None,
+            slot: Some(slot),
+        }
+    }
+
+    fn facts(&mut self) -> &mut Settled {
+        // Present until `finish` takes it, and `finish` ends the ticket.
+        self.facts.as_mut().expect("an open ticket has its facts")
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn id(&self) -> TicketId {
+        self.facts.as_ref().map_or(TicketId { generation: 0, core: 0, sequence: 0 }, |f| f.ticket)
+    }
+
+    /// Lets a stage write into the record.
+    pub fn note(&mut self, write: impl FnOnce(&mut Settled)) {
+        write(self.facts());
+    }
+
+    /// How many attempts there were.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.facts.as_ref().map_or(0, |f| f.attempts)
+    }
+
+    /// The model and provider that answer, for response headers.
+    #[must_use]
+    pub fn served_by(&self) -> (Option<String>, Option<String>) {
+        self.facts.as_ref().map_or((None, None), |f| {
+            (
+                f.deployment.as_ref().map(ToString::to_string),
+                f.provider.as_ref().map(ToString::to_string),
+            )
+        })
+    }
+
+    /// Counts what a guard found.
+    pub fn found(&mut self, guard: &str) {
+        let findings = &mut self.facts().findings;
+        match findings.iter_mut().find(|(name, _)| name == guard) {
+            Some((_, count)) => *count += 1,
+            None => findings.push((guard.to_owned(), 1)),
+        }
+    }
+
+    /// Writes the *opened* record: the request is about to go upstream.
+    ///
+    /// # Errors
+    /// The journal would not take it; nothing may be sent.
+    pub fn announce(&mut self, reserved_tokens: u64) -> Result<(), journal::JournalError> {
+        let facts = self.facts();
+        let opened = Opened {
+            ticket: facts.ticket,
+            at: facts.opened,
+            tenant: facts.tenant.clone(),
+            key: facts.key.clone(),
+            operation: facts.operation.clone(),
+            model: facts.model.clone().unwrap_or_else(|| "".into()),
+            reserved_tokens,
+        };
+        self.plane.record_now(Record::Opened(opened))
+    }
+
+    /// An attempt begins at this deployment.
+    pub fn attempt(&mut self, deployment: &Deployment) {
+        self.price = deployment.price;
+        self.meter.asked = true;
+        let facts = self.facts();
+        facts.attempts += 1;
+        facts.provider = Some(deployment.provider.name.clone());
+        facts.deployment = Some(deployment.id.clone());
+    }
+
+    /// The first content has come.
+    pub fn first_content(&mut self) {
+        let after = self.plane.shared.ticks().since(self.started);
+        self.facts().first_content_us.get_or_insert(after);
+    }
+
+    /// What the answer costs by what is known now.
+    #[must_use]
+    pub fn cost(&self) -> Option<domain::money::NanoUsd> {
+        let (usage, source) = self.meter.usage();
+        match source {
+            UsageSource::None => None,
+            _ => self.price.as_ref().map(|price| ledger::cost(&usage, price)),
+        }
+    }
+
+    /// Ends the ticket: the record is in the journal when this returns.
+    pub fn settle(mut self, outcome: Outcome, status: u16) {
+        self.finish(outcome, status);
+    }
+
+    /// Ends the ticket with a refusal.
+    pub fn refuse(mut self, refusal: &Refusal) {
+        self.facts().error = Some(refusal.reason.code().to_owned());
+        let outcome = match refusal.reason.class() {
+            domain::refusal::Class::Upstream => Outcome::UpstreamFailed,
+            _ => Outcome::Refused,
+        };
+        self.finish(outcome, refusal.reason.status());
+    }
+
+    fn finish(&mut self, outcome: Outcome, status: u16) {
+        let Some(mut facts) = self.facts.take() else { return };
+        let shared = &self.plane.shared;
+        let now = shared.ticks();
+        let (usage, source) = self.meter.usage();
+        facts.duration_us = now.since(self.started);
+        facts.outcome = outcome;
+        facts.status = status;
+        facts.usage = usage;
+        facts.usage_source = source;
+        if source != UsageSource::None {
+            facts.cost = self.price.as_ref().map(|price| ledger::cost(&usage, price));
+            facts.price_missing = self.price.is_none();
+        }
+        if let Some(mut taken) = self.taken.take() {
+            taken.settle(usage.total(), now);
+        }
+        shared.metrics.in_flight.dec();
+        shared.metrics.settled(&facts);
+        log(&facts);
+        self.plane.record(Record::Settled(facts));
+        self.slot = None;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.finish(Outcome::ClientLeft, 499);
+    }
+}
+
+/// One line a request. No prompt, key or answer in it.
+fn log(facts: &Settled) {
+    tracing::info!(
+        target: "portcullis::request",
+        request_id = %facts.ticket,
+        tenant = %facts.tenant,
+        key = %facts.key,
+        operation = facts.operation,
+        model = facts.model.as_ref().map(|m| m.as_str()),
+        provider = facts.provider.as_ref().map(|p| p.as_str()),
+        deployment = facts.deployment.as_ref().map(|d| d.as_str()),
+        status = facts.status,
+        outcome = facts.outcome.as_str(),
+        error = facts.error,
+        streamed = facts.streamed,
+        attempts = facts.attempts,
+        cache_hit = facts.cache_hit,
+        prompt_tokens = facts.usage.prompt(),
+        completion_tokens = facts.usage.completion(),
+        usage_source = ?facts.usage_source,
+        cost_usd = facts.cost.map(|c| c.to_string()),
+        duration_ms = facts.duration_us as f64 / 1000.0,
+        "request"
+    );
+}
+
+/// A refusal on its way to the client, with the ticket if one was open.
+pub struct Refused {
+    /// What is said.
+    pub refusal: Box<Refusal>,
+    /// The account it ends.
+    pub ticket: Option<Ticket>,
+    /// An upstream's own answer, handed on as it is.
+    pub verbatim: Option<Verbatim>,
+}
+
+/// An upstream's error that is the client's to read.
+pub struct Verbatim {
+    /// Its status.
+    pub status: u16,
+    /// Its body: JSON in the client's dialect.
+    pub body: bytes::Bytes,
+}
+
+impl Refused {
+    /// A refusal after the ticket was opened.
+    #[must_use]
+    pub fn new(ticket: Ticket, refusal: Refusal) -> Self {
+        Self { refusal: Box::new(refusal), ticket: Some(ticket), verbatim: None }
+    }
+}
+
+impl From<Refusal> for Refused {
+    /// A refusal of a stranger: no ticket, no record of its own.
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal: Box::new(refusal), ticket: None, verbatim: None }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the operators' listener shows.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use control::{Admin, Readiness};
+use gateway::plane::Shared;
+
+use super::world::World;
+
+/// The operators' view of the running gateway.
+pub(super) struct Desk {
+    shared: Arc<Shared>,
+    registry: telemetry::prometheus::Registry,
+}
+
+impl Desk {
+    pub(super) fn new(world: &World) -> Self {
+        let mut registry = telemetry::prometheus::Registry::default();
+        world.shared.metrics.register(&mut registry);
+        Self { shared: Arc::clone(&world.shared), registry }
+    }
+}
+
+impl Admin for Desk {
+    fn ready(&self) -> Readiness {
+        let draining = self.shared.draining.load(Ordering::Relaxed);
+        let journal = if self.shared.journal.is_writable() {
+            Ok(())
+        } else {
+            Err("the disk takes no more records".to_owned())
+        };
+        let accepting = if draining { Err("shutting down".to_owned()) } else { Ok(()) };
+        Readiness {
+            ready: !draining,
+            parts: vec![("accepting".to_owned(), accepting), ("journal".to_owned(), journal)],
+        }
+    }
+
+    fn metrics(&self) -> String {
+        telemetry::prometheus::render(&self.registry)
+    }
+}

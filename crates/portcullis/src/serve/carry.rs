@@ -1,0 +1,56 @@
+//! The carrier: brings the journal's records to the store. A dead store stops
+//! neither traffic nor accounting: the journal keeps what is not carried yet.
+
+use std::time::Duration;
+
+use journal::{Carrier, Journal};
+use store::Store;
+use tokio::sync::watch;
+
+/// Records in one transaction.
+const BATCH: usize = 1000;
+/// The pause when there is nothing to carry.
+const IDLE: Duration = Duration::from_millis(100);
+/// The longest pause while the store is away.
+const AWAY: Duration = Duration::from_secs(5);
+
+/// Carries until told to stop, then what is left.
+pub(super) async fn run(store: Store, journal: Journal, mut stop: watch::Receiver<bool>) {
+    let mut pause = IDLE;
+    let mut carrier = loop {
+        match store.marks().await {
+            Ok(marks) => break Carrier::new(&journal, marks),
+            Err(error) => tracing::warn!(%error, "carrier: the store is away"),
+        }
+        tokio::time::sleep(AWAY).await;
+    };
+    loop {
+        let is_last = *stop.borrow();
+        match carry_all(&store, &mut carrier).await {
+            Ok(()) if is_last => return,
+            Ok(()) => pause = IDLE,
+            Err(error) => {
+                tracing::warn!(%error, "carrier: will try again");
+                if is_last {
+                    return;
+                }
+                pause = (pause * 2).min(AWAY);
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => {
+                // The loops settle their last requests now.
+                tokio::time::sleep(IDLE).await;
+            }
+        }
+    }
+}
+
+async fn carry_all(store: &Store, carrier: &mut Carrier) -> anyhow::Result<()> {
+    while let Some(batch) = carrier.next(BATCH)? {
+        store.carry(&batch).await?;
+        carrier.done(&batch);
+    }
+    Ok(())
+}

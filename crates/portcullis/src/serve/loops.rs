@@ -1,0 +1,70 @@
+//! The event loops: one thread each, with its own runtime and listener.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use gateway::accept::listen;
+use gateway::plane::{Plane, Shared};
+use rustls::ServerConfig;
+use tokio::sync::watch;
+
+/// Binds one listener a loop, all on the same address.
+pub(super) fn bind(address: SocketAddr, loops: usize) -> anyhow::Result<Vec<TcpListener>> {
+    // The first one without SO_REUSEPORT would find a foreign process on the
+    // port; a plain bind does, and is given up at once.
+    drop(bind_one(address)?);
+    (0..loops.max(1)).map(|_| listen::bind(address).with_context(|| taken(address))).collect()
+}
+
+/// Binds a single listener.
+pub(super) fn bind_one(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| taken(address))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn taken(address: SocketAddr) -> String {
+    format!("cannot listen on {address}. Is it in use? Choose another with --listen or --admin-listen.")
+}
+
+/// Starts the loops.
+pub(super) fn start(
+    shared: &Arc<Shared>,
+    listeners: Vec<TcpListener>,
+    tls: Option<&Arc<ServerConfig>>,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let mut threads = Vec::new();
+    for (core, listener) in (0_u16..).zip(listeners) {
+        let (shared, tls, stop) = (Arc::clone(shared), tls.cloned(), stop.clone());
+        let thread = std::thread::Builder::new()
+            .name(format!("loop-{core}"))
+            .spawn(move || {
+                if let Err(error) = run(shared, core, listener, tls, stop) {
+                    tracing::error!(core, %error, "event loop ended");
+                }
+            })
+            .context("cannot start an event loop")?;
+        threads.push(thread);
+    }
+    Ok(threads)
+}
+
+fn run(
+    shared: Arc<Shared>,
+    core: u16,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())?;
+    runtime.block_on(async {
+        let plane = Plane::new(shared, core)?;
+        listen::run(plane, listener, tls, stop).await?;
+        Ok(())
+    })
+}
