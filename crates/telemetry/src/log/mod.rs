@@ -59,10 +59,7 @@ pub fn init(format: Format, level: &str) -> Result<(), LogError> {
     let started = match shape(format, reader) {
         Format::Json => builder.json().flatten_event(true).try_init(),
         _ => builder
-            .with_ansi(is_coloured(
-                is_terminal,
-                std::env::var_os("NO_COLOR").as_deref(),
-            ))
+            .with_ansi(is_coloured(reader, std::env::var_os("NO_COLOR").as_deref()))
             .try_init(),
     };
     started.map_err(|_| LogError::Twice)
