@@ -1,0 +1,22 @@
+//! `OpenAI`'s dialect: requests, answers, streams, errors.
+
+mod answer;
+mod error;
+mod estimate;
+mod fold;
+mod replay;
+mod request;
+mod rules;
+mod stream;
+mod texts;
+mod usage;
+
+pub use answer::{AnswerView, read_answer};
+pub use error::{error_body, error_event, model_body, models_body};
+pub use estimate::{Estimate, estimate_prompt, estimate_tokens};
+pub use replay::{IncludeUsage, to_plain, to_stream};
+pub use request::{View, ask_usage, set_model, view};
+pub use rules::system_rules;
+pub use stream::{Delta, Facts, Field, FrameClass, Pass, Tap};
+pub use texts::{Place, Text, decode};
+pub use usage::read_usage;
