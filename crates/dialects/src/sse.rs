@@ -27,6 +27,9 @@ pub struct FrameTooLong {
     pub limit: usize,
 }
 
+/// May stand at the start of a stream and belongs to no line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Where in a frame the scan stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -84,7 +87,10 @@ impl Framer {
                 self.pending.extend_from_slice(&bytes);
                 bytes = self.pending.split().freeze();
             }
-            out.push(read(bytes, std::mem::take(&mut self.is_first)));
+            let is_first = std::mem::take(&mut self.is_first);
+            let has_mark = is_first && bytes.starts_with(BYTE_ORDER_MARK);
+            let start = if has_mark { BYTE_ORDER_MARK.len() } else { 0 };
+            out.push(read(bytes, start));
         }
         Ok(())
     }
@@ -128,8 +134,8 @@ impl Framer {
     }
 }
 
-/// Reads the fields of a complete frame.
-fn read(bytes: Bytes, is_first: bool) -> Frame {
+/// Reads the fields of a complete frame, from `start`.
+fn read(bytes: Bytes, start: usize) -> Frame {
     let mut frame = Frame {
         bytes: bytes.clone(),
         data: None,
@@ -137,11 +143,7 @@ fn read(bytes: Bytes, is_first: bool) -> Frame {
         data_at: None,
     };
     let mut joined: Option<BytesMut> = None;
-    let mut at = if is_first && bytes.starts_with(b"\xef\xbb\xbf") {
-        3
-    } else {
-        0
-    };
+    let mut at = start;
     while at < bytes.len() {
         let end = memchr::memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |run| at + run);
         let line = &bytes[at..end];

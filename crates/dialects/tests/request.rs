@@ -89,6 +89,7 @@ fn every_string_is_text_unless_the_table_says_otherwise() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_is_missing_or_wrong_is_named() {
     let cases = [
         (Chat, r#"[]"#, Reason::BadJson, None),

@@ -1,5 +1,10 @@
 //! Framer and tap: the same result however the stream is cut.
 
+#![expect(
+    clippy::fn_params_excessive_bools,
+    reason = "the flag of the tap itself"
+)]
+
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::openai::{Facts, Field, FrameClass, Pass, Tap};

@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
             Some(b'n') => self.word(b"null", Kind::Null)?,
             Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
-                self.note(Kind::Number, start, false);
+                self.note(Kind::Number, start);
             }
             None => return self.fail("the text ends where a value is expected"),
             Some(_) => return self.fail("expected a value"),
@@ -130,7 +130,7 @@ impl<'a> Scanner<'a> {
         });
         let start = self.at;
         self.at += 1;
-        self.note(kind, start, false);
+        self.note(kind, start);
         self.space();
         match (self.peek(), is_object) {
             (Some(b'}'), true) | (Some(b']'), false) => {
@@ -163,9 +163,8 @@ impl<'a> Scanner<'a> {
         self.string()?;
         let bytes: &'a [u8] = self.bytes;
         let key = text::decode(&bytes[start + 1..self.at - 1]);
-        if !self.remember(&key) {
-            return Err((ScanErrorKind::DuplicateKey(key.into_owned()), start));
-        }
+        self.remember(key)
+            .map_err(|key| (ScanErrorKind::DuplicateKey(key.into_owned()), start))?;
         self.space();
         if self.peek() != Some(b':') {
             return self.fail("expected `:`");
@@ -174,26 +173,28 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Notes a key of the innermost object; `false` if it was there already.
-    fn remember(&mut self, key: &Cow<'a, str>) -> bool {
+    /// Notes a key of the innermost object; gives it back if it was there.
+    fn remember(&mut self, key: Cow<'a, str>) -> Result<(), Cow<'a, str>> {
         let Some(open) = self.open.last_mut() else {
-            return true;
+            return Ok(());
         };
         if let Some(many) = &mut open.many {
-            return many.insert(key.clone());
+            if many.contains(&key) {
+                return Err(key);
+            }
+            many.insert(key);
+            return Ok(());
         }
         let seen = &self.keys[open.first_key..];
-        if seen.contains(key) {
-            return false;
+        if seen.contains(&key) {
+            return Err(key);
         }
-        if seen.len() >= FEW {
-            let mut many: HashSet<_> = self.keys.drain(open.first_key..).collect();
-            many.insert(key.clone());
-            open.many = Some(many);
-        } else {
-            self.keys.push(key.clone());
+        let is_full = seen.len() >= FEW;
+        self.keys.push(key);
+        if is_full {
+            open.many = Some(self.keys.drain(open.first_key..).collect());
         }
-        true
+        Ok(())
     }
 
     fn string(&mut self) -> Result<(), Fault> {
@@ -212,7 +213,10 @@ impl<'a> Scanner<'a> {
             }
             self.at += run + 1;
             if rest[run] == b'"' {
-                self.note(Kind::String, start, escaped);
+                self.note(Kind::String, start);
+                if let Some(entry) = self.tape.last_mut() {
+                    entry.escaped = escaped;
+                }
                 return Ok(());
             }
             escaped = true;
@@ -264,17 +268,17 @@ impl<'a> Scanner<'a> {
             return self.fail("expected a value");
         }
         self.at += word.len();
-        self.note(kind, start, false);
+        self.note(kind, start);
         Ok(())
     }
 
-    fn note(&mut self, kind: Kind, start: usize, escaped: bool) {
+    fn note(&mut self, kind: Kind, start: usize) {
         self.tape.push(Entry {
             start: short(start),
             end: short(self.at),
             next: short(self.tape.len() + 1),
             kind,
-            escaped,
+            escaped: false,
         });
     }
 

@@ -183,7 +183,7 @@ impl Tap {
             let index = index(choice).unwrap_or(u32::try_from(at).unwrap_or(u32::MAX));
             let finished = finish_reason(choice).is_some();
             has_finished |= finished;
-            self.note(index, finished);
+            *self.ended(index) |= finished;
             read_choice(doc, choice, index, &mut deltas);
             has_content |= brings(choice);
         }
@@ -212,11 +212,14 @@ impl Tap {
         }
     }
 
-    fn note(&mut self, choice: u32, finished: bool) {
-        match self.seen.iter_mut().find(|(index, _)| *index == choice) {
-            Some(seen) => seen.1 |= finished,
-            None => self.seen.push((choice, finished)),
-        }
+    /// The note on whether this choice ended; made when it is first seen.
+    fn ended(&mut self, choice: u32) -> &mut bool {
+        let known = self.seen.iter().position(|(index, _)| *index == choice);
+        let at = known.unwrap_or_else(|| {
+            self.seen.push((choice, false));
+            self.seen.len() - 1
+        });
+        &mut self.seen[at].1
     }
 
     /// The last usage that came.
