@@ -1,2 +1,30 @@
-//! Portcullis: a self-hosted LLM gateway.
-fn main() {}
+//! Portcullis: a self-hosted LLM gateway. This is the binary: commands,
+//! configuration, wiring. It knows every room; no room knows it.
+
+mod build;
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod environment;
+mod output;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+// A gateway allocates small things on every core; the system's allocator is
+// slower at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match commands::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Virtual keys: those of the store and those that the file declares.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use domain::principal::Principal;
+use domain::snapshot::KeyDigest;
+use identity::Install;
+use store::StoredKey;
+
+use crate::config::Config;
+use crate::config::error::Report;
+use crate::config::secret::Env;
+use crate::config::source::{index, key};
+
+/// Keys shorter than this can be guessed.
+const SHORTEST: usize = 16;
+
+/// Principals by the digest of their key. What the file declares wins.
+pub(super) fn build(
+    config: &Config,
+    stored: &[StoredKey],
+    install: &Install,
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> HashMap<KeyDigest, Arc<Principal>> {
+    let mut all: HashMap<KeyDigest, Arc<Principal>> = HashMap::new();
+    for (at, declared) in config.keys.iter().enumerate() {
+        let field = key(&index("keys", at), "key");
+        let secret = match declared.key.resolve(env) {
+            Ok(secret) => secret,
+            Err(error) => {
+                report.wrong(&field, error, "set it, or refer to another one");
+                continue;
+            }
+        };
+        if secret.reveal().len() < SHORTEST {
+            report.wrong(
+                &field,
+                format!("a key of fewer than {SHORTEST} characters can be guessed"),
+                "`openssl rand -hex 32` makes a good one",
+            );
+            continue;
+        }
+        match all.entry(install.digest(secret.reveal())) {
+            Entry::Vacant(place) => {
+                place.insert(Arc::new(declared.principal()));
+            }
+            Entry::Occupied(other) => report.wrong(
+                &field,
+                format!("the key is the same as that of `{}`", other.get().name),
+                "give each its own",
+            ),
+        }
+    }
+    for key in stored {
+        all.entry(key.digest)
+            .or_insert_with(|| Arc::new(key.principal.clone()));
+    }
+    all
+}

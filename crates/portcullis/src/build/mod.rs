@@ -1,0 +1,72 @@
+//! Configuration, catalogue and stored keys become one [`Snapshot`]. Pure but
+//! for the secrets that the configuration refers to.
+
+mod keys;
+pub(crate) mod models;
+mod policies;
+mod providers;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use ::providers::Catalogue;
+use domain::snapshot::Snapshot;
+use identity::Install;
+use store::StoredKey;
+
+use crate::config::secret::Env;
+use crate::config::{Config, ConfigError};
+
+/// Builds the state of the world that `config` describes, with the process'
+/// environment.
+///
+/// # Errors
+/// Every problem that needs catalogue, environment or guards to be seen.
+pub(crate) fn snapshot(
+    config: &Config,
+    catalogue: &Catalogue,
+    stored: &[StoredKey],
+    install: &Install,
+) -> Result<Snapshot, ConfigError> {
+    snapshot_with(
+        config,
+        catalogue,
+        stored,
+        install,
+        &crate::environment::process,
+    )
+}
+
+/// [`snapshot`] with the environment handed in.
+///
+/// # Errors
+/// As there.
+pub(crate) fn snapshot_with(
+    config: &Config,
+    catalogue: &Catalogue,
+    stored: &[StoredKey],
+    install: &Install,
+    env: Env<'_>,
+) -> Result<Snapshot, ConfigError> {
+    let mut report = config.source.report();
+    let providers = providers::build(config, catalogue, env, &mut report);
+    let fleet = models::build(config, catalogue, &providers, &mut report);
+    let policies = policies::build(config, &mut report);
+    let keys = keys::build(config, stored, install, env, &mut report);
+    report.finish()?;
+    Ok(Snapshot {
+        version: 0,
+        keys,
+        models: fleet.models,
+        aliases: fleet.aliases,
+        providers: providers
+            .into_iter()
+            .map(|provider| (provider.name.to_string(), provider))
+            .collect(),
+        deployments: fleet.deployments,
+        policies,
+        retry: config.retry.policy(),
+        bounds: config.limits.bounds(),
+        keepalive: config.keepalive.map(|span| span.0),
+        cache_on_request: config.cache.on_request.map(|span| span.0),
+    })
+}

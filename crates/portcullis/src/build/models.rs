@@ -1,0 +1,266 @@
+//! Names: the file's models first, then every provider's own as
+//! `provider/model`, and bare where the name is still free.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ::providers::{Catalogue, CatalogueModel};
+use domain::ids::ModelName;
+use domain::model::{Deployment, Model, Price, Provider, WireFormat};
+
+use crate::config::Config;
+use crate::config::error::Report;
+use crate::config::models::{Deployment as WantedDeployment, Model as Wanted};
+use crate::config::source::{index, key};
+use crate::config::suggest;
+
+/// What answers what.
+#[derive(Default)]
+pub(super) struct Fleet {
+    pub(super) models: HashMap<ModelName, Arc<Model>>,
+    pub(super) aliases: HashMap<String, ModelName>,
+    pub(super) deployments: Vec<Arc<Deployment>>,
+}
+
+/// A provider's entry in the catalogue.
+pub(crate) fn entry<'a>(config: &'a Config, provider: &'a str) -> &'a str {
+    let declared = config.providers.get(provider);
+    declared
+        .and_then(|p| p.catalogue.as_deref())
+        .unwrap_or(provider)
+}
+
+/// The catalogue's word on a model at a provider.
+pub(crate) fn known<'a>(
+    config: &Config,
+    catalogue: &'a Catalogue,
+    provider: &str,
+    id: &str,
+) -> Option<&'a CatalogueModel> {
+    let entry = entry(config, provider);
+    catalogue
+        .models
+        .iter()
+        .find(|m| m.provider == entry && m.id == id)
+}
+
+/// Resolves every name of the configuration.
+pub(super) fn build(
+    config: &Config,
+    catalogue: &Catalogue,
+    providers: &[Arc<Provider>],
+    report: &mut Report<'_>,
+) -> Fleet {
+    let mut fleet = Fleet::default();
+    for (at, wanted) in config.models.iter().enumerate() {
+        fleet.declared(
+            &index("models", at),
+            wanted,
+            (config, catalogue, providers),
+            report,
+        );
+    }
+    for provider in providers {
+        fleet.offered(provider, config, catalogue);
+    }
+    for (at, wanted) in config.models.iter().enumerate() {
+        let field = key(&index("models", at), "fallbacks");
+        for (i, name) in wanted.fallbacks.iter().enumerate() {
+            if !config.aliases.names().any(|alias| alias == name) {
+                fleet.must_exist(name, &index(&field, i), providers, report);
+            }
+        }
+    }
+    for (alias, target) in config.aliases.iter() {
+        if fleet.must_exist(target, &key("aliases", alias), providers, report) {
+            fleet
+                .aliases
+                .insert(alias.to_owned(), target.as_str().into());
+        }
+    }
+    fleet
+}
+
+impl Fleet {
+    /// Adds a deployment; its index is its place.
+    fn deploy(
+        &mut self,
+        provider: &Arc<Provider>,
+        upstream: &str,
+        price: Option<Price>,
+        (weight, order): (u32, u32),
+    ) -> Arc<Deployment> {
+        let deployment = Arc::new(Deployment {
+            id: format!("{}/{upstream}", provider.name).into(),
+            provider: Arc::clone(provider),
+            upstream_model: upstream.to_owned(),
+            weight,
+            order,
+            price,
+            index: self.deployments.len(),
+        });
+        self.deployments.push(Arc::clone(&deployment));
+        deployment
+    }
+
+    /// A model of the file.
+    fn declared(
+        &mut self,
+        at: &str,
+        wanted: &Wanted,
+        (config, catalogue, providers): (&Config, &Catalogue, &[Arc<Provider>]),
+        report: &mut Report<'_>,
+    ) {
+        let mut deployments = Vec::new();
+        let mut longest = None;
+        for (i, one) in wanted.deployments.iter().enumerate() {
+            let Some(provider) = providers.iter().find(|p| p.name.as_str() == one.provider) else {
+                let field = key(&index(&key(at, "deployments"), i), "provider");
+                unknown_provider(one, &field, (config, catalogue, providers), report);
+                continue;
+            };
+            let listed = known(config, catalogue, &one.provider, &one.model);
+            let price = match &one.price {
+                Some(price) => Some(price.price()),
+                None => listed.and_then(|m| m.price),
+            };
+            longest = longest.max(listed.and_then(|m| m.max_output));
+            let share = (one.weight, one.order);
+            deployments.push(self.deploy(provider, &one.model, price, share));
+        }
+        let Some(first) = deployments.first() else {
+            return;
+        };
+        let model = Model {
+            name: wanted.name.as_str().into(),
+            owned_by: first.provider.name.to_string(),
+            deployments,
+            fallbacks: wanted.fallbacks.iter().map(|f| f.as_str().into()).collect(),
+            max_output: wanted.max_output_tokens.or(longest),
+        };
+        self.models.insert(model.name.clone(), Arc::new(model));
+    }
+
+    /// The models that come with a provider.
+    fn offered(&mut self, provider: &Arc<Provider>, config: &Config, catalogue: &Catalogue) {
+        let name = provider.name.as_str();
+        let own = config.providers.get(name).and_then(|p| p.models.as_ref());
+        let ids: Vec<&str> = match own {
+            Some(ids) => ids.iter().map(String::as_str).collect(),
+            None if provider.format == WireFormat::Demo => vec![name],
+            None => catalogue
+                .models
+                .iter()
+                .filter(|m| m.provider == entry(config, name))
+                .map(|m| m.id.as_str())
+                .collect(),
+        };
+        for id in ids {
+            let listed = known(config, catalogue, name, id);
+            let price = match provider.format {
+                WireFormat::Demo => Some(Price::default()),
+                WireFormat::OpenAi => listed.and_then(|m| m.price),
+            };
+            self.offer(provider, id, price, listed.and_then(|m| m.max_output));
+        }
+    }
+
+    /// One model under its full name, and bare if the name is free.
+    fn offer(
+        &mut self,
+        provider: &Arc<Provider>,
+        id: &str,
+        price: Option<Price>,
+        max_output: Option<u64>,
+    ) {
+        let full = format!("{}/{id}", provider.name);
+        let names = [full.as_str(), id];
+        if names
+            .iter()
+            .all(|n| self.models.contains_key(&ModelName::from(*n)))
+        {
+            return;
+        }
+        let deployment = self.deploy(provider, id, price, (1, 0));
+        for name in names {
+            self.models.entry(name.into()).or_insert_with(|| {
+                Arc::new(Model {
+                    name: name.into(),
+                    deployments: vec![Arc::clone(&deployment)],
+                    fallbacks: Vec::new(),
+                    max_output,
+                    owned_by: provider.name.to_string(),
+                })
+            });
+        }
+    }
+
+    /// Whether `name` can be asked for. `provider/model` that nobody listed
+    /// becomes a model by being named here.
+    fn must_exist(
+        &mut self,
+        name: &str,
+        at: &str,
+        providers: &[Arc<Provider>],
+        report: &mut Report<'_>,
+    ) -> bool {
+        if self.models.contains_key(&ModelName::from(name)) {
+            return true;
+        }
+        if let Some((provider, id)) = name.split_once('/')
+            && !id.is_empty()
+            && let Some(provider) = providers.iter().find(|p| p.name.as_str() == provider)
+        {
+            self.offer(&Arc::clone(provider), id, None, None);
+            return true;
+        }
+        report.wrong(
+            at,
+            format!("no model is called `{name}`"),
+            suggest::help(name, self.sorted().iter().map(String::as_str)),
+        );
+        false
+    }
+
+    fn sorted(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.models.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+}
+
+fn unknown_provider(
+    one: &WantedDeployment,
+    field: &str,
+    (config, catalogue, providers): (&Config, &Catalogue, &[Arc<Provider>]),
+    report: &mut Report<'_>,
+) {
+    // A declared one that could not be built has its own problem already.
+    if config.providers.get(&one.provider).is_some() {
+        return;
+    }
+    let dormant = catalogue.providers.iter().find(|p| p.name == one.provider);
+    if let Some(dormant) = dormant {
+        let help = match dormant.env.first() {
+            Some(variable) => format!("set `{variable}`, or declare it under `providers`"),
+            None => format!("declare it: `providers: {{{}: {{}}}}`", one.provider),
+        };
+        report.wrong(
+            field,
+            format!("the provider `{}` has no key here", one.provider),
+            help,
+        );
+        return;
+    }
+    report.wrong(
+        field,
+        format!("no provider is called `{}`", one.provider),
+        suggest::help(
+            &one.provider,
+            providers
+                .iter()
+                .map(|p| p.name.as_str())
+                .chain(catalogue.providers.iter().map(|p| p.name.as_str())),
+        ),
+    );
+}

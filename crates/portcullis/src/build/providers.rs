@@ -1,0 +1,268 @@
+//! Upstreams: those of the file, those whose usual variable is set, the demo.
+
+use std::sync::Arc;
+
+use ::providers::{AuthStyle, Catalogue, CatalogueProvider, parse_base_url};
+use domain::model::{Auth, HttpVersion, Provider, Timeouts, WireFormat};
+use domain::secret::Secret;
+
+use crate::config::Config;
+use crate::config::error::Report;
+use crate::config::providers::{DEMO, Provider as Wanted};
+use crate::config::secret::{Env, interpolate, variable};
+use crate::config::source::key;
+use crate::config::suggest;
+
+/// A base URL taken apart: TLS, host, port, path.
+type BaseUrl = (bool, String, u16, String);
+
+/// All upstreams: first the file's in its order, then the catalogue's, then
+/// the demo. A bare model name belongs to the first that has it.
+pub(super) fn build(
+    config: &Config,
+    catalogue: &Catalogue,
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> Vec<Arc<Provider>> {
+    let mut all = Vec::new();
+    for (name, wanted) in config.providers.iter() {
+        let entry = wanted.catalogue.as_deref().unwrap_or(name);
+        let known = catalogue.providers.iter().find(|p| p.name == entry);
+        if wanted.catalogue.is_some() && known.is_none() {
+            report.wrong(
+                &key(&key("providers", name), "catalogue"),
+                format!("the catalogue has no entry `{entry}`"),
+                suggest::help(entry, catalogue.providers.iter().map(|p| p.name.as_str())),
+            );
+            continue;
+        }
+        if let Some(provider) = declared(name, wanted, (known, catalogue), env, report) {
+            all.push(Arc::new(provider));
+        }
+    }
+    for known in &catalogue.providers {
+        if config.providers.get(&known.name).is_none()
+            && let Some(provider) = by_itself(known, env)
+        {
+            all.push(Arc::new(provider));
+        }
+    }
+    if config.demo {
+        all.push(Arc::new(demo()));
+    }
+    all
+}
+
+/// The built-in demo: answered in process, never over a network.
+fn demo() -> Provider {
+    Provider {
+        name: DEMO.into(),
+        format: WireFormat::Demo,
+        tls: false,
+        host: DEMO.to_owned(),
+        port: 0,
+        base_path: String::new(),
+        auth: Auth::None,
+        headers: Vec::new(),
+        timeouts: Timeouts::default(),
+        http: HttpVersion::Auto,
+        ca_file: None,
+        internal: true,
+        trace: false,
+        stream_usage: true,
+    }
+}
+
+/// The first of these variables that is set.
+fn first(names: &[String], env: Env<'_>) -> Option<String> {
+    names
+        .iter()
+        .find_map(|name| variable(env, name).ok().flatten())
+}
+
+/// A provider that nobody declared, if its usual variables are set.
+fn by_itself(known: &CatalogueProvider, env: Env<'_>) -> Option<Provider> {
+    let key = first(&known.env, env);
+    let base = first(&known.base_url_env, env);
+    // One that needs no key appears only if somebody says where it is.
+    let meant = if known.env.is_empty() {
+        base.is_some()
+    } else {
+        key.is_some()
+    };
+    if !meant {
+        return None;
+    }
+    let url = base.or_else(|| interpolate(&known.base_url, env).ok());
+    let Some(Ok(url)) = url.as_deref().map(parse_base_url) else {
+        tracing::warn!(
+            provider = known.name,
+            "its key is set, but its base URL is not complete; it is left out"
+        );
+        return None;
+    };
+    let auth = auth(&known.auth, key.map(Secret::new));
+    Some(upstream(
+        &known.name,
+        url,
+        auth,
+        &Wanted::default(),
+        Some(known),
+    ))
+}
+
+/// A provider of the file.
+fn declared(
+    name: &str,
+    wanted: &Wanted,
+    (known, catalogue): (Option<&CatalogueProvider>, &Catalogue),
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> Option<Provider> {
+    let at = key("providers", name);
+    let url = base_url(&at, wanted, (known, catalogue), env, report);
+    let auth = credential(&at, wanted, known, env, report);
+    let mut headers = Vec::new();
+    for (header, value) in wanted.headers.iter() {
+        match value.resolve(env) {
+            Ok(value) => headers.push((header.to_ascii_lowercase(), value)),
+            Err(error) => {
+                report.wrong(&key(&key(&at, "headers"), header), error, "");
+            }
+        }
+    }
+    let mut provider = upstream(name, url?, auth?, wanted, known);
+    provider.headers = headers;
+    Some(provider)
+}
+
+fn base_url(
+    at: &str,
+    wanted: &Wanted,
+    (known, catalogue): (Option<&CatalogueProvider>, &Catalogue),
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> Option<BaseUrl> {
+    let field = key(at, "base_url");
+    let text = match (&wanted.base_url, known) {
+        (Some(text), _) => interpolate(text, env),
+        (None, Some(known)) => match first(&known.base_url_env, env) {
+            Some(text) => Ok(text),
+            None => interpolate(&known.base_url, env),
+        },
+        (None, None) => {
+            let name = at.trim_start_matches("providers.");
+            let names = catalogue.providers.iter().map(|p| p.name.as_str());
+            let help = match suggest::nearest(name, names) {
+                Some(near) => format!(
+                    "did you mean `{near}`, which the catalogue knows? Else add \
+                     `base_url: https://…/v1`"
+                ),
+                None => "add `base_url: https://…/v1`".to_owned(),
+            };
+            report.wrong(
+                at,
+                "the catalogue does not know this provider, and `base_url` is missing",
+                help,
+            );
+            return None;
+        }
+    };
+    match text {
+        Ok(text) if text.trim_end_matches('/').ends_with("/chat/completions") => {
+            report.wrong(
+                &field,
+                "this is the URL of one route",
+                "end it before `/chat/completions`; the gateway adds the route",
+            );
+            None
+        }
+        Ok(text) => parse_base_url(&text)
+            .map_err(|message| {
+                report.wrong(
+                    &field,
+                    message,
+                    "write it like `https://api.example.com/v1`",
+                );
+            })
+            .ok(),
+        Err(error) => {
+            report.wrong(&field, error, "set it, or write the whole URL here");
+            None
+        }
+    }
+}
+
+fn credential(
+    at: &str,
+    wanted: &Wanted,
+    known: Option<&CatalogueProvider>,
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> Option<Auth> {
+    let field = key(at, "api_key");
+    let secret = match (&wanted.api_key, known) {
+        (Some(reference), _) => match reference.resolve(env) {
+            Ok(secret) => Some(secret),
+            Err(error) => {
+                report.wrong(&field, error, "set it, or refer to another one");
+                return None;
+            }
+        },
+        (None, Some(known)) if !known.env.is_empty() => match first(&known.env, env) {
+            Some(key) => Some(Secret::new(key)),
+            None => {
+                report.wrong(
+                    &field,
+                    format!("there is no key: `{}` is not set", known.env.join("`, `")),
+                    "set the variable, or write `api_key: env:NAME`",
+                );
+                return None;
+            }
+        },
+        (None, _) => None,
+    };
+    Some(match (&wanted.api_key_header, secret) {
+        (Some(header), Some(secret)) => Auth::Header(header.to_ascii_lowercase(), secret),
+        (None, secret) => auth(known.map_or(&AuthStyle::Bearer, |k| &k.auth), secret),
+        (Some(_), None) => Auth::None,
+    })
+}
+
+fn auth(style: &AuthStyle, secret: Option<Secret>) -> Auth {
+    match (style, secret) {
+        (AuthStyle::Header(name), Some(secret)) => Auth::Header(name.clone(), secret),
+        // A key given to a provider that needs none is meant to be sent.
+        (AuthStyle::Bearer | AuthStyle::None, Some(secret)) => Auth::Bearer(secret),
+        (_, None) => Auth::None,
+    }
+}
+
+fn upstream(
+    name: &str,
+    (tls, host, port, base_path): BaseUrl,
+    auth: Auth,
+    wanted: &Wanted,
+    known: Option<&CatalogueProvider>,
+) -> Provider {
+    Provider {
+        name: name.into(),
+        format: WireFormat::OpenAi,
+        tls,
+        host,
+        port,
+        base_path,
+        auth,
+        headers: Vec::new(),
+        timeouts: wanted.timeouts.deadlines(),
+        http: wanted.http.into(),
+        ca_file: wanted.ca_file.clone(),
+        internal: wanted
+            .internal
+            .unwrap_or_else(|| known.is_some_and(|k| k.internal)),
+        trace: wanted.forward_traceparent,
+        stream_usage: wanted
+            .stream_usage
+            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+    }
+}

@@ -1,0 +1,216 @@
+//! What a configuration makes, without network, clock or environment.
+
+use domain::model::{Auth, WireFormat};
+use domain::money::Rate;
+
+use super::*;
+use crate::config;
+
+pub(crate) const CATALOGUE: &str = r#"
+source: test
+as_of: "2026-11-25"
+providers:
+  - {name: openai, base_url: "https://api.openai.com/v1", env: [OPENAI_API_KEY], base_url_env: [OPENAI_BASE_URL], docs: x}
+  - {name: groq, base_url: "https://api.groq.com/openai/v1", env: [GROQ_API_KEY], docs: x}
+  - {name: ollama, base_url: "http://127.0.0.1:11434/v1", base_url_env: [OLLAMA_BASE_URL], auth: none, internal: true, docs: x}
+models:
+  groq:
+    - {id: gpt-4o, context: 8000}
+  openai:
+    - {id: gpt-4o, context: 128000, max_output: 16384, input: "2.5", output: "10"}
+    - {id: gpt-4o-mini, context: 128000, max_output: 16384, input: "0.15", cached: "0.075", output: "0.60"}
+"#;
+
+/// The tests' environment.
+pub(crate) fn env(name: &str) -> Option<String> {
+    match name {
+        "SET_KEY" => Some("0123456789abcdef-key".to_owned()),
+        "SHORT_KEY" => Some("short".to_owned()),
+        _ => None,
+    }
+}
+
+fn install() -> Install {
+    Install::from_bytes(&[7; 32])
+}
+
+fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
+    let (config, _) = config::parse("f.yaml", text).expect("right");
+    let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
+    let look = |name: &str| {
+        let found = vars.iter().find(|(n, _)| *n == name);
+        found.map(|(_, v)| (*v).to_owned()).or_else(|| env(name))
+    };
+    snapshot_with(&config, &catalogue, &[], &install(), &look).expect("builds")
+}
+
+fn built(text: &str) -> Snapshot {
+    built_with(text, &[])
+}
+
+#[test]
+fn without_a_file_there_is_the_demo_and_nothing_else() {
+    let world = built("");
+    let demo = world.resolve("demo").expect("the demo");
+    assert_eq!(demo.deployments[0].provider.format, WireFormat::Demo);
+    assert_eq!(world.providers.len(), 1);
+    assert!(world.resolve("demo/demo").is_some());
+    assert!(built("demo: false").models.is_empty());
+}
+
+#[test]
+fn a_provider_whose_variable_is_set_appears_with_its_models() {
+    let world = built_with("", &[("OPENAI_API_KEY", "sk-x")]);
+    let model = world.resolve("gpt-4o-mini").expect("bare");
+    assert_eq!(model.max_output, Some(16384));
+    let deployment = &model.deployments[0];
+    assert_eq!(deployment.id.as_str(), "openai/gpt-4o-mini");
+    assert_eq!(deployment.price.expect("priced").input, Rate(150_000_000));
+    assert_eq!(deployment.provider.host, "api.openai.com");
+    assert_eq!(deployment.provider.base_path, "/v1");
+    assert!(matches!(&deployment.provider.auth, Auth::Bearer(key) if key.reveal() == "sk-x"));
+    let full = world.resolve("openai/gpt-4o-mini").expect("full");
+    assert_eq!(
+        full.deployments[0].index, deployment.index,
+        "one health record"
+    );
+}
+
+#[test]
+fn another_base_url_comes_from_its_variable() {
+    let vars = [
+        ("OPENAI_API_KEY", "sk-x"),
+        ("OPENAI_BASE_URL", "http://proxy:81/x/"),
+    ];
+    let world = built_with("", &vars);
+    let openai = &world.providers["openai"];
+    assert_eq!((openai.tls, openai.port), (false, 81));
+    assert_eq!(
+        (openai.host.as_str(), openai.base_path.as_str()),
+        ("proxy", "/x")
+    );
+    assert!(
+        !built("").providers.contains_key("ollama"),
+        "nobody said where it is"
+    );
+    assert!(built_with("", &[("OLLAMA_BASE_URL", "http://h/v1")]).providers["ollama"].internal);
+}
+
+#[test]
+fn a_bare_name_belongs_to_the_first_that_has_it() {
+    let vars = [("OPENAI_API_KEY", "a"), ("GROQ_API_KEY", "b")];
+    let owner = |world: &Snapshot| world.resolve("gpt-4o").expect("there").owned_by.clone();
+    assert_eq!(owner(&built_with("", &vars)), "openai");
+    assert_eq!(owner(&built_with("providers: {groq: {}}", &vars)), "groq");
+    let own = "models: [{name: gpt-4o, deployments: [{provider: demo, model: demo}]}]";
+    assert_eq!(owner(&built_with(own, &vars)), "demo");
+}
+
+#[test]
+fn a_declared_provider_gets_all_that_the_file_says() {
+    let world = built(
+        "providers: {local: {base_url: 'http://[::1]:8080/v1', api_key: env:SET_KEY, \
+         api_key_header: Api-Key, headers: {X-Team: blue}, timeouts: {first_byte: 60s}, http: 2, \
+         internal: true, stream_usage: false, models: [llama]}}",
+    );
+    let local = &world.providers["local"];
+    assert!(matches!(&local.auth, Auth::Header(name, _) if name == "api-key"));
+    assert_eq!(local.headers[0].0, "x-team");
+    assert_eq!(local.timeouts.first_byte.as_secs(), 60);
+    assert_eq!(local.timeouts.total.as_secs(), 600, "the default");
+    assert_eq!(local.http, domain::model::HttpVersion::Http2);
+    assert!(local.internal && !local.stream_usage);
+    assert!(world.resolve("llama").is_some() && world.resolve("local/llama").is_some());
+    assert!(
+        world.resolve("local/other").is_some(),
+        "unlisted, by its provider"
+    );
+}
+
+#[test]
+fn models_have_their_deployments_prices_fallbacks_and_aliases() {
+    let world = built(
+        "providers: {openai: {api_key: env:SET_KEY}}\n\
+         models:\n\
+         - name: fast\n\
+         \x20 deployments:\n\
+         \x20 - {provider: openai, model: gpt-4o-mini, weight: 3}\n\
+         \x20 - {provider: demo, model: demo, order: 1, price: {input: 0.1, output: 2}}\n\
+         \x20 fallbacks: [openai/unlisted, other]\n\
+         aliases: {gpt-4: fast, other: openai/new}\n",
+    );
+    let fast = world.resolve("gpt-4").expect("by alias");
+    assert_eq!(fast.name.as_str(), "fast");
+    let shares: Vec<_> = fast
+        .deployments
+        .iter()
+        .map(|d| (d.weight, d.order))
+        .collect();
+    assert_eq!(shares, [(3, 0), (1, 1)]);
+    assert_eq!(
+        fast.deployments[1].price.expect("priced").input,
+        Rate(100_000_000)
+    );
+    assert_eq!(fast.max_output, Some(16384));
+    for name in ["openai/unlisted", "other"] {
+        assert!(world.resolve(name).is_some(), "{name}");
+    }
+    for (at, deployment) in world.deployments.iter().enumerate() {
+        assert_eq!(deployment.index, at);
+    }
+}
+
+#[test]
+fn keys_come_from_the_file_and_the_store_and_the_file_wins() {
+    let text =
+        "keys: [{name: ci, key: env:SET_KEY, models: ['fast*'], limits: {parallel_requests: 4}}]";
+    let (config, _) = config::parse("f.yaml", text).expect("right");
+    let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
+    let stored = |digest| StoredKey {
+        principal: domain::principal::Principal {
+            key: "key_stored".into(),
+            tenant: "default".into(),
+            name: "stored".into(),
+            expires: None,
+            revoked: None,
+            models: None,
+            limits: domain::principal::Limits::default(),
+        },
+        digest,
+        created: domain::time::UnixMicros(0),
+    };
+    let declared = install().digest("0123456789abcdef-key");
+    let all = [stored(declared), stored([1; 32])];
+    let world = snapshot_with(&config, &catalogue, &all, &install(), &env).expect("builds");
+    assert_eq!(world.keys.len(), 2);
+    assert_eq!(world.keys[&declared].key.as_str(), "key_config_ci");
+    assert_eq!(world.keys[&declared].limits.parallel_requests, Some(4));
+    assert_eq!(world.keys[&[1; 32]].name, "stored");
+}
+
+#[test]
+fn policies_have_their_rules_guards_and_cache() {
+    let world = built(
+        "guards: {words: {kind: deny, literals: [x]}}\n\
+         policies: [{name: house, models: [demo], system: [{prepend: a}, {append: b}], \
+         guards: [words], cache: {ttl: 5m}}]\n\
+         cache: {on_request: 1m}\nkeepalive: 15s\n",
+    );
+    let policy = &world.policies[0];
+    assert_eq!(policy.system.len(), 2);
+    assert_eq!(policy.guards[0].name(), "words");
+    assert_eq!(policy.cache.map(|ttl| ttl.as_secs()), Some(300));
+    assert_eq!(world.cache_on_request.map(|ttl| ttl.as_secs()), Some(60));
+    assert_eq!(world.keepalive.map(|span| span.as_secs()), Some(15));
+}
+
+#[test]
+fn two_accounts_of_one_provider_share_its_entry_in_the_catalogue() {
+    let world = built("providers: {second: {catalogue: openai, api_key: env:SET_KEY}}");
+    assert_eq!(world.providers["second"].host, "api.openai.com");
+    let model = world.resolve("second/gpt-4o").expect("there");
+    assert_eq!(
+        model.deployments[0].price.expect("priced").input,
+        Rate(2_500_000_000)
+    );
+}

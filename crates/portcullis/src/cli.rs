@@ -1,0 +1,181 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::keys::KeysCommand;
+use crate::config::{self, ConfigError, Loaded};
+use crate::serve::ServeArgs;
+
+/// A self-hosted gateway to language models: one address and one kind of key
+/// for every provider, with limits, guards, cache and costs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
+Examples:
+  portcullis                                  run with built-in defaults
+  OPENAI_API_KEY=sk-… portcullis              the provider's models appear by themselves
+  portcullis check                            is portcullis.yaml right?
+  portcullis keys create --name ci --models 'gpt-*' --expires 30d
+  portcullis import litellm config.yaml --output portcullis.yaml
+
+Without a command, `portcullis` serves. `portcullis help COMMAND` tells more."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Options of `serve`, for when no command is named.
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway (the default)
+    #[command(after_help = "\
+Examples:
+  portcullis serve --listen 0.0.0.0:4000 --data-dir /var/lib/portcullis
+  PORT=8080 portcullis serve
+
+A change of the file, or SIGHUP, reloads it; a broken file changes nothing.")]
+    Serve(ServeArgs),
+    /// Say whether a configuration is right, and what it makes
+    #[command(after_help = "\
+Examples:
+  portcullis check
+  portcullis check --config new.yaml && systemctl reload portcullis
+
+Exits with 1 and names file, line, column and field if something is wrong.")]
+    Check(Place),
+    /// Show what a new configuration would change; secrets are never shown
+    #[command(after_help = "\
+Examples:
+  portcullis diff --config new.yaml                    against the one in use
+  portcullis diff --config new.yaml --against old.yaml")]
+    Diff(DiffArgs),
+    /// Create, list and revoke virtual keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// List the models that clients can ask for
+    #[command(after_help = "\
+Examples:
+  portcullis models
+  portcullis models --json | jq -r '.[].name'")]
+    Models(ListArgs),
+    /// Print the version
+    Version,
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  portcullis completions bash > /etc/bash_completion.d/portcullis
+  portcullis completions fish > ~/.config/fish/completions/portcullis.fish")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Write our configuration from that of another gateway
+    #[command(subcommand)]
+    Import(ImportCommand),
+}
+
+/// Which configuration and which data folder.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Place {
+    /// Configuration file [env: PORTCULLIS_CONFIG] [default: ./portcullis.yaml if it exists]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for database, journal and secrets [env: PORTCULLIS_DATA_DIR] [default: ./portcullis-data]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl Place {
+    /// The configuration, with the folder that these options name.
+    ///
+    /// # Errors
+    /// It is wrong.
+    pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
+        let mut loaded = config::load(self.config.as_deref())?;
+        if let Some(folder) = &self.data_dir {
+            loaded.config.data_dir.clone_from(folder);
+        }
+        Ok(loaded)
+    }
+}
+
+/// Options of `diff`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The new file
+    #[arg(long, short, value_name = "NEW")]
+    pub(crate) config: PathBuf,
+    /// The old file [default: the one that `serve` would use]
+    #[arg(long, value_name = "OLD")]
+    pub(crate) against: Option<PathBuf>,
+}
+
+/// Options of `models`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// From which gateway.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// From LiteLLM's config.yaml
+    #[command(after_help = "\
+Examples:
+  portcullis import litellm config.yaml                          print it
+  portcullis import litellm config.yaml --output portcullis.yaml write it
+
+What could not be carried over stands as comments on top of the file and on
+stderr. Keys that stand in the old file are not copied: each becomes a
+reference to an environment variable.")]
+    Litellm(ImportArgs),
+}
+
+/// Options of an import.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The other gateway's file
+    #[arg(value_name = "CONFIG.yaml")]
+    pub(crate) input: PathBuf,
+    /// Where to write ours; a file that is there already is kept [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_serve_with_its_options() {
+        let cli = Cli::parse_from(["portcullis", "--listen", "0.0.0.0:80"]);
+        assert!(cli.command.is_none());
+        assert_eq!(
+            cli.serve.listen.map(|l| l.to_string()),
+            Some("0.0.0.0:80".into())
+        );
+    }
+}

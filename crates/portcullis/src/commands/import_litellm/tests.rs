@@ -1,0 +1,57 @@
+//! Their files and what becomes of them, word for word. To accept what the
+//! code writes now: `PORTCULLIS_BLESS=1 cargo test -p portcullis`.
+
+use std::fs;
+
+use super::convert;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/litellm");
+const CATALOGUE: [&str; 3] = ["openai", "groq", "ollama"];
+
+#[test]
+fn every_file_becomes_the_one_beside_it_and_no_secret_is_copied() {
+    let bless = std::env::var_os("PORTCULLIS_BLESS").is_some();
+    let mut count = 0;
+    for entry in fs::read_dir(FIXTURES).expect("fixtures") {
+        let path = entry.expect("entry").path();
+        let name = path
+            .file_name()
+            .expect("name")
+            .to_string_lossy()
+            .into_owned();
+        if name.ends_with(".ours.yaml") {
+            continue;
+        }
+        count += 1;
+        let text = fs::read_to_string(&path).expect("fixture");
+        let (ours, notes) = convert(&text, &CATALOGUE).expect("converts");
+        assert!(!ours.contains("very-secret"), "{ours}");
+        assert!(!notes.concat().contains("very-secret"), "{notes:?}");
+        let golden = path.with_extension("ours.yaml");
+        if bless {
+            fs::write(&golden, &ours).expect("written");
+        }
+        assert_eq!(
+            ours,
+            fs::read_to_string(&golden).unwrap_or_default(),
+            "{name}"
+        );
+    }
+    assert!(count >= 3);
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let text = fs::read_to_string(format!("{FIXTURES}/typical.yaml")).expect("fixture");
+    let first = convert(&text, &CATALOGUE).expect("converts");
+    assert_eq!(first, convert(&text, &CATALOGUE).expect("converts"));
+}
+
+#[test]
+fn what_is_no_configuration_is_refused() {
+    for text in ["- a\n", "x", "a: [\n"] {
+        assert!(convert(text, &CATALOGUE).is_err(), "{text}");
+    }
+    let (ours, notes) = convert("model_list: []\n", &CATALOGUE).expect("empty");
+    assert!(notes.is_empty() && ours.starts_with("# Imported"));
+}

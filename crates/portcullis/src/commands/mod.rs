@@ -1,0 +1,32 @@
+//! The commands, a file each.
+
+mod check;
+mod completions;
+mod diff;
+mod import_litellm;
+pub(crate) mod keys;
+mod models;
+mod version;
+mod world;
+mod yaml;
+
+use crate::cli::{Cli, Command, ImportCommand};
+use crate::serve;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What went wrong, for the person at the terminal.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Check(place)) => check::run(&place),
+        Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Keys(command)) => keys::run(command),
+        Some(Command::Models(args)) => models::run(&args),
+        Some(Command::Version) => version::run(),
+        Some(Command::Completions { shell }) => completions::run(shell),
+        Some(Command::Import(ImportCommand::Litellm(args))) => import_litellm::run(&args),
+    }
+}

@@ -1,0 +1,22 @@
+//! What the commands look at: the configuration and what it makes, without
+//! touching the data folder.
+
+use anyhow::Context as _;
+use domain::snapshot::Snapshot;
+use identity::Install;
+use providers::Catalogue;
+
+use crate::build;
+use crate::cli::Place;
+use crate::config::Loaded;
+
+/// The configuration, and the snapshot without stored keys.
+pub(super) fn look(place: &Place) -> anyhow::Result<(Loaded, Catalogue, Snapshot)> {
+    let loaded = place.load()?;
+    let catalogue = Catalogue::builtin().context("the built-in catalogue")?;
+    // Digests of keys are made to compare, not to keep: any secret will do,
+    // and none is written to disk by a command that only looks.
+    let install = Install::from_bytes(&[0; 32]);
+    let snapshot = build::snapshot(&loaded.config, &catalogue, &[], &install)?;
+    Ok((loaded, catalogue, snapshot))
+}

@@ -1,0 +1,118 @@
+//! What is wrong with a configuration: file, line, column, field, and what to
+//! write instead. All problems of a file are told at once.
+
+use std::fmt;
+
+use super::source::{Source, Spot};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The file; empty for the embedded defaults.
+    pub(crate) file: String,
+    /// Where in it.
+    pub(crate) spot: Option<Spot>,
+    /// The field.
+    pub(crate) path: String,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to write instead.
+    pub(crate) help: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = match self.file.as_str() {
+            "" => "built-in defaults",
+            file => file,
+        };
+        write!(f, "{file}")?;
+        if let Some(spot) = self.spot {
+            write!(f, ":{}:{}", spot.line, spot.column)?;
+        }
+        if !self.path.is_empty() {
+            write!(f, ": {}", self.path)?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A configuration that cannot be used; never without a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigError {
+    /// Everything that is wrong.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl From<Problem> for ConfigError {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Collects the problems and warnings of one configuration.
+pub(crate) struct Report<'a> {
+    source: &'a Source,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Report<'a> {
+    /// Nothing wrong so far.
+    pub(crate) fn new(source: &'a Source) -> Self {
+        Self {
+            source,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Something is wrong at `path`, and this is what to do.
+    pub(crate) fn wrong(
+        &mut self,
+        path: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let mut problem = self.source.problem(path, message);
+        problem.help = Some(help.into()).filter(|help| !help.is_empty());
+        self.problems.push(problem);
+    }
+
+    /// Something works, but should not stay so.
+    pub(crate) fn warn(&mut self, path: &str, message: impl Into<String>) {
+        self.warnings
+            .push(self.source.problem(path, message).to_string());
+    }
+
+    /// The warnings, if nothing is wrong.
+    pub(crate) fn finish(self) -> Result<Vec<String>, ConfigError> {
+        if self.problems.is_empty() {
+            Ok(self.warnings)
+        } else {
+            Err(ConfigError {
+                problems: self.problems,
+            })
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The parser's errors in our words: the field's path, what is wrong, what to
+//! write. A value that may be a secret is never repeated.
+
+use serde_saphyr::Error;
+
+use super::error::{ConfigError, Problem};
+use super::source::{self, Side, Source, Spot};
+use super::suggest;
+
+/// Explains `error`, met while reading the file of `source`.
+pub(crate) fn explain(source: &Source, error: &Error) -> ConfigError {
+    let error = error.without_snippet();
+    let spot = error.location().map(|at| Spot {
+        line: at.line(),
+        column: at.column(),
+    });
+    let side = match error {
+        Error::SerdeUnknownField { .. } | Error::DuplicateMappingKey { .. } => Side::Key,
+        _ => Side::Value,
+    };
+    let path = spot
+        .and_then(|at| source.path_at(at, side))
+        .unwrap_or_default();
+    let (path, message, help) = words(path, error);
+    Problem {
+        file: source.file.clone(),
+        spot,
+        path,
+        message,
+        help,
+    }
+    .into()
+}
+
+fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
+    match error {
+        Error::SerdeUnknownField {
+            field, expected, ..
+        } => (
+            named(path, field),
+            format!("unknown field `{field}`"),
+            Some(suggest::help(field, expected.iter().copied())),
+        ),
+        Error::SerdeUnknownVariant {
+            variant, expected, ..
+        } => (
+            path.to_owned(),
+            format!("unknown value `{variant}`"),
+            Some(suggest::help(variant, expected.iter().copied())),
+        ),
+        Error::SerdeMissingField { field, .. } => (
+            source::key(path, field),
+            "the field is missing".to_owned(),
+            Some(format!("add `{field}:` to the mapping that starts here")),
+        ),
+        Error::SerdeInvalidType {
+            unexpected,
+            expected,
+            ..
+        }
+        | Error::SerdeInvalidValue {
+            unexpected,
+            expected,
+            ..
+        } => {
+            let found = if is_secret(path) {
+                "something else"
+            } else {
+                unexpected.as_str()
+            };
+            (
+                path.to_owned(),
+                format!("expected {expected}, found {found}"),
+                None,
+            )
+        }
+        Error::DuplicateMappingKey { key, .. } => (
+            path.to_owned(),
+            match key {
+                Some(key) => format!("`{key}` stands twice in one mapping"),
+                None => "a key stands twice in one mapping".to_owned(),
+            },
+            Some("remove one of them".to_owned()),
+        ),
+        Error::Unexpected { expected, .. } => {
+            let (wanted, help) = form(expected);
+            (path.to_owned(), format!("expected {wanted}"), help)
+        }
+        other => {
+            let text = other.to_string();
+            (path.to_owned(), bare(&text).to_owned(), None)
+        }
+    }
+}
+
+/// The parser's name of a form in the words of somebody who writes YAML.
+fn form(expected: &str) -> (String, Option<String>) {
+    let (form, example) = if expected.starts_with("sequence") {
+        ("a list", "write `[…]`, or an item a line, each after `- `")
+    } else if expected.starts_with("mapping") {
+        ("a mapping", "write `name: value` lines, indented below")
+    } else if expected.contains("scalar") {
+        ("a single value", "neither a list nor a mapping fits here")
+    } else {
+        return (expected.to_owned(), None);
+    };
+    (form.to_owned(), Some(example.to_owned()))
+}
+
+/// The path of an unknown field: the parser may point at the field itself or
+/// at the mapping around it.
+fn named(path: &str, field: &str) -> String {
+    let own = source::key("", field);
+    if path == own || path.ends_with(&format!(".{own}")) || path.ends_with(&own) {
+        path.to_owned()
+    } else {
+        source::key(path, field)
+    }
+}
+
+fn is_secret(path: &str) -> bool {
+    path.ends_with("key") || path.contains(".headers")
+}
+
+/// The parser's message without its own place, which stands before it already.
+fn bare(text: &str) -> &str {
+    let text = text.lines().next().unwrap_or(text);
+    let text = text.split(" at line ").next().unwrap_or(text);
+    match text.split_once(": ") {
+        Some((place, rest)) if place.starts_with("line ") => rest,
+        _ => text,
+    }
+}

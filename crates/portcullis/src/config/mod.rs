@@ -1,0 +1,313 @@
+//! The configuration: one YAML file, read strictly. Every room has its struct
+//! and its `validate`; what needs the catalogue, the environment or the store
+//! is checked in [`crate::build`].
+
+pub(crate) mod cache;
+pub(crate) mod error;
+mod explain;
+pub(crate) mod guards;
+pub(crate) mod keys;
+pub(crate) mod limits;
+pub(crate) mod log;
+pub(crate) mod models;
+pub(crate) mod network;
+pub(crate) mod ordered;
+pub(crate) mod policies;
+pub(crate) mod providers;
+pub(crate) mod retry;
+pub(crate) mod scalars;
+pub(crate) mod secret;
+pub(crate) mod source;
+pub(crate) mod suggest;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use error::{Problem, Report};
+use ordered::Ordered;
+use scalars::{Listen, Span};
+use secret::Env;
+use source::Source;
+
+pub(crate) use error::ConfigError;
+
+use crate::environment;
+
+/// The file that is read if nobody names one.
+pub(crate) const USUAL_FILE: &str = "portcullis.yaml";
+
+/// All that the file may say; the default is what holds without one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where everything stands in the file.
+    #[serde(skip)]
+    pub(crate) source: Source,
+    /// Address of the data listener.
+    pub(crate) listen: Listen,
+    /// The admin listener.
+    pub(crate) admin: network::Admin,
+    /// TLS of the data listener.
+    pub(crate) tls: Option<network::Tls>,
+    /// Folder of the database, the journal and the install secret.
+    pub(crate) data_dir: PathBuf,
+    /// Event loops; as many as cores if unset.
+    pub(crate) workers: Option<usize>,
+    /// Bounds on bodies.
+    pub(crate) limits: limits::Limits,
+    /// Whether the built-in demo answers.
+    pub(crate) demo: bool,
+    /// Upstreams.
+    pub(crate) providers: Ordered<providers::Provider>,
+    /// Models.
+    #[serde(deserialize_with = "ordered::list")]
+    pub(crate) models: Vec<models::Model>,
+    /// Further names of models.
+    pub(crate) aliases: Ordered<String>,
+    /// Retries.
+    pub(crate) retry: retry::Retry,
+    /// Policies, in order.
+    #[serde(deserialize_with = "ordered::list")]
+    pub(crate) policies: Vec<policies::Policy>,
+    /// Guards by name.
+    pub(crate) guards: Ordered<serde_json::Value>,
+    /// The cache.
+    pub(crate) cache: cache::Cache,
+    /// Silence after which a stream gets a comment; never if unset.
+    pub(crate) keepalive: Option<Span>,
+    /// The log.
+    pub(crate) log: log::Log,
+    /// Declared virtual keys.
+    #[serde(deserialize_with = "ordered::list")]
+    pub(crate) keys: Vec<keys::Key>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            source: Source::default(),
+            listen: Listen::loopback(4000),
+            admin: network::Admin::default(),
+            tls: None,
+            data_dir: PathBuf::from("./portcullis-data"),
+            workers: None,
+            limits: limits::Limits::default(),
+            demo: true,
+            providers: Ordered::default(),
+            models: Vec::new(),
+            aliases: Ordered::default(),
+            retry: retry::Retry::default(),
+            policies: Vec::new(),
+            guards: Ordered::default(),
+            cache: cache::Cache::default(),
+            keepalive: None,
+            log: log::Log::default(),
+            keys: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Asks every room. What it says about addresses is checked again after
+    /// the command line had its word.
+    ///
+    /// # Errors
+    /// All problems at once; else the warnings.
+    pub(crate) fn validate(&self) -> Result<Vec<String>, ConfigError> {
+        let mut report = self.source.report();
+        self.admin.validate(self.listen, &mut report);
+        if let Some(tls) = &self.tls {
+            tls.validate(&mut report);
+        }
+        self.process(&mut report);
+        self.limits.validate(&mut report);
+        for (name, provider) in self.providers.iter() {
+            provider.validate(name, &mut report);
+        }
+        models::validate(&self.models, &self.aliases, &mut report);
+        self.retry.validate(&mut report);
+        guards::validate(&self.guards, &mut report);
+        policies::validate(&self.policies, &self.guards, &mut report);
+        self.cache.validate(&mut report);
+        self.log.validate(&mut report);
+        keys::validate(&self.keys, &mut report);
+        report.finish()
+    }
+
+    /// Address for clients.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen.0
+    }
+
+    /// Address for operators.
+    pub(crate) fn admin_listen(&self) -> SocketAddr {
+        self.admin.listen.0
+    }
+
+    /// The data folder.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone()
+    }
+
+    /// Event loops, if somebody said how many.
+    pub(crate) fn workers(&self) -> Option<usize> {
+        self.workers
+    }
+
+    /// Memory for answers that are reused.
+    pub(crate) fn cache_bytes(&self) -> usize {
+        self.cache.max_bytes.0
+    }
+
+    /// The log's form.
+    pub(crate) fn log_format(&self) -> telemetry::log::Format {
+        self.log.format.into()
+    }
+
+    /// The log's level.
+    pub(crate) fn log_level(&self) -> &str {
+        &self.log.level
+    }
+
+    /// Whether virtual keys are declared.
+    pub(crate) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Whether clients speak TLS to us.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// TLS for clients, if it is configured.
+    ///
+    /// # Errors
+    /// The certificate or the key cannot be used.
+    pub(crate) fn server_tls(&self) -> Result<Option<Arc<rustls::ServerConfig>>, ConfigError> {
+        let made = self.tls.as_ref().map(network::Tls::server).transpose();
+        made.map_err(|(path, message)| self.source.problem(path, message).into())
+    }
+
+    fn process(&self, report: &mut Report<'_>) {
+        if let Some(workers) = self.workers
+            && !(1..=1024).contains(&workers)
+        {
+            report.wrong(
+                "workers",
+                format!("`{workers}` is outside of 1 to 1024"),
+                "leave it out for as many as there are cores",
+            );
+        }
+        if self.data_dir.as_os_str().is_empty() {
+            report.wrong(
+                "data_dir",
+                "the folder is empty",
+                "write `./portcullis-data`",
+            );
+        }
+        if self.keepalive.is_some_and(|span| span.0.as_secs() == 0) {
+            report.wrong(
+                "keepalive",
+                "a comment every moment would drown the answer",
+                "write `15s`, or leave it out for none",
+            );
+        }
+    }
+}
+
+/// A configuration that was read.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What it says.
+    pub(crate) config: Config,
+    /// The file; `None` for the embedded defaults.
+    pub(crate) file: Option<PathBuf>,
+    /// What works but should not stay so.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads `path`; without one the file that `PORTCULLIS_CONFIG` names, else
+/// `./portcullis.yaml` if it is there, else the embedded defaults. Variables of
+/// our own win over the file.
+///
+/// # Errors
+/// The file cannot be read, or something in it is wrong.
+pub(crate) fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
+    load_with(path, &environment::process)
+}
+
+/// [`load`] with the environment handed in.
+///
+/// # Errors
+/// As there.
+pub(crate) fn load_with(path: Option<&Path>, env: Env<'_>) -> Result<Loaded, ConfigError> {
+    let outside = |message: String| Problem {
+        file: "environment".to_owned(),
+        spot: None,
+        path: String::new(),
+        message,
+        help: None,
+    };
+    let mut loaded = match which(path, env).map_err(outside)? {
+        Some(file) => read(file)?,
+        None => Loaded {
+            config: Config::default(),
+            file: None,
+            warnings: Vec::new(),
+        },
+    };
+    environment::apply(&mut loaded.config, env).map_err(outside)?;
+    loaded.config.validate()?;
+    Ok(loaded)
+}
+
+fn which(path: Option<&Path>, env: Env<'_>) -> Result<Option<PathBuf>, String> {
+    if let Some(path) = path {
+        return Ok(Some(path.to_owned()));
+    }
+    let usual = Path::new(USUAL_FILE);
+    let named: Option<PathBuf> = environment::parsed(environment::CONFIG, env)?;
+    Ok(named.or_else(|| usual.exists().then(|| usual.to_owned())))
+}
+
+fn read(file: PathBuf) -> Result<Loaded, ConfigError> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(&file).map_err(|error| Problem {
+        file: name.clone(),
+        spot: None,
+        path: String::new(),
+        message: format!("the file cannot be read: {error}"),
+        help: Some(format!(
+            "without --config, `./{USUAL_FILE}` or the built-in defaults are used"
+        )),
+    })?;
+    let (config, warnings) = parse(&name, &text)?;
+    Ok(Loaded {
+        config,
+        file: Some(file),
+        warnings,
+    })
+}
+
+/// Reads a configuration from text; `name` is the file that errors name.
+///
+/// # Errors
+/// Something in it is wrong.
+pub(crate) fn parse(name: &str, text: &str) -> Result<(Config, Vec<String>), ConfigError> {
+    let source = Source::of(name, text);
+    // As YAML 1.2 has it: `no` in a list of words is a word.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let read = serde_saphyr::from_str_with_options::<Option<Config>>(text, options);
+    let mut config = match read {
+        Ok(config) => config.unwrap_or_default(),
+        Err(error) => return Err(explain::explain(&source, &error)),
+    };
+    config.source = source;
+    let warnings = config.validate()?;
+    Ok((config, warnings))
+}

@@ -1,0 +1,141 @@
+//! Models: names that clients ask for, and the deployments that answer.
+
+use domain::money::NanoUsd;
+use serde::{Deserialize, Serialize};
+
+use super::error::Report;
+use super::ordered::Ordered;
+use super::scalars::Usd;
+use super::source::{index, key};
+
+/// A name that clients may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Model {
+    /// The name.
+    pub(crate) name: String,
+    /// Who answers.
+    pub(crate) deployments: Vec<Deployment>,
+    /// Models asked next when every deployment failed.
+    #[serde(default)]
+    pub(crate) fallbacks: Vec<String>,
+    /// The longest answer, in tokens.
+    #[serde(default)]
+    pub(crate) max_output_tokens: Option<u64>,
+}
+
+/// A model at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deployment {
+    /// The provider's name.
+    pub(crate) provider: String,
+    /// The model's name there.
+    pub(crate) model: String,
+    /// Share among the deployments of the same order; zero comes last.
+    #[serde(default = "one")]
+    pub(crate) weight: u32,
+    /// Tried in rising order.
+    #[serde(default)]
+    pub(crate) order: u32,
+    /// What it costs; the catalogue's price if unset.
+    #[serde(default)]
+    pub(crate) price: Option<Price>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// US dollars per million tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Price {
+    /// Prompt tokens.
+    pub(crate) input: Usd,
+    /// Answer tokens.
+    pub(crate) output: Usd,
+    /// Cached prompt tokens; as input if unset.
+    #[serde(default)]
+    pub(crate) cached_input: Option<Usd>,
+    /// Prompt tokens written to the provider's cache; as input if unset.
+    #[serde(default)]
+    pub(crate) cache_write: Option<Usd>,
+    /// US dollars per request.
+    #[serde(default)]
+    pub(crate) per_request: Option<Usd>,
+}
+
+impl Price {
+    /// As the ledger reads it.
+    pub(crate) fn price(&self) -> domain::model::Price {
+        domain::model::Price {
+            input: self.input.per_million(),
+            cached_input: self.cached_input.map(Usd::per_million),
+            cache_write: self.cache_write.map(Usd::per_million),
+            output: self.output.per_million(),
+            per_request: NanoUsd(self.per_request.map_or(0, |usd| usd.nanos)),
+        }
+    }
+}
+
+/// Everything that needs no catalogue: names given once, something to ask.
+pub(crate) fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report<'_>) {
+    for (at, model) in models.iter().enumerate() {
+        let path = index("models", at);
+        if model.name.trim().is_empty() {
+            report.wrong(
+                &key(&path, "name"),
+                "the name is empty",
+                "write the name clients ask for",
+            );
+        }
+        if models[..at].iter().any(|before| before.name == model.name) {
+            report.wrong(
+                &key(&path, "name"),
+                format!("the model `{}` stands twice", model.name),
+                "put both deployments under one entry: `deployments: [{…}, {…}]`",
+            );
+        }
+        if model.deployments.is_empty() {
+            report.wrong(
+                &key(&path, "deployments"),
+                format!("nothing answers for `{}`", model.name),
+                "add one: `deployments: [{provider: openai, model: gpt-4o-mini}]`",
+            );
+        }
+        for (i, deployment) in model.deployments.iter().enumerate() {
+            if deployment.model.trim().is_empty() {
+                let field = key(&index(&key(&path, "deployments"), i), "model");
+                report.wrong(
+                    &field,
+                    "the name is empty",
+                    "write the model's name at the provider",
+                );
+            }
+        }
+        if model.max_output_tokens == Some(0) {
+            report.wrong(
+                &key(&path, "max_output_tokens"),
+                "0 tokens are no answer",
+                "leave it out if it is unknown",
+            );
+        }
+        if let Some(i) = model.fallbacks.iter().position(|f| *f == model.name) {
+            report.wrong(
+                &index(&key(&path, "fallbacks"), i),
+                format!("`{}` falls back to itself", model.name),
+                "name another model",
+            );
+        }
+    }
+    for (alias, _) in aliases.iter() {
+        if models.iter().any(|model| model.name == alias) {
+            report.wrong(
+                &key("aliases", alias),
+                format!("the alias `{alias}` hides the model of the same name"),
+                "rename one of them",
+            );
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Policies: which system rules, guards and cache apply to whom.
+
+use domain::policy::SystemRule;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::Report;
+use super::ordered::Ordered;
+use super::scalars::Span;
+use super::source::{index, key};
+use super::suggest;
+
+/// One named policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    /// Its name.
+    pub(crate) name: String,
+    /// Models it applies to; empty is all.
+    #[serde(default)]
+    pub(crate) models: Vec<String>,
+    /// Ids or names of keys it applies to; empty is all.
+    #[serde(default)]
+    pub(crate) keys: Vec<String>,
+    /// System rules, in order.
+    #[serde(default)]
+    pub(crate) system: Vec<System>,
+    /// Names of guards, in order.
+    #[serde(default)]
+    pub(crate) guards: Vec<String>,
+    /// Reuse of answers.
+    #[serde(default)]
+    pub(crate) cache: Option<Reuse>,
+}
+
+/// `prepend: text` or `append: text`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+pub(crate) struct System {
+    /// Stands first of all messages.
+    pub(crate) prepend: Option<String>,
+    /// Stands behind the client's own system messages.
+    pub(crate) append: Option<String>,
+}
+
+impl System {
+    /// The rules, as the gateway reads them.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = SystemRule> {
+        let prepend = self.prepend.clone().map(SystemRule::Prepend);
+        let append = self.append.clone().map(SystemRule::Append);
+        prepend.into_iter().chain(append)
+    }
+}
+
+/// How long answers are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reuse {
+    /// Time to live.
+    pub(crate) ttl: Span,
+}
+
+/// Names given once, guards that exist, patterns that can match.
+pub(crate) fn validate(policies: &[Policy], guards: &Ordered<Value>, report: &mut Report<'_>) {
+    for (at, policy) in policies.iter().enumerate() {
+        let path = index("policies", at);
+        if policies[..at]
+            .iter()
+            .any(|before| before.name == policy.name)
+        {
+            report.wrong(
+                &key(&path, "name"),
+                format!("the policy `{}` stands twice", policy.name),
+                "rename one of them",
+            );
+        }
+        for (i, guard) in policy.guards.iter().enumerate() {
+            if guards.get(guard).is_none() {
+                report.wrong(
+                    &index(&key(&path, "guards"), i),
+                    format!("no guard is called `{guard}`"),
+                    suggest::help(guard, guards.names()),
+                );
+            }
+        }
+        for (i, pattern) in policy.models.iter().enumerate() {
+            check_pattern(pattern, &index(&key(&path, "models"), i), report);
+        }
+        for (i, system) in policy.system.iter().enumerate() {
+            if system.rules().next().is_none() {
+                report.wrong(
+                    &index(&key(&path, "system"), i),
+                    "the rule says nothing",
+                    "write `prepend: \"…\"` or `append: \"…\"`",
+                );
+            }
+        }
+        if policy.cache.as_ref().is_some_and(|c| c.ttl.0.is_zero()) {
+            report.wrong(
+                &key(&path, "cache.ttl"),
+                "answers kept for no time are not kept",
+                "leave `cache` out to switch it off",
+            );
+        }
+    }
+}
+
+/// A `*` means something at the end only.
+pub(crate) fn check_pattern(pattern: &str, at: &str, report: &mut Report<'_>) {
+    let start = pattern.strip_suffix('*').unwrap_or(pattern);
+    if pattern.is_empty() || start.contains('*') {
+        report.wrong(
+            at,
+            format!("`{pattern}` can match no model"),
+            "write a name, or its start and one `*` at the end, like `gpt-*`",
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! Upstreams. A name that the catalogue knows needs nothing but a key.
+
+use std::path::PathBuf;
+
+use domain::model::{HttpVersion, Timeouts as Deadlines};
+use serde::{Deserialize, Serialize};
+
+use super::error::Report;
+use super::network;
+use super::ordered::Ordered;
+use super::scalars::Span;
+use super::secret::SecretRef;
+use super::source::key;
+
+/// The name of the built-in demo.
+pub(crate) const DEMO: &str = "demo";
+
+/// One upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Provider {
+    /// Its entry in the catalogue; that of its own name if unset. Two accounts
+    /// of one provider are two providers with one entry.
+    pub(crate) catalogue: Option<String>,
+    /// Where it is, up to the `/v1`.
+    pub(crate) base_url: Option<String>,
+    /// Its key.
+    pub(crate) api_key: Option<SecretRef>,
+    /// The header the key stands in alone; `Authorization: Bearer` if unset.
+    pub(crate) api_key_header: Option<String>,
+    /// Further headers of every request.
+    pub(crate) headers: Ordered<SecretRef>,
+    /// Deadlines.
+    pub(crate) timeouts: Timeouts,
+    /// HTTP version.
+    pub(crate) http: Http,
+    /// PEM file of a private certificate authority.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Whether it belongs to the house.
+    pub(crate) internal: Option<bool>,
+    /// Whether `traceparent` goes to it although it is external.
+    pub(crate) forward_traceparent: bool,
+    /// Whether usage may be asked for on streams.
+    pub(crate) stream_usage: Option<bool>,
+    /// Its models; those of the catalogue if unset.
+    pub(crate) models: Option<Vec<String>>,
+}
+
+/// Deadlines of an upstream exchange; what is unset has its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Timeouts {
+    /// TCP and TLS.
+    pub(crate) connect: Option<Span>,
+    /// To the answer's head.
+    pub(crate) first_byte: Option<Span>,
+    /// Between two pieces of the answer.
+    pub(crate) between_chunks: Option<Span>,
+    /// The whole request, all attempts together.
+    pub(crate) total: Option<Span>,
+}
+
+impl Timeouts {
+    fn all(&self) -> [(&'static str, Option<Span>); 4] {
+        [
+            ("connect", self.connect),
+            ("first_byte", self.first_byte),
+            ("between_chunks", self.between_chunks),
+            ("total", self.total),
+        ]
+    }
+
+    /// As the gateway reads them.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        let usual = Deadlines::default();
+        let or = |span: Option<Span>, usual| span.map_or(usual, |s| s.0);
+        Deadlines {
+            connect: or(self.connect, usual.connect),
+            first_byte: or(self.first_byte, usual.first_byte),
+            between_chunks: or(self.between_chunks, usual.between_chunks),
+            total: or(self.total, usual.total),
+        }
+    }
+}
+
+/// Which HTTP an upstream is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Http {
+    /// HTTP/2 if TLS negotiates it.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    /// HTTP/1.1 only.
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2 only.
+    #[serde(rename = "2")]
+    Two,
+}
+
+impl From<Http> for HttpVersion {
+    fn from(http: Http) -> Self {
+        match http {
+            Http::Auto => Self::Auto,
+            Http::One => Self::Http1,
+            Http::Two => Self::Http2,
+        }
+    }
+}
+
+/// Headers that the gateway itself is in charge of.
+const OWN_HEADERS: [&str; 8] = [
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "connection",
+    "te",
+    "upgrade",
+    "accept-encoding",
+];
+
+impl Provider {
+    /// Everything that needs neither catalogue nor environment.
+    pub(crate) fn validate(&self, name: &str, report: &mut Report<'_>) {
+        let at = key("providers", name);
+        check_name(name, &at, report);
+        let shout: String = name
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_uppercase()
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        if let Some(secret) = &self.api_key {
+            secret.validate(&key(&at, "api_key"), &format!("{shout}_API_KEY"), report);
+        }
+        if let Some(header) = &self.api_key_header {
+            check_header(header, &key(&at, "api_key_header"), report);
+        }
+        for header in self.headers.names() {
+            check_header(header, &key(&key(&at, "headers"), header), report);
+        }
+        for (field, span) in self.timeouts.all() {
+            if span.is_some_and(|s| s.0.is_zero()) {
+                report.wrong(
+                    &key(&key(&at, "timeouts"), field),
+                    "a deadline of zero lets nothing through",
+                    "leave it out for the default",
+                );
+            }
+        }
+        if let Some(ca) = &self.ca_file {
+            network::file(&key(&at, "ca_file"), ca, report);
+        }
+    }
+}
+
+fn check_name(name: &str, at: &str, report: &mut Report<'_>) {
+    let plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    if !plain {
+        report.wrong(
+            at,
+            format!("`{name}` is no name for a provider"),
+            "use letters, digits, `-`, `_` and `.`; clients write it as `name/model`",
+        );
+    } else if name == DEMO {
+        report.wrong(
+            at,
+            "`demo` is the built-in provider",
+            "choose another name; `demo: false` at the top takes the built-in one away",
+        );
+    }
+}
+
+fn check_header(name: &str, at: &str, report: &mut Report<'_>) {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(token) {
+        report.wrong(
+            at,
+            format!("`{name}` is no name for a header"),
+            "write it like `x-team`",
+        );
+    } else if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        report.wrong(
+            at,
+            format!("the gateway sets `{name}` itself"),
+            "remove it from `headers`",
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! Secrets by reference: `env:NAME`, `file:/path`, `${NAME}`,
+//! `${NAME:-default}`. A literal works, with a warning.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use domain::secret::Secret;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::error::Report;
+
+/// The environment, handed in so that a test needs none of its own.
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Stands before literal secrets in a serialised configuration, which never
+/// leaves the process: whoever prints one shows `***` for them.
+pub(crate) const LITERAL_MARK: &str = "\u{0}literal:";
+
+/// How a secret is written in the file. Never prints a literal.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SecretRef(String);
+
+impl fmt::Debug for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_literal() { "***" } else { &self.0 })
+    }
+}
+
+impl Serialize for SecretRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_literal() {
+            serializer.collect_str(&format_args!("{LITERAL_MARK}{}", self.0))
+        } else {
+            serializer.serialize_str(&self.0)
+        }
+    }
+}
+
+impl SecretRef {
+    /// Whether the secret itself stands in the file.
+    pub(crate) fn is_literal(&self) -> bool {
+        !(self.0.starts_with("env:") || self.0.starts_with("file:") || self.0.contains("${"))
+    }
+
+    /// Warns of a literal; `suggested` is the variable to use instead.
+    pub(crate) fn validate(&self, path: &str, suggested: &str, report: &mut Report<'_>) {
+        if self.0.is_empty() {
+            report.wrong(
+                path,
+                "the secret is empty",
+                format!("write `env:{suggested}`"),
+            );
+        } else if self.is_literal() {
+            report.warn(
+                path,
+                format!(
+                    "a secret stands in the file; write `env:{suggested}` and set the variable"
+                ),
+            );
+        }
+    }
+
+    /// The secret itself.
+    ///
+    /// # Errors
+    /// A sentence that names what is missing.
+    pub(crate) fn resolve(&self, env: Env<'_>) -> Result<Secret, String> {
+        let text = if let Some(name) = self.0.strip_prefix("env:") {
+            variable(env, name)?.ok_or_else(|| unset(name))?
+        } else if let Some(path) = self.0.strip_prefix("file:") {
+            read(path)?
+        } else {
+            interpolate(&self.0, env)?
+        };
+        if text.is_empty() {
+            return Err("the secret is empty".to_owned());
+        }
+        if text.bytes().any(|b| b < b' ' || b == 0x7f) {
+            return Err("the secret holds a line break or another control character".to_owned());
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+/// What is said of a variable that is not there.
+fn unset(name: &str) -> String {
+    format!("the environment variable `{name}` is not set (`{name}_FILE` neither)")
+}
+
+/// A variable's value, or the content of the file that `NAME_FILE` names.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn variable(env: Env<'_>, name: &str) -> Result<Option<String>, String> {
+    if let Some(value) = env(name).filter(|value| !value.is_empty()) {
+        return Ok(Some(value));
+    }
+    match env(&format!("{name}_FILE")).filter(|path| !path.is_empty()) {
+        Some(path) => read(&path)
+            .map(Some)
+            .map_err(|error| format!("{name}_FILE: {error}")),
+        None => Ok(None),
+    }
+}
+
+fn read(path: &str) -> Result<String, String> {
+    fs::read_to_string(Path::new(path))
+        .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
+        .map_err(|error| format!("the file `{path}` cannot be read: {error}"))
+}
+
+/// Replaces `${NAME}` and `${NAME:-default}`.
+///
+/// # Errors
+/// A variable without default is not set, or a brace is not closed.
+pub(crate) fn interpolate(text: &str, env: Env<'_>) -> Result<String, String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        out.push_str(&rest[..start]);
+        let inner = &rest[start + 2..];
+        let end = inner
+            .find('}')
+            .ok_or_else(|| "`${` is not closed by `}`".to_owned())?;
+        let (name, default) = match inner[..end].split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (&inner[..end], None),
+        };
+        let value = variable(env, name)?
+            .or_else(|| default.map(str::to_owned))
+            .ok_or_else(|| unset(name))?;
+        out.push_str(&value);
+        rest = &inner[end + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(name: &str) -> Option<String> {
+        (name == "KEY").then(|| "s3cret".to_owned())
+    }
+
+    fn resolved(text: &str) -> Result<String, String> {
+        SecretRef(text.to_owned())
+            .resolve(&env)
+            .map(|s| s.reveal().to_owned())
+    }
+
+    #[test]
+    fn every_form_of_reference_is_followed() {
+        assert_eq!(resolved("env:KEY"), Ok("s3cret".into()));
+        assert_eq!(resolved("${KEY}"), Ok("s3cret".into()));
+        assert_eq!(resolved("a-${NOPE:-b}-${KEY}"), Ok("a-b-s3cret".into()));
+        assert_eq!(resolved("literal"), Ok("literal".into()));
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        assert!(resolved("env:NOPE").expect_err("unset").contains("`NOPE`"));
+        assert!(resolved("${NOPE}").expect_err("unset").contains("`NOPE`"));
+        assert!(resolved("${KEY").is_err());
+        assert!(
+            resolved("file:/no/such")
+                .expect_err("none")
+                .contains("/no/such")
+        );
+    }
+
+    #[test]
+    fn a_literal_never_prints() {
+        let literal = SecretRef("sk-very-secret".into());
+        assert_eq!(format!("{literal:?}"), "***");
+        assert_eq!(format!("{:?}", SecretRef("env:KEY".into())), "env:KEY");
+    }
+}
