@@ -1,0 +1,1 @@
+"""What every suite needs: installation, the gateway as a process, assertions."""

@@ -1,0 +1,1 @@
+"""One file a suite; `harness.bench` says what a suite is."""

@@ -1,0 +1,124 @@
+"""What changes while the gateway runs: keys, the file, signals; and its end."""
+
+import threading
+import time
+
+import httpx
+
+from harness.bench import case, until
+from harness.gateway import KEY, events, hello
+from suites.common import config, fake_and_gateway
+from suites.policies import stream
+
+
+def scene(bench):
+    # The provider's key lies in a file, so that SIGHUP alone can change it.
+    secret = bench.folder / "upstream-key"
+    world = fake_and_gateway(bench)
+    secret.write_text(world.fake.key)
+    world.secret = secret
+    world.text = config(world.fake.base_url).replace("env:UPSTREAM_KEY", f"file:{secret}")
+    rewrite(world, world.text)
+    until(lambda: "configuration reloaded" in world.gateway.log.read_text())
+    return world
+
+
+def rewrite(w, text: str) -> None:
+    """As editors do: a new file under the old name."""
+    fresh = w.gateway.config.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.rename(w.gateway.config)
+
+
+def names(w) -> set:
+    return {model["id"] for model in w.gateway.get("/models").json()["data"]}
+
+
+def keys(w, *arguments, **more):
+    return w.gateway.run("keys", *arguments, "--data-dir", w.gateway.data, "--config", w.gateway.config, **more)
+
+
+@case
+def a_key_made_beside_the_running_gateway_works_at_once_and_until_revoked(w):
+    key = keys(w, "create", "--name", "visitor").stdout.strip()
+    until(lambda: w.gateway.chat(hello(), key).status_code == 200, 2, "the new key works")
+    keys(w, "revoke", "visitor")
+    begun = time.monotonic()
+    until(lambda: w.gateway.chat(hello(), key).status_code == 401, 2, "the revoked key is refused")
+    took = time.monotonic() - begun
+    assert took < 1.0, f"revocation took {took:.2f} s"
+
+
+@case
+def an_expired_key_is_refused(w):
+    key = keys(w, "create", "--name", "brief", "--expires", "2s").stdout.strip()
+    until(lambda: w.gateway.chat(hello(), key).status_code == 200, 2, "the new key works")
+    until(lambda: w.gateway.chat(hello(), key).status_code == 401, 4, "the expired key is refused")
+
+
+@case
+def a_changed_file_is_taken_over(w):
+    rewrite(w, w.text + "aliases: {fresh: m}\n")
+    until(lambda: w.gateway.chat(hello("fresh")).status_code == 200, 3, "the alias is known")
+
+
+@case
+def a_broken_file_keeps_the_old_one_and_says_why(w):
+    seen = len(w.gateway.log.read_text())
+    rewrite(w, w.text + "aliases: {fresh: m}\npolicys: []\n")
+    until(lambda: "policys" in w.gateway.log.read_text()[seen:], 3, "the log says why")
+    told = w.gateway.log.read_text()[seen:]
+    assert "policies" in told, f"no suggestion: {told}"
+    assert w.gateway.chat(hello("fresh")).status_code == 200
+    assert w.gateway.process.poll() is None
+    rewrite(w, w.text)
+    until(lambda: w.gateway.chat(hello("fresh")).status_code == 404, 3, "the repaired file is in force")
+
+
+@case
+def a_hangup_signal_reads_secrets_again(w):
+    assert w.gateway.chat(hello()).status_code == 200
+    w.secret.write_text("sk-upstream-rotated")
+    w.fake.key = "sk-upstream-rotated"
+    w.gateway.hang_up()
+    until(lambda: w.gateway.chat(hello("fake-large")).status_code == 200, 3, "the new secret goes upstream")
+
+
+@case
+def health_is_on_both_listeners_and_metrics_on_the_operators(w):
+    client_side = f"http://127.0.0.1:{w.gateway.port}"
+    for base in (client_side, w.gateway.admin_url):
+        for path in ("/livez", "/readyz", "/healthz", "/health"):
+            assert httpx.get(base + path).status_code == 200, base + path
+    metrics = httpx.get(w.gateway.admin_url + "/metrics")
+    assert metrics.status_code == 200 and "# TYPE" in metrics.text
+    assert "gen_ai" in metrics.text, metrics.text[:2000]
+    assert httpx.get(client_side + "/metrics").status_code in (401, 404)
+    assert w.gateway.get("/../metrics").status_code == 404
+
+
+@case
+def no_key_and_no_prompt_is_in_log_or_metrics(w):
+    w.gateway.chat(hello(text="a very private sentence"))
+    w.gateway.chat(hello(text="a very private sentence"), key="sk-a-wrong-key-of-someone")
+    log = w.gateway.log.read_text() + httpx.get(w.gateway.admin_url + "/metrics").text
+    for private in (KEY, "sk-upstream", "very private", "sk-a-wrong-key"):
+        assert private not in log, f"{private!r} is in the log or the metrics"
+
+
+@case
+def a_stream_may_finish_while_the_gateway_stops(w):
+    gate = threading.Event()
+    w.fake.next(pieces=stream("one", "two"), gate=gate)
+    headers = {"authorization": f"Bearer {KEY}"}
+    url = w.gateway.base_url + "/chat/completions"
+    body = hello(stream=True)
+    with httpx.stream("POST", url, json=body, headers=headers, timeout=10) as answer:
+        w.gateway.process.terminate()
+        until(lambda: "stopping" in w.gateway.log.read_text(), 3, "the gateway stops")
+        gate.set()
+        text = answer.read().decode()
+    assert events(text)[-1] == "[DONE]", text
+    assert w.gateway.process.wait(5) == 0
+    [row] = w.gateway.rows("ticket = ?", bytes.fromhex(answer.headers["x-request-id"][4:]))
+    assert row["outcome"] == "complete", row
