@@ -7,7 +7,7 @@ import subprocess
 import types
 
 from harness.bench import case
-from harness.gateway import Gateway
+from harness.gateway import Gateway, free_port
 
 LITELLM = """
 model_list:
@@ -36,7 +36,9 @@ router_settings:
 def scene(bench):
     # Never started: the commands need no running gateway.
     gateway = Gateway(bench.binary, bench.folder / "here", None)
-    return types.SimpleNamespace(run=gateway.run, folder=gateway.folder, data=gateway.data)
+    return types.SimpleNamespace(
+        run=gateway.run, binary=bench.binary, environment=gateway.environment, folder=gateway.folder, data=gateway.data
+    )
 
 
 @case
@@ -163,7 +165,7 @@ def models_are_listed(w):
 @case
 def models_of_a_provider_appear_with_its_variable(w):
     file = w.folder / "variables.sh"
-    file.write_text(f"OPENAI_API_KEY=sk-x exec {w.run.__self__.binary} models\n")
+    file.write_text(f"OPENAI_API_KEY=sk-x exec {w.binary} models\n")
     done = subprocess.run(["sh", str(file)], capture_output=True, text=True, cwd=w.folder, timeout=20)
     assert done.returncode == 0 and "gpt-" in done.stdout and "sk-x" not in done.stdout, done
 
@@ -179,15 +181,14 @@ def a_litellm_configuration_is_carried_over(w):
     variables = set(re.findall(r"env:([A-Z0-9_]+)|\$\{([A-Z0-9_]+)\}", ours))
     names = {first or second for first, second in variables}
     assert "OPENAI_API_KEY" in names, ours
-    environment = w.run.__self__.environment
-    environment |= {name: "sk-x" for name in names}
+    w.environment |= {name: "sk-x" for name in names}
     try:
         listed = json.loads(w.run("models", "--json", "--config", target).stdout)
         assert {"gpt-4o", "backup"} <= {model["name"] for model in listed}, listed
         w.run("check", "--config", target)
     finally:
         for name in names:
-            environment.pop(name)
+            w.environment.pop(name)
     again = w.run("import", "litellm", source, "--output", target, check=False)
     assert again.returncode != 0 and target.read_text() == ours, "a file was overwritten"
 
@@ -205,9 +206,7 @@ def bash_completes_the_commands(w):
 
 @case
 def two_gateways_never_share_a_data_folder(w):
-    from harness.gateway import free_port
-
-    first = Gateway(w.run.__self__.binary, w.folder / "first", None)
+    first = Gateway(w.binary, w.folder / "first", None)
     first.start()
     try:
         ports = [f"127.0.0.1:{free_port()}" for _ in range(2)]

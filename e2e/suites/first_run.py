@@ -2,6 +2,7 @@
 
 import re
 import stat
+import subprocess
 import time
 
 from harness.bench import case
@@ -28,8 +29,6 @@ def the_fresh_key_lies_in_a_file_for_its_owner_only(gateway):
 
 @case
 def the_printed_curl_works_as_pasted(gateway):
-    import subprocess
-
     log = gateway.log.read_text()
     start = log.index("curl ")
     command = log[start : log.index("}'", start) + 2]

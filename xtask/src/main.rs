@@ -1,2 +1,53 @@
-//! Chores of the project.
-fn main() {}
+//! Chores of the project. `cargo xtask test` is all that CI runs.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`tidy`] | what rustfmt and clippy cannot check, a file a check |
+//! | [`test`] | every group of tests, in order, with a line each |
+//! | [`readme`] | the commands that the README promises |
+//! | [`reference`] | pages under `docs/reference`, made from the code |
+//! | [`shell`] | child processes and their logs |
+
+#![expect(clippy::print_stdout, reason = "a chore talks to the terminal")]
+
+mod readme;
+mod reference;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask <chore>
+
+  test    install what the tests need, run them all, print the sums
+  tidy    format, lints and the project's own rules
+  docs    write the generated pages under docs/reference
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        ["docs"] => reference::write().map(|()| true),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

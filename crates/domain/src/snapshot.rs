@@ -80,10 +80,11 @@ impl Snapshot {
 }
 
 /// A model that nobody listed, asked for by its provider's name. It has no
-/// price and no health record of its own.
+/// price, and shares one deployment id with all its like, so that names which
+/// clients make up bloat neither health records nor metrics.
 fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
     let deployment = Deployment {
-        id: name.into(),
+        id: format!("{}/*", provider.name).into(),
         provider: Arc::clone(provider),
         upstream_model: upstream.to_owned(),
         weight: 1,

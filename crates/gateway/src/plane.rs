@@ -62,7 +62,10 @@ impl Shared {
 
 /// Wall-clock time.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the way's one look at the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the way's one look at the wall clock"
+)]
 pub fn now() -> UnixMicros {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     UnixMicros(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
@@ -138,7 +141,9 @@ impl Plane {
     /// take it, it is owed: written before the next one, and newcomers are
     /// turned away until then.
     pub fn record(&self, record: Record) {
-        let written = self.pay_debts().and_then(|()| self.writer.append(std::slice::from_ref(&record)));
+        let written = self
+            .pay_debts()
+            .and_then(|()| self.writer.append(std::slice::from_ref(&record)));
         if let Err(error) = written {
             tracing::error!(%error, ticket = %record.ticket(), "journal: record owed");
             self.owed.borrow_mut().push(record);

@@ -1,1 +1,21 @@
 //! Upstreams: where they are, which dialect they speak, how to sign.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`catalogue`] | the providers and models that are known without configuration |
+//! | [`url`] | base URLs taken apart, and paths put together |
+//! | [`headers`] | the credential's header, and which headers may cross |
+//!
+//! A provider that speaks a known dialect is an entry of
+//! `config/catalogue.yaml` and nothing else.
+
+pub mod catalogue;
+pub mod headers;
+pub mod url;
+
+mod rate;
+
+pub use catalogue::{AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider};
+pub use headers::{FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_headers};
+pub use rate::rate;
+pub use url::{parse_base_url, url_path};

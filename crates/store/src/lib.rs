@@ -1,1 +1,3 @@
-//! Persistence: SQLite, and in-process counters and cache.
+//! Persistence: limits and the cache in process; SQLite for what must last.
+
+pub mod memory;

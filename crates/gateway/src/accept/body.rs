@@ -28,7 +28,11 @@ const LARGE: usize = 256 << 10;
 /// # Errors
 /// 503 if the journal has no room for another request; 4xx for a body that is
 /// too large, broken, or not what the operation takes.
-pub async fn body(plane: &Rc<Plane>, snapshot: &Snapshot, known: Known) -> Result<Accepted, Refused> {
+pub async fn body(
+    plane: &Rc<Plane>,
+    snapshot: &Snapshot,
+    known: Known,
+) -> Result<Accepted, Refused> {
     let operation = operation(&known)?;
     let slot = slot(plane)?;
     let Known { head, principal } = known;
@@ -37,7 +41,14 @@ pub async fn body(plane: &Rc<Plane>, snapshot: &Snapshot, known: Known) -> Resul
         Ok(document) => match openai::view(operation, &document) {
             Ok(view) => {
                 ticket.note(|facts| facts.streamed = view.stream);
-                Ok(Accepted { ticket, principal, headers: head.headers, operation, document, view })
+                Ok(Accepted {
+                    ticket,
+                    principal,
+                    headers: head.headers,
+                    operation,
+                    document,
+                    view,
+                })
             }
             Err(refusal) => Err(Refused::new(ticket, refusal)),
         },
@@ -48,8 +59,11 @@ pub async fn body(plane: &Rc<Plane>, snapshot: &Snapshot, known: Known) -> Resul
 /// The journal's promise of room for this request's records.
 fn slot(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
     let full = || {
-        Refusal::new(Reason::JournalFull, "The gateway cannot account for more requests now. Try again shortly.")
-            .retry_after(Duration::from_secs(1))
+        Refusal::new(
+            Reason::JournalFull,
+            "The gateway cannot account for more requests now. Try again shortly.",
+        )
+        .retry_after(Duration::from_secs(1))
     };
     if plane.is_in_debt() {
         plane.pay_debts().map_err(|error| full().because(error))?;
@@ -66,7 +80,10 @@ async fn read(bounds: &Bounds, headers: &HeaderMap, body: Incoming) -> Result<Do
         Some(encoding) => inflate::inflate(encoding, raw, bounds).await?,
     };
     if plain.is_empty() {
-        return Err(Refusal::new(Reason::BadJson, "The body is empty; send a JSON object."));
+        return Err(Refusal::new(
+            Reason::BadJson,
+            "The body is empty; send a JSON object.",
+        ));
     }
     let depth = bounds.depth;
     let parsed = if plain.len() < LARGE {
@@ -74,24 +91,41 @@ async fn read(bounds: &Bounds, headers: &HeaderMap, body: Incoming) -> Result<Do
     } else {
         tokio::task::spawn_blocking(move || Document::parse(plain, depth))
             .await
-            .map_err(|error| Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error))?
+            .map_err(|error| {
+                Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error)
+            })?
     };
     parsed.map_err(|error| error.refusal())
 }
 
 /// A missing content type is taken for JSON, as most servers do.
 fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let Some(value) = headers.get(http::header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or("")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
     if essence == "application/json" || essence.ends_with("+json") || essence == "text/json" {
         return Ok(());
     }
-    Err(Refusal::new(Reason::NotJson, "This route takes JSON: send content-type: application/json."))
+    Err(Refusal::new(
+        Reason::NotJson,
+        "This route takes JSON: send content-type: application/json.",
+    ))
 }
 
 async fn collect(limit: usize, mut body: Incoming) -> Result<Bytes, Refusal> {
     let too_large = || {
-        Refusal::new(Reason::BodyTooLarge, format!("The body is larger than the limit of {limit} bytes."))
+        Refusal::new(
+            Reason::BodyTooLarge,
+            format!("The body is larger than the limit of {limit} bytes."),
+        )
     };
     let announced = body.size_hint().exact();
     if announced.is_some_and(|n| n > limit as u64) {
@@ -100,7 +134,9 @@ async fn collect(limit: usize, mut body: Incoming) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
     while let Some(frame) = next(&mut body).await? {
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
             return Err(too_large());
         }
@@ -123,12 +159,17 @@ async fn next(body: &mut Incoming) -> Result<Option<hyper::body::Frame<Bytes>>, 
     match tokio::time::timeout(SILENCE, body.frame()).await {
         Ok(None) => Ok(None),
         Ok(Some(Ok(frame))) => Ok(Some(frame)),
-        Ok(Some(Err(error))) => {
-            Err(Refusal::new(Reason::BodyBroken, "The body broke off before its end.").because(error))
-        }
+        Ok(Some(Err(error))) => Err(Refusal::new(
+            Reason::BodyBroken,
+            "The body broke off before its end.",
+        )
+        .because(error)),
         Err(_) => Err(Refusal::new(
             Reason::BodyTimeout,
-            format!("No byte of the body came for {} seconds.", SILENCE.as_secs()),
+            format!(
+                "No byte of the body came for {} seconds.",
+                SILENCE.as_secs()
+            ),
         )),
     }
 }

@@ -50,8 +50,14 @@ fn unsupported() -> Refusal {
 }
 
 /// Undoes `encoding`.
-pub(crate) async fn inflate(encoding: Encoding, raw: Bytes, bounds: &Bounds) -> Result<Bytes, Refusal> {
-    let ceiling = bounds.body.min(raw.len().saturating_mul(bounds.ratio).max(RATIO_FREE));
+pub(crate) async fn inflate(
+    encoding: Encoding,
+    raw: Bytes,
+    bounds: &Bounds,
+) -> Result<Bytes, Refusal> {
+    let ceiling = bounds
+        .body
+        .min(raw.len().saturating_mul(bounds.ratio).max(RATIO_FREE));
     let damaged = |error: std::io::Error| {
         Refusal::new(Reason::BadEncoding, "The compressed body is damaged.").because(error)
     };
@@ -80,9 +86,9 @@ fn reader(encoding: Encoding, raw: Bytes) -> std::io::Result<Box<dyn Read>> {
         Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(source)),
         Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(source)),
         Encoding::Brotli => Box::new(brotli_decompressor::Decompressor::new(source, 4096)),
-        Encoding::Zstd => {
-            Box::new(ruzstd::decoding::StreamingDecoder::new(source).map_err(std::io::Error::other)?)
-        }
+        Encoding::Zstd => Box::new(
+            ruzstd::decoding::StreamingDecoder::new(source).map_err(std::io::Error::other)?,
+        ),
     })
 }
 
@@ -98,12 +104,19 @@ mod tests {
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().expect("runtime").block_on(future)
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("runtime")
+            .block_on(future)
     }
 
     #[test]
     fn a_gzip_body_comes_out_as_it_went_in() {
-        let out = run(inflate(Encoding::Gzip, gzip(b"{\"a\":1}"), &Bounds::default()));
+        let out = run(inflate(
+            Encoding::Gzip,
+            gzip(b"{\"a\":1}"),
+            &Bounds::default(),
+        ));
         assert_eq!(out.expect("plain"), &b"{\"a\":1}"[..]);
     }
 
@@ -116,10 +129,20 @@ mod tests {
 
     #[test]
     fn damage_is_a_400_and_an_unknown_encoding_a_415() {
-        let refusal = run(inflate(Encoding::Zstd, Bytes::from_static(b"nonsense"), &Bounds::default()));
+        let refusal = run(inflate(
+            Encoding::Zstd,
+            Bytes::from_static(b"nonsense"),
+            &Bounds::default(),
+        ));
         assert_eq!(refusal.expect_err("damage").reason, Reason::BadEncoding);
         let mut headers = HeaderMap::new();
-        headers.insert("content-encoding", http::HeaderValue::from_static("compress"));
-        assert_eq!(encoding(&headers).expect_err("unknown").reason, Reason::UnknownEncoding);
+        headers.insert(
+            "content-encoding",
+            http::HeaderValue::from_static("compress"),
+        );
+        assert_eq!(
+            encoding(&headers).expect_err("unknown").reason,
+            Reason::UnknownEncoding
+        );
     }
 }

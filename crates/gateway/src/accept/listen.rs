@@ -163,10 +163,16 @@ fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
         return None;
     }
     let is_ready = !asks_ready || !plane.shared.is_draining();
-    let mut response = Response::new(AnswerBody::whole(if is_ready { "ok\n" } else { "draining\n" }));
+    let mut response = Response::new(AnswerBody::whole(if is_ready {
+        "ok\n"
+    } else {
+        "draining\n"
+    }));
     if !is_ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     Some(response)
 }

@@ -62,24 +62,38 @@ pub struct Accepted {
 /// draining.
 pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refusal> {
     if plane.shared.is_draining() {
-        return Err(Refusal::new(Reason::Draining, "The gateway is shutting down. Send the request again.")
-            .retry_after(std::time::Duration::from_secs(1)));
+        return Err(Refusal::new(
+            Reason::Draining,
+            "The gateway is shutting down. Send the request again.",
+        )
+        .retry_after(std::time::Duration::from_secs(1)));
     }
     let (parts, body) = request.into_parts();
     let (method, target) = target(parts.uri.path())?;
     if parts.method != method {
         return Err(Refusal::new(
             Reason::WrongMethod,
-            format!("{} is not allowed here; use {method} {}.", parts.method, parts.uri.path()),
+            format!(
+                "{} is not allowed here; use {method} {}.",
+                parts.method,
+                parts.uri.path()
+            ),
         ));
     }
-    Ok(Head { target, headers: parts.headers, body })
+    Ok(Head {
+        target,
+        headers: parts.headers,
+        body,
+    })
 }
 
 /// The table of routes. `/v1` may be left out: clients differ in what their
 /// base URL contains.
 fn target(path: &str) -> Result<(Method, Target), Refusal> {
-    let rest = path.strip_prefix("/v1").filter(|r| r.starts_with('/')).unwrap_or(path);
+    let rest = path
+        .strip_prefix("/v1")
+        .filter(|r| r.starts_with('/'))
+        .unwrap_or(path);
     let found = match rest {
         "/chat/completions" => (Method::POST, Target::Ask(Operation::Chat)),
         "/completions" => (Method::POST, Target::Ask(Operation::Completion)),
@@ -101,7 +115,12 @@ fn target(path: &str) -> Result<(Method, Target), Refusal> {
 
 /// Undoes percent-encoding once.
 fn decode_segment(text: &str) -> Result<String, Refusal> {
-    let bad = || Refusal::new(Reason::UnknownRoute, "The path's percent-encoding is broken.");
+    let bad = || {
+        Refusal::new(
+            Reason::UnknownRoute,
+            "The path's percent-encoding is broken.",
+        )
+    };
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -109,7 +128,12 @@ fn decode_segment(text: &str) -> Result<String, Refusal> {
             out.push(byte);
             continue;
         }
-        let mut digit = || bytes.next().and_then(|b| char::from(b).to_digit(16)).ok_or_else(bad);
+        let mut digit = || {
+            bytes
+                .next()
+                .and_then(|b| char::from(b).to_digit(16))
+                .ok_or_else(bad)
+        };
         let value = digit()? * 16 + digit()?;
         out.push(u8::try_from(value).map_err(|_| bad())?);
     }
@@ -118,7 +142,10 @@ fn decode_segment(text: &str) -> Result<String, Refusal> {
 
 /// The values of a header, as bytes.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
+    headers
+        .get_all(name)
+        .iter()
+        .map(http::HeaderValue::as_bytes)
 }
 
 /// A [`Known`] caller's request is an ask; the list of models never gets here.

@@ -42,7 +42,9 @@ pub struct Admitted {
 impl Admitted {
     /// The policies that apply, in order.
     pub fn policies<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Policy> {
-        self.policies.iter().filter_map(|at| snapshot.policies.get(*at))
+        self.policies
+            .iter()
+            .filter_map(|at| snapshot.policies.get(*at))
     }
 }
 
@@ -55,13 +57,20 @@ pub fn who(plane: &Rc<Plane>, snapshot: &Snapshot, head: Head) -> Result<Known, 
     let keys = ["x-api-key", "api-key", "x-goog-api-key"];
     let presented = identity::present(
         values(&head.headers, "authorization"),
-        keys.into_iter().flat_map(|name| values(&head.headers, name)),
+        keys.into_iter()
+            .flat_map(|name| values(&head.headers, name)),
     );
     let key = presented.map_err(credential)?;
     let digest = plane.shared.install.digest(key);
-    let principal = snapshot.keys.get(&digest).filter(|p| p.is_valid(plane::now()));
+    let principal = snapshot
+        .keys
+        .get(&digest)
+        .filter(|p| p.is_valid(plane::now()));
     match principal {
-        Some(principal) => Ok(Known { head, principal: Arc::clone(principal) }),
+        Some(principal) => Ok(Known {
+            head,
+            principal: Arc::clone(principal),
+        }),
         None => Err(Refusal::new(
             Reason::BadCredential,
             "This API key is not valid: unknown, expired or revoked. Ask your gateway's operator for one.",
@@ -75,9 +84,10 @@ fn credential(error: CredentialError) -> Refusal {
             Reason::NoCredential,
             "No API key was sent. Send one as `Authorization: Bearer …` or `x-api-key: …`.",
         ),
-        CredentialError::Two => {
-            Refusal::new(Reason::TwoCredentials, "Two different credentials were sent; send one.")
-        }
+        CredentialError::Two => Refusal::new(
+            Reason::TwoCredentials,
+            "Two different credentials were sent; send one.",
+        ),
         CredentialError::Malformed => Refusal::new(
             Reason::BadCredential,
             "The credential cannot be read. Send it as `Authorization: Bearer …`.",

@@ -24,7 +24,11 @@ const UNSTATED_OUTPUT: u64 = 1024;
 /// # Errors
 /// 404 unknown model, 403 not allowed, 429 with `retry-after` when a limit is
 /// reached, 400 when the request alone is larger than a limit.
-pub async fn room(plane: &Rc<Plane>, snapshot: &Snapshot, accepted: Accepted) -> Result<Admitted, Refused> {
+pub async fn room(
+    plane: &Rc<Plane>,
+    snapshot: &Snapshot,
+    accepted: Accepted,
+) -> Result<Admitted, Refused> {
     let name = accepted.view.model.clone();
     let Some(model) = snapshot.resolve(&name) else {
         return Err(Refused::new(accepted.ticket, unknown_model(&name)));
@@ -42,9 +46,19 @@ pub async fn room(plane: &Rc<Plane>, snapshot: &Snapshot, accepted: Accepted) ->
         .collect();
     let prompt = openai::estimate_prompt(&accepted.document, &accepted.view);
     let view = &accepted.view;
-    let reserved =
-        ledger::reserve(prompt, view.n, view.max_tokens, model.max_output, UNSTATED_OUTPUT);
-    let mut admitted = Admitted { accepted, model, policies, reserved };
+    let reserved = ledger::reserve(
+        prompt,
+        view.n,
+        view.max_tokens,
+        model.max_output,
+        UNSTATED_OUTPUT,
+    );
+    let mut admitted = Admitted {
+        accepted,
+        model,
+        policies,
+        reserved,
+    };
     let ticket = &mut admitted.accepted.ticket;
     ticket.meter.prompt_estimate = prompt;
     let listed = admitted.model.name.clone();
@@ -53,12 +67,24 @@ pub async fn room(plane: &Rc<Plane>, snapshot: &Snapshot, accepted: Accepted) ->
     if asks.is_empty() {
         return Ok(admitted);
     }
-    match plane.shared.counters.take(&asks, plane.shared.ticks()).get().await {
+    match plane
+        .shared
+        .counters
+        .take(&asks, plane.shared.ticks())
+        .get()
+        .await
+    {
         Ok(taken) => {
             admitted.accepted.ticket.taken = Some(taken);
             Ok(admitted)
         }
-        Err(full) => Err(Refused::new(admitted.accepted.ticket, refuse(&asks, &full))),
+        Err(full) => {
+            let refusal = refuse(&asks, &full);
+            Err(Refused {
+                room: full.room,
+                ..Refused::new(admitted.accepted.ticket, refusal)
+            })
+        }
     }
 }
 
@@ -72,7 +98,13 @@ fn asks(principal: &Principal, reserved: u64) -> Vec<Ask> {
     all.into_iter()
         .filter_map(|(measure, capacity, cost)| {
             let subject = principal.key.shared();
-            capacity.map(|capacity| Ask { subject, measure, capacity, window: MINUTE, cost })
+            capacity.map(|capacity| Ask {
+                subject,
+                measure,
+                capacity,
+                window: MINUTE,
+                cost,
+            })
         })
         .collect()
 }
@@ -83,12 +115,19 @@ fn refuse(asks: &[Ask], full: &Full) -> Refusal {
     };
     let capacity = ask.capacity;
     let (reason, what) = match ask.measure {
-        Measure::Requests => (Reason::RequestLimit, format!("{capacity} requests per minute")),
+        Measure::Requests => (
+            Reason::RequestLimit,
+            format!("{capacity} requests per minute"),
+        ),
         Measure::Tokens => (Reason::TokenLimit, format!("{capacity} tokens per minute")),
-        Measure::Parallel => (Reason::ParallelLimit, format!("{capacity} requests at the same time")),
+        Measure::Parallel => (
+            Reason::ParallelLimit,
+            format!("{capacity} requests at the same time"),
+        ),
     };
     match full.retry_after {
-        Some(wait) => Refusal::new(reason, format!("This key's limit of {what} is reached.")).retry_after(wait),
+        Some(wait) => Refusal::new(reason, format!("This key's limit of {what} is reached."))
+            .retry_after(wait),
         None => Refusal::new(
             Reason::OverLimit,
             format!(
@@ -111,5 +150,9 @@ fn unknown_model(name: &str) -> Refusal {
 
 fn forbidden(name: &str) -> Refusal {
     let shown: String = name.chars().take(100).collect();
-    Refusal::new(Reason::ModelForbidden, format!("This key may not use the model `{shown}`.")).at("model")
+    Refusal::new(
+        Reason::ModelForbidden,
+        format!("This key may not use the model `{shown}`."),
+    )
+    .at("model")
 }

@@ -43,7 +43,11 @@ pub fn compose(snapshot: &Snapshot, mut admitted: Admitted) -> Result<Composed, 
             Err(refusal) => return Err(Refused::new(admitted.accepted.ticket, refusal)),
         }
     }
-    Ok(Composed { admitted, cache, guards })
+    Ok(Composed {
+        admitted,
+        cache,
+        guards,
+    })
 }
 
 /// The composed body is parsed again: guards, cache key and routing look at
@@ -51,7 +55,11 @@ pub fn compose(snapshot: &Snapshot, mut admitted: Admitted) -> Result<Composed, 
 fn splice(admitted: &Admitted, rules: &[SystemRule]) -> Result<(Document, openai::View), Refusal> {
     let accepted = &admitted.accepted;
     let internal = |cause: &dyn std::fmt::Display| {
-        Refusal::new(Reason::Internal, "The gateway failed to compose this request.").because(cause)
+        Refusal::new(
+            Reason::Internal,
+            "The gateway failed to compose this request.",
+        )
+        .because(cause)
     };
     let mut edits = Edits::new();
     for edit in openai::system_rules(accepted.operation, &accepted.document, rules)? {

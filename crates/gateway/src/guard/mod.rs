@@ -20,17 +20,27 @@ pub struct Guarded {
 /// # Errors
 /// 400 naming the guard, never the pattern.
 pub fn guard(mut composed: Composed) -> Result<Guarded, Refused> {
-    let guards: Vec<Arc<dyn Guard>> =
-        composed.guards.iter().filter(|g| g.reads(Direction::Request)).cloned().collect();
+    let guards: Vec<Arc<dyn Guard>> = composed
+        .guards
+        .iter()
+        .filter(|g| g.reads(Direction::Request))
+        .cloned()
+        .collect();
     if guards.is_empty() {
         return Ok(Guarded { composed });
     }
     let accepted = &composed.admitted.accepted;
-    let texts: Vec<_> =
-        accepted.view.texts.iter().map(|text| openai::decode(&accepted.document, text)).collect();
+    let texts: Vec<_> = accepted
+        .view
+        .texts
+        .iter()
+        .map(|text| openai::decode(&accepted.document, text))
+        .collect();
     let borrowed: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-    let findings: Vec<Finding> =
-        guards.iter().flat_map(|guard| guard.screen(Direction::Request, &borrowed)).collect();
+    let findings: Vec<Finding> = guards
+        .iter()
+        .flat_map(|guard| guard.screen(Direction::Request, &borrowed))
+        .collect();
     drop(texts);
     match judge(&mut composed.admitted.accepted.ticket, &findings) {
         None => Ok(Guarded { composed }),
@@ -52,5 +62,8 @@ pub(crate) fn judge(ticket: &mut Ticket, findings: &[Finding]) -> Option<Refusal
 
 /// The refusal names the guard, never what it looks for.
 fn refusal(guard: &str) -> Refusal {
-    Refusal::new(Reason::GuardBlocked, format!("Blocked by the guardrail `{guard}`. Rephrase, or ask your operator."))
+    Refusal::new(
+        Reason::GuardBlocked,
+        format!("Blocked by the guardrail `{guard}`. Rephrase, or ask your operator."),
+    )
 }

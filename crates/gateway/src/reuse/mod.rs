@@ -55,7 +55,11 @@ enum Wish {
 ///
 /// # Errors
 /// None today; a shelf on a network may time out and then counts as a miss.
-pub async fn find(plane: &Rc<Plane>, snapshot: &Snapshot, guarded: Guarded) -> Result<Found, Refused> {
+pub async fn find(
+    plane: &Rc<Plane>,
+    snapshot: &Snapshot,
+    guarded: Guarded,
+) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
     let wish = wish(&accepted.headers);
     let ttl = match (guarded.composed.cache, wish) {
@@ -64,15 +68,26 @@ pub async fn find(plane: &Rc<Plane>, snapshot: &Snapshot, guarded: Guarded) -> R
         (None, Wish::On) => snapshot.cache_on_request,
         (None, _) => None,
     };
-    let Some(ttl) = ttl else { return Ok(Found::Nothing(Fresh { guarded, keep: None })) };
-    let keep = Keep { key: key(&guarded), ttl };
+    let Some(ttl) = ttl else {
+        return Ok(Found::Nothing(Fresh {
+            guarded,
+            keep: None,
+        }));
+    };
+    let keep = Keep {
+        key: key(&guarded),
+        ttl,
+    };
     if wish != Wish::Refresh {
         let now = plane.shared.ticks();
         if let Some(shelved) = plane.shared.shelf.get(&keep.key, now).get().await {
             return Ok(Found::Answer(hit(guarded, shelved)));
         }
     }
-    Ok(Found::Nothing(Fresh { guarded, keep: Some(keep) }))
+    Ok(Found::Nothing(Fresh {
+        guarded,
+        keep: Some(keep),
+    }))
 }
 
 fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {
@@ -94,9 +109,15 @@ fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {
 /// `x-portcullis-cache: on` asks for the cache.
 fn wish(headers: &HeaderMap) -> Wish {
     let has = |name: &str, word: &str| {
-        headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .any(|value| {
+                value
+                    .split(',')
+                    .any(|part| part.trim().eq_ignore_ascii_case(word))
+            })
     };
     if has("cache-control", "no-store") || has("x-portcullis-cache", "off") {
         Wish::Bypass

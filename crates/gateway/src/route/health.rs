@@ -27,7 +27,8 @@ pub struct Health {
 impl Health {
     /// Whether the deployment may be asked at `now`.
     pub fn is_awake(&self, id: &DeploymentId, now: Ticks) -> bool {
-        self.lane(id).is_none_or(|lane| lane.rests_until.load(Ordering::Relaxed) <= now.0)
+        self.lane(id)
+            .is_none_or(|lane| lane.rests_until.load(Ordering::Relaxed) <= now.0)
     }
 
     /// It answered: forget earlier failures.
@@ -53,21 +54,30 @@ impl Health {
     }
 
     fn lane(&self, id: &DeploymentId) -> Option<Arc<Lane>> {
-        self.lanes.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id).cloned()
+        self.lanes
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(id)
+            .cloned()
     }
 
     fn lane_or_new(&self, id: &DeploymentId) -> Arc<Lane> {
         if let Some(lane) = self.lane(id) {
             return lane;
         }
-        let mut lanes = self.lanes.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lanes = self
+            .lanes
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         Arc::clone(lanes.entry(id.clone()).or_default())
     }
 }
 
 /// A longer rest extends a shorter one, never the other way round.
 fn rest(lane: &Lane, wait: Duration, now: Ticks) {
-    let until = now.0.saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX));
+    let until = now
+        .0
+        .saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX));
     lane.rests_until.fetch_max(until, Ordering::Relaxed);
 }
 

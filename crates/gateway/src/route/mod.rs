@@ -48,15 +48,25 @@ pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, fresh: Fresh) -> Result<Ro
     }
     if plan.is_empty() {
         let ticket = fresh.guarded.composed.admitted.accepted.ticket;
-        let refusal = Refusal::new(Reason::NoTarget, "This model has no deployment; tell your gateway's operator.");
+        let refusal = Refusal::new(
+            Reason::NoTarget,
+            "This model has no deployment; tell your gateway's operator.",
+        );
         return Err(Refused::new(ticket, refusal));
     }
     // Resting deployments are asked last: better a try than a refusal.
     let now = plane.shared.ticks();
-    let (awake, resting): (Vec<_>, Vec<_>) =
-        plan.into_iter().partition(|target| plane.shared.health.is_awake(&target.id, now));
+    let (awake, resting): (Vec<_>, Vec<_>) = plan
+        .into_iter()
+        .partition(|target| plane.shared.health.is_awake(&target.id, now));
     let plan = [awake, resting].concat();
-    Ok(Routed { fresh, plan, own, retry: snapshot.retry, largest: snapshot.bounds.answer })
+    Ok(Routed {
+        fresh,
+        plan,
+        own,
+        retry: snapshot.retry,
+        largest: snapshot.bounds.answer,
+    })
 }
 
 fn targets(plane: &Rc<Plane>, model: &Model) -> Vec<Arc<Deployment>> {

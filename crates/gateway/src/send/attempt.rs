@@ -41,8 +41,14 @@ pub(super) async fn attempt(
         let body = whole.ok().and_then(Result::ok).unwrap_or_default();
         return Err(refused(parts.status, &parts.headers, body));
     }
-    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|v| v != "identity") {
-        return Err(Failure::broken("the upstream compressed its answer unasked"));
+    if parts
+        .headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|v| v != "identity")
+    {
+        return Err(Failure::broken(
+            "the upstream compressed its answer unasked",
+        ));
     }
     let headers = allowed(&parts.headers);
     if is_event_stream(&parts.headers) {
@@ -56,7 +62,9 @@ pub(super) async fn attempt(
             deadline,
         };
         if ask.view.stream {
-            return open(opening).await.map(|opening| Answered::Stream(Box::new(opening)));
+            return open(opening)
+                .await
+                .map(|opening| Answered::Stream(Box::new(opening)));
         }
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
@@ -65,18 +73,32 @@ pub(super) async fn attempt(
     plain(ask, headers, whole)
 }
 
-async fn exchange(plane: &Rc<Plane>, ask: &Ask, target: &Deployment) -> Result<Response<UpstreamBody>, Failure> {
+async fn exchange(
+    plane: &Rc<Plane>,
+    ask: &Ask,
+    target: &Deployment,
+) -> Result<Response<UpstreamBody>, Failure> {
     let request = outgoing::request(ask, target).map_err(Failure::transient)?;
     let provider = &target.provider;
     let wait = provider.timeouts.connect + provider.timeouts.first_byte;
-    let response = timeout(wait, plane.pool.exchange(&plane.shared.tls, provider, &request)).await;
-    response.map_err(|_| Failure::timeout("first_byte"))?.map_err(|error| match error {
-        ExchangeError::ConnectTimeout => Failure::timeout("connect"),
-        ExchangeError::Connect(_) => Failure::transient(
-            Refusal::new(Reason::UpstreamUnreachable, "The upstream cannot be reached.").because(error),
-        ),
-        ExchangeError::Broken(_) => Failure::broken(error),
-    })
+    let response = timeout(
+        wait,
+        plane.pool.exchange(&plane.shared.tls, provider, &request),
+    )
+    .await;
+    response
+        .map_err(|_| Failure::timeout("first_byte"))?
+        .map_err(|error| match error {
+            ExchangeError::ConnectTimeout => Failure::timeout("connect"),
+            ExchangeError::Connect(_) => Failure::transient(
+                Refusal::new(
+                    Reason::UpstreamUnreachable,
+                    "The upstream cannot be reached.",
+                )
+                .because(error),
+            ),
+            ExchangeError::Broken(_) => Failure::broken(error),
+        })
 }
 
 /// Redirects are never followed: an answer that points elsewhere is no answer.
@@ -88,12 +110,21 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Failure {
 }
 
 fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failure> {
-    let document = Document::parse(whole, 512).map_err(|e| Failure::broken(format!("not JSON at byte {}", e.at)))?;
+    let document = Document::parse(whole, 512)
+        .map_err(|e| Failure::broken(format!("not JSON at byte {}", e.at)))?;
     let view = openai::read_answer(ask.operation, &document);
     if view.is_error {
-        return Err(Failure::of_status(StatusCode::INTERNAL_SERVER_ERROR, &headers, document.bytes().clone()));
+        return Err(Failure::of_status(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &headers,
+            document.bytes().clone(),
+        ));
     }
-    Ok(Answered::Plain(Box::new(Plain { headers, document, view })))
+    Ok(Answered::Plain(Box::new(Plain {
+        headers,
+        document,
+        view,
+    })))
 }
 
 /// Reads a stream up to its first content, and holds what came before.
@@ -106,7 +137,10 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             Ok(Some(Err(error))) => return Err(Failure::broken(error)),
             Ok(None) => return Err(Failure::broken("the stream ended before its first content")),
         };
-        opening.framer.push(data, &mut frames).map_err(|_| Failure::broken("an endless event"))?;
+        opening
+            .framer
+            .push(data, &mut frames)
+            .map_err(|_| Failure::broken("an endless event"))?;
         let mut begun = false;
         for frame in frames.drain(..) {
             let facts = opening.tap.read(&frame);
@@ -127,7 +161,11 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
 
 /// An error event before any content is an error status in disguise.
 fn failed_event(data: &Bytes) -> Failure {
-    let mut failure = Failure::of_status(StatusCode::INTERNAL_SERVER_ERROR, &HeaderMap::new(), data.clone());
+    let mut failure = Failure::of_status(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &HeaderMap::new(),
+        data.clone(),
+    );
     failure.refusal.message = "The upstream's stream failed before its first content.".to_owned();
     failure
 }
@@ -158,7 +196,12 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+        .is_some_and(|value| {
+            value
+                .trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/event-stream")
+        })
 }
 
 /// The upstream's headers that may go to a client.

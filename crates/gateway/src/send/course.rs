@@ -41,7 +41,11 @@ impl Course {
 
     /// Moves on after a failure: the pause before the next attempt, or `None`
     /// if the failure is final. `roll(n)` gives a number in `0..n`.
-    pub(super) fn after(&mut self, failure: &Failure, roll: impl Fn(u64) -> u64) -> Option<Duration> {
+    pub(super) fn after(
+        &mut self,
+        failure: &Failure,
+        roll: impl Fn(u64) -> u64,
+    ) -> Option<Duration> {
         match failure.kind {
             Kind::Client => return None,
             Kind::Account => self.usable[self.at] = false,
@@ -70,7 +74,11 @@ impl Course {
         if let Some(asked) = asked {
             return (asked <= self.policy.max_backoff).then_some(asked);
         }
-        let ceiling = self.policy.backoff.saturating_mul(1 << self.rounds.min(16)).min(self.policy.max_backoff);
+        let ceiling = self
+            .policy
+            .backoff
+            .saturating_mul(1 << self.rounds.min(16))
+            .min(self.policy.max_backoff);
         let micros = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
         Some(Duration::from_micros(micros / 2 + roll(micros / 2 + 1)))
     }
@@ -83,15 +91,25 @@ mod tests {
 
     fn failure(kind: Kind, retry_after: Option<u64>) -> Failure {
         let refusal = Refusal::new(Reason::UpstreamBroken, "");
-        Failure { kind, refusal, verbatim: None, retry_after: retry_after.map(Duration::from_secs) }
+        Failure {
+            kind,
+            refusal,
+            verbatim: None,
+            retry_after: retry_after.map(Duration::from_secs),
+        }
     }
 
     #[test]
     fn every_target_is_asked_once_before_any_is_asked_again() {
         let mut course = Course::new(2, 1, &RetryPolicy::default());
-        assert_eq!(course.after(&failure(Kind::Transient, None), |_| 0), Some(Duration::ZERO));
+        assert_eq!(
+            course.after(&failure(Kind::Transient, None), |_| 0),
+            Some(Duration::ZERO)
+        );
         assert_eq!(course.at(), 1);
-        let pause = course.after(&failure(Kind::Transient, None), |_| 0).expect("a third attempt");
+        let pause = course
+            .after(&failure(Kind::Transient, None), |_| 0)
+            .expect("a third attempt");
         assert!(pause >= Duration::from_millis(125));
         assert_eq!(course.at(), 0);
         assert_eq!(course.after(&failure(Kind::Transient, None), |_| 0), None);
@@ -100,7 +118,10 @@ mod tests {
     #[test]
     fn an_upstream_that_asks_for_more_patience_than_there_is_ends_the_course() {
         let mut course = Course::new(1, 1, &RetryPolicy::default());
-        assert_eq!(course.after(&failure(Kind::Limited, Some(2)), |_| 0), Some(Duration::from_secs(2)));
+        assert_eq!(
+            course.after(&failure(Kind::Limited, Some(2)), |_| 0),
+            Some(Duration::from_secs(2))
+        );
         assert_eq!(course.after(&failure(Kind::Limited, Some(60)), |_| 0), None);
     }
 
@@ -115,7 +136,10 @@ mod tests {
     #[test]
     fn a_prompt_too_long_for_a_model_goes_to_its_fallback_only() {
         let mut course = Course::new(3, 2, &RetryPolicy::default());
-        assert_eq!(course.after(&failure(Kind::Elsewhere, None), |_| 0), Some(Duration::ZERO));
+        assert_eq!(
+            course.after(&failure(Kind::Elsewhere, None), |_| 0),
+            Some(Duration::ZERO)
+        );
         assert_eq!(course.at(), 2);
     }
 }

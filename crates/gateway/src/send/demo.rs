@@ -15,7 +15,11 @@ use super::upstream::UpstreamBody;
 const DIMENSIONS: usize = 8;
 
 /// Answers a request in process.
-pub(super) fn answer(operation: Operation, document: &Document, view: &View) -> Response<UpstreamBody> {
+pub(super) fn answer(
+    operation: Operation,
+    document: &Document,
+    view: &View,
+) -> Response<UpstreamBody> {
     let last = view
         .texts
         .iter()
@@ -29,20 +33,29 @@ pub(super) fn answer(operation: Operation, document: &Document, view: &View) -> 
         Operation::Embedding => embedding(document, view, prompt),
     };
     let plain = Bytes::from(body.to_string());
-    let streamed = view.stream.then(|| openai::to_stream(operation, &plain, IncludeUsage::Yes)).flatten();
+    let streamed = view
+        .stream
+        .then(|| openai::to_stream(operation, &plain, IncludeUsage::Yes))
+        .flatten();
     let (kind, body) = match streamed {
         Some(stream) => ("text/event-stream", stream),
         None => ("application/json", plain),
     };
     let mut response = Response::new(UpstreamBody::Canned([body].into()));
-    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
     response
 }
 
 /// What the demo says.
 fn sentence(last: &str) -> String {
     let quoted: String = last.chars().take(200).collect();
-    let heard = if quoted.is_empty() { String::new() } else { format!(" You wrote: \"{quoted}\".") };
+    let heard = if quoted.is_empty() {
+        String::new()
+    } else {
+        format!(" You wrote: \"{quoted}\".")
+    };
     format!(
         "This is Portcullis' built-in demo, not a language model: no network was used.{heard} \
          Set a provider's key, such as OPENAI_API_KEY, and ask for one of its models to get real answers."
@@ -90,14 +103,26 @@ fn completion(view: &View, last: &str, prompt: u64) -> Value {
 /// One small vector per input, made of the text's bytes: the same text gives
 /// the same vector, and it means nothing.
 fn embedding(document: &Document, view: &View, prompt: u64) -> Value {
-    let base64 = document.root().get("encoding_format").and_then(|n| n.str()).is_some_and(|s| s == "base64");
-    let texts: Vec<Cow<'_, str>> = view.texts.iter().map(|text| openai::decode(document, text)).collect();
+    let base64 = document
+        .root()
+        .get("encoding_format")
+        .and_then(|n| n.str())
+        .is_some_and(|s| s == "base64");
+    let texts: Vec<Cow<'_, str>> = view
+        .texts
+        .iter()
+        .map(|text| openai::decode(document, text))
+        .collect();
     let data: Vec<Value> = texts
         .iter()
         .enumerate()
         .map(|(index, text)| {
             let vector = vector(text);
-            let embedding = if base64 { json!(encode(&vector)) } else { json!(vector) };
+            let embedding = if base64 {
+                json!(encode(&vector))
+            } else {
+                json!(vector)
+            };
             json!({"object": "embedding", "index": index, "embedding": embedding})
         })
         .collect();
@@ -118,6 +143,9 @@ fn vector(text: &str) -> [f32; DIMENSIONS] {
 
 fn encode(vector: &[f32]) -> String {
     use base64::Engine;
-    let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = vector
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }

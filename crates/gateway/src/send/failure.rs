@@ -35,61 +35,99 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure that another attempt may mend.
     pub(super) fn transient(refusal: Refusal) -> Self {
-        Self { kind: Kind::Transient, refusal, verbatim: None, retry_after: None }
+        Self {
+            kind: Kind::Transient,
+            refusal,
+            verbatim: None,
+            retry_after: None,
+        }
     }
 
     /// The upstream sent something that is no answer.
     pub(super) fn broken(cause: impl ToString) -> Self {
         Self::transient(
-            Refusal::new(Reason::UpstreamBroken, "The upstream's answer was broken.").because(cause),
+            Refusal::new(Reason::UpstreamBroken, "The upstream's answer was broken.")
+                .because(cause),
         )
     }
 
     /// Nothing came in time.
     pub(super) fn timeout(what: &str) -> Self {
         Self::transient(
-            Refusal::new(Reason::UpstreamTimeout, "The upstream did not answer in time.").because(what),
+            Refusal::new(
+                Reason::UpstreamTimeout,
+                "The upstream did not answer in time.",
+            )
+            .because(what),
         )
     }
 
     /// The time for all attempts together is over.
     pub(super) fn total_timeout() -> Self {
-        Self { kind: Kind::Client, ..Self::timeout("total") }
+        Self {
+            kind: Kind::Client,
+            ..Self::timeout("total")
+        }
     }
 
     /// Reads a status that is no success.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
         let code = error_code(&body);
         let retry_after = retry_after(headers);
-        let account = ["insufficient_quota", "billing_hard_limit_reached", "account_deactivated", "invalid_api_key"];
+        let account = [
+            "insufficient_quota",
+            "billing_hard_limit_reached",
+            "account_deactivated",
+            "invalid_api_key",
+        ];
         let kind = match (status.as_u16(), code.as_deref()) {
             (_, Some(code)) if account.contains(&code) => Kind::Account,
             (401..=403, _) => Kind::Account,
             (429, _) => Kind::Limited,
             (408 | 409 | 425 | 500..=599, _) => Kind::Transient,
-            (_, Some("context_length_exceeded" | "content_filter" | "content_policy_violation")) => Kind::Elsewhere,
+            (
+                _,
+                Some("context_length_exceeded" | "content_filter" | "content_policy_violation"),
+            ) => Kind::Elsewhere,
             _ => Kind::Client,
         };
         let (reason, sentence) = match kind {
-            Kind::Account => (Reason::UpstreamCredential, "The upstream refused the gateway's own account."),
-            Kind::Limited => (Reason::UpstreamLimit, "The upstream's rate limit is reached."),
+            Kind::Account => (
+                Reason::UpstreamCredential,
+                "The upstream refused the gateway's own account.",
+            ),
+            Kind::Limited => (
+                Reason::UpstreamLimit,
+                "The upstream's rate limit is reached.",
+            ),
             _ => (Reason::UpstreamBroken, "The upstream refused or failed."),
         };
-        let mut refusal =
-            Refusal::new(reason, format!("{sentence} (status {})", status.as_u16())).because(code.unwrap_or_default());
-        refusal.retry_after = retry_after.or((kind == Kind::Limited).then_some(Duration::from_secs(1)));
+        let mut refusal = Refusal::new(reason, format!("{sentence} (status {})", status.as_u16()))
+            .because(code.unwrap_or_default());
+        refusal.retry_after =
+            retry_after.or((kind == Kind::Limited).then_some(Duration::from_secs(1)));
         let passes_on = matches!(kind, Kind::Client | Kind::Elsewhere) && status.is_client_error();
         let verbatim = (passes_on && is_error_body(&body)).then_some(body);
         if passes_on {
             refusal.reason = Reason::BadField;
         }
-        Self { kind, refusal, verbatim, retry_after }
+        Self {
+            kind,
+            refusal,
+            verbatim,
+            retry_after,
+        }
     }
 
     /// The end: what the client is told.
     pub(super) fn into_refused(self, ticket: Ticket) -> Refused {
         let verbatim = self.verbatim.map(|body| Verbatim { status: 400, body });
-        Refused { refusal: Box::new(self.refusal), ticket: Some(ticket), verbatim }
+        Refused {
+            refusal: Box::new(self.refusal),
+            ticket: Some(ticket),
+            verbatim,
+            room: Vec::new(),
+        }
     }
 }
 
@@ -97,7 +135,11 @@ impl Failure {
 fn error_code(body: &Bytes) -> Option<String> {
     let document = Document::parse(body.clone(), 64).ok()?;
     let error = document.root().get("error")?;
-    let word = |name: &str| error.get(name).and_then(|node| node.str().map(std::borrow::Cow::into_owned));
+    let word = |name: &str| {
+        error
+            .get(name)
+            .and_then(|node| node.str().map(std::borrow::Cow::into_owned))
+    };
     word("code").or_else(|| word("type"))
 }
 
@@ -108,6 +150,10 @@ fn is_error_body(body: &Bytes) -> bool {
 /// `retry-after-ms`, or `retry-after` in seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
-    (0.0..=86_400.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+    let seconds = number("retry-after-ms")
+        .map(|ms| ms / 1000.0)
+        .or_else(|| number("retry-after"))?;
+    (0.0..=86_400.0)
+        .contains(&seconds)
+        .then(|| Duration::from_secs_f64(seconds))
 }

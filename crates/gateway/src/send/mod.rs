@@ -101,7 +101,11 @@ impl Serving {
     #[must_use]
     pub fn of(guarded: &Guarded, keep: Option<Keep>) -> Self {
         let accepted = &guarded.composed.admitted.accepted;
-        let guards = guarded.composed.guards.iter().filter(|g| g.reads(Direction::Answer));
+        let guards = guarded
+            .composed
+            .guards
+            .iter()
+            .filter(|g| g.reads(Direction::Answer));
         Self {
             operation: accepted.operation,
             stream: accepted.view.stream,
@@ -127,7 +131,13 @@ struct Ask {
 /// What the last target said, in the client's dialect; an upstream's 4xx that
 /// is the client's to mend is handed on as it is.
 pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
-    let Routed { fresh, plan, own, retry, largest } = routed;
+    let Routed {
+        fresh,
+        plan,
+        own,
+        retry,
+        largest,
+    } = routed;
     let serving = Serving::of(&fresh.guarded, fresh.keep);
     let admitted = fresh.guarded.composed.admitted;
     let reserved = admitted.reserved;
@@ -149,12 +159,18 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         let target = &plan[course.at()];
         let deadline = started + target.provider.timeouts.total;
         ticket.attempt(target);
-        let outcome = tokio::time::timeout_at(deadline, attempt::attempt(plane, &ask, target, deadline)).await;
+        let outcome =
+            tokio::time::timeout_at(deadline, attempt::attempt(plane, &ask, target, deadline))
+                .await;
         let failure = match outcome.unwrap_or_else(|_| Err(Failure::total_timeout())) {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);
                 ticket.first_content();
-                return Ok(Sent { ticket, serving, answer });
+                return Ok(Sent {
+                    ticket,
+                    serving,
+                    answer,
+                });
             }
             Err(failure) => failure,
         };
@@ -176,7 +192,12 @@ async fn sleep(pause: Duration) {
 }
 
 /// Writes a failure into the target's health.
-fn note(plane: &Rc<Plane>, target: &Deployment, failure: &Failure, retry: &domain::policy::RetryPolicy) {
+fn note(
+    plane: &Rc<Plane>,
+    target: &Deployment,
+    failure: &Failure,
+    retry: &domain::policy::RetryPolicy,
+) {
     let (health, now) = (&plane.shared.health, plane.shared.ticks());
     match failure.kind {
         Kind::Transient => health.failed(&target.id, retry, now),
@@ -191,8 +212,10 @@ fn note(plane: &Rc<Plane>, target: &Deployment, failure: &Failure, retry: &domai
 }
 
 fn unaccountable(error: &journal::JournalError) -> Refusal {
-    Refusal::new(Reason::JournalFull, "The gateway cannot account for this request now. Try again shortly.")
-        .retry_after(Duration::from_secs(1))
-        .because(error)
+    Refusal::new(
+        Reason::JournalFull,
+        "The gateway cannot account for this request now. Try again shortly.",
+    )
+    .retry_after(Duration::from_secs(1))
+    .because(error)
 }
-

@@ -26,7 +26,10 @@ pub struct Outgoing {
 impl From<Vec<Bytes>> for Outgoing {
     fn from(parts: Vec<Bytes>) -> Self {
         let left = parts.iter().map(|part| part.len() as u64).sum();
-        Self { parts: parts.into(), left }
+        Self {
+            parts: parts.into(),
+            left,
+        }
     }
 }
 
@@ -55,12 +58,18 @@ impl Body for Outgoing {
 /// Builds the request for `target`.
 pub(super) fn request(ask: &Ask, target: &Deployment) -> Result<Request<Outgoing>, Refusal> {
     let internal = |cause: &dyn std::fmt::Display| {
-        Refusal::new(Reason::Internal, "The gateway failed to build the upstream request.").because(cause)
+        Refusal::new(
+            Reason::Internal,
+            "The gateway failed to build the upstream request.",
+        )
+        .because(cause)
     };
     let provider = &target.provider;
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
-        edits.add(openai::set_model(&ask.view, &target.upstream_model)).map_err(|e| internal(&e))?;
+        edits
+            .add(openai::set_model(&ask.view, &target.upstream_model))
+            .map_err(|e| internal(&e))?;
     }
     if ask.view.stream
         && provider.stream_usage
@@ -82,12 +91,29 @@ pub(super) fn request(ask: &Ask, target: &Deployment) -> Result<Request<Outgoing
 fn headers(ask: &Ask, provider: &Provider) -> Result<HeaderMap, http::Error> {
     let mut out = HeaderMap::with_capacity(12);
     out.insert(header::HOST, HeaderValue::try_from(authority(provider))?);
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let accept = if ask.view.stream { "text/event-stream" } else { "application/json" };
+    out.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let accept = if ask.view.stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     out.insert(header::ACCEPT, HeaderValue::from_static(accept));
-    out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    out.insert(header::USER_AGENT, HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION"))));
-    let trace: &[&str] = if provider.internal || provider.trace { &["traceparent", "tracestate"] } else { &[] };
+    out.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+    out.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION"))),
+    );
+    let trace: &[&str] = if provider.internal || provider.trace {
+        &["traceparent", "tracestate"]
+    } else {
+        &[]
+    };
     for name in providers::FORWARD_TO_UPSTREAM.iter().chain(trace) {
         for value in ask.headers.get_all(*name) {
             out.append(http::HeaderName::from_static(name), value.clone());
@@ -106,5 +132,9 @@ fn headers(ask: &Ask, provider: &Provider) -> Result<HeaderMap, http::Error> {
 
 fn authority(provider: &Provider) -> String {
     let usual = if provider.tls { 443 } else { 80 };
-    if provider.port == usual { provider.host.clone() } else { format!("{}:{}", provider.host, provider.port) }
+    if provider.port == usual {
+        provider.host.clone()
+    } else {
+        format!("{}:{}", provider.host, provider.port)
+    }
 }

@@ -77,7 +77,10 @@ impl Lease {
         let mut origins = self.pool.origins.borrow_mut();
         let origin = origins.entry(self.key).or_default();
         if origin.idle.len() < MOST_IDLE {
-            origin.idle.push(Idle { sender: self.sender, since: Instant::now() });
+            origin.idle.push(Idle {
+                sender: self.sender,
+                since: Instant::now(),
+            });
         }
     }
 }
@@ -102,10 +105,19 @@ impl Pool {
         provider: &Provider,
         request: &Request<Outgoing>,
     ) -> Result<Response<UpstreamBody>, ExchangeError> {
-        let key = (provider.host.clone(), provider.port, provider.tls, provider.http, provider.ca_file.clone());
+        let key = (
+            provider.host.clone(),
+            provider.port,
+            provider.tls,
+            provider.http,
+            provider.ca_file.clone(),
+        );
         if let Some(link) = self.kept(&key).await {
             match self.ask(&key, link, provider, request.clone()).await {
-                Err(error) if error.is_canceled() || error.is_incomplete_message() || error.is_closed() => {}
+                Err(error)
+                    if error.is_canceled()
+                        || error.is_incomplete_message()
+                        || error.is_closed() => {}
                 other => return Ok(other?),
             }
         }
@@ -114,7 +126,11 @@ impl Pool {
             .await
             .map_err(|_| ExchangeError::ConnectTimeout)??;
         if let Link::Shared(sender) = &link {
-            self.origins.borrow_mut().entry(key.clone()).or_default().shared = Some(sender.clone());
+            self.origins
+                .borrow_mut()
+                .entry(key.clone())
+                .or_default()
+                .shared = Some(sender.clone());
         }
         Ok(self.ask(&key, link, provider, request.clone()).await?)
     }
@@ -149,7 +165,11 @@ impl Pool {
         match link {
             Link::One(mut sender) => {
                 let response = sender.send_request(request).await?;
-                let lease = Lease { pool: Rc::clone(self), key: key.clone(), sender };
+                let lease = Lease {
+                    pool: Rc::clone(self),
+                    key: key.clone(),
+                    sender,
+                };
                 Ok(response.map(|body| UpstreamBody::Wire(body, Some(lease))))
             }
             Link::Shared(mut sender) => {
@@ -176,15 +196,21 @@ fn absolute(request: &mut Request<Outgoing>, provider: &Provider) {
 async fn connect(tls: &ClientTls, provider: &Provider) -> Result<Link, ExchangeError> {
     let failed = |error: &dyn std::fmt::Display| ExchangeError::Connect(error.to_string());
     let host = provider.host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, provider.port)).await.map_err(|e| failed(&e))?;
+    let stream = TcpStream::connect((host, provider.port))
+        .await
+        .map_err(|e| failed(&e))?;
     stream.set_nodelay(true).map_err(|e| failed(&e))?;
     if !provider.tls {
         return handshake(stream, provider.http == HttpVersion::Http2).await;
     }
-    let config = tls.config(provider.ca_file.as_deref(), provider.http).map_err(ExchangeError::Connect)?;
+    let config = tls
+        .config(provider.ca_file.as_deref(), provider.http)
+        .map_err(ExchangeError::Connect)?;
     let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(&e))?;
-    let stream =
-        tokio_rustls::TlsConnector::from(config).connect(name, stream).await.map_err(|e| failed(&e))?;
+    let stream = tokio_rustls::TlsConnector::from(config)
+        .connect(name, stream)
+        .await
+        .map_err(|e| failed(&e))?;
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     handshake(stream, is_h2).await
 }

@@ -23,9 +23,16 @@ impl ClientTls {
     ///
     /// # Errors
     /// The authority's file cannot be read or holds no certificate.
-    pub fn config(&self, ca: Option<&Path>, http: HttpVersion) -> Result<Arc<ClientConfig>, String> {
+    pub fn config(
+        &self,
+        ca: Option<&Path>,
+        http: HttpVersion,
+    ) -> Result<Arc<ClientConfig>, String> {
         let key = (ca.map(Path::to_path_buf), http);
-        let mut built = self.built.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut built = self
+            .built
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(config) = built.get(&key) {
             return Ok(Arc::clone(config));
         }
@@ -36,16 +43,20 @@ impl ClientTls {
 
     /// Forgets what was built, so that changed files are read again.
     pub fn forget(&self) {
-        self.built.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.built
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
     }
 }
 
 fn build(ca: Option<&Path>, http: HttpVersion) -> Result<ClientConfig, String> {
-    let mut config = ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots(ca)?)
-        .with_no_client_auth();
+    let mut config =
+        ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots(ca)?)
+            .with_no_client_auth();
     config.alpn_protocols = match http {
         HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         HttpVersion::Http1 => vec![b"http/1.1".to_vec()],

@@ -34,7 +34,9 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(stream) => stream.poll_next(cx).map(|next| next.map(|b| Ok(Frame::data(b)))),
+            Self::Stream(stream) => stream
+                .poll_next(cx)
+                .map(|next| next.map(|b| Ok(Frame::data(b)))),
         }
     }
 
@@ -44,7 +46,9 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
+            }
             Self::Stream(_) => SizeHint::default(),
         }
     }

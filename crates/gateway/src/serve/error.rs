@@ -15,25 +15,39 @@ const LONG_WAIT: u64 = 60;
 
 /// Renders a refusal and settles its ticket.
 pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
-    let Refused { refusal, ticket, verbatim } = refused;
-    let id = ticket.as_ref().map_or_else(|| plane.next_ticket(), crate::settle::Ticket::id);
-    let status = verbatim.as_ref().map_or(refusal.reason.status(), |v| v.status);
+    let Refused {
+        refusal,
+        ticket,
+        verbatim,
+        room,
+    } = refused;
+    let id = ticket
+        .as_ref()
+        .map_or_else(|| plane.next_ticket(), crate::settle::Ticket::id);
+    let status = verbatim
+        .as_ref()
+        .map_or(refusal.reason.status(), |v| v.status);
     let body = verbatim.map_or_else(|| openai::error_body(&refusal), |v| v.body);
     let mut response = Response::new(AnswerBody::whole(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert("x-request-id", value);
     }
     say_when(headers, &refusal);
+    super::headers::limits(headers, &room);
     if refusal.reason == Reason::WrongMethod {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST, GET"));
     }
     match ticket {
         Some(ticket) => {
             let (_, provider) = ticket.served_by();
-            if let Some(value) = provider.and_then(|name| HeaderValue::from_str(&name).ok()) {
+            if let Some(value) = provider.and_then(|name| HeaderValue::from_str(name).ok()) {
                 headers.insert("x-portcullis-provider", value);
                 headers.insert("x-portcullis-attempts", ticket.attempts().into());
             }
@@ -51,7 +65,9 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
 }
 
 fn say_when(headers: &mut http::HeaderMap, refusal: &Refusal) {
-    let Some(wait) = refusal.retry_after else { return };
+    let Some(wait) = refusal.retry_after else {
+        return;
+    };
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
     headers.insert(header::RETRY_AFTER, seconds.into());

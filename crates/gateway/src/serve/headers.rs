@@ -20,18 +20,19 @@ pub(super) fn upstream(out: &mut HeaderMap, from: &HeaderMap, stream: bool) {
             out.insert(name.clone(), value.clone());
         }
     }
-    out.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    out.entry(header::CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
 }
 
 /// Request id, model, provider, attempts, cache, and what is left of limits.
 pub(super) fn about(out: &mut HeaderMap, ticket: &Ticket, serving: &Serving) {
     set(out, "x-request-id", &ticket.id().to_string());
-    let (deployment, provider) = ticket.served_by();
-    if let Some(deployment) = deployment {
-        set(out, "x-portcullis-model", &deployment);
+    let (model, provider) = ticket.served_by();
+    if let Some(model) = model {
+        set(out, "x-portcullis-model", model);
     }
     if let Some(provider) = provider {
-        set(out, "x-portcullis-provider", &provider);
+        set(out, "x-portcullis-provider", provider);
     }
     set(out, "x-portcullis-attempts", &ticket.attempts().to_string());
     if serving.keep.is_some() {
@@ -60,10 +61,16 @@ pub(super) fn hit(out: &mut HeaderMap, shelved: &Shelved) {
 pub(super) fn limits(out: &mut HeaderMap, room: &[Room]) {
     for room in room {
         let names = match room.measure {
-            Measure::Requests => {
-                ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
-            }
-            Measure::Tokens => ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+            Measure::Requests => [
+                "x-ratelimit-limit-requests",
+                "x-ratelimit-remaining-requests",
+                "x-ratelimit-reset-requests",
+            ],
+            Measure::Tokens => [
+                "x-ratelimit-limit-tokens",
+                "x-ratelimit-remaining-tokens",
+                "x-ratelimit-reset-tokens",
+            ],
             Measure::Parallel => continue,
         };
         set(out, names[0], &room.capacity.to_string());

@@ -33,7 +33,11 @@ pub(super) struct Hold {
 
 impl Hold {
     pub(super) fn new(guards: Vec<Arc<dyn Guard>>) -> Self {
-        Self { guards, screens: HashMap::new(), held: VecDeque::new() }
+        Self {
+            guards,
+            screens: HashMap::new(),
+            held: VecDeque::new(),
+        }
     }
 
     /// Takes a frame with its texts; gives what the guards found.
@@ -43,7 +47,10 @@ impl Hold {
         if !self.guards.is_empty() {
             for delta in deltas {
                 let place = (delta.choice, delta.field);
-                let screen = self.screens.entry(place).or_insert_with(|| Screen::new(&self.guards));
+                let screen = self
+                    .screens
+                    .entry(place)
+                    .or_insert_with(|| Screen::new(&self.guards));
                 findings.extend(screen.push(&delta.text));
                 needs.push((place, screen.read));
             }
@@ -63,7 +70,9 @@ impl Hold {
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let front = self.held.front()?;
         let is_free = |(place, upto): &(Place, usize)| {
-            self.screens.get(place).is_none_or(|screen| screen.free >= *upto)
+            self.screens
+                .get(place)
+                .is_none_or(|screen| screen.free >= *upto)
         };
         if !front.needs.iter().all(is_free) {
             return None;
@@ -79,7 +88,11 @@ impl Hold {
 
 impl Screen {
     fn new(guards: &[Arc<dyn Guard>]) -> Self {
-        Self { guards: guards.iter().filter_map(|guard| guard.stream()).collect(), read: 0, free: 0 }
+        Self {
+            guards: guards.iter().filter_map(|guard| guard.stream()).collect(),
+            read: 0,
+            free: 0,
+        }
     }
 
     fn push(&mut self, text: &str) -> Vec<Finding> {
@@ -97,6 +110,9 @@ impl Screen {
 
     fn finish(&mut self) -> Vec<Finding> {
         self.free = self.read;
-        self.guards.iter_mut().flat_map(|guard| guard.finish().findings).collect()
+        self.guards
+            .iter_mut()
+            .flat_map(|guard| guard.finish().findings)
+            .collect()
     }
 }

@@ -36,7 +36,11 @@ pub type Served = Response<AnswerBody>;
 /// A guard blocked a plain answer. A streamed one has begun by then, and ends
 /// with an error event instead.
 pub async fn serve(plane: &Rc<Plane>, sent: Sent) -> Result<Served, Refused> {
-    let Sent { ticket, serving, answer } = sent;
+    let Sent {
+        ticket,
+        serving,
+        answer,
+    } = sent;
     match answer {
         Answered::Plain(plain) => serve_plain(plane, ticket, &serving, *plain),
         Answered::Stream(opening) => Ok(stream::start(plane, ticket, serving, *opening)),
@@ -44,24 +48,42 @@ pub async fn serve(plane: &Rc<Plane>, sent: Sent) -> Result<Served, Refused> {
     }
 }
 
-fn serve_plain(plane: &Rc<Plane>, mut ticket: Ticket, serving: &Serving, plain: Plain) -> Result<Served, Refused> {
-    let Plain { headers, document, view } = plain;
+fn serve_plain(
+    plane: &Rc<Plane>,
+    mut ticket: Ticket,
+    serving: &Serving,
+    plain: Plain,
+) -> Result<Served, Refused> {
+    let Plain {
+        headers,
+        document,
+        view,
+    } = plain;
     ticket.meter.reported = view.usage;
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
     let model = view.model.clone();
     ticket.note(|facts| facts.answered_model = model);
     if !serving.guards.is_empty() {
-        let texts: Vec<_> = view.texts.iter().map(|text| openai::decode(&document, text)).collect();
+        let texts: Vec<_> = view
+            .texts
+            .iter()
+            .map(|text| openai::decode(&document, text))
+            .collect();
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        let findings: Vec<_> =
-            serving.guards.iter().flat_map(|guard| guard.screen(Direction::Answer, &texts)).collect();
+        let findings: Vec<_> = serving
+            .guards
+            .iter()
+            .flat_map(|guard| guard.screen(Direction::Answer, &texts))
+            .collect();
         if let Some(refusal) = judge(&mut ticket, &findings) {
             return Err(Refused::new(ticket, refusal));
         }
     }
     let body = document.bytes().clone();
     // A server may answer a stream request with one document.
-    let streamed = serving.stream.then(|| openai::to_stream(serving.operation, &body, usage_wish(serving)));
+    let streamed = serving
+        .stream
+        .then(|| openai::to_stream(serving.operation, &body, usage_wish(serving)));
     let streamed = streamed.flatten();
     if let Some(keep) = serving.keep.filter(|_| view.finished) {
         let kept = shelved(&ticket, &view, body.clone(), keep.ttl, plane.shared.ticks());
@@ -82,7 +104,10 @@ fn completion_estimate(document: &dialects::json::Document, view: &AnswerView) -
     if view.usage.is_some() {
         return 0;
     }
-    view.texts.iter().map(|text| openai::estimate_tokens(&openai::decode(document, text))).sum()
+    view.texts
+        .iter()
+        .map(|text| openai::estimate_tokens(&openai::decode(document, text)))
+        .sum()
 }
 
 fn shelved(
@@ -97,7 +122,7 @@ fn shelved(
         body,
         usage: view.usage.unwrap_or_default(),
         model: view.model.clone().unwrap_or_default(),
-        provider: ticket.served_by().1.unwrap_or_default(),
+        provider: ticket.served_by().1.unwrap_or_default().to_owned(),
         cost: ticket.cost(),
         stored: now,
         ttl,
@@ -105,7 +130,11 @@ fn shelved(
 }
 
 fn usage_wish(serving: &Serving) -> IncludeUsage {
-    if serving.wants_usage { IncludeUsage::Yes } else { IncludeUsage::No }
+    if serving.wants_usage {
+        IncludeUsage::Yes
+    } else {
+        IncludeUsage::No
+    }
 }
 
 /// Plain and streamed answers serve each other.
@@ -117,14 +146,20 @@ fn serve_shelved(ticket: Ticket, serving: &Serving, shelved: &Shelved) -> Result
         (true, true) => replay(serving, shelved),
     };
     let Some(body) = body else {
-        let refusal = Refusal::new(Reason::Internal, "The gateway cannot replay a cached answer.");
+        let refusal = Refusal::new(
+            Reason::Internal,
+            "The gateway cannot replay a cached answer.",
+        );
         return Err(Refused::new(ticket, refusal));
     };
     let mut response = Response::new(AnswerBody::whole(body));
     if serving.stream {
         response = stream_head(response);
     } else {
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
     }
     headers::about(response.headers_mut(), &ticket, serving);
     headers::hit(response.headers_mut(), shelved);
@@ -135,7 +170,9 @@ fn serve_shelved(ticket: Ticket, serving: &Serving, shelved: &Shelved) -> Result
 /// A kept stream holds usage; it goes out only if this client asked for it.
 fn replay(serving: &Serving, shelved: &Shelved) -> Option<bytes::Bytes> {
     let mut frames = Vec::new();
-    Framer::new(usize::MAX).push(shelved.body.clone(), &mut frames).ok()?;
+    Framer::new(usize::MAX)
+        .push(shelved.body.clone(), &mut frames)
+        .ok()?;
     let mut tap = openai::Tap::new(serving.operation, 1, serving.wants_usage);
     let mut out = bytes::BytesMut::with_capacity(shelved.body.len());
     for frame in frames {
@@ -150,7 +187,10 @@ fn replay(serving: &Serving, shelved: &Shelved) -> Option<bytes::Bytes> {
 
 fn stream_head(mut response: Response<AnswerBody>) -> Response<AnswerBody> {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx and its kin would hold chunks back without this.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -165,9 +205,15 @@ pub fn models(snapshot: &Snapshot, known: &Known, which: Option<&str>) -> Result
     let principal = &known.principal;
     let body = match which {
         Some(name) => {
-            let model = snapshot.resolve(name).filter(|m| principal.may_use(name) || principal.may_use(m.name.as_str()));
+            let model = snapshot
+                .resolve(name)
+                .filter(|m| principal.may_use(name) || principal.may_use(m.name.as_str()));
             let Some(model) = model else {
-                return Err(Refusal::new(Reason::UnknownModel, "This model does not exist here.").at("model").into());
+                return Err(
+                    Refusal::new(Reason::UnknownModel, "This model does not exist here.")
+                        .at("model")
+                        .into(),
+                );
             };
             openai::model_body(name, &model.owned_by, 0)
         }
@@ -177,17 +223,26 @@ pub fn models(snapshot: &Snapshot, known: &Known, which: Option<&str>) -> Result
                 .values()
                 .map(|m| (m.name.to_string(), m.owned_by.clone()))
                 .chain(snapshot.aliases.iter().map(|(alias, target)| {
-                    let owner = snapshot.models.get(target).map_or("portcullis", |m| m.owned_by.as_str());
+                    let owner = snapshot
+                        .models
+                        .get(target)
+                        .map_or("portcullis", |m| m.owned_by.as_str());
                     (alias.clone(), owner.to_owned())
                 }))
                 .filter(|(name, _)| principal.may_use(name))
                 .collect();
             names.sort();
-            let rows: Vec<(&str, &str, i64)> = names.iter().map(|(n, o)| (n.as_str(), o.as_str(), 0)).collect();
+            let rows: Vec<(&str, &str, i64)> = names
+                .iter()
+                .map(|(n, o)| (n.as_str(), o.as_str(), 0))
+                .collect();
             openai::models_body(&rows)
         }
     };
     let mut response = Response::new(AnswerBody::whole(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     Ok(response)
 }

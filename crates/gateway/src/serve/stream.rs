@@ -55,7 +55,12 @@ pub struct Streaming {
 }
 
 /// Starts a stream: the held frames go out first.
-pub(super) fn start(plane: &Rc<Plane>, mut ticket: Ticket, serving: Serving, opening: Opening) -> Served {
+pub(super) fn start(
+    plane: &Rc<Plane>,
+    mut ticket: Ticket,
+    serving: Serving,
+    opening: Opening,
+) -> Served {
     let model = opening.tap.model().map(str::to_owned);
     ticket.note(|facts| facts.answered_model = model);
     let mut head = stream_head(Response::new(()).map(|()| AnswerBody::whole(Bytes::new())));
@@ -92,7 +97,9 @@ impl Streaming {
             if let Some(bytes) = self.ready.pop_front() {
                 return Poll::Ready(Some(bytes));
             }
-            let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
+            let Some(upstream) = &mut self.upstream else {
+                return Poll::Ready(None);
+            };
             match upstream.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.last = Instant::now();
@@ -153,8 +160,12 @@ impl Streaming {
 
     /// Ends the stream if a guard blocks; what was held never leaves.
     fn blocked(&mut self, findings: &[Finding]) -> bool {
-        let Some(ticket) = self.ticket.as_mut().filter(|_| !findings.is_empty()) else { return false };
-        let Some(refusal) = judge(ticket, findings) else { return false };
+        let Some(ticket) = self.ticket.as_mut().filter(|_| !findings.is_empty()) else {
+            return false;
+        };
+        let Some(refusal) = judge(ticket, findings) else {
+            return false;
+        };
         self.hold.clear();
         self.close(&refusal, Outcome::GuardEnded);
         true
@@ -206,20 +217,24 @@ impl Streaming {
     }
 
     fn meter(&mut self) {
-        let Some(ticket) = &mut self.ticket else { return };
+        let Some(ticket) = &mut self.ticket else {
+            return;
+        };
         ticket.meter.reported = self.tap.usage();
         ticket.meter.completion_estimate = self.tap.estimated_completion();
     }
 
     fn shelve(&mut self) {
-        let (Some((keep, body)), Some(ticket)) = (self.record.take(), &mut self.ticket) else { return };
+        let (Some((keep, body)), Some(ticket)) = (self.record.take(), &mut self.ticket) else {
+            return;
+        };
         ticket.meter.reported = self.tap.usage();
         let shelved = Shelved {
             streamed: true,
             body: body.freeze(),
             usage: self.tap.usage().unwrap_or_default(),
             model: self.tap.model().unwrap_or_default().to_owned(),
-            provider: ticket.served_by().1.unwrap_or_default(),
+            provider: ticket.served_by().1.unwrap_or_default().to_owned(),
             cost: ticket.cost(),
             stored: self.plane.shared.ticks(),
             ttl: keep.ttl,
@@ -230,7 +245,9 @@ impl Streaming {
     /// Sets the timer to the next moment that matters.
     fn wind(&mut self) {
         let silence = self.last + self.silence;
-        let next = self.keepalive.map_or(silence, |every| silence.min(Instant::now() + every));
+        let next = self
+            .keepalive
+            .map_or(silence, |every| silence.min(Instant::now() + every));
         self.timer.as_mut().reset(next.min(self.deadline));
     }
 
@@ -242,7 +259,8 @@ impl Streaming {
         } else if now >= self.last + self.silence {
             self.broke("timeout: between_chunks");
         } else {
-            self.ready.push_back(Bytes::from_static(b": keep-alive\n\n"));
+            self.ready
+                .push_back(Bytes::from_static(b": keep-alive\n\n"));
             self.wind();
         }
     }

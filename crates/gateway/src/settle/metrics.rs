@@ -9,9 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-/// Labels of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Labels {
+struct Labels {
     gen_ai_operation_name: String,
     gen_ai_provider_name: String,
     gen_ai_request_model: String,
@@ -76,10 +75,26 @@ impl Metrics {
     /// Registers everything. Names follow the `GenAI` conventions of
     /// `OpenTelemetry` where those have one.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("portcullis_requests_in_flight", "Requests running now", self.in_flight.clone());
-        registry.register("portcullis_requests", "Requests by how they ended", self.ended.clone());
-        registry.register("gen_ai_client_token_usage", "Tokens by type", self.tokens.clone());
-        registry.register("portcullis_cost_nano_usd", "Cost in billionths of a dollar", self.cost.clone());
+        registry.register(
+            "portcullis_requests_in_flight",
+            "Requests running now",
+            self.in_flight.clone(),
+        );
+        registry.register(
+            "portcullis_requests",
+            "Requests by how they ended",
+            self.ended.clone(),
+        );
+        registry.register(
+            "gen_ai_client_token_usage",
+            "Tokens by type",
+            self.tokens.clone(),
+        );
+        registry.register(
+            "portcullis_cost_nano_usd",
+            "Cost in billionths of a dollar",
+            self.cost.clone(),
+        );
         registry.register(
             "gen_ai_server_request_duration_seconds",
             "From the request's head to the answer's end",
@@ -90,19 +105,38 @@ impl Metrics {
             "From the request's head to the first content",
             self.first_content.clone(),
         );
-        registry.register("portcullis_strangers_refused", "Refusals before identity", self.strangers.clone());
-        registry.register("portcullis_cache_hits", "Answers served from the cache", self.cache_hits.clone());
+        registry.register(
+            "portcullis_strangers_refused",
+            "Refusals before identity",
+            self.strangers.clone(),
+        );
+        registry.register(
+            "portcullis_cache_hits",
+            "Answers served from the cache",
+            self.cache_hits.clone(),
+        );
     }
 
     /// Counts a refusal that has no ticket.
     pub fn stranger(&self, reason: domain::refusal::Reason) {
-        self.strangers.get_or_create(&Reason { reason: reason.code() }).inc();
+        self.strangers
+            .get_or_create(&Reason {
+                reason: reason.code(),
+            })
+            .inc();
     }
 
     /// Counts a request's end.
     pub fn settled(&self, facts: &Settled) {
         let text = |id: Option<&str>| id.unwrap_or("none").to_owned();
-        let model = text(facts.model.as_ref().map(|m| m.as_str()));
+        // A model that nobody listed counts under its provider: `local/*`.
+        let listed = facts.model.as_ref().map(|m| m.as_str());
+        let unlisted = facts
+            .deployment
+            .as_ref()
+            .map(|d| d.as_str())
+            .filter(|d| d.ends_with("/*"));
+        let model = text(unlisted.or(listed));
         let provider = text(facts.provider.as_ref().map(|p| p.as_str()));
         self.ended
             .get_or_create(&Ended {
@@ -124,7 +158,10 @@ impl Metrics {
             gen_ai_provider_name: provider,
             gen_ai_request_model: model,
         };
-        for (kind, count) in [("input", facts.usage.prompt()), ("output", facts.usage.completion())] {
+        for (kind, count) in [
+            ("input", facts.usage.prompt()),
+            ("output", facts.usage.completion()),
+        ] {
             if count > 0 {
                 let tokens = Tokens {
                     gen_ai_operation_name: labels.gen_ai_operation_name.clone(),
@@ -136,11 +173,17 @@ impl Metrics {
             }
         }
         if let Some(cost) = facts.cost {
-            self.cost.get_or_create(&labels).inc_by(u64::try_from(cost.0).unwrap_or(0));
+            self.cost
+                .get_or_create(&labels)
+                .inc_by(u64::try_from(cost.0).unwrap_or(0));
         }
-        self.duration.get_or_create(&labels).observe(micros(facts.duration_us));
+        self.duration
+            .get_or_create(&labels)
+            .observe(micros(facts.duration_us));
         if let Some(first) = facts.first_content_us {
-            self.first_content.get_or_create(&labels).observe(micros(first));
+            self.first_content
+                .get_or_create(&labels)
+                .observe(micros(first));
         }
     }
 }

@@ -13,8 +13,8 @@ use domain::model::Deployment;
 use domain::principal::Principal;
 use domain::record::{Opened, Outcome, Record, Settled};
 use domain::refusal::Refusal;
-use domain::usage::{Usage, UsageSource};
 use domain::time::Ticks;
+use domain::usage::{Usage, UsageSource};
 
 pub use metrics::Metrics;
 
@@ -61,6 +61,8 @@ pub struct Ticket {
     /// The record so far.
     facts: Option<Box<Settled>>,
     price: Option<domain::model::Price>,
+    /// The model's name at the provider that answers.
+    upstream_model: Option<String>,
     // Held so that the journal has room for this request's records.
     slot: Option<journal::Slot>,
 }
@@ -68,7 +70,12 @@ pub struct Ticket {
 impl Ticket {
     /// Opens a ticket. `slot` is the journal's promise of room.
     #[must_use]
-    pub fn open(plane: &Rc<Plane>, principal: &Principal, operation: &str, slot: journal::Slot) -> Self {
+    pub fn open(
+        plane: &Rc<Plane>,
+        principal: &Principal,
+        operation: &str,
+        slot: journal::Slot,
+    ) -> Self {
         let facts = Settled {
             ticket: plane.next_ticket(),
             opened: plane::now(),
@@ -102,6 +109,7 @@ impl Ticket {
             meter: Meter::default(),
             facts: Some(Box::new(facts)),
             price: None,
+            upstream_model: None,
             slot: Some(slot),
         }
     }
@@ -114,7 +122,14 @@ impl Ticket {
     /// The request's id.
     #[must_use]
     pub fn id(&self) -> TicketId {
-        self.facts.as_ref().map_or(TicketId { generation: 0, core: 0, sequence: 0 }, |f| f.ticket)
+        self.facts.as_ref().map_or(
+            TicketId {
+                generation: 0,
+                core: 0,
+                sequence: 0,
+            },
+            |f| f.ticket,
+        )
     }
 
     /// Lets a stage write into the record.
@@ -130,13 +145,9 @@ impl Ticket {
 
     /// The model and provider that answer, for response headers.
     #[must_use]
-    pub fn served_by(&self) -> (Option<String>, Option<String>) {
-        self.facts.as_ref().map_or((None, None), |f| {
-            (
-                f.deployment.as_ref().map(ToString::to_string),
-                f.provider.as_ref().map(ToString::to_string),
-            )
-        })
+    pub fn served_by(&self) -> (Option<&str>, Option<&str>) {
+        let provider = self.facts.as_ref().and_then(|f| f.provider.as_ref());
+        (self.upstream_model.as_deref(), provider.map(|p| p.as_str()))
     }
 
     /// Counts what a guard found.
@@ -169,6 +180,7 @@ impl Ticket {
     /// An attempt begins at this deployment.
     pub fn attempt(&mut self, deployment: &Deployment) {
         self.price = deployment.price;
+        self.upstream_model = Some(deployment.upstream_model.clone());
         self.meter.asked = true;
         let facts = self.facts();
         facts.attempts += 1;
@@ -208,7 +220,9 @@ impl Ticket {
     }
 
     fn finish(&mut self, outcome: Outcome, status: u16) {
-        let Some(mut facts) = self.facts.take() else { return };
+        let Some(mut facts) = self.facts.take() else {
+            return;
+        };
         let shared = &self.plane.shared;
         let now = shared.ticks();
         let (usage, source) = self.meter.usage();
@@ -272,6 +286,8 @@ pub struct Refused {
     pub ticket: Option<Ticket>,
     /// An upstream's own answer, handed on as it is.
     pub verbatim: Option<Verbatim>,
+    /// What is left of the limits, where one of them was asked.
+    pub room: Vec<domain::counters::Room>,
 }
 
 /// An upstream's error that is the client's to read.
@@ -286,13 +302,23 @@ impl Refused {
     /// A refusal after the ticket was opened.
     #[must_use]
     pub fn new(ticket: Ticket, refusal: Refusal) -> Self {
-        Self { refusal: Box::new(refusal), ticket: Some(ticket), verbatim: None }
+        Self {
+            refusal: Box::new(refusal),
+            ticket: Some(ticket),
+            verbatim: None,
+            room: Vec::new(),
+        }
     }
 }
 
 impl From<Refusal> for Refused {
     /// A refusal of a stranger: no ticket, no record of its own.
     fn from(refusal: Refusal) -> Self {
-        Self { refusal: Box::new(refusal), ticket: None, verbatim: None }
+        Self {
+            refusal: Box::new(refusal),
+            ticket: None,
+            verbatim: None,
+            room: Vec::new(),
+        }
     }
 }

@@ -18,7 +18,10 @@ impl Desk {
     pub(super) fn new(world: &World) -> Self {
         let mut registry = telemetry::prometheus::Registry::default();
         world.shared.metrics.register(&mut registry);
-        Self { shared: Arc::clone(&world.shared), registry }
+        Self {
+            shared: Arc::clone(&world.shared),
+            registry,
+        }
     }
 }
 
@@ -30,10 +33,17 @@ impl Admin for Desk {
         } else {
             Err("the disk takes no more records".to_owned())
         };
-        let accepting = if draining { Err("shutting down".to_owned()) } else { Ok(()) };
+        let accepting = if draining {
+            Err("shutting down".to_owned())
+        } else {
+            Ok(())
+        };
         Readiness {
             ready: !draining,
-            parts: vec![("accepting".to_owned(), accepting), ("journal".to_owned(), journal)],
+            parts: vec![
+                ("accepting".to_owned(), accepting),
+                ("journal".to_owned(), journal),
+            ],
         }
     }
 

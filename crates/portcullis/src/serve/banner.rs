@@ -10,8 +10,16 @@ pub(super) fn print(places: &Places, minted: Option<&Minted>, world: &World) -> 
     let scheme = if world.has_tls() { "https" } else { "http" };
     let base = format!("{scheme}://{}", places.listen);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n  Portcullis {} listens on {base}/v1", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  For operators:        http://{}/metrics, /readyz", places.admin)?;
+    writeln!(
+        out,
+        "\n  Portcullis {} listens on {base}/v1",
+        env!("CARGO_PKG_VERSION")
+    )?;
+    writeln!(
+        out,
+        "  For operators:        http://{}/metrics, /readyz",
+        places.admin
+    )?;
     writeln!(out, "  Data:                 {}", places.data_dir.display())?;
     writeln!(out, "  Models:               {}", world.describe_models())?;
     let key = match minted {
@@ -25,7 +33,10 @@ pub(super) fn print(places: &Places, minted: Option<&Minted>, world: &World) -> 
             format!("$(cat {})", path.display())
         }
         None => {
-            writeln!(out, "  Another key:          portcullis keys create --name NAME\n")?;
+            writeln!(
+                out,
+                "  Another key:          portcullis keys create --name NAME\n"
+            )?;
             return Ok(out.flush()?);
         }
     };

@@ -29,7 +29,13 @@ pub(super) async fn mint_if_none(world: &World) -> anyhow::Result<Option<Minted>
         expires: None,
         limits: Limits::default(),
     };
-    let made = control::keys::create(&world.store, &world.shared.install, wanted, crate::clock::now()).await?;
+    let made = control::keys::create(
+        &world.store,
+        &world.shared.install,
+        wanted,
+        crate::clock::now(),
+    )
+    .await?;
     if std::io::stdout().is_terminal() {
         return Ok(Some(Minted::Shown(made.key)));
     }

@@ -15,7 +15,9 @@ pub(super) fn bind(address: SocketAddr, loops: usize) -> anyhow::Result<Vec<TcpL
     // The first one without SO_REUSEPORT would find a foreign process on the
     // port; a plain bind does, and is given up at once.
     drop(bind_one(address)?);
-    (0..loops.max(1)).map(|_| listen::bind(address).with_context(|| taken(address))).collect()
+    (0..loops.max(1))
+        .map(|_| listen::bind(address).with_context(|| taken(address)))
+        .collect()
 }
 
 /// Binds a single listener.
@@ -26,7 +28,9 @@ pub(super) fn bind_one(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn taken(address: SocketAddr) -> String {
-    format!("cannot listen on {address}. Is it in use? Choose another with --listen or --admin-listen.")
+    format!(
+        "cannot listen on {address}. Is it in use? Choose another with --listen or --admin-listen."
+    )
 }
 
 /// Starts the loops.

@@ -82,17 +82,28 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         Arc::new(admin::Desk::new(&world)),
         wait(stopped.clone()),
     ));
-    let carrier = tokio::spawn(carry::run(world.store.clone(), world.shared.journal.clone(), stopped.clone()));
+    let carrier = tokio::spawn(carry::run(
+        world.store.clone(),
+        world.shared.journal.clone(),
+        stopped.clone(),
+    ));
     let reload = tokio::spawn(reload::run(Arc::clone(&world), stopped));
     banner::print(&places, minted.as_ref(), &world)?;
 
     reload::told_to_stop().await?;
     tracing::info!("stopping: open requests may finish");
-    world.shared.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    world
+        .shared
+        .draining
+        .store(true, std::sync::atomic::Ordering::Relaxed);
     stop.send_replace(true);
-    let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
+    let joined =
+        tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
     if tokio::time::timeout(DRAIN, joined).await.is_err() {
-        tracing::warn!("some requests were still open after {} s and are cut", DRAIN.as_secs());
+        tracing::warn!(
+            "some requests were still open after {} s and are cut",
+            DRAIN.as_secs()
+        );
     }
     reload.abort();
     let _ = carrier.await;

@@ -13,7 +13,9 @@ use super::world::{LOOK, World};
 /// Watches until told to stop. The file is looked at, not subscribed to: this
 /// sees editors that rename, and mounted volumes that swap links.
 pub(super) async fn run(world: Arc<World>, stop: watch::Receiver<bool>) {
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return;
+    };
     let mut file = fingerprint(world.places.config.as_deref());
     let mut keys = world.store.change_mark().await.unwrap_or(-1);
     while !*stop.borrow() {
@@ -26,11 +28,15 @@ pub(super) async fn run(world: Arc<World>, stop: watch::Receiver<bool>) {
             file = now;
             match world.reload().await {
                 Ok(()) => tracing::info!("configuration reloaded"),
-                Err(error) => tracing::error!("the new configuration is not in force, the old one stays: {error:#}"),
+                Err(error) => tracing::error!(
+                    "the new configuration is not in force, the old one stays: {error:#}"
+                ),
             }
         }
         // A store that is away keeps the keys that are known.
-        let Ok(mark) = world.store.change_mark().await else { continue };
+        let Ok(mark) = world.store.change_mark().await else {
+            continue;
+        };
         if mark != keys {
             keys = mark;
             if let Err(error) = world.refresh().await {

@@ -16,8 +16,8 @@ use store::Store;
 use store::memory::{MemoryCounters, MemoryShelf};
 
 use super::ServeArgs;
-use crate::config::{Config, Loaded};
 use crate::build;
+use crate::config::{Config, Loaded};
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -56,7 +56,9 @@ pub(super) struct World {
 pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc<World>> {
     let dir = &places.data_dir;
     let install = Install::load_or_create(dir)?;
-    let store = Store::open(&dir.join("portcullis.db")).await.context("cannot open the database")?;
+    let store = Store::open(&dir.join("portcullis.db"))
+        .await
+        .context("cannot open the database")?;
     let generation = identity::random_generation();
     let journal = Journal::open(&dir.join("journal"), journal::Config::default(), generation)
         .context("cannot open the journal")?;
@@ -97,7 +99,10 @@ impl World {
         let loaded = crate::config::load(self.places.config.as_deref())?;
         self.put_in_force(&loaded.config).await?;
         self.shared.tls.forget();
-        *self.config.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded.config;
+        *self
+            .config
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = loaded.config;
         Ok(())
     }
 
@@ -110,7 +115,10 @@ impl World {
     }
 
     fn config(&self) -> Config {
-        self.config.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.config
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether the configuration declares virtual keys.
@@ -130,7 +138,11 @@ impl World {
         names.sort_unstable();
         match names.len() {
             0..=6 => names.join(", "),
-            more => format!("{}, and {} more: portcullis models", names[..4].join(", "), more - 4),
+            more => format!(
+                "{}, and {} more: portcullis models",
+                names[..4].join(", "),
+                more - 4
+            ),
         }
     }
 }

@@ -1,0 +1,183 @@
+//! The format of one block: how a record stands on disk.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | [`SYNC`] |
+//! | 4 | length of the payload, little endian |
+//! | 4 | CRC-32 over length, kind and payload |
+//! | 1 | [`KIND`]: what the payload is, and in which version |
+//! | … | payload: a [`Record`] as postcard writes it |
+//!
+//! Postcard describes nothing about itself: a field added to [`Record`] is a
+//! new kind, and the old one must stay readable. A test pins the bytes.
+
+use domain::record::Record;
+
+use crate::JournalError;
+
+/// Begins each block. `0xFF` and `0xFE` occur in no UTF-8 text, so that no
+/// string that a client chose can look like a block when a reader searches
+/// for the next good one after damage.
+pub(crate) const SYNC: [u8; 4] = [0xFF, b'P', b'J', 0xFE];
+/// A [`Record`] in the first version of the format.
+pub(crate) const KIND: u8 = 1;
+/// Bytes in front of the payload.
+pub(crate) const HEADER: usize = 13;
+
+/// Appends a block to `out`.
+pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalError> {
+    let start = out.len();
+    out.extend_from_slice(&SYNC);
+    out.extend_from_slice(&[0; 8]);
+    out.push(KIND);
+    // `Vec` implements `Extend`: postcard writes behind the header in place.
+    let mut full = postcard::to_extend(record, std::mem::take(out)).map_err(encode_error)?;
+    let length = u32::try_from(full.len() - start - HEADER).map_err(encode_error)?;
+    full[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
+    let sum = checksum(&full[start..]);
+    full[start + 8..start + 12].copy_from_slice(&sum.to_le_bytes());
+    *out = full;
+    Ok(())
+}
+
+fn encode_error(error: impl std::fmt::Display) -> JournalError {
+    JournalError::Encode(error.to_string())
+}
+
+/// Over all of a block but the sync mark and the checksum itself.
+fn checksum(block: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&block[4..8]);
+    hasher.update(&block[12..]);
+    hasher.finalize()
+}
+
+/// What stands at the beginning of some bytes.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A good block of this many bytes.
+    Block(Box<Record>, usize),
+    /// The bytes end before the block does.
+    Cut,
+    /// No good block.
+    Bad,
+}
+
+/// Looks at the beginning of `bytes`.
+pub(crate) fn decode(bytes: &[u8]) -> Found {
+    let mark = bytes.len().min(SYNC.len());
+    if bytes[..mark] != SYNC[..mark] {
+        return Found::Bad;
+    }
+    if bytes.len() < HEADER {
+        return Found::Cut;
+    }
+    let end = HEADER + number(bytes, 4) as usize;
+    let Some(block) = bytes.get(..end) else {
+        return Found::Cut;
+    };
+    if checksum(block) != number(bytes, 8) || block[12] != KIND {
+        return Found::Bad;
+    }
+    match postcard::from_bytes(&block[HEADER..]) {
+        Ok(record) => Found::Block(Box::new(record), end),
+        Err(_) => Found::Bad,
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// Where the next good block begins after a bad place at `from`. Quadratic at
+/// worst, and only ever over bytes that are damaged.
+pub(crate) fn next_good(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(found) = bytes.get(at..).and_then(find_sync) {
+        at += found;
+        if matches!(decode(&bytes[at..]), Found::Block(..)) {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
+fn find_sync(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, &SYNC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::TicketId;
+    use domain::record::Opened;
+    use domain::time::UnixMicros;
+
+    fn opened(model: &str) -> Record {
+        Record::Opened(Opened {
+            ticket: TicketId {
+                generation: 7,
+                core: 1,
+                sequence: 2,
+            },
+            at: UnixMicros(3),
+            tenant: "t".into(),
+            key: "k".into(),
+            operation: "chat".into(),
+            model: model.into(),
+            reserved_tokens: 300,
+        })
+    }
+
+    #[test]
+    fn the_bytes_on_disk_are_those_of_the_first_version() {
+        let mut out = Vec::new();
+        encode(&opened("m"), &mut out).expect("encodes");
+        let payload = [
+            0, 7, 1, 2, 6, 1, b't', 1, b'k', 4, b'c', b'h', b'a', b't', 1, b'm', 0xac, 2,
+        ];
+        assert_eq!(out[..4], SYNC);
+        assert_eq!(out[4..8], (payload.len() as u32).to_le_bytes());
+        assert_eq!(out[12], KIND);
+        assert_eq!(out[13..], payload);
+    }
+
+    #[test]
+    fn blocks_follow_each_other() {
+        let mut out = Vec::new();
+        encode(&opened("a"), &mut out).expect("encodes");
+        let first = out.len();
+        encode(&opened("bb"), &mut out).expect("encodes");
+        let Found::Block(record, length) = decode(&out) else {
+            panic!("no block")
+        };
+        assert_eq!((*record, length), (opened("a"), first));
+        let Found::Block(record, _) = decode(&out[first..]) else {
+            panic!("no block")
+        };
+        assert_eq!(*record, opened("bb"));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let mut good = Vec::new();
+        encode(&opened("model"), &mut good).expect("encodes");
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(!matches!(decode(&bad), Found::Block(..)), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_block_hidden_in_a_name_is_not_found_after_damage() {
+        let mut inner = Vec::new();
+        encode(&opened("forged"), &mut inner).expect("encodes");
+        let name = String::from_utf8_lossy(&inner).into_owned();
+        let mut out = Vec::new();
+        encode(&opened(&name), &mut out).expect("encodes");
+        out[8] ^= 1;
+        assert_eq!(next_good(&out, 0), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! The few things that the journal asks of the system. Tests put a full disk
+//! behind them.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::JournalError;
+
+/// Names what was tried when the system says no.
+pub(crate) fn context(
+    what: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> JournalError + use<> {
+    let path: PathBuf = path.to_path_buf();
+    move |source| JournalError::Io { what, path, source }
+}
+
+/// Makes a file of `length` bytes, readable by nobody else. Half a file does
+/// not stay behind.
+pub(crate) fn create(path: &Path, length: u64) -> Result<File, JournalError> {
+    let made = make(path, length);
+    if made
+        .as_ref()
+        .is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists)
+    {
+        // Best effort: what remains is an empty segment, which a start removes.
+        let _ = std::fs::remove_file(path);
+    }
+    made.map_err(context("create", path))
+}
+
+fn make(path: &Path, length: u64) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.set_len(length)?;
+    Ok(file)
+}
+
+/// Writes all of `bytes` at `at`.
+pub(crate) fn write(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    #[cfg(test)]
+    if let Some(room) = room::left() {
+        let fits = bytes.len().min(room);
+        file.write_all_at(&bytes[..fits], at)?;
+        room::take(fits);
+        if fits < bytes.len() {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        return Ok(());
+    }
+    file.write_all_at(bytes, at)
+}
+
+/// Up to `length` bytes from `at`; fewer where the file ends.
+pub(crate) fn read(path: &Path, at: u64, length: usize) -> Result<Vec<u8>, JournalError> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    let file = File::open(path).map_err(context("open", path))?;
+    while filled < length {
+        match file.read_at(&mut bytes[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(context("read", path)(error)),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// A disk that is full after so many bytes, for this thread's tests.
+#[cfg(test)]
+pub(crate) mod room {
+    use std::cell::Cell;
+
+    thread_local!(static ROOM: Cell<Option<usize>> = const { Cell::new(None) });
+
+    pub(crate) fn set(bytes: Option<usize>) {
+        ROOM.set(bytes);
+    }
+
+    pub(super) fn left() -> Option<usize> {
+        ROOM.get()
+    }
+
+    pub(super) fn take(bytes: usize) {
+        ROOM.set(ROOM.get().map(|room| room - bytes));
+    }
+}

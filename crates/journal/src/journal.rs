@@ -1,0 +1,339 @@
+//! The folder: which segments there are, how much they may take, and how many
+//! requests may be in flight.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::disk::{self, context};
+use crate::recover::{self, Damage};
+use crate::segment::{Name, Segment};
+use crate::{JournalError, Writer};
+
+/// What one request in flight may still write: two records, generously. Room
+/// for this much is kept free for every slot that was given out.
+const SLOT_BYTES: u64 = 2048;
+/// How often a disk that said no is asked again when nobody writes.
+const PROBE_EVERY: Duration = Duration::from_millis(200);
+/// What is written to find out whether the disk takes bytes again.
+const PROBE_BYTES: usize = 64 << 10;
+
+/// Bounds of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Length of a segment, preallocated.
+    pub segment_bytes: u64,
+    /// How much all segments together may take before newcomers are turned
+    /// away. Those already admitted may always write to the end.
+    pub max_bytes: u64,
+    /// How many requests may be in flight.
+    pub max_in_flight: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 8 << 20,
+            max_bytes: 4 << 30,
+            max_in_flight: 100_000,
+        }
+    }
+}
+
+/// The journal of one process. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+/// What writers, slots and carriers have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folder: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) generation: u64,
+    // Asked for once a segment and once a batch, never once a record.
+    segments: Mutex<BTreeMap<Name, Arc<Segment>>>,
+    // Beside the map, because every newcomer asks for the sum.
+    bytes: AtomicU64,
+    writers: Mutex<HashSet<u16>>,
+    writer_count: AtomicU64,
+    next_number: AtomicU32,
+    in_flight: AtomicUsize,
+    // Relaxed everywhere: a newcomer who reads the old value meets the error
+    // itself.
+    is_disk_well: AtomicBool,
+    last_probe: Mutex<Option<Instant>>,
+    damage: Vec<Damage>,
+    // Held for as long as anything of this journal lives.
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens the folder and reads what earlier processes left in it.
+    ///
+    /// # Errors
+    /// Another process has the folder, `generation` was used before, or the
+    /// disk would not do it.
+    pub fn open(folder: &Path, config: Config, generation: u64) -> Result<Self, JournalError> {
+        std::fs::create_dir_all(folder).map_err(context("create", folder))?;
+        let lock = lock(folder)?;
+        let mut segments = BTreeMap::new();
+        let mut damage = Vec::new();
+        for (path, name) in list(folder)? {
+            if name.generation == generation {
+                return Err(JournalError::GenerationTaken(generation));
+            }
+            let recovered = recover::recover(&path, name)?;
+            damage.extend(recovered.damage);
+            segments.insert(name, Arc::new(recovered.segment));
+        }
+        let bytes = segments.values().map(|segment| segment.length()).sum();
+        let shared = Shared {
+            folder: folder.to_path_buf(),
+            config,
+            generation,
+            segments: Mutex::new(segments),
+            bytes: AtomicU64::new(bytes),
+            writers: Mutex::default(),
+            writer_count: AtomicU64::new(0),
+            next_number: AtomicU32::new(1),
+            in_flight: AtomicUsize::new(0),
+            is_disk_well: AtomicBool::new(true),
+            last_probe: Mutex::new(None),
+            damage,
+            _lock: lock,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// A writer for one event loop; makes its first segment.
+    ///
+    /// # Errors
+    /// The core has a writer already, or the disk takes no segment.
+    pub fn writer(&self, core: u16) -> Result<Writer, JournalError> {
+        Writer::new(Arc::clone(&self.shared), core)
+    }
+
+    /// Room for one more request, until the slot is dropped; `None` when too
+    /// many are in flight, when the journal is full, or when the disk takes
+    /// no more.
+    #[must_use]
+    pub fn reserve(&self) -> Option<Slot> {
+        let shared = &self.shared;
+        if !shared.is_disk_well() && !shared.probe() {
+            return None;
+        }
+        let before = shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        // Made first, so that every way out gives the count back.
+        let slot = Slot {
+            shared: Arc::clone(shared),
+        };
+        let is_free = before < shared.config.max_in_flight && shared.has_room(before + 1);
+        is_free.then_some(slot)
+    }
+
+    /// Whether a newcomer would get a slot, for readiness.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        let shared = &self.shared;
+        let in_flight = shared.in_flight.load(Ordering::Relaxed);
+        (shared.is_disk_well() || shared.probe())
+            && in_flight < shared.config.max_in_flight
+            && shared.has_room(in_flight + 1)
+    }
+
+    /// Requests that hold a slot.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Records that the store does not have yet.
+    #[must_use]
+    pub fn lag_records(&self) -> u64 {
+        self.shared
+            .segments()
+            .values()
+            .map(|segment| segment.lag())
+            .sum()
+    }
+
+    /// What all segments take.
+    #[must_use]
+    pub fn bytes_on_disk(&self) -> u64 {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What was damaged when the journal was opened.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.shared.damage
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Shared {
+    pub(crate) fn segments(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Segment>>> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the next segment of a core, at least `needed` bytes long.
+    pub(crate) fn add_segment(
+        &self,
+        core: u16,
+        needed: u64,
+    ) -> Result<(Arc<Segment>, File), JournalError> {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let name = Name {
+            generation: self.generation,
+            core,
+            number,
+        };
+        let path = self.folder.join(name.to_string());
+        let length = self.config.segment_bytes.max(needed);
+        let file = disk::create(&path, length)?;
+        let segment = Arc::new(Segment::fresh(name, path, length));
+        self.segments().insert(name, Arc::clone(&segment));
+        self.bytes.fetch_add(length, Ordering::Relaxed);
+        Ok((segment, file))
+    }
+
+    /// Closes a segment whose file was cut to `length`.
+    pub(crate) fn close_segment(&self, segment: &Segment, length: u64) {
+        self.bytes
+            .fetch_sub(segment.length() - length, Ordering::Relaxed);
+        segment.close(length);
+    }
+
+    /// Deletes a segment that nobody needs any more.
+    pub(crate) fn remove_segment(&self, segment: &Segment) -> Result<(), JournalError> {
+        match std::fs::remove_file(&segment.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(context("delete", &segment.path)(error));
+            }
+            _ => {}
+        }
+        if self.segments().remove(&segment.name).is_some() {
+            self.bytes.fetch_sub(segment.length(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Takes the place of a core's writer.
+    pub(crate) fn enter_writer(&self, core: u16) -> Result<(), JournalError> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !writers.insert(core) {
+            return Err(JournalError::CoreTaken(core));
+        }
+        self.writer_count
+            .store(writers.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn leave_writer(&self, core: u16) {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.remove(&core);
+        self.writer_count
+            .store(writers.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether there is room for what so many requests may still write: their
+    /// records, and the segments that every writer may have to begin for them.
+    fn has_room(&self, in_flight: usize) -> bool {
+        let writers = self.writer_count.load(Ordering::Relaxed);
+        let promised = (in_flight as u64).saturating_mul(SLOT_BYTES);
+        let begun = writers.saturating_mul(self.config.segment_bytes);
+        let taken = self.bytes.load(Ordering::Relaxed);
+        taken.saturating_add(promised).saturating_add(begun) <= self.config.max_bytes
+    }
+
+    fn is_disk_well(&self) -> bool {
+        self.is_disk_well.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the disk said last.
+    pub(crate) fn note_disk(&self, said: &Result<(), JournalError>) {
+        let is_well = said.is_ok();
+        if self.is_disk_well() != is_well {
+            self.is_disk_well.store(is_well, Ordering::Relaxed);
+        }
+    }
+
+    /// Asks a disk that said no whether it takes bytes again: the loop that
+    /// met the error may have nothing to write, and all others wait for it.
+    /// As far into a file as a segment is long, so that a limit on file sizes
+    /// is met too.
+    fn probe(&self) -> bool {
+        // Who finds it locked leaves the asking to whoever asks just now.
+        let Ok(mut last) = self.last_probe.try_lock() else {
+            return false;
+        };
+        if last.is_some_and(|at| at.elapsed() < PROBE_EVERY) {
+            return false;
+        }
+        *last = Some(Instant::now());
+        let path = self.folder.join("probe");
+        let at = self.config.segment_bytes.saturating_sub(PROBE_BYTES as u64);
+        let _ = std::fs::remove_file(&path);
+        let took = disk::create(&path, self.config.segment_bytes).and_then(|file| {
+            disk::write(&file, &[1; PROBE_BYTES], at).map_err(context("write", &path))
+        });
+        let _ = std::fs::remove_file(&path);
+        self.note_disk(&took);
+        took.is_ok()
+    }
+}
+
+/// The promise that a request's records will be taken. Returned on drop.
+#[derive(Debug)]
+pub struct Slot {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Keeps a second process out: it would cut segments that this one writes.
+/// The system gives the lock back when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, JournalError> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(context("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse(folder.to_path_buf())),
+        Err(TryLockError::Error(error)) => Err(context("lock", &path)(error)),
+    }
+}
+
+fn list(folder: &Path) -> Result<Vec<(PathBuf, Name)>, JournalError> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(context("read", folder))? {
+        let path = entry.map_err(context("read", folder))?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(Name::parse);
+        if let Some(name) = name {
+            found.push((path, name));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,295 @@
+//! The providers and models that are known without configuration: data, not
+//! code. `config/catalogue.yaml` is part of the binary.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::model::Price;
+use serde::Deserialize;
+
+use crate::rate::rate;
+
+/// The catalogue that the binary carries.
+const BUILTIN: &str = include_str!("../../../config/catalogue.yaml");
+
+/// Why a catalogue cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// It is not YAML of the catalogue's form.
+    #[error("the catalogue cannot be read: {0}")]
+    Form(String),
+    /// A value makes no sense.
+    #[error("the catalogue's entry `{entry}`: {problem}")]
+    Entry {
+        /// Which provider or `provider/model`.
+        entry: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Where a provider wants its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthStyle {
+    /// `Authorization: Bearer …`.
+    #[default]
+    Bearer,
+    /// Alone in a header of this name.
+    Header(String),
+    /// It wants none.
+    None,
+}
+
+/// A known provider of `OpenAI`'s dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogueProvider {
+    /// Its name, the first part of `provider/model`.
+    pub name: String,
+    /// Its base URL; `${NAME}` and `${NAME:-default}` stand for the environment.
+    pub base_url: String,
+    /// Variables that hold its key, the first that is set wins.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// Variables that hold another base URL, the first that is set wins. A
+    /// provider without `env` exists only if one of these is set.
+    #[serde(default)]
+    pub base_url_env: Vec<String>,
+    /// Where its key goes.
+    #[serde(default)]
+    pub auth: AuthStyle,
+    /// Whether `stream_options.include_usage` may be asked of it.
+    #[serde(default = "yes")]
+    pub stream_usage: bool,
+    /// Whether it usually runs in the same house: `traceparent` goes along.
+    #[serde(default)]
+    pub internal: bool,
+    /// Its documentation.
+    pub docs: String,
+}
+
+/// A known model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueModel {
+    /// Its provider's name.
+    pub provider: String,
+    /// Its name there.
+    pub id: String,
+    /// Tokens that prompt and answer may have, where known.
+    pub context: Option<u64>,
+    /// Tokens that an answer may have, where known.
+    pub max_output: Option<u64>,
+    /// Its price; `None` is unknown, never free.
+    pub price: Option<Price>,
+    /// `chat` or `embedding`.
+    pub mode: Mode,
+    /// What it can do: `tools`, `vision`, `audio`, `structured_output`,
+    /// `reasoning`.
+    pub abilities: Vec<Ability>,
+    /// Where the numbers come from.
+    pub source: String,
+    /// When they were so: a date, `2026-11-25`.
+    pub as_of: String,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Conversations.
+    #[default]
+    Chat,
+    /// Vectors of texts.
+    Embedding,
+}
+
+/// What a model can do beside text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ability {
+    /// Calls tools.
+    Tools,
+    /// Sees images.
+    Vision,
+    /// Hears or speaks.
+    Audio,
+    /// Answers by a schema.
+    StructuredOutput,
+    /// Thinks before it answers.
+    Reasoning,
+}
+
+/// All that is known without configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Providers, in the order of the file.
+    pub providers: Vec<CatalogueProvider>,
+    /// Models, in the order of the file.
+    pub models: Vec<CatalogueModel>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    source: String,
+    as_of: String,
+    providers: Vec<CatalogueProvider>,
+    models: BTreeMap<String, Vec<Line>>,
+}
+
+/// A model's line. Prices are text, so that no float ever holds them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: String,
+    #[serde(default)]
+    mode: Mode,
+    context: Option<u64>,
+    max_output: Option<u64>,
+    input: Option<String>,
+    cached: Option<String>,
+    cache_write: Option<String>,
+    output: Option<String>,
+    #[serde(default)]
+    can: Vec<Ability>,
+    source: Option<String>,
+    as_of: Option<String>,
+}
+
+impl CatalogueProvider {
+    /// A base URL as people put it into `base_url_env`, completed: what it
+    /// lacks of scheme, port and path is this provider's usual one.
+    /// `OLLAMA_HOST=gpu1` is `http://gpu1:11434/v1`.
+    #[must_use]
+    pub fn complete(&self, base: &str) -> String {
+        let base = base.trim().trim_end_matches('/');
+        let (scheme, usual) = self
+            .base_url
+            .split_once("://")
+            .unwrap_or(("https", &self.base_url));
+        let (usual_host, usual_path) = usual.split_at(usual.find('/').unwrap_or(usual.len()));
+        let (scheme, rest, bare) = match base.split_once("://") {
+            Some((scheme, rest)) => (scheme, rest, false),
+            None => (scheme, base, true),
+        };
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // A URL with a scheme has the scheme's port; a bare name has none.
+        let after_address = host.rsplit(']').next().unwrap_or(host);
+        let port = match usual_host.rsplit_once(':') {
+            Some((_, port)) if bare && !after_address.contains(':') => format!(":{port}"),
+            _ => String::new(),
+        };
+        let path = if path.is_empty() { usual_path } else { path };
+        format!("{scheme}://{host}{port}{path}")
+    }
+}
+
+impl Catalogue {
+    /// The catalogue that the binary carries.
+    ///
+    /// # Errors
+    /// Only if the file was broken when the binary was built; a test reads it.
+    pub fn builtin() -> Result<Self, CatalogueError> {
+        Self::parse(BUILTIN)
+    }
+
+    /// Reads a catalogue.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] names the line, or the entry that makes no sense.
+    pub fn parse(text: &str) -> Result<Self, CatalogueError> {
+        let file: File =
+            serde_saphyr::from_str(text).map_err(|e| CatalogueError::Form(e.to_string()))?;
+        let mut names = HashSet::new();
+        for provider in &file.providers {
+            check_provider(provider)?;
+            if !names.insert(provider.name.as_str()) {
+                return Err(entry(&provider.name, "stands there twice"));
+            }
+        }
+        let mut models = Vec::new();
+        for (provider, lines) in file.models {
+            if !names.contains(provider.as_str()) {
+                return Err(entry(&provider, "has models but is no provider"));
+            }
+            let mut ids = HashSet::new();
+            for line in lines {
+                if !ids.insert(line.id.clone()) {
+                    let full = format!("{provider}/{}", line.id);
+                    return Err(entry(&full, "stands there twice"));
+                }
+                models.push(line.model(&provider, &file.source, &file.as_of)?);
+            }
+        }
+        Ok(Self {
+            providers: file.providers,
+            models,
+        })
+    }
+}
+
+impl Line {
+    fn model(
+        self,
+        provider: &str,
+        source: &str,
+        as_of: &str,
+    ) -> Result<CatalogueModel, CatalogueError> {
+        let price = self
+            .price()
+            .map_err(|problem| entry(&format!("{provider}/{}", self.id), problem))?;
+        Ok(CatalogueModel {
+            provider: provider.to_owned(),
+            id: self.id,
+            context: self.context,
+            max_output: self.max_output,
+            price,
+            mode: self.mode,
+            abilities: self.can,
+            source: self.source.unwrap_or_else(|| source.to_owned()),
+            as_of: self.as_of.unwrap_or_else(|| as_of.to_owned()),
+        })
+    }
+
+    fn price(&self) -> Result<Option<Price>, String> {
+        let read = |text: &Option<String>| text.as_deref().map(rate).transpose();
+        let (input, output) = (read(&self.input)?, read(&self.output)?);
+        let (cached_input, cache_write) = (read(&self.cached)?, read(&self.cache_write)?);
+        match (input, output) {
+            (Some(input), Some(output)) => Ok(Some(Price {
+                input,
+                cached_input,
+                cache_write,
+                output,
+                ..Price::default()
+            })),
+            (None, None) if cached_input.is_none() && cache_write.is_none() => Ok(None),
+            _ => Err("has a part of a price; write `input` and `output`".into()),
+        }
+    }
+}
+
+fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if provider.name.is_empty() || !provider.name.bytes().all(plain) {
+        return Err(entry(&provider.name, "a name has a-z, 0-9 and _"));
+    }
+    if provider.env.is_empty() && provider.base_url_env.is_empty() {
+        return Err(entry(&provider.name, "needs `env` or `base_url_env`"));
+    }
+    Ok(())
+}
+
+fn entry(entry: &str, problem: impl Into<String>) -> CatalogueError {
+    CatalogueError::Entry {
+        entry: entry.to_owned(),
+        problem: problem.into(),
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! What the catalogue promises, and that the built-in one keeps it.
+
+use super::*;
+use crate::url::parse_base_url;
+use domain::money::Rate;
+
+fn builtin() -> Catalogue {
+    Catalogue::builtin().expect("the built-in catalogue is valid")
+}
+
+/// `base_url` with every `${NAME}` and `${NAME:-default}` put in.
+fn filled(base_url: &str) -> String {
+    let mut out = String::new();
+    let mut rest = base_url;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, behind) = after.split_once('}').expect("closed");
+        out.push_str(before);
+        let value = name
+            .split_once(":-")
+            .map_or("value", |(_, default)| default);
+        let at_start = before.is_empty() && out.is_empty();
+        out.push_str(if at_start {
+            "https://value.example"
+        } else {
+            value
+        });
+        rest = behind;
+    }
+    out + rest
+}
+
+fn price(catalogue: &Catalogue, provider: &str, id: &str) -> Price {
+    catalogue
+        .models
+        .iter()
+        .find(|m| m.provider == provider && m.id == id)
+        .and_then(|m| m.price)
+        .expect("a price")
+}
+
+#[test]
+fn every_builtin_provider_has_a_url_and_a_variable() {
+    let catalogue = builtin();
+    assert!(catalogue.providers.len() >= 30);
+    for provider in &catalogue.providers {
+        let parts = parse_base_url(&filled(&provider.base_url));
+        let (tls, ..) = parts.unwrap_or_else(|e| panic!("{}: {e}", provider.name));
+        assert_eq!(tls, !provider.internal, "{}", provider.name);
+        assert!(!provider.env.is_empty() || !provider.base_url_env.is_empty());
+        assert!(parse_base_url(&provider.docs).is_ok(), "{}", provider.name);
+    }
+}
+
+#[test]
+fn every_builtin_model_names_a_provider_and_stands_there_once() {
+    let catalogue = builtin();
+    assert!(catalogue.models.len() >= 250);
+    let mut seen = HashSet::new();
+    for model in &catalogue.models {
+        let known = catalogue.providers.iter().any(|p| p.name == model.provider);
+        assert!(known, "{}", model.provider);
+        assert!(seen.insert((&model.provider, &model.id)), "{}", model.id);
+        assert!(model.max_output <= Some(10_000_000), "{}", model.id);
+        let price = model.price.expect("a price");
+        let dearest = Rate(1_000_000_000_000);
+        assert!(
+            price.input <= dearest && price.output <= dearest,
+            "{}",
+            model.id
+        );
+    }
+}
+
+#[test]
+fn three_prices_are_as_they_were_published() {
+    let catalogue = builtin();
+    let four_o = Price {
+        input: Rate(2_500_000_000),
+        cached_input: Some(Rate(1_250_000_000)),
+        cache_write: None,
+        output: Rate(10_000_000_000),
+        ..Price::default()
+    };
+    assert_eq!(price(&catalogue, "openai", "gpt-4o"), four_o);
+    let sonnet = Price {
+        input: Rate(3_000_000_000),
+        cached_input: Some(Rate(300_000_000)),
+        cache_write: Some(Rate(3_750_000_000)),
+        output: Rate(15_000_000_000),
+        ..Price::default()
+    };
+    assert_eq!(price(&catalogue, "anthropic", "claude-sonnet-4-6"), sonnet);
+    let small = Price {
+        input: Rate(20_000_000),
+        ..Price::default()
+    };
+    assert_eq!(price(&catalogue, "openai", "text-embedding-3-small"), small);
+}
+
+#[test]
+fn the_builtin_catalogue_carries_its_sources() {
+    for model in builtin().models {
+        assert!(!model.source.is_empty() && model.as_of.len() == 10);
+    }
+}
+
+#[test]
+fn a_base_url_of_the_environment_is_completed() {
+    let catalogue = builtin();
+    let provider = |name| {
+        catalogue
+            .providers
+            .iter()
+            .find(|p| p.name == name)
+            .expect("known")
+    };
+    for (name, base, expected) in [
+        ("ollama", "gpu1", "http://gpu1:11434/v1"),
+        ("ollama", "0.0.0.0:1234", "http://0.0.0.0:1234/v1"),
+        ("ollama", "[::1]", "http://[::1]:11434/v1"),
+        ("ollama", "http://gpu1:11434/", "http://gpu1:11434/v1"),
+        ("ollama", "https://gpu.example", "https://gpu.example/v1"),
+        ("vllm", "http://gpu1:8000/v1", "http://gpu1:8000/v1"),
+        (
+            "openai",
+            "https://proxy.example/openai",
+            "https://proxy.example/openai",
+        ),
+    ] {
+        assert_eq!(provider(name).complete(base), expected);
+    }
+}
+
+const HEAD: &str = "source: s\nas_of: \"2026-01-01\"\nproviders:\n  - {name: p, base_url: 'https://p/v1', env: [K], docs: 'https://d'}\n";
+
+#[test]
+fn a_model_without_a_price_is_unknown_and_never_free() {
+    let text = format!("{HEAD}models:\n  p:\n    - {{id: m}}\n");
+    let catalogue = Catalogue::parse(&text).expect("valid");
+    assert_eq!(catalogue.models[0].price, None);
+    assert_eq!(catalogue.models[0].source, "s");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    for (models, part) in [
+        ("  q:\n    - {id: m}", "`q`"),
+        ("  p:\n    - {id: m}\n    - {id: m}", "`p/m`"),
+        ("  p:\n    - {id: m, input: '1'}", "`output`"),
+        ("  p:\n    - {id: m, input: '1e3', output: '1'}", "1e3"),
+        ("  p:\n    - {id: m, prize: '1'}", "prize"),
+    ] {
+        let error = Catalogue::parse(&format!("{HEAD}models:\n{models}\n")).expect_err(models);
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_provider_without_a_variable_is_refused() {
+    let text = HEAD.replace(", env: [K]", "") + "models: {}\n";
+    let error = Catalogue::parse(&text).expect_err("no variable");
+    assert!(error.to_string().contains("base_url_env"), "{error}");
+}

@@ -1,0 +1,107 @@
+//! The credential's header, and which headers may cross the gateway.
+//!
+//! Both directions are lists of what may pass: a header that nobody thought of
+//! stays, so neither side's credentials or cookies reach the other.
+
+use domain::model::{Auth, Provider};
+use http::{HeaderName, HeaderValue, header};
+
+/// Headers of the client that go to an upstream of `OpenAI`'s dialect.
+///
+/// Not here: `user-agent`, `accept` (the gateway is the upstream's client and
+/// sends its own), `openai-organization` and `openai-project` (they belong to
+/// the provider's key, which is not the client's), trace headers (by policy).
+pub const FORWARD_TO_UPSTREAM: &[&str] = &["idempotency-key", "openai-beta", "x-client-request-id"];
+
+/// Headers of the upstream that go to the client.
+///
+/// Not here: `x-ratelimit-*` and `openai-organization` (they tell about the
+/// gateway's own account), `set-cookie`, `server`, and whatever says how the
+/// body was framed (the gateway frames its own).
+pub const FORWARD_TO_CLIENT: &[&str] = &[
+    "content-type",
+    "openai-model",
+    "openai-processing-ms",
+    "openai-version",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+];
+
+/// The headers that carry a provider's credential, marked so that no log
+/// prints them.
+///
+/// # Errors
+/// If the key or the header's name has characters that no header may have.
+pub fn auth_headers(provider: &Provider) -> Result<Vec<(HeaderName, HeaderValue)>, http::Error> {
+    let (name, value) = match &provider.auth {
+        Auth::None => return Ok(Vec::new()),
+        Auth::Bearer(key) => {
+            let value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))?;
+            (header::AUTHORIZATION, value)
+        }
+        Auth::Header(name, key) => (
+            HeaderName::try_from(name.as_str())?,
+            HeaderValue::try_from(key.reveal())?,
+        ),
+    };
+    let mut value = value;
+    value.set_sensitive(true);
+    Ok(vec![(name, value)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::secret::Secret;
+
+    fn with(auth: Auth) -> Provider {
+        Provider {
+            name: "p".into(),
+            format: domain::model::WireFormat::OpenAi,
+            tls: true,
+            host: "example.org".into(),
+            port: 443,
+            base_path: "/v1".into(),
+            auth,
+            headers: Vec::new(),
+            timeouts: domain::model::Timeouts::default(),
+            http: domain::model::HttpVersion::Auto,
+            ca_file: None,
+            internal: false,
+            trace: false,
+            stream_usage: true,
+        }
+    }
+
+    #[test]
+    fn a_credential_goes_into_its_header_and_never_prints() {
+        let bearer = auth_headers(&with(Auth::Bearer(Secret::new("sk-up")))).expect("header");
+        assert_eq!(bearer[0].0, "authorization");
+        assert_eq!(bearer[0].1, "Bearer sk-up");
+        assert!(!format!("{bearer:?}").contains("sk-up"));
+        let named = Auth::Header("api-key".into(), Secret::new("sk-up"));
+        let named = auth_headers(&with(named)).expect("header");
+        assert_eq!(named[0].0, "api-key");
+        assert!(named[0].1.is_sensitive());
+        assert!(auth_headers(&with(Auth::None)).expect("none").is_empty());
+    }
+
+    #[test]
+    fn a_key_that_no_header_can_carry_is_an_error_without_the_key() {
+        let error = auth_headers(&with(Auth::Bearer(Secret::new("sk\nup")))).expect_err("newline");
+        assert!(!error.to_string().contains("sk"));
+    }
+
+    #[test]
+    fn no_credential_cookie_or_frame_may_cross() {
+        let all = FORWARD_TO_UPSTREAM.iter().chain(FORWARD_TO_CLIENT);
+        for name in all {
+            assert_eq!(HeaderName::from_static(name).as_str(), *name);
+            for never in ["auth", "key", "cookie", "encoding", "length", "connection"] {
+                let harmless = *name == "idempotency-key";
+                assert!(harmless || !name.contains(never), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Base URLs taken apart, and paths put together.
+
+use domain::model::Provider;
+
+/// The path of an operation at a provider: `/v1` and `/chat/completions` are
+/// `/v1/chat/completions`.
+#[must_use]
+pub fn url_path(provider: &Provider, operation: &str) -> String {
+    format!("{}{operation}", provider.base_path)
+}
+
+/// Takes a base URL apart into whether it is TLS, host (IPv6 in brackets),
+/// port, and path without a trailing slash.
+///
+/// # Errors
+/// A sentence that says what is wrong with it. Credentials in a URL are
+/// refused: they would stand in every list of providers.
+pub fn parse_base_url(text: &str) -> Result<(bool, String, u16, String), String> {
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or_else(|| format!("`{text}` has no scheme; write `https://{text}`"))?;
+    let tls = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        other => {
+            return Err(format!(
+                "`{other}` is no scheme of an upstream; `https` or `http` is"
+            ));
+        }
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err("a base URL holds no user or password; use `api_key`".into());
+    }
+    if path.contains(['?', '#']) {
+        return Err("a base URL holds no `?` and no `#`".into());
+    }
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte);
+    if !text.bytes().all(allowed) {
+        return Err("a base URL holds no spaces or characters outside ASCII".into());
+    }
+    let (host, port) = host_and_port(authority)?;
+    let port = match port {
+        Some(port) => port
+            .parse::<u16>()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| format!("`{port}` is no port"))?,
+        None if tls => 443,
+        None => 80,
+    };
+    let path = path.trim_end_matches('/').to_owned();
+    Ok((tls, host.to_ascii_lowercase(), port, path))
+}
+
+fn host_and_port(authority: &str) -> Result<(&str, Option<&str>), String> {
+    let (host, port) = if authority.starts_with('[') {
+        let end = authority.find(']').ok_or("the address lacks its `]`")?;
+        let (host, rest) = authority.split_at(end + 1);
+        host[1..end]
+            .parse::<std::net::Ipv6Addr>()
+            .map_err(|_| format!("`{host}` is no IPv6 address"))?;
+        match rest {
+            "" => (host, None),
+            _ => (
+                host,
+                Some(rest.strip_prefix(':').ok_or("a port starts with `:`")?),
+            ),
+        }
+    } else {
+        match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        }
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    if host.is_empty() {
+        return Err("the base URL names no host".into());
+    }
+    if !host.starts_with('[') && !host.bytes().all(plain) {
+        return Err(format!("`{host}` is no host name"));
+    }
+    Ok((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_taken_apart() {
+        let parts = |tls, host: &str, port, path: &str| Ok((tls, host.into(), port, path.into()));
+        for (text, expected) in [
+            (
+                "https://api.openai.com/v1",
+                parts(true, "api.openai.com", 443, "/v1"),
+            ),
+            (
+                "http://127.0.0.1:11434/v1/",
+                parts(false, "127.0.0.1", 11434, "/v1"),
+            ),
+            (
+                "HTTPS://API.example.org",
+                parts(true, "api.example.org", 443, ""),
+            ),
+            ("http://[::1]:8080/a/b", parts(false, "[::1]", 8080, "/a/b")),
+            ("http://vllm_1/", parts(false, "vllm_1", 80, "")),
+        ] {
+            assert_eq!(parse_base_url(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused_with_a_sentence() {
+        for (text, part) in [
+            ("api.openai.com/v1", "https://api.openai.com/v1"),
+            ("ftp://x/", "ftp"),
+            ("https://user:pw@x/", "api_key"),
+            ("https://x/v1?k=1", "`?`"),
+            ("https:///v1", "no host"),
+            ("https://x:0/", "port"),
+            ("https://x:port/", "port"),
+            ("https://[::1/", "]"),
+            ("https://${HOST}/v1", "characters"),
+            ("https://a b/", "spaces"),
+        ] {
+            let error = parse_base_url(text).expect_err(text);
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

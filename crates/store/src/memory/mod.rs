@@ -1,0 +1,8 @@
+//! In process: limits and answers kept for reuse.
+
+mod counters;
+mod shelf;
+mod window;
+
+pub use counters::MemoryCounters;
+pub use shelf::MemoryShelf;

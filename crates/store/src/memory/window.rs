@@ -1,0 +1,140 @@
+//! One limit over a rolling window, exact: never more than its capacity in
+//! any span of the window's length.
+//!
+//! A ring of sub-windows that each remember what was taken in them. A
+//! sub-window leaves only when all of it is older than the window, so that the
+//! error is on the strict side.
+
+/// Sub-windows in a window.
+const SLOTS: u64 = 60;
+
+/// What was taken, by sub-window.
+#[derive(Debug)]
+pub(super) struct Window {
+    /// Length of a sub-window in microseconds.
+    step: u64,
+    /// `(number of the sub-window, taken in it)`, oldest first.
+    taken: std::collections::VecDeque<(u64, u64)>,
+    sum: u64,
+}
+
+impl Window {
+    pub(super) fn new(length_us: u64) -> Self {
+        Self {
+            step: (length_us / SLOTS).max(1),
+            taken: std::collections::VecDeque::new(),
+            sum: 0,
+        }
+    }
+
+    fn forget(&mut self, now: u64) {
+        let oldest = (now / self.step).saturating_sub(SLOTS);
+        while let Some((slot, amount)) = self
+            .taken
+            .front()
+            .copied()
+            .filter(|(slot, _)| *slot < oldest)
+        {
+            debug_assert!(slot < oldest);
+            self.sum -= amount;
+            self.taken.pop_front();
+        }
+    }
+
+    /// What counts at `now`.
+    pub(super) fn sum(&mut self, now: u64) -> u64 {
+        self.forget(now);
+        self.sum
+    }
+
+    /// Takes `amount`; gives the sub-window it stands in.
+    pub(super) fn take(&mut self, amount: u64, now: u64) -> u64 {
+        self.forget(now);
+        let slot = now / self.step;
+        match self.taken.back_mut() {
+            Some((last, sum)) if *last == slot => *sum += amount,
+            _ => self.taken.push_back((slot, amount)),
+        }
+        self.sum += amount;
+        slot
+    }
+
+    /// Corrects what was taken in `slot`, if that still counts.
+    pub(super) fn correct(&mut self, slot: u64, took: u64, used: u64) {
+        if let Some((_, sum)) = self.taken.iter_mut().find(|(number, _)| *number == slot) {
+            *sum = sum.saturating_sub(took) + used;
+            self.sum = self.sum.saturating_sub(took) + used;
+        }
+    }
+
+    /// Microseconds until at most `rest` counts.
+    pub(super) fn until(&self, rest: u64, now: u64) -> u64 {
+        let mut left = self.sum;
+        for (slot, amount) in &self.taken {
+            if left <= rest {
+                break;
+            }
+            left -= amount;
+            if left <= rest {
+                return ((slot + SLOTS + 1) * self.step).saturating_sub(now);
+            }
+        }
+        0
+    }
+
+    pub(super) fn is_idle(&mut self, now: u64) -> bool {
+        self.sum(now) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_span_of_the_window_ever_holds_more_than_its_capacity(
+            steps in prop::collection::vec((0_u64..200_000, 1_u64..5), 1..200)
+        ) {
+            let (length, capacity) = (1_000_000, 10);
+            let mut window = Window::new(length);
+            let (mut now, mut all) = (0, Vec::new());
+            for (pause, amount) in steps {
+                now += pause;
+                if window.sum(now) + amount <= capacity {
+                    window.take(amount, now);
+                    all.push((now, amount));
+                } else {
+                    let wait = window.until(capacity - amount, now);
+                    prop_assert!(wait > 0);
+                    prop_assert!(window.sum(now) + amount > capacity);
+                }
+            }
+            for (end, _) in &all {
+                let held: u64 = all.iter().filter(|(t, _)| *t <= *end && end - t < length).map(|(_, a)| a).sum();
+                prop_assert!(held <= capacity);
+            }
+        }
+    }
+
+    #[test]
+    fn room_comes_back_exactly_when_it_was_announced() {
+        let mut window = Window::new(60_000_000);
+        window.take(5, 0);
+        let wait = window.until(4, 1_000_000);
+        assert_eq!(window.sum(1_000_000 + wait - 1), 5);
+        assert_eq!(window.sum(1_000_000 + wait), 0);
+    }
+
+    #[test]
+    fn a_correction_counts_where_it_was_taken_and_only_while_that_counts() {
+        let mut window = Window::new(60_000_000);
+        let slot = window.take(100, 0);
+        window.correct(slot, 100, 30);
+        assert_eq!(window.sum(10), 30);
+        assert_eq!(window.sum(70_000_000), 0);
+        window.correct(slot, 30, 900);
+        assert_eq!(window.sum(70_000_000), 0);
+    }
+}
