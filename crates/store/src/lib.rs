@@ -1,3 +1,11 @@
-//! Persistence: limits and the cache in process; SQLite for what must last.
+//! Persistence: SQLite for what must last, memory for limits and the cache.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`Store`] | the database file: virtual keys, the ledger, the journal's marks |
+//! | [`memory`] | limits and the exact cache, for as long as the process lives |
 
 pub mod memory;
+mod sqlite;
+
+pub use sqlite::{Store, StoreError, StoredKey};

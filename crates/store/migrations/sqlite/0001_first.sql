@@ -1,13 +1,15 @@
-CREATE TABLE meta (
-    name  TEXT PRIMARY KEY NOT NULL,
-    value TEXT NOT NULL
+-- Counts up with every change, so that other processes notice.
+CREATE TABLE changes (
+    what  TEXT PRIMARY KEY NOT NULL,
+    count BIGINT NOT NULL
 );
 
--- Virtual keys: never the key itself, only its keyed hash.
+-- Virtual keys: never the key itself, only its keyed hash. A name belongs to
+-- one valid key at a time; revoked and expired ones keep theirs.
 CREATE TABLE keys (
     id          TEXT PRIMARY KEY NOT NULL,
     tenant      TEXT NOT NULL,
-    name        TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
     digest      BLOB NOT NULL UNIQUE,
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT,
@@ -49,6 +51,12 @@ CREATE TABLE requests (
     cache_hit        BIGINT NOT NULL,
     saved            BIGINT,
     findings         TEXT NOT NULL
+);
+
+-- Requests that are upstream, or were when their process ended.
+CREATE TABLE open_requests (
+    ticket BLOB PRIMARY KEY NOT NULL,
+    record TEXT NOT NULL
 );
 
 CREATE INDEX requests_opened_at ON requests (opened_at);

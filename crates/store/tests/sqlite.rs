@@ -1,0 +1,203 @@
+//! The database keeps each request once, and keys for every process.
+
+use std::path::PathBuf;
+
+use domain::ids::TicketId;
+use domain::principal::{Limits, Principal};
+use domain::record::{Opened, Outcome, Record, Settled};
+use domain::time::UnixMicros;
+use journal::Batch;
+use sqlx::Row;
+use store::{Store, StoreError, StoredKey};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("portcullis-store-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("portcullis.db")
+    }
+
+    async fn outcomes(&self) -> Vec<String> {
+        let url = format!("sqlite://{}", self.file().display());
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
+        let rows = sqlx::query("SELECT outcome FROM requests ORDER BY ticket")
+            .fetch_all(&pool)
+            .await
+            .expect("reads");
+        pool.close().await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn opened(generation: u64, sequence: u64) -> Opened {
+    Opened {
+        ticket: TicketId {
+            generation,
+            core: 0,
+            sequence,
+        },
+        at: UnixMicros(1_000_000),
+        tenant: "default".into(),
+        key: "key_1".into(),
+        operation: "chat".to_owned(),
+        model: "demo".into(),
+        reserved_tokens: 10,
+    }
+}
+
+fn settled(opened: &Opened) -> Record {
+    Record::Settled(Box::new(Settled {
+        outcome: Outcome::Complete,
+        status: 200,
+        ..journal::lost(opened)
+    }))
+}
+
+fn batch(records: Vec<Record>, mark: u64) -> Batch {
+    Batch {
+        records,
+        marks: vec![("0000000000000007-0000-000001".to_owned(), mark)],
+        ..Batch::default()
+    }
+}
+
+fn key(id: &str, name: &str) -> StoredKey {
+    let mut digest = [0; 32];
+    digest[..id.len()].copy_from_slice(id.as_bytes());
+    StoredKey {
+        principal: Principal {
+            key: id.into(),
+            tenant: "default".into(),
+            name: name.to_owned(),
+            expires: Some(UnixMicros(9_000)),
+            revoked: None,
+            models: Some(vec!["gpt-*".to_owned()]),
+            limits: Limits {
+                tokens_per_minute: Some(5),
+                ..Limits::default()
+            },
+        },
+        digest,
+        created: UnixMicros(1_000),
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_twice_is_kept_once() {
+    let folder = Folder::new("twice");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let first = opened(7, 1);
+    let all = batch(vec![Record::Opened(first.clone()), settled(&first)], 64);
+    store.carry(&all).await.expect("carries");
+    store.carry(&all).await.expect("carries");
+    let marks = store.marks().await.expect("marks");
+    assert_eq!(marks.values().copied().collect::<Vec<_>>(), [64]);
+    assert_eq!(folder.outcomes().await, ["complete"]);
+}
+
+#[tokio::test]
+async fn what_was_in_flight_when_its_process_ended_is_lost_once() {
+    let folder = Folder::new("lost");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let (first, second, alive) = (opened(7, 1), opened(7, 2), opened(8, 3));
+    let open = [&first, &second, &alive].map(|o| Record::Opened(o.clone()));
+    store
+        .carry(&batch(open.to_vec(), 1))
+        .await
+        .expect("carries");
+    store
+        .carry(&batch(vec![settled(&second)], 2))
+        .await
+        .expect("carries");
+    let end = Batch {
+        alive: Some(8),
+        ..Batch::default()
+    };
+    store.carry(&end).await.expect("carries");
+    store.carry(&end).await.expect("carries");
+    assert_eq!(folder.outcomes().await, ["lost", "complete"]);
+    store
+        .carry(&batch(vec![settled(&alive)], 3))
+        .await
+        .expect("carries");
+    assert_eq!(folder.outcomes().await, ["lost", "complete", "complete"]);
+}
+
+#[tokio::test]
+async fn a_segment_that_is_gone_is_forgotten() {
+    let store = Store::open_memory().await.expect("opens");
+    store.carry(&batch(Vec::new(), 5)).await.expect("carries");
+    let gone = Batch {
+        gone: store.marks().await.expect("marks").into_keys().collect(),
+        ..Batch::default()
+    };
+    store.carry(&gone).await.expect("carries");
+    assert!(store.marks().await.expect("marks").is_empty());
+}
+
+#[tokio::test]
+async fn a_key_comes_back_as_it_was_kept() {
+    let folder = Folder::new("keys");
+    let made = key("key_1", "alice");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    store.add_key(&made).await.expect("adds");
+    store.close().await;
+    let again = Store::open(&folder.file()).await.expect("opens");
+    assert_eq!(again.keys().await.expect("reads"), [made]);
+}
+
+#[tokio::test]
+async fn another_process_sees_that_keys_changed() {
+    let folder = Folder::new("changes");
+    let gateway = Store::open(&folder.file()).await.expect("opens");
+    let command = Store::open(&folder.file()).await.expect("opens");
+    let before = gateway.change_mark().await.expect("reads");
+    command.add_key(&key("key_1", "alice")).await.expect("adds");
+    let between = gateway.change_mark().await.expect("reads");
+    let revoked = command
+        .revoke_key("alice", UnixMicros(2_000))
+        .await
+        .expect("revokes");
+    assert_eq!(revoked, Some("key_1".into()));
+    let after = gateway.change_mark().await.expect("reads");
+    assert!(before != between && between != after);
+    let kept = gateway.keys().await.expect("reads");
+    assert_eq!(kept[0].principal.revoked, Some(UnixMicros(2_000)));
+}
+
+#[tokio::test]
+async fn a_name_belongs_to_one_valid_key() {
+    let store = Store::open_memory().await.expect("opens");
+    store.add_key(&key("key_1", "alice")).await.expect("adds");
+    let second = store.add_key(&key("key_2", "alice")).await;
+    assert!(matches!(second, Err(StoreError::NameTaken(id)) if id.as_str() == "key_1"));
+    store
+        .revoke_key("key_1", UnixMicros(900))
+        .await
+        .expect("revokes");
+    store
+        .add_key(&key("key_2", "alice"))
+        .await
+        .expect("the name is free again");
+    assert_eq!(
+        store
+            .revoke_key("nobody", UnixMicros(900))
+            .await
+            .expect("reads"),
+        None
+    );
+}
