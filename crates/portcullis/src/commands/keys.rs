@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use control::keys::{Created, NewKey};
 use domain::principal::{Limits, Principal};
 use domain::time::UnixMicros;
 use identity::Install;
@@ -106,52 +107,32 @@ async fn open(place: &Place) -> anyhow::Result<(Store, Install)> {
 
 async fn create(args: CreateArgs) -> anyhow::Result<()> {
     let now = clock::now();
-    if args.name.trim().is_empty() {
-        bail!("the name is empty; write --name alice");
-    }
     let expires = args
         .expires
         .as_deref()
         .map(|text| ends(text, now))
         .transpose()?;
-    let (store, install) = open(&args.place).await?;
-    let stored = store.keys().await?;
-    let taken = |k: &StoredKey| k.principal.name == args.name && k.principal.is_valid(now);
-    if let Some(other) = stored.iter().find(|k| taken(k)) {
-        bail!(
-            "a key called `{}` is in use ({}); choose another name, or revoke that one first",
-            args.name,
-            other.principal.key
-        );
-    }
-    let minted = identity::mint();
-    let key = StoredKey {
-        principal: Principal {
-            key: minted.id.clone(),
-            tenant: "default".into(),
-            name: args.name,
-            expires,
-            revoked: None,
-            models: args.models,
-            limits: Limits {
-                requests_per_minute: args.requests_per_minute,
-                tokens_per_minute: args.tokens_per_minute,
-                parallel_requests: args.parallel,
-            },
+    let wanted = NewKey {
+        name: args.name,
+        models: args.models,
+        expires,
+        limits: Limits {
+            requests_per_minute: args.requests_per_minute,
+            tokens_per_minute: args.tokens_per_minute,
+            parallel_requests: args.parallel,
         },
-        digest: install.digest(minted.key.reveal()),
-        created: now,
     };
-    store.add_key(&key).await?;
+    let (store, install) = open(&args.place).await?;
+    let Created { key, stored } = control::keys::create(&store, &install, wanted, now).await?;
     if args.json {
-        let mut all = as_json(&key, now);
-        all["key"] = Value::from(minted.key.reveal());
+        let mut all = as_json(&stored, now);
+        all["key"] = Value::from(key.reveal());
         output::line(serde_json::to_string_pretty(&all)?);
     } else {
-        output::line(minted.key.reveal());
+        output::line(key.reveal());
+        let Principal { key: id, name, .. } = &stored.principal;
         output::error(&format!(
-            "{} (`{}`). This is the only time that the key is shown.",
-            minted.id, key.principal.name
+            "{id} (`{name}`). This is the only time that the key is shown."
         ));
     }
     Ok(())
@@ -211,8 +192,7 @@ fn as_json(key: &StoredKey, now: UnixMicros) -> Value {
 async fn list(args: &ListArgs) -> anyhow::Result<()> {
     let now = clock::now();
     let (store, _) = open(&args.place).await?;
-    let mut stored = store.keys().await?;
-    stored.sort_by_key(|key| key.created);
+    let stored = control::keys::list(&store).await?;
     if args.json {
         let all: Vec<Value> = stored.iter().map(|key| as_json(key, now)).collect();
         output::line(serde_json::to_string_pretty(&all)?);
@@ -263,14 +243,8 @@ fn row(key: &StoredKey, now: UnixMicros) -> Vec<String> {
 
 async fn revoke(args: &RevokeArgs) -> anyhow::Result<()> {
     let (store, _) = open(&args.place).await?;
-    let revoked = store.revoke_key(&args.key, clock::now()).await?;
-    if !revoked {
-        bail!(
-            "no valid key has the id or name `{}`; `portcullis keys list` shows them",
-            args.key
-        );
-    }
-    output::error(&format!("`{}` is revoked.", args.key));
+    let id = control::keys::revoke(&store, &args.key, clock::now()).await?;
+    output::error(&format!("{id} (`{}`) is revoked.", args.key));
     Ok(())
 }
 

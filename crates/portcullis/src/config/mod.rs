@@ -160,8 +160,8 @@ impl Config {
     }
 
     /// Memory for answers that are reused.
-    pub(crate) fn cache_bytes(&self) -> usize {
-        self.cache.max_bytes.0
+    pub(crate) fn cache_bytes(&self) -> u64 {
+        self.cache.max_bytes.0 as u64
     }
 
     /// The log's form.

@@ -5,22 +5,23 @@ use std::sync::atomic::Ordering;
 
 use control::{Admin, Readiness};
 use gateway::plane::Shared;
+use telemetry::prometheus::{Exposition, Registry};
 
 use super::world::World;
 
 /// The operators' view of the running gateway.
 pub(super) struct Desk {
     shared: Arc<Shared>,
-    registry: telemetry::prometheus::Registry,
+    page: Exposition,
 }
 
 impl Desk {
     pub(super) fn new(world: &World) -> Self {
-        let mut registry = telemetry::prometheus::Registry::default();
+        let mut registry = Registry::default();
         world.shared.metrics.register(&mut registry);
         Self {
             shared: Arc::clone(&world.shared),
-            registry,
+            page: Exposition::new(registry),
         }
     }
 }
@@ -48,6 +49,6 @@ impl Admin for Desk {
     }
 
     fn metrics(&self) -> String {
-        telemetry::prometheus::render(&self.registry)
+        self.page.render()
     }
 }

@@ -14,8 +14,8 @@ const IDLE: Duration = Duration::from_millis(100);
 /// The longest pause while the store is away.
 const AWAY: Duration = Duration::from_secs(5);
 
-/// Carries until told to stop, then what is left.
-pub(super) async fn run(store: Store, journal: Journal, mut stop: watch::Receiver<bool>) {
+/// Carries until no request is open any more, then what is left.
+pub(super) async fn run(store: Store, journal: Journal, mut end: watch::Receiver<bool>) {
     let mut pause = IDLE;
     let mut carrier = loop {
         match store.marks().await {
@@ -25,7 +25,7 @@ pub(super) async fn run(store: Store, journal: Journal, mut stop: watch::Receive
         tokio::time::sleep(AWAY).await;
     };
     loop {
-        let is_last = *stop.borrow();
+        let is_last = *end.borrow();
         match carry_all(&store, &mut carrier).await {
             Ok(()) if is_last => return,
             Ok(()) => pause = IDLE,
@@ -39,12 +39,14 @@ pub(super) async fn run(store: Store, journal: Journal, mut stop: watch::Receive
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => {
-                // The loops settle their last requests now.
-                tokio::time::sleep(IDLE).await;
-            }
+            () = wait(&mut end) => {}
         }
     }
+}
+
+async fn wait(end: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could say it.
+    let _ = end.wait_for(|ended| *ended).await;
 }
 
 async fn carry_all(store: &Store, carrier: &mut Carrier) -> anyhow::Result<()> {

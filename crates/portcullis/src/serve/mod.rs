@@ -14,7 +14,6 @@ mod reload;
 mod world;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,38 +21,36 @@ use anyhow::Context;
 use clap::Args;
 use tokio::sync::watch;
 
-use crate::config::{self, Loaded};
+use crate::cli::Place;
+use crate::config::Loaded;
 
 /// How long open requests may still take after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Arguments of `serve`; each overrides the configuration.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ServeArgs {
-    /// Configuration file; without one the embedded defaults are used
-    #[arg(long, short, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Address for applications [default: 127.0.0.1:4000; HOST and PORT count too]
-    #[arg(long, env = "PORTCULLIS_LISTEN", value_name = "HOST:PORT")]
-    pub listen: Option<SocketAddr>,
-    /// Address for operators: /metrics, /readyz [default: 127.0.0.1:4001]
-    #[arg(long, env = "PORTCULLIS_ADMIN_LISTEN", value_name = "HOST:PORT")]
-    pub admin_listen: Option<SocketAddr>,
-    /// Folder for the database, the journal and the install secret [default: ./portcullis-data]
-    #[arg(long, env = "PORTCULLIS_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Event loops [default: one a core]
-    #[arg(long, env = "PORTCULLIS_WORKERS", value_name = "N")]
-    pub workers: Option<usize>,
+pub(crate) struct ServeArgs {
+    /// Which configuration and data folder.
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Address for applications [env: PORTCULLIS_LISTEN, HOST, PORT] [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address for operators: /metrics, /readyz [env: PORTCULLIS_ADMIN_LISTEN] [default: 127.0.0.1:4001]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+    /// Event loops [env: PORTCULLIS_WORKERS] [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
 }
 
 /// Runs the gateway until it is told to stop.
 ///
 /// # Errors
 /// Whatever keeps it from starting, in a sentence that says what to do.
-pub fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let loaded = config::load(args.config.as_deref())?;
-    telemetry::log::init(loaded.config.log_format(), loaded.config.log_level());
+pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let loaded = args.place.load()?;
+    telemetry::log::init(loaded.config.log_format(), loaded.config.log_level())?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -65,7 +62,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
-    let places = world::Places::of(&args, &loaded.config);
+    let places = world::Places::of(&args, &loaded);
     let _lock = lock::take(&places.data_dir)?;
     let listeners = loops::bind(places.listen, places.workers)?;
     let admin = loops::bind_one(places.admin)?;
@@ -82,10 +79,11 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         Arc::new(admin::Desk::new(&world)),
         wait(stopped.clone()),
     ));
+    let (end, ended) = watch::channel(false);
     let carrier = tokio::spawn(carry::run(
         world.store.clone(),
         world.shared.journal.clone(),
-        stopped.clone(),
+        ended,
     ));
     let reload = tokio::spawn(reload::run(Arc::clone(&world), stopped));
     banner::print(&places, minted.as_ref(), &world)?;
@@ -106,7 +104,8 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         );
     }
     reload.abort();
-    let _ = carrier.await;
+    end.send_replace(true);
+    carrier.await.context("the carrier")?;
     admin.abort();
     Ok(())
 }

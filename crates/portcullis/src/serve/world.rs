@@ -31,14 +31,15 @@ pub(super) struct Places {
 
 impl Places {
     /// Arguments count more than the configuration, that more than defaults.
-    pub(super) fn of(args: &ServeArgs, config: &Config) -> Self {
+    pub(super) fn of(args: &ServeArgs, loaded: &Loaded) -> Self {
+        let config = &loaded.config;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             listen: args.listen.unwrap_or_else(|| config.listen()),
             admin: args.admin_listen.unwrap_or_else(|| config.admin_listen()),
-            data_dir: args.data_dir.clone().unwrap_or_else(|| config.data_dir()),
+            data_dir: config.data_dir(),
             workers: args.workers.or_else(|| config.workers()).unwrap_or(cores),
-            config: args.config.clone(),
+            config: loaded.file.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What `/metrics` answers: the `OpenMetrics` text of one registry.
 
 use prometheus_client::encoding::text;
-use prometheus_client::registry::Registry;
+pub use prometheus_client::registry::Registry;
 
 /// The content type of [`Exposition::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
