@@ -123,6 +123,7 @@ fn errors_say_what_to_write() {
     assert!(deny(json!({"literals": [""]})).contains("`literals[0]` is empty"));
     assert!(deny(json!({"patterns": ["a", "b*"]})).contains("`patterns[1]` matches the empty"));
     assert!(deny(json!({"patterns": ["("]})).contains("`patterns[0]` is no regular expression"));
+    assert!(deny(json!({"patterns": [r"\bä"]})).contains("a word boundary"));
     assert!(deny(json!({"patterns": [r"(\w{900}){900}"]})).contains("smaller repetitions"));
     assert!(deny(json!({"literals": ["a"], "on": ["anser"]})).contains("`answer`?"));
     assert!(deny(json!({"literals": ["a"], "action": "blok"})).contains("`block`?"));
@@ -149,7 +150,7 @@ fn rules() -> impl Strategy<Value = Value> {
             r"b\Ba",
             "(?m)^a b$",
             "a.*ä",
-            r"\b{start}ä",
+            r"ä(?-u:\b)a",
             "[^a]{3}c",
             "(?i)k",
         ],
@@ -218,6 +219,10 @@ proptest! {
     }
 }
 
+fn guard_of_endless_lines() -> Arc<dyn Guard> {
+    guard("deny", json!({"patterns": ["a.*secret", "b.*token"]}))
+}
+
 /// Run by hand, in release: `cargo test --release -p portcullis-guards -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement, not a judgement"]
@@ -240,4 +245,11 @@ fn a_thousand_words_over_a_hundred_kilobytes() {
         stream.push(&String::from_utf8_lossy(piece));
     }
     println!("streamed by four bytes in {:?}", now.elapsed());
+    let hostile = guard_of_endless_lines();
+    let now = std::time::Instant::now();
+    let mut stream = hostile.stream().unwrap();
+    for n in 0..25_000 {
+        stream.push(if n % 2000 == 1999 { "ab.\n" } else { "abab" });
+    }
+    println!("endless lines streamed in {:?}", now.elapsed());
 }

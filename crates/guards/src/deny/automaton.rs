@@ -108,6 +108,13 @@ fn parse(parser: &ParserBuilder, pattern: &str, field: &str) -> Result<Hir, Stri
         None => Err(format!(
             "`{field}` can never match: correct it or leave it out"
         )),
+        // It would silently miss words that begin or end with such a letter.
+        Some(_) if !pattern.is_ascii() && hir.properties().look_set().contains_word_unicode() => {
+            Err(format!(
+                "`{field}` has a word boundary and letters beyond ASCII, which boundaries do not \
+                 know: leave the boundary out, or write `(?-u:\\b)` if that is meant"
+            ))
+        }
         Some(_) => Ok(ascii_words(hir)),
     }
 }

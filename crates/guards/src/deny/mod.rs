@@ -13,7 +13,8 @@
 //! **What is found.** Reading on from the end of the last finding, the first
 //! place at which any word or pattern is complete. So findings never overlap,
 //! and `ab+` on `abbb` finds `ab`. `^` and `$` are the ends of one text (with
-//! `(?m)` those of a line); `\b` and `\B` tell ASCII words apart.
+//! `(?m)` those of a line); `\b` and `\B` know ASCII letters only, so `\bab` is
+//! found in `äab`; beside other letters in a pattern they are refused.
 //!
 //! **Streams.** The findings do not depend on how the text was cut: a plain
 //! answer is read by the same automaton, in one piece. Held back are exactly
