@@ -57,8 +57,10 @@ pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Serve
     let composed = compose::compose(&snapshot, admitted)?;
     let guarded = guard::guard(composed)?;
     let sent = match reuse::find(plane, &snapshot, guarded).await? {
-        Found::Answer(sent) => sent,
-        Found::Nothing(fresh) => send::send(plane, route::choose(plane, &snapshot, fresh)?).await?,
+        Found::Answer(sent) => *sent,
+        Found::Nothing(fresh) => {
+            send::send(plane, route::choose(plane, &snapshot, *fresh)?).await?
+        }
     };
     serve::serve(plane, sent).await
 }

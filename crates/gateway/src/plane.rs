@@ -1,7 +1,6 @@
 //! What the process shares, and what one event loop owns.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,8 +83,6 @@ pub struct Plane {
     owed: RefCell<Vec<Record>>,
     sequence: Cell<u64>,
     dice: Cell<u64>,
-    /// Deployment turns, for weighted choice without drift.
-    pub turns: RefCell<HashMap<domain::ids::ModelName, u64>>,
 }
 
 impl Plane {
@@ -104,7 +101,6 @@ impl Plane {
             owed: RefCell::new(Vec::new()),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),
-            turns: RefCell::default(),
         }))
     }
 

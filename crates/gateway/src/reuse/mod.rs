@@ -21,9 +21,9 @@ const IGNORED: &[&str] = &["stream", "stream_options", "user", "metadata"];
 /// What the shelf had.
 pub enum Found {
     /// An answer.
-    Answer(Sent),
+    Answer(Box<Sent>),
     /// Nothing: it must be asked for.
-    Nothing(Fresh),
+    Nothing(Box<Fresh>),
 }
 
 /// A request that must go upstream.
@@ -69,10 +69,10 @@ pub async fn find(
         (None, _) => None,
     };
     let Some(ttl) = ttl else {
-        return Ok(Found::Nothing(Fresh {
+        return Ok(Found::Nothing(Box::new(Fresh {
             guarded,
             keep: None,
-        }));
+        })));
     };
     let keep = Keep {
         key: key(&guarded),
@@ -81,13 +81,13 @@ pub async fn find(
     if wish != Wish::Refresh {
         let now = plane.shared.ticks();
         if let Some(shelved) = plane.shared.shelf.get(&keep.key, now).get().await {
-            return Ok(Found::Answer(hit(guarded, shelved)));
+            return Ok(Found::Answer(Box::new(hit(guarded, shelved))));
         }
     }
-    Ok(Found::Nothing(Fresh {
+    Ok(Found::Nothing(Box::new(Fresh {
         guarded,
         keep: Some(keep),
-    }))
+    })))
 }
 
 fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {

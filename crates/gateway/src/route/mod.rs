@@ -16,14 +16,30 @@ use crate::plane::Plane;
 use crate::reuse::Fresh;
 use crate::settle::Refused;
 
+/// To whom a target belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The model that was asked for.
+    Own,
+    /// One of its fallbacks.
+    Fallback,
+}
+
+/// One target of a plan.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Whom to ask.
+    pub target: Arc<Deployment>,
+    /// Whether it answers for the model itself.
+    pub whose: Whose,
+}
+
 /// A request with its plan.
 pub struct Routed {
     /// What must be asked.
     pub fresh: Fresh,
     /// Whom to ask, best first; never empty.
-    pub plan: Vec<Arc<Deployment>>,
-    /// How many of the plan's first targets belong to the model itself.
-    pub own: usize,
+    pub plan: Vec<Step>,
     /// How often, and with which pauses.
     pub retry: domain::policy::RetryPolicy,
     /// The largest plain answer that is taken, in bytes.
@@ -37,13 +53,12 @@ pub struct Routed {
 /// 503 if the model has no deployment at all.
 pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, fresh: Fresh) -> Result<Routed, Refused> {
     let admitted = &fresh.guarded.composed.admitted;
-    let mut plan = targets(plane, &admitted.model);
-    let own = plan.len();
+    let mut plan = targets(plane, &admitted.model, Whose::Own);
     for name in &admitted.model.fallbacks {
         if let Some(model) = snapshot.resolve(name.as_str())
             && admitted.accepted.principal.may_use(name.as_str())
         {
-            plan.extend(targets(plane, &model));
+            plan.extend(targets(plane, &model, Whose::Fallback));
         }
     }
     if plan.is_empty() {
@@ -58,22 +73,23 @@ pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, fresh: Fresh) -> Result<Ro
     let now = plane.shared.ticks();
     let (awake, resting): (Vec<_>, Vec<_>) = plan
         .into_iter()
-        .partition(|target| plane.shared.health.is_awake(&target.id, now));
+        .partition(|step| plane.shared.health.is_awake(&step.target.id, now));
     let plan = [awake, resting].concat();
     Ok(Routed {
         fresh,
         plan,
-        own,
         retry: snapshot.retry,
         largest: snapshot.bounds.answer,
     })
 }
 
-fn targets(plane: &Rc<Plane>, model: &Model) -> Vec<Arc<Deployment>> {
+fn targets(plane: &Rc<Plane>, model: &Model, whose: Whose) -> Vec<Step> {
     let mut all = model.deployments.clone();
     all.sort_by_key(|deployment| deployment.order);
     for same_order in all.chunk_by_mut(|a, b| a.order == b.order) {
         weighted::shuffle(same_order, |below| plane.roll(below));
     }
-    all
+    all.into_iter()
+        .map(|target| Step { target, whose })
+        .collect()
 }

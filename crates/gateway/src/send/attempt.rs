@@ -2,6 +2,7 @@
 //! first content.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use dialects::json::Document;
@@ -37,8 +38,8 @@ pub(super) async fn attempt(
     };
     let (parts, mut body) = response.into_parts();
     if !parts.status.is_success() {
-        let whole = timeout(timeouts.between_chunks, collect(&mut body, LARGEST_ERROR)).await;
-        let body = whole.ok().and_then(Result::ok).unwrap_or_default();
+        let whole = collect(&mut body, LARGEST_ERROR, timeouts.between_chunks).await;
+        let body = whole.unwrap_or_default();
         return Err(refused(parts.status, &parts.headers, body));
     }
     if parts
@@ -68,8 +69,7 @@ pub(super) async fn attempt(
         }
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
-    let whole = timeout(timeouts.between_chunks, collect(&mut body, ask.largest)).await;
-    let whole = whole.map_err(|_| Failure::timeout("between_chunks"))??;
+    let whole = collect(&mut body, ask.largest, timeouts.between_chunks).await?;
     plain(ask, headers, whole)
 }
 
@@ -170,12 +170,19 @@ fn failed_event(data: &Bytes) -> Failure {
     failure
 }
 
-async fn collect(body: &mut UpstreamBody, limit: usize) -> Result<Bytes, Failure> {
+async fn collect(
+    body: &mut UpstreamBody,
+    limit: usize,
+    silence: Duration,
+) -> Result<Bytes, Failure> {
     let mut whole = BytesMut::new();
     let mut first = None;
-    while let Some(data) = body.data().await {
+    while let Some(data) = timeout(silence, body.data())
+        .await
+        .map_err(|_| Failure::timeout("between_chunks"))?
+    {
         let data = data.map_err(Failure::broken)?;
-        if whole.len() + data.len() > limit {
+        if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
             return Err(Failure::transient(Refusal::new(
                 Reason::UpstreamTooLarge,
                 format!("The upstream's answer is larger than {limit} bytes."),

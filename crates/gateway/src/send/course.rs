@@ -5,12 +5,13 @@ use std::time::Duration;
 use domain::policy::RetryPolicy;
 
 use super::failure::{Failure, Kind};
+use crate::route::Whose;
 
 /// The course of attempts over a plan of targets. Every target of the plan is
 /// asked once before any is asked again; only asking again needs a pause.
 pub(super) struct Course {
     at: usize,
-    own: usize,
+    whose: Vec<Whose>,
     usable: Vec<bool>,
     made: u32,
     most: u32,
@@ -19,13 +20,14 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// `own` of the `targets` belong to the model itself, the rest to its
-    /// fallbacks.
-    pub(super) fn new(targets: usize, own: usize, policy: &RetryPolicy) -> Self {
+    /// A course over targets, in the order of the plan.
+    pub(super) fn new(targets: impl IntoIterator<Item = Whose>, policy: &RetryPolicy) -> Self {
+        let whose: Vec<Whose> = targets.into_iter().collect();
+        let targets = whose.len();
         let first_round = u32::try_from(targets).unwrap_or(u32::MAX);
         Self {
             at: 0,
-            own,
+            whose,
             usable: vec![true; targets],
             made: 1,
             most: first_round.max(policy.retries.saturating_add(1)),
@@ -50,7 +52,12 @@ impl Course {
             Kind::Client => return None,
             Kind::Account => self.usable[self.at] = false,
             // What this model cannot do, its other deployments cannot either.
-            Kind::Elsewhere => self.usable[..self.own].fill(false),
+            Kind::Elsewhere => {
+                for (usable, whose) in self.usable.iter_mut().zip(&self.whose) {
+                    *usable &= *whose == Whose::Fallback;
+                }
+                self.usable[self.at] = false;
+            }
             Kind::Transient | Kind::Limited => {}
         }
         if self.made >= self.most {
@@ -87,13 +94,14 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Whose::{Fallback, Own};
     use domain::refusal::{Reason, Refusal};
 
     fn failure(kind: Kind, retry_after: Option<u64>) -> Failure {
         let refusal = Refusal::new(Reason::UpstreamBroken, "");
         Failure {
             kind,
-            refusal,
+            refusal: Box::new(refusal),
             verbatim: None,
             retry_after: retry_after.map(Duration::from_secs),
         }
@@ -101,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_target_is_asked_once_before_any_is_asked_again() {
-        let mut course = Course::new(2, 1, &RetryPolicy::default());
+        let mut course = Course::new([Own, Fallback], &RetryPolicy::default());
         assert_eq!(
             course.after(&failure(Kind::Transient, None), |_| 0),
             Some(Duration::ZERO)
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_upstream_that_asks_for_more_patience_than_there_is_ends_the_course() {
-        let mut course = Course::new(1, 1, &RetryPolicy::default());
+        let mut course = Course::new([Own], &RetryPolicy::default());
         assert_eq!(
             course.after(&failure(Kind::Limited, Some(2)), |_| 0),
             Some(Duration::from_secs(2))
@@ -127,19 +135,20 @@ mod tests {
 
     #[test]
     fn an_account_at_fault_is_never_asked_again_and_a_clients_mistake_by_nobody() {
-        let mut course = Course::new(1, 1, &RetryPolicy::default());
+        let mut course = Course::new([Own], &RetryPolicy::default());
         assert_eq!(course.after(&failure(Kind::Account, None), |_| 0), None);
-        let mut course = Course::new(3, 3, &RetryPolicy::default());
+        let mut course = Course::new([Own; 3], &RetryPolicy::default());
         assert_eq!(course.after(&failure(Kind::Client, None), |_| 0), None);
     }
 
     #[test]
     fn a_prompt_too_long_for_a_model_goes_to_its_fallback_only() {
-        let mut course = Course::new(3, 2, &RetryPolicy::default());
+        let mut course = Course::new([Own, Fallback, Own], &RetryPolicy::default());
         assert_eq!(
             course.after(&failure(Kind::Elsewhere, None), |_| 0),
             Some(Duration::ZERO)
         );
-        assert_eq!(course.at(), 2);
+        assert_eq!(course.at(), 1);
+        assert_eq!(course.after(&failure(Kind::Elsewhere, None), |_| 0), None);
     }
 }

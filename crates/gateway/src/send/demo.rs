@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
-use dialects::openai::{self, IncludeUsage, Place, View};
+use dialects::openai::{self, Place, View};
 use http::{Response, header};
 use serde_json::{Value, json};
 
@@ -32,20 +32,58 @@ pub(super) fn answer(
         Operation::Completion => completion(view, &last, prompt),
         Operation::Embedding => embedding(document, view, prompt),
     };
-    let plain = Bytes::from(body.to_string());
-    let streamed = view
-        .stream
-        .then(|| openai::to_stream(operation, &plain, IncludeUsage::Yes))
-        .flatten();
-    let (kind, body) = match streamed {
-        Some(stream) => ("text/event-stream", stream),
-        None => ("application/json", plain),
+    let (kind, parts) = if view.stream {
+        ("text/event-stream", stream(operation, &body))
+    } else {
+        ("application/json", vec![Bytes::from(body.to_string())])
     };
-    let mut response = Response::new(UpstreamBody::Canned([body].into()));
+    let mut response = Response::new(UpstreamBody::Canned(parts.into()));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
     response
+}
+
+/// The same answer as a stream, a word an event, with its usage at the end.
+fn stream(operation: Operation, whole: &Value) -> Vec<Bytes> {
+    let mut events = Vec::new();
+    let mut send = |choices: Value, usage: Value| {
+        let mut event = whole.clone();
+        if operation == Operation::Chat {
+            event["object"] = json!("chat.completion.chunk");
+        }
+        event["choices"] = choices;
+        event["usage"] = usage;
+        events.push(Bytes::from(format!("data: {event}\n\n")));
+    };
+    let piece = |index: &Value, text: &str, end: Value| match operation {
+        Operation::Chat if text.is_empty() => {
+            json!([{"index": index, "delta": {}, "logprobs": null, "finish_reason": end}])
+        }
+        Operation::Chat => {
+            json!([{"index": index, "delta": {"content": text}, "logprobs": null, "finish_reason": end}])
+        }
+        _ => json!([{"index": index, "text": text, "logprobs": null, "finish_reason": end}]),
+    };
+    for choice in whole["choices"].as_array().into_iter().flatten() {
+        let index = &choice["index"];
+        if operation == Operation::Chat {
+            let delta = json!({"role": "assistant", "content": "", "refusal": null});
+            let first =
+                json!([{"index": index, "delta": delta, "logprobs": null, "finish_reason": null}]);
+            send(first, Value::Null);
+        }
+        let text = choice["text"]
+            .as_str()
+            .or(choice["message"]["content"].as_str());
+        for word in text.unwrap_or_default().split_inclusive(' ') {
+            send(piece(index, word, Value::Null), Value::Null);
+        }
+        send(piece(index, "", json!("stop")), Value::Null);
+    }
+    send(json!([]), whole["usage"].clone());
+    events.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    events
 }
 
 /// What the demo says.

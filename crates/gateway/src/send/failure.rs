@@ -27,8 +27,9 @@ pub(super) enum Kind {
 /// A failed attempt.
 pub(super) struct Failure {
     pub(super) kind: Kind,
-    pub(super) refusal: Refusal,
-    pub(super) verbatim: Option<Bytes>,
+    pub(super) refusal: Box<Refusal>,
+    /// An upstream's own words to the client.
+    pub(super) verbatim: Option<Verbatim>,
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -37,7 +38,7 @@ impl Failure {
     pub(super) fn transient(refusal: Refusal) -> Self {
         Self {
             kind: Kind::Transient,
-            refusal,
+            refusal: Box::new(refusal),
             verbatim: None,
             retry_after: None,
         }
@@ -88,7 +89,9 @@ impl Failure {
             (
                 _,
                 Some("context_length_exceeded" | "content_filter" | "content_policy_violation"),
-            ) => Kind::Elsewhere,
+            )
+            // Another deployment may have the model.
+            | (404, _) => Kind::Elsewhere,
             _ => Kind::Client,
         };
         let (reason, sentence) = match kind {
@@ -107,13 +110,16 @@ impl Failure {
         refusal.retry_after =
             retry_after.or((kind == Kind::Limited).then_some(Duration::from_secs(1)));
         let passes_on = matches!(kind, Kind::Client | Kind::Elsewhere) && status.is_client_error();
-        let verbatim = (passes_on && is_error_body(&body)).then_some(body);
+        let verbatim = (passes_on && is_error_body(&body)).then(|| Verbatim {
+            status: status.as_u16(),
+            body,
+        });
         if passes_on {
-            refusal.reason = Reason::BadField;
+            refusal.reason = Reason::UpstreamRefused;
         }
         Self {
             kind,
-            refusal,
+            refusal: Box::new(refusal),
             verbatim,
             retry_after,
         }
@@ -121,11 +127,10 @@ impl Failure {
 
     /// The end: what the client is told.
     pub(super) fn into_refused(self, ticket: Ticket) -> Refused {
-        let verbatim = self.verbatim.map(|body| Verbatim { status: 400, body });
         Refused {
-            refusal: Box::new(self.refusal),
-            ticket: Some(ticket),
-            verbatim,
+            refusal: self.refusal,
+            ticket: Some(Box::new(ticket)),
+            verbatim: self.verbatim,
             room: Vec::new(),
         }
     }

@@ -134,7 +134,6 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     let Routed {
         fresh,
         plan,
-        own,
         retry,
         largest,
     } = routed;
@@ -154,9 +153,9 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         largest,
     };
     let started = Instant::now();
-    let mut course = Course::new(plan.len(), own, &retry);
+    let mut course = Course::new(plan.iter().map(|step| step.whose), &retry);
     loop {
-        let target = &plan[course.at()];
+        let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
         ticket.attempt(target);
         let outcome =

@@ -76,6 +76,12 @@ impl Lease {
         }
         let mut origins = self.pool.origins.borrow_mut();
         let origin = origins.entry(self.key).or_default();
+        // The newest is used first, so the oldest stand in front: those that
+        // a quiet hour left over are closed here.
+        let stale = origin
+            .idle
+            .partition_point(|idle| idle.since.elapsed() >= IDLE);
+        origin.idle.drain(..stale);
         if origin.idle.len() < MOST_IDLE {
             origin.idle.push(Idle {
                 sender: self.sender,
@@ -201,7 +207,11 @@ async fn connect(tls: &ClientTls, provider: &Provider) -> Result<Link, ExchangeE
         .map_err(|e| failed(&e))?;
     stream.set_nodelay(true).map_err(|e| failed(&e))?;
     if !provider.tls {
-        return handshake(stream, provider.http == HttpVersion::Http2).await;
+        let version = match provider.http {
+            HttpVersion::Http2 => Http::Two,
+            HttpVersion::Auto | HttpVersion::Http1 => Http::One,
+        };
+        return handshake(stream, version).await;
     }
     let config = tls
         .config(provider.ca_file.as_deref(), provider.http)
@@ -211,16 +221,26 @@ async fn connect(tls: &ClientTls, provider: &Provider) -> Result<Link, ExchangeE
         .connect(name, stream)
         .await
         .map_err(|e| failed(&e))?;
-    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    handshake(stream, is_h2).await
+    let version = match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Http::Two,
+        _ => Http::One,
+    };
+    handshake(stream, version).await
 }
 
-async fn handshake<S>(stream: S, is_h2: bool) -> Result<Link, ExchangeError>
+/// The HTTP that was agreed on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Http {
+    One,
+    Two,
+}
+
+async fn handshake<S>(stream: S, version: Http) -> Result<Link, ExchangeError>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let io = TokioIo::new(stream);
-    if is_h2 {
+    if version == Http::Two {
         let (sender, connection) = http2::Builder::new(crate::accept::listen::LocalExec)
             .timer(TokioTimer::new())
             .handshake(io)

@@ -23,7 +23,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
     } = refused;
     let id = ticket
         .as_ref()
-        .map_or_else(|| plane.next_ticket(), crate::settle::Ticket::id);
+        .map_or_else(|| plane.next_ticket(), |ticket| ticket.id());
     let status = verbatim
         .as_ref()
         .map_or(refusal.reason.status(), |v| v.status);
@@ -57,7 +57,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
             if let Some(cause) = &refusal.cause {
                 tracing::debug!(request_id = %id, reason = refusal.reason.code(), cause, "refused");
             }
-            ticket.refuse(&refusal);
+            ticket.refuse(&refusal, status);
         }
         None => plane.shared.metrics.stranger(refusal.reason),
     }

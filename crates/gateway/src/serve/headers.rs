@@ -14,9 +14,10 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 /// Hands on what the upstream said, as far as it was allowed in.
-pub(super) fn upstream(out: &mut HeaderMap, from: &HeaderMap, stream: bool) {
+pub(super) fn upstream(out: &mut HeaderMap, from: &HeaderMap) {
     for (name, value) in from {
-        if !(stream && (name == header::CONTENT_TYPE || name == header::CACHE_CONTROL)) {
+        // What the gateway has said of a stream stands.
+        if !out.contains_key(name) {
             out.insert(name.clone(), value.clone());
         }
     }

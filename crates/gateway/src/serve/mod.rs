@@ -93,7 +93,7 @@ fn serve_plain(
         Some(stream) => stream_head(Response::new(AnswerBody::whole(stream))),
         None => Response::new(AnswerBody::whole(body)),
     };
-    headers::upstream(response.headers_mut(), &headers, serving.stream);
+    headers::upstream(response.headers_mut(), &headers);
     headers::about(response.headers_mut(), &ticket, serving);
     headers::cost(response.headers_mut(), &ticket);
     ticket.settle(Outcome::Complete, 200);

@@ -64,7 +64,7 @@ pub(super) fn start(
     let model = opening.tap.model().map(str::to_owned);
     ticket.note(|facts| facts.answered_model = model);
     let mut head = stream_head(Response::new(()).map(|()| AnswerBody::whole(Bytes::new())));
-    headers::upstream(head.headers_mut(), &opening.headers, true);
+    headers::upstream(head.headers_mut(), &opening.headers);
     headers::about(head.headers_mut(), &ticket, &serving);
     let now = Instant::now();
     let mut streaming = Streaming {
@@ -103,6 +103,10 @@ impl Streaming {
             match upstream.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.last = Instant::now();
+                    if self.last >= self.deadline {
+                        self.broke("timeout: total");
+                        continue;
+                    }
                     if self.framer.push(data, &mut frames).is_err() {
                         self.broke("an endless event");
                     }

@@ -12,7 +12,7 @@ use domain::ids::TicketId;
 use domain::model::Deployment;
 use domain::principal::Principal;
 use domain::record::{Opened, Outcome, Record, Settled};
-use domain::refusal::Refusal;
+use domain::refusal::{Class, Reason, Refusal};
 use domain::time::Ticks;
 use domain::usage::{Usage, UsageSource};
 
@@ -209,14 +209,16 @@ impl Ticket {
         self.finish(outcome, status);
     }
 
-    /// Ends the ticket with a refusal.
-    pub fn refuse(mut self, refusal: &Refusal) {
+    /// Ends the ticket with a refusal; `status` is what the client got.
+    pub fn refuse(mut self, refusal: &Refusal, status: u16) {
         self.facts().error = Some(refusal.reason.code().to_owned());
-        let outcome = match refusal.reason.class() {
-            domain::refusal::Class::Upstream => Outcome::UpstreamFailed,
+        let outcome = match (refusal.reason.class(), refusal.reason) {
+            (Class::Upstream, _) | (_, Reason::UpstreamRefused | Reason::UpstreamLimit) => {
+                Outcome::UpstreamFailed
+            }
             _ => Outcome::Refused,
         };
-        self.finish(outcome, refusal.reason.status());
+        self.finish(outcome, status);
     }
 
     fn finish(&mut self, outcome: Outcome, status: u16) {
@@ -271,7 +273,7 @@ fn log(facts: &Settled) {
         cache_hit = facts.cache_hit,
         prompt_tokens = facts.usage.prompt(),
         completion_tokens = facts.usage.completion(),
-        usage_source = ?facts.usage_source,
+        usage_source = facts.usage_source.as_str(),
         cost_usd = facts.cost.map(|c| c.to_string()),
         duration_ms = facts.duration_us as f64 / 1000.0,
         "request"
@@ -283,7 +285,7 @@ pub struct Refused {
     /// What is said.
     pub refusal: Box<Refusal>,
     /// The account it ends.
-    pub ticket: Option<Ticket>,
+    pub ticket: Option<Box<Ticket>>,
     /// An upstream's own answer, handed on as it is.
     pub verbatim: Option<Verbatim>,
     /// What is left of the limits, where one of them was asked.
@@ -304,7 +306,7 @@ impl Refused {
     pub fn new(ticket: Ticket, refusal: Refusal) -> Self {
         Self {
             refusal: Box::new(refusal),
-            ticket: Some(ticket),
+            ticket: Some(Box::new(ticket)),
             verbatim: None,
             room: Vec::new(),
         }
