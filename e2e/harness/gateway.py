@@ -143,7 +143,7 @@ class Gateway:
         return httpx.post(self.base_url + path, json=body, headers=headers, timeout=20)
 
     def get(self, path: str, key: str = KEY) -> httpx.Response:
-        headers = {"authorization": f"Bearer {key}"}
+        headers = {"authorization": f"Bearer {key}"} if key else {}
         return httpx.get(self.base_url + path, headers=headers, timeout=20)
 
 

@@ -118,6 +118,8 @@ reasons! {
     UpstreamBroken = 502 Upstream "upstream_error";
     /// The upstream refused the gateway's own credential.
     UpstreamCredential = 502 Upstream "upstream_authentication";
+    /// The upstream finds the request itself wrong; its own error is handed on.
+    UpstreamRefused = 400 InvalidRequest "upstream_refused";
     /// The upstream's limit is reached.
     UpstreamLimit = 429 RateLimit "upstream_rate_limit";
     /// The upstream's answer is larger than the gateway takes.

@@ -56,3 +56,15 @@ pub enum UsageSource {
     /// The provider did not say: the gateway counted.
     Estimated,
 }
+
+impl UsageSource {
+    /// A stable word for columns and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Provider => "provider",
+            Self::Estimated => "estimated",
+        }
+    }
+}

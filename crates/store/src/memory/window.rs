@@ -1,43 +1,49 @@
 //! One limit over a rolling window, exact: never more than its capacity in
 //! any span of the window's length.
 //!
-//! A ring of sub-windows that each remember what was taken in them. A
-//! sub-window leaves only when all of it is older than the window, so that the
-//! error is on the strict side.
+//! What is taken within a sub-window is kept as one sum, which leaves when the
+//! latest of it is older than the window: the error is on the strict side,
+//! and room comes back within the window's length.
+
+use std::collections::VecDeque;
 
 /// Sub-windows in a window.
 const SLOTS: u64 = 60;
 
+/// What was taken in one sub-window.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    number: u64,
+    amount: u64,
+    /// When something was last taken, in microseconds.
+    latest: u64,
+}
+
 /// What was taken, by sub-window.
 #[derive(Debug)]
 pub(super) struct Window {
-    /// Length of a sub-window in microseconds.
-    step: u64,
-    /// `(number of the sub-window, taken in it)`, oldest first.
-    taken: std::collections::VecDeque<(u64, u64)>,
+    /// In microseconds.
+    length: u64,
+    /// Oldest first.
+    slots: VecDeque<Slot>,
     sum: u64,
 }
 
 impl Window {
     pub(super) fn new(length_us: u64) -> Self {
         Self {
-            step: (length_us / SLOTS).max(1),
-            taken: std::collections::VecDeque::new(),
+            length: length_us.max(1),
+            slots: VecDeque::new(),
             sum: 0,
         }
     }
 
     fn forget(&mut self, now: u64) {
-        let oldest = (now / self.step).saturating_sub(SLOTS);
-        while let Some((slot, amount)) = self
-            .taken
-            .front()
-            .copied()
-            .filter(|(slot, _)| *slot < oldest)
+        while let Some(slot) = self.slots.front()
+            && slot.latest + self.length <= now
         {
-            debug_assert!(slot < oldest);
-            self.sum -= amount;
-            self.taken.pop_front();
+            self.sum -= slot.amount;
+            self.slots.pop_front();
         }
     }
 
@@ -50,19 +56,29 @@ impl Window {
     /// Takes `amount`; gives the sub-window it stands in.
     pub(super) fn take(&mut self, amount: u64, now: u64) -> u64 {
         self.forget(now);
-        let slot = now / self.step;
-        match self.taken.back_mut() {
-            Some((last, sum)) if *last == slot => *sum += amount,
-            _ => self.taken.push_back((slot, amount)),
+        let number = now / (self.length / SLOTS).max(1);
+        match self.slots.back_mut() {
+            // Never before what is there: clocks of two cores may differ.
+            Some(last) if last.number >= number => {
+                last.amount += amount;
+                last.latest = last.latest.max(now);
+                self.sum += amount;
+                return last.number;
+            }
+            _ => self.slots.push_back(Slot {
+                number,
+                amount,
+                latest: now,
+            }),
         }
         self.sum += amount;
-        slot
+        number
     }
 
-    /// Corrects what was taken in `slot`, if that still counts.
-    pub(super) fn correct(&mut self, slot: u64, took: u64, used: u64) {
-        if let Some((_, sum)) = self.taken.iter_mut().find(|(number, _)| *number == slot) {
-            *sum = sum.saturating_sub(took) + used;
+    /// Corrects what was taken in sub-window `number`, if that still counts.
+    pub(super) fn correct(&mut self, number: u64, took: u64, used: u64) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.number == number) {
+            slot.amount = slot.amount.saturating_sub(took) + used;
             self.sum = self.sum.saturating_sub(took) + used;
         }
     }
@@ -70,13 +86,13 @@ impl Window {
     /// Microseconds until at most `rest` counts.
     pub(super) fn until(&self, rest: u64, now: u64) -> u64 {
         let mut left = self.sum;
-        for (slot, amount) in &self.taken {
+        for slot in &self.slots {
             if left <= rest {
                 break;
             }
-            left -= amount;
+            left -= slot.amount;
             if left <= rest {
-                return ((slot + SLOTS + 1) * self.step).saturating_sub(now);
+                return (slot.latest + self.length).saturating_sub(now);
             }
         }
         0

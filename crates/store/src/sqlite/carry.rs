@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use domain::ids::TicketId;
 use domain::record::{Opened, Record, Settled};
-use domain::usage::UsageSource;
 use journal::Batch;
 use sqlx::{Row, Sqlite, Transaction};
 
@@ -145,7 +144,7 @@ async fn settle(write: &mut Write, r: &Settled) -> Result<(), StoreError> {
     .bind(signed(usage.output))
     .bind(signed(usage.reasoning))
     .bind(signed(usage.audio_output))
-    .bind(source(r.usage_source))
+    .bind(r.usage_source.as_str())
     .bind(r.cost.map(|cost| cost.0))
     .bind(r.price_missing)
     .bind(r.cache_hit)
@@ -154,12 +153,4 @@ async fn settle(write: &mut Write, r: &Settled) -> Result<(), StoreError> {
     .execute(&mut **write)
     .await?;
     Ok(())
-}
-
-fn source(source: UsageSource) -> &'static str {
-    match source {
-        UsageSource::None => "none",
-        UsageSource::Provider => "provider",
-        UsageSource::Estimated => "estimated",
-    }
 }
