@@ -77,6 +77,33 @@ impl Snapshot {
         let provider = self.providers.get(provider)?;
         (!rest.is_empty()).then(|| Arc::new(unlisted(name, provider, rest)))
     }
+
+    /// The models whose names `may_use` grants, by name. A model that can be
+    /// asked for by its bare name too is listed once, by that.
+    #[must_use]
+    pub fn listed(&self, may_use: impl Fn(&str) -> bool) -> Vec<&Arc<Model>> {
+        let mut listed: Vec<&Arc<Model>> = self
+            .models
+            .values()
+            .filter(|model| may_use(model.name.as_str()))
+            .filter(|model| {
+                !self
+                    .bare(model)
+                    .is_some_and(|bare| may_use(bare.name.as_str()))
+            })
+            .collect();
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        listed
+    }
+
+    /// The model that is the same as `provider/model`, under its bare name.
+    fn bare(&self, model: &Model) -> Option<&Arc<Model>> {
+        let (_, bare) = model.name.as_str().split_once('/')?;
+        let indices = |m: &Model| -> Vec<usize> { m.deployments.iter().map(|d| d.index).collect() };
+        self.models
+            .get(&ModelName::from(bare))
+            .filter(|other| indices(other) == indices(model))
+    }
 }
 
 /// A model that nobody listed, asked for by its provider's name. It has no

@@ -20,6 +20,8 @@ pub(super) struct Fleet {
     pub(super) models: HashMap<ModelName, Arc<Model>>,
     pub(super) aliases: HashMap<String, ModelName>,
     pub(super) deployments: Vec<Arc<Deployment>>,
+    /// The names of the file, built or not.
+    declared: Vec<String>,
 }
 
 /// A provider's entry in the catalogue.
@@ -51,7 +53,11 @@ pub(super) fn build(
     providers: &[Arc<Provider>],
     report: &mut Report<'_>,
 ) -> Fleet {
-    let mut fleet = Fleet::default();
+    let declared = config.models.iter().map(|m| m.name.clone()).collect();
+    let mut fleet = Fleet {
+        declared,
+        ..Fleet::default()
+    };
     for (at, wanted) in config.models.iter().enumerate() {
         fleet.declared(
             &index("models", at),
@@ -204,7 +210,9 @@ impl Fleet {
         providers: &[Arc<Provider>],
         report: &mut Report<'_>,
     ) -> bool {
-        if self.models.contains_key(&ModelName::from(name)) {
+        // A model of the file that could not be built has its own problem.
+        let is_declared = self.declared.iter().any(|declared| declared == name);
+        if is_declared || self.models.contains_key(&ModelName::from(name)) {
             return true;
         }
         if let Some((provider, id)) = name.split_once('/')
@@ -224,7 +232,9 @@ impl Fleet {
 
     fn sorted(&self) -> Vec<String> {
         let mut names: Vec<String> = self.models.keys().map(ToString::to_string).collect();
+        names.extend_from_slice(&self.declared);
         names.sort();
+        names.dedup();
         names
     }
 }

@@ -18,8 +18,7 @@ type World<'a> = (&'a Config, &'a Catalogue);
 pub(super) fn run(args: &ListArgs) -> anyhow::Result<()> {
     let (loaded, catalogue, snapshot) = world::look(&args.place)?;
     let world = (&loaded.config, &catalogue);
-    let mut models: Vec<&Model> = snapshot.models.values().map(AsRef::as_ref).collect();
-    models.sort_by(|a, b| a.name.cmp(&b.name));
+    let models = snapshot.listed(|_| true);
     if args.json {
         let all: Vec<Value> = models.iter().map(|m| as_json(m, &world)).collect();
         output::line(serde_json::to_string_pretty(&all)?);

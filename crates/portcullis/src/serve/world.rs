@@ -135,8 +135,8 @@ impl World {
     /// A line about the models there are.
     pub(super) fn describe_models(&self) -> String {
         let snapshot = self.shared.snapshot.load();
-        let mut names: Vec<&str> = snapshot.models.keys().map(|name| name.as_str()).collect();
-        names.sort_unstable();
+        let models = snapshot.listed(|_| true);
+        let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         match names.len() {
             0..=6 => names.join(", "),
             more => format!(
