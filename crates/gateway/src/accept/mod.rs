@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 
 use crate::admit::Known;
 use crate::plane::Plane;
-use crate::settle::Ticket;
+use crate::settle::{Refused, Ticket};
 
 pub use body::body;
 
@@ -60,25 +60,30 @@ pub struct Accepted {
 /// # Errors
 /// 404 for a path that is not there, 405 for the wrong method, 503 while
 /// draining.
-pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refusal> {
+pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refused> {
     if plane.shared.is_draining() {
         return Err(Refusal::new(
             Reason::Draining,
             "The gateway is shutting down. Send the request again.",
         )
-        .retry_after(std::time::Duration::from_secs(1)));
+        .retry_after(std::time::Duration::from_secs(1))
+        .into());
     }
     let (parts, body) = request.into_parts();
     let (method, target) = target(parts.uri.path())?;
     if parts.method != method {
-        return Err(Refusal::new(
+        let refusal = Refusal::new(
             Reason::WrongMethod,
             format!(
                 "{} is not allowed here; use {method} {}.",
                 parts.method,
                 parts.uri.path()
             ),
-        ));
+        );
+        return Err(Refused {
+            allow: Some(method),
+            ..refusal.into()
+        });
     }
     Ok(Head {
         target,

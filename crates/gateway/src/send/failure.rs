@@ -132,6 +132,7 @@ impl Failure {
             ticket: Some(Box::new(ticket)),
             verbatim: self.verbatim,
             room: Vec::new(),
+            allow: None,
         }
     }
 }

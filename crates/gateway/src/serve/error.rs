@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use dialects::openai;
-use domain::refusal::{Reason, Refusal};
+use domain::refusal::Refusal;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::{AnswerBody, Served};
@@ -20,6 +20,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
         ticket,
         verbatim,
         room,
+        allow,
     } = refused;
     let id = ticket
         .as_ref()
@@ -41,8 +42,8 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
     }
     say_when(headers, &refusal);
     super::headers::limits(headers, &room);
-    if refusal.reason == Reason::WrongMethod {
-        headers.insert(header::ALLOW, HeaderValue::from_static("POST, GET"));
+    if let Some(value) = allow.and_then(|method| HeaderValue::from_str(method.as_str()).ok()) {
+        headers.insert(header::ALLOW, value);
     }
     match ticket {
         Some(ticket) => {

@@ -9,9 +9,11 @@ mod stream;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
 use domain::guard::Direction;
+use domain::principal::Principal;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
@@ -63,21 +65,8 @@ fn serve_plain(
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
     let model = view.model.clone();
     ticket.note(|facts| facts.answered_model = model);
-    if !serving.guards.is_empty() {
-        let texts: Vec<_> = view
-            .texts
-            .iter()
-            .map(|text| openai::decode(&document, text))
-            .collect();
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        let findings: Vec<_> = serving
-            .guards
-            .iter()
-            .flat_map(|guard| guard.screen(Direction::Answer, &texts))
-            .collect();
-        if let Some(refusal) = judge(&mut ticket, &findings) {
-            return Err(Refused::new(ticket, refusal));
-        }
+    if let Some(refusal) = screen(&mut ticket, serving, &document, &view) {
+        return Err(Refused::new(ticket, refusal));
     }
     let body = document.bytes().clone();
     // A server may answer a stream request with one document.
@@ -100,7 +89,58 @@ fn serve_plain(
     Ok(response)
 }
 
-fn completion_estimate(document: &dialects::json::Document, view: &AnswerView) -> u64 {
+/// Lets the guards of this request read a whole answer.
+fn screen(
+    ticket: &mut Ticket,
+    serving: &Serving,
+    document: &Document,
+    view: &AnswerView,
+) -> Option<Refusal> {
+    if serving.guards.is_empty() {
+        return None;
+    }
+    let texts: Vec<_> = view
+        .texts
+        .iter()
+        .map(|text| openai::decode(document, text))
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let findings: Vec<_> = serving
+        .guards
+        .iter()
+        .flat_map(|guard| guard.screen(Direction::Answer, &texts))
+        .collect();
+    judge(ticket, &findings)
+}
+
+/// A kept answer passed the guards of whoever asked first; those of whoever
+/// asks now may be others, or may have been changed since.
+fn screen_shelved(ticket: &mut Ticket, serving: &Serving, shelved: &Shelved) -> Option<Refusal> {
+    if serving.guards.is_empty() {
+        return None;
+    }
+    let plain = if shelved.streamed {
+        openai::to_plain(serving.operation, &shelved.body)
+    } else {
+        Some(shelved.body.clone())
+    };
+    match plain.map(|body| Document::parse(body, usize::MAX)) {
+        Some(Ok(document)) => {
+            let view = openai::read_answer(serving.operation, &document);
+            screen(ticket, serving, &document, &view)
+        }
+        _ => Some(unreadable()),
+    }
+}
+
+fn unreadable() -> Refusal {
+    Refusal::new(
+        Reason::Internal,
+        "The gateway cannot replay a cached answer.",
+    )
+}
+
+fn completion_estimate(document: &Document, view: &AnswerView) -> u64 {
     if view.usage.is_some() {
         return 0;
     }
@@ -138,7 +178,14 @@ fn usage_wish(serving: &Serving) -> IncludeUsage {
 }
 
 /// Plain and streamed answers serve each other.
-fn serve_shelved(ticket: Ticket, serving: &Serving, shelved: &Shelved) -> Result<Served, Refused> {
+fn serve_shelved(
+    mut ticket: Ticket,
+    serving: &Serving,
+    shelved: &Shelved,
+) -> Result<Served, Refused> {
+    if let Some(refusal) = screen_shelved(&mut ticket, serving, shelved) {
+        return Err(Refused::new(ticket, refusal));
+    }
     let body = match (shelved.streamed, serving.stream) {
         (false, false) => Some(shelved.body.clone()),
         (true, false) => openai::to_plain(serving.operation, &shelved.body),
@@ -146,11 +193,7 @@ fn serve_shelved(ticket: Ticket, serving: &Serving, shelved: &Shelved) -> Result
         (true, true) => replay(serving, shelved),
     };
     let Some(body) = body else {
-        let refusal = Refusal::new(
-            Reason::Internal,
-            "The gateway cannot replay a cached answer.",
-        );
-        return Err(Refused::new(ticket, refusal));
+        return Err(Refused::new(ticket, unreadable()));
     };
     let mut response = Response::new(AnswerBody::whole(body));
     if serving.stream {
@@ -219,17 +262,10 @@ pub fn models(snapshot: &Snapshot, known: &Known, which: Option<&str>) -> Result
         }
         None => {
             let mut names: Vec<(String, String)> = snapshot
-                .models
-                .values()
+                .listed(|name| principal.may_use(name))
+                .into_iter()
                 .map(|m| (m.name.to_string(), m.owned_by.clone()))
-                .chain(snapshot.aliases.iter().map(|(alias, target)| {
-                    let owner = snapshot
-                        .models
-                        .get(target)
-                        .map_or("portcullis", |m| m.owned_by.as_str());
-                    (alias.clone(), owner.to_owned())
-                }))
-                .filter(|(name, _)| principal.may_use(name))
+                .chain(aliases(snapshot, principal))
                 .collect();
             names.sort();
             let rows: Vec<(&str, &str, i64)> = names
@@ -245,4 +281,21 @@ pub fn models(snapshot: &Snapshot, known: &Known, which: Option<&str>) -> Result
         HeaderValue::from_static("application/json"),
     );
     Ok(response)
+}
+
+/// The aliases that this key may use, with the owners of their models.
+fn aliases(snapshot: &Snapshot, principal: &Principal) -> Vec<(String, String)> {
+    let owner = |target| {
+        let model = snapshot.models.get(target);
+        model
+            .map_or("portcullis", |m| m.owned_by.as_str())
+            .to_owned()
+    };
+    let usable = snapshot
+        .aliases
+        .iter()
+        .filter(|(alias, _)| principal.may_use(alias));
+    usable
+        .map(|(alias, target)| (alias.clone(), owner(target)))
+        .collect()
 }

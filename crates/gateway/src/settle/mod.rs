@@ -290,6 +290,8 @@ pub struct Refused {
     pub verbatim: Option<Verbatim>,
     /// What is left of the limits, where one of them was asked.
     pub room: Vec<domain::counters::Room>,
+    /// The method that would have been right.
+    pub allow: Option<http::Method>,
 }
 
 /// An upstream's error that is the client's to read.
@@ -309,6 +311,7 @@ impl Refused {
             ticket: Some(Box::new(ticket)),
             verbatim: None,
             room: Vec::new(),
+            allow: None,
         }
     }
 }
@@ -321,6 +324,7 @@ impl From<Refusal> for Refused {
             ticket: None,
             verbatim: None,
             room: Vec::new(),
+            allow: None,
         }
     }
 }
