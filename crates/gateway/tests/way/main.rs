@@ -2,5 +2,8 @@
 
 mod accept;
 mod admit;
+mod compose_guard;
+mod doubles;
 mod lossless;
+mod reuse;
 mod stage;
