@@ -8,25 +8,9 @@ import types
 import httpx
 import openai
 
-from harness import install
 from harness.bench import case
 from harness.gateway import KEY, free_port
 from harness.wait import Hopeless, until
-
-# One thread: two of them spin against each other on a busy machine.
-SERVER = """
-import sys, threading, xllamacpp
-parameters = xllamacpp.CommonParams()
-parameters.model.path = sys.argv[1]
-parameters.n_ctx = 2048
-parameters.n_parallel = 1
-parameters.cpuparams.n_threads = 1
-parameters.cpuparams_batch.n_threads = 1
-parameters.hostnames = ["127.0.0.1"]
-parameters.port = int(sys.argv[2])
-server = xllamacpp.Server(parameters)
-sys.stdin.read()
-"""
 
 CONFIG = """
 providers:
@@ -46,12 +30,12 @@ GREEDY = {"model": "smollm2", "temperature": 0, "max_tokens": 32}
 @contextlib.contextmanager
 def llama(bench):
     """llama.cpp's server with the weights; its address."""
-    weights, port = install.weights(bench.here), free_port()
+    port = free_port()
     log = bench.folder / "llama.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(weights), str(port)],
-            stdin=subprocess.PIPE, stdout=output, stderr=output,
+            [sys.executable, str(bench.here / "llama.py"), "--port", str(port)],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
 
     def is_ready():
