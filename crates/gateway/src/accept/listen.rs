@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::patience::Patient;
 use crate::plane::Plane;
 use crate::serve::{self, AnswerBody, Served};
 
@@ -129,7 +130,7 @@ where
         let plane = Rc::clone(&plane);
         async move { Ok::<_, Infallible>(answer(&plane, request).await) }
     });
-    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    let serving = builder.serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(serving);
     tokio::select! {
         _ = serving.as_mut() => {}

@@ -4,6 +4,7 @@
 mod body;
 mod inflate;
 pub mod listen;
+mod patience;
 
 use std::rc::Rc;
 

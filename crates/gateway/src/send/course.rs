@@ -50,13 +50,15 @@ impl Course {
     ) -> Option<Duration> {
         match failure.kind {
             Kind::Client => return None,
-            Kind::Account => self.usable[self.at] = false,
+            Kind::Account | Kind::Missing => self.usable[self.at] = false,
             // What this model cannot do, its other deployments cannot either.
             Kind::Elsewhere => {
-                for (usable, whose) in self.usable.iter_mut().zip(&self.whose) {
-                    *usable &= *whose == Whose::Fallback;
-                }
                 self.usable[self.at] = false;
+                if self.whose[self.at] == Whose::Own {
+                    for (usable, whose) in self.usable.iter_mut().zip(&self.whose) {
+                        *usable &= *whose == Whose::Fallback;
+                    }
+                }
             }
             Kind::Transient | Kind::Limited => {}
         }

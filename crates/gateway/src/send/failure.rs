@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Client,
     /// This model cannot; another one may.
     Elsewhere,
+    /// This deployment has no such model; another one may.
+    Missing,
 }
 
 /// A failed attempt.
@@ -89,9 +91,8 @@ impl Failure {
             (
                 _,
                 Some("context_length_exceeded" | "content_filter" | "content_policy_violation"),
-            )
-            // Another deployment may have the model.
-            | (404, _) => Kind::Elsewhere,
+            ) => Kind::Elsewhere,
+            (404, _) => Kind::Missing,
             _ => Kind::Client,
         };
         let (reason, sentence) = match kind {
@@ -109,7 +110,8 @@ impl Failure {
             .because(code.unwrap_or_default());
         refusal.retry_after =
             retry_after.or((kind == Kind::Limited).then_some(Duration::from_secs(1)));
-        let passes_on = matches!(kind, Kind::Client | Kind::Elsewhere) && status.is_client_error();
+        let passes_on = matches!(kind, Kind::Client | Kind::Elsewhere | Kind::Missing)
+            && status.is_client_error();
         let verbatim = (passes_on && is_error_body(&body)).then(|| Verbatim {
             status: status.as_u16(),
             body,

@@ -206,7 +206,7 @@ fn note(
             health.bench(&target.id, wait, now);
         }
         Kind::Account => health.bench(&target.id, retry.cooldown, now),
-        Kind::Client | Kind::Elsewhere => {}
+        Kind::Client | Kind::Elsewhere | Kind::Missing => {}
     }
 }
 

@@ -6,4 +6,6 @@ mod compose_guard;
 mod doubles;
 mod lossless;
 mod reuse;
+mod send;
+mod serve;
 mod stage;
