@@ -21,18 +21,21 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: cargo xtask <chore>
 
-  test    install what the tests need, run them all, print the sums
+  test    install what the tests need, run them all, print the sums;
+          or only some groups: tidy, unit, readme, e2e
   tidy    format, lints and the project's own rules
-  docs    write the generated pages under docs/reference
+  docs    write the generated pages under docs/reference;
+          with --check, only say which are not current
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["test"] => test::run(),
+        ["test", groups @ ..] => test::run(groups),
         ["tidy"] => tidy::run(),
         ["docs"] => reference::write().map(|()| true),
+        ["docs", "--check"] => reference::check(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(true)

@@ -1,5 +1,5 @@
-//! The commands that the README promises. The test command itself is left
-//! out: it would run itself.
+//! The commands that the README promises: two that must stand there, and the
+//! marked blocks that must work.
 
 use anyhow::Result;
 
@@ -12,33 +12,61 @@ pub(crate) const TEST: &str = "cargo xtask test";
 
 /// What the README and CI must say, and do not.
 pub(crate) fn missing() -> Result<Vec<String>> {
-    let commands = commands(&shell::text("README.md".as_ref())?);
+    let Ok(page) = shell::text("README.md".as_ref()) else {
+        return Ok(vec![
+            "README.md:1: there is none; write one with its commands".to_owned(),
+        ]);
+    };
+    let commands = commands(&page);
     let mut missing: Vec<String> = [RUN, TEST]
         .iter()
         .filter(|wanted| !commands.iter().any(|command| command == *wanted))
-        .map(|wanted| format!("README.md: no `sh` block with `{wanted}`"))
+        .map(|wanted| format!("README.md:1: no `sh` block with `{wanted}`; add one"))
         .collect();
     let ci = shell::text(".ci/run".as_ref())?;
     if !ci.lines().any(|line| line.trim() == TEST) {
-        missing.push(format!(".ci/run does not call `{TEST}`"));
+        missing.push(format!(".ci/run:1: does not call `{TEST}`; add the call"));
     }
     Ok(missing)
 }
 
-/// The README's commands of the binary, as arguments: `cargo run --release --
-/// <arguments> --help`-able first words. A README that names a command which
-/// the binary does not have fails its test.
-pub(crate) fn subcommands() -> Result<Vec<String>> {
-    let readme = shell::text("README.md".as_ref())?;
-    let mut names: Vec<String> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `portcullis "))
-        .filter_map(|rest| rest.split(['`', ' ']).next())
-        .map(str::to_owned)
-        .collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
+/// A block that must work as it stands.
+pub(crate) struct Block {
+    /// The line where it begins.
+    pub(crate) line: usize,
+    /// Its commands.
+    pub(crate) text: String,
+}
+
+/// The blocks below a `<!-- run -->`.
+pub(crate) fn blocks() -> Result<Vec<Block>> {
+    Ok(marked(&shell::text("README.md".as_ref())?))
+}
+
+fn marked(markdown: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut is_marked = false;
+    let mut open: Option<Block> = None;
+    for (index, line) in markdown.lines().enumerate() {
+        let is_fence = line.starts_with("```");
+        match open.take() {
+            Some(block) if is_fence => blocks.push(block),
+            Some(mut block) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+                open = Some(block);
+            }
+            None if is_fence && is_marked => {
+                is_marked = false;
+                open = Some(Block {
+                    line: index + 1,
+                    text: String::new(),
+                });
+            }
+            None => is_marked = line.trim() == "<!-- run -->" || is_marked && line.is_empty(),
+        }
+    }
+    blocks
 }
 
 /// Every line of every `sh` block.
@@ -58,6 +86,14 @@ fn commands(markdown: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_marked_blocks_are_run() {
+        let page = "```sh\na\n```\n<!-- run -->\n```sh\nb\nc\n```\n```sh\nd\n```\n";
+        let blocks = marked(page);
+        assert_eq!(blocks.len(), 1);
+        assert_eq!((blocks[0].line, blocks[0].text.as_str()), (5, "b\nc\n"));
+    }
 
     #[test]
     fn commands_are_the_lines_of_sh_blocks() {

@@ -26,8 +26,17 @@ pub(crate) fn stale() -> Result<Vec<String>> {
     let is_current = std::fs::read_to_string(path).is_ok_and(|page| Some(page) == errors().ok());
     Ok(match is_current {
         true => Vec::new(),
-        false => vec![format!("{ERRORS} is not current: run `cargo xtask docs`")],
+        false => vec![format!("{ERRORS}:1: not current; run `cargo xtask docs`")],
     })
+}
+
+/// Says which pages are not current: whether all are.
+pub(crate) fn check() -> Result<bool> {
+    let stale = stale()?;
+    for complaint in &stale {
+        println!("{complaint}");
+    }
+    Ok(stale.is_empty())
 }
 
 fn errors() -> Result<String> {
@@ -67,7 +76,10 @@ mod tests {
     #[test]
     fn every_reason_has_a_row_with_a_meaning() {
         let page = errors().expect("a page");
-        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        let rows: Vec<&str> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
         assert_eq!(rows.len(), Reason::ALL.len());
         assert!(rows.iter().all(|row| !row.ends_with("|  |")), "{page}");
     }

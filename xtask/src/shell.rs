@@ -38,15 +38,6 @@ pub(crate) fn logged(name: &str, mut command: Command) -> Result<(bool, String)>
     Ok((status.success(), said))
 }
 
-/// Whether a program is there and answers `arguments`.
-pub(crate) fn has(program: &str, arguments: &[&str]) -> bool {
-    command(program, arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
 /// Every file under `folder` whose name ends with `end`, sorted, paths
 /// relative to the root.
 pub(crate) fn files(folder: &str, end: &str) -> Result<Vec<PathBuf>> {

@@ -13,26 +13,59 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     ("providers", &["dialects", "domain"]),
     (
         "gateway",
-        &["dialects", "providers", "guards", "identity", "ledger", "journal", "domain"],
+        &[
+            "dialects",
+            "providers",
+            "guards",
+            "identity",
+            "ledger",
+            "journal",
+            "domain",
+        ],
     ),
     ("store", &["ledger", "journal", "domain"]),
     ("telemetry", &["ledger", "journal", "domain"]),
     (
         "control",
-        &["store", "identity", "ledger", "domain", "providers", "guards"],
+        &[
+            "store",
+            "identity",
+            "ledger",
+            "domain",
+            "providers",
+            "guards",
+        ],
     ),
     (
         "portcullis",
         &[
-            "domain", "dialects", "providers", "gateway", "guards", "identity", "ledger",
-            "journal", "store", "control", "telemetry",
+            "domain",
+            "dialects",
+            "providers",
+            "gateway",
+            "guards",
+            "identity",
+            "ledger",
+            "journal",
+            "store",
+            "control",
+            "telemetry",
         ],
     ),
     (
         "testkit",
         &[
-            "domain", "dialects", "providers", "gateway", "guards", "identity", "ledger",
-            "journal", "store", "control", "telemetry",
+            "domain",
+            "dialects",
+            "providers",
+            "gateway",
+            "guards",
+            "identity",
+            "ledger",
+            "journal",
+            "store",
+            "control",
+            "telemetry",
         ],
     ),
     ("xtask", &["domain"]),
@@ -49,10 +82,17 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
             .iter()
             .find(|(name, _)| *name == from)
             .map_or(&[][..], |(_, allowed)| *allowed);
-        for dependency in member.dependencies.iter().filter(|d| !d.is_dev && is_ours(&d.package)) {
+        for dependency in member
+            .dependencies
+            .iter()
+            .filter(|d| !d.is_dev && is_ours(&d.package))
+        {
             let to = short(&dependency.package);
             if !allowed.contains(&to) {
-                complaints.push(format!("crate edge: `{from}` may not depend on `{to}`"));
+                complaints.push(format!(
+                    "{}/Cargo.toml:1: `{from}` may not depend on `{to}`; move the code to where it may",
+                    member.folder
+                ));
             }
         }
     }

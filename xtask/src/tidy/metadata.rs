@@ -37,7 +37,10 @@ pub(crate) struct Metadata {
 pub(crate) fn load() -> Result<Metadata> {
     let output = shell::command("cargo", &["metadata", "--format-version", "1"]).output()?;
     if !output.status.success() {
-        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     let document: Value = serde_json::from_slice(&output.stdout)?;
     let packages = document["packages"].as_array().context("packages")?;

@@ -12,43 +12,47 @@ use anyhow::Result;
 
 use crate::{readme, reference, shell};
 
-/// Formats, lints and checks: whether all is well.
+/// Formats, checks the rules and lints, the slowest last: whether all is well.
 pub(crate) fn run() -> Result<bool> {
-    let mut is_well = true;
-    for (name, arguments) in TOOLS {
-        let (is_ok, said) = shell::logged(name, shell::command("cargo", arguments))?;
-        if !is_ok {
-            print!("{said}");
-        }
-        println!("{name}: {}", if is_ok { "ok" } else { "FAILED" });
-        is_well &= is_ok;
+    let mut is_well = tool("fmt", &["fmt", "--all", "--check"])?;
+    let metadata = metadata::load()?;
+    is_well &= rule("sizes", sizes::check());
+    is_well &= rule("words", words::check());
+    is_well &= rule("crate edges", Ok(edges::check(&metadata)));
+    is_well &= rule("licences", licences::check(&metadata));
+    is_well &= rule("dependencies", dependencies::check(&metadata));
+    is_well &= rule("reference", reference::stale());
+    is_well &= rule("readme", readme::missing());
+    is_well &= tool("clippy", CLIPPY)?;
+    Ok(is_well)
+}
+
+const CLIPPY: &[&str] = &[
+    "clippy",
+    "--workspace",
+    "--all-targets",
+    "--quiet",
+    "--",
+    "-D",
+    "warnings",
+];
+
+fn tool(name: &str, arguments: &[&str]) -> Result<bool> {
+    let (is_ok, said) = shell::logged(name, shell::command("cargo", arguments))?;
+    if !is_ok {
+        print!("{said}");
     }
-    let complaints = complaints()?;
+    println!("tidy {name}: {}", if is_ok { "ok" } else { "FAILED" });
+    Ok(is_ok)
+}
+
+/// A check that could not be made counts as a complaint: the others still run.
+fn rule(name: &str, complaints: Result<Vec<String>>) -> bool {
+    let complaints = complaints.unwrap_or_else(|error| vec![format!("{name}: {error:#}")]);
     for complaint in &complaints {
         println!("{complaint}");
     }
-    println!("rules: {}", if complaints.is_empty() { "ok" } else { "FAILED" });
-    Ok(is_well && complaints.is_empty())
-}
-
-/// The tools that check before the project's own rules do.
-pub(crate) const TOOLS: [(&str, &[&str]); 2] = [
-    ("fmt", &["fmt", "--all", "--check"]),
-    (
-        "clippy",
-        &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
-    ),
-];
-
-/// Everything that the project's own rules complain about.
-pub(crate) fn complaints() -> Result<Vec<String>> {
-    let metadata = metadata::load()?;
-    let mut all = sizes::check()?;
-    all.extend(words::check()?);
-    all.extend(edges::check(&metadata));
-    all.extend(licences::check(&metadata)?);
-    all.extend(dependencies::check(&metadata)?);
-    all.extend(reference::stale()?);
-    all.extend(readme::missing()?);
-    Ok(all)
+    let is_ok = complaints.is_empty();
+    println!("tidy {name}: {}", if is_ok { "ok" } else { "FAILED" });
+    is_ok
 }
