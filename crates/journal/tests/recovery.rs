@@ -32,14 +32,12 @@ fn three(folder: &Folder) -> (Vec<Record>, Vec<u8>, Vec<usize>) {
         writer
             .append(std::slice::from_ref(record))
             .expect("written");
+        // By the length in the header: a record may end in zeros, as the
+        // preallocated rest of the file does.
         let bytes = std::fs::read(folder.segment()).expect("readable");
-        ends.push(
-            bytes
-                .iter()
-                .rposition(|byte| *byte != 0)
-                .expect("not empty")
-                + 1,
-        );
+        let from = ends.last().copied().unwrap_or(0);
+        let length = bytes[from + 4..from + 8].try_into().expect("four bytes");
+        ends.push(from + 13 + u32::from_le_bytes(length) as usize);
     }
     let bytes = std::fs::read(folder.segment()).expect("readable");
     (records, bytes, ends)
@@ -59,7 +57,13 @@ fn an_end_torn_at_any_byte_is_cut_and_nothing_else() {
             }
             std::fs::write(folder.path().join(&name), &torn).expect("written");
             let journal = folder.open(2);
-            let whole = ends.iter().filter(|end| **end <= cut).count();
+            // Zeros that were cut off and are there again by preallocation
+            // are no loss.
+            let is_whole = |end: usize| match is_preallocated {
+                true => end <= cut || bytes[cut..end].iter().all(|byte| *byte == 0),
+                false => end <= cut,
+            };
+            let whole = ends.iter().filter(|end| is_whole(**end)).count();
             assert_eq!(journal.lag_records(), whole as u64, "cut at {cut}");
             assert_eq!(all(&journal), records[..whole], "cut at {cut}");
             assert!(journal.damage().is_empty(), "cut at {cut}");

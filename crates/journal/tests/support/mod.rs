@@ -9,10 +9,10 @@ use domain::record::{Opened, Outcome, Record, Settled};
 use domain::time::UnixMicros;
 use journal::{Config, Journal};
 
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("portcullis-journal-{}-{number}", std::process::id());
@@ -22,15 +22,15 @@ impl Folder {
         Self(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub fn open(&self, generation: u64) -> Journal {
+    pub(crate) fn open(&self, generation: u64) -> Journal {
         Journal::open(&self.0, small(), generation).expect("opens")
     }
 
-    pub fn files(&self, ending: &str) -> Vec<PathBuf> {
+    pub(crate) fn files(&self, ending: &str) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.0).expect("readable");
         let mut files: Vec<_> = entries
             .map(|entry| entry.expect("entry").path())
@@ -40,7 +40,7 @@ impl Folder {
         files
     }
 
-    pub fn segment(&self) -> PathBuf {
+    pub(crate) fn segment(&self) -> PathBuf {
         let files = self.files(".journal");
         assert_eq!(files.len(), 1, "one segment");
         files[0].clone()
@@ -54,7 +54,7 @@ impl Drop for Folder {
 }
 
 /// Segments of a page and a slot bound of twenty.
-pub fn small() -> Config {
+pub(crate) fn small() -> Config {
     Config {
         segment_bytes: 4096,
         max_bytes: 1 << 20,
@@ -62,7 +62,7 @@ pub fn small() -> Config {
     }
 }
 
-pub fn ticket(generation: u64, core: u16, sequence: u64) -> TicketId {
+pub(crate) fn ticket(generation: u64, core: u16, sequence: u64) -> TicketId {
     TicketId {
         generation,
         core,
@@ -70,7 +70,7 @@ pub fn ticket(generation: u64, core: u16, sequence: u64) -> TicketId {
     }
 }
 
-pub fn opened(ticket: TicketId) -> Record {
+pub(crate) fn opened(ticket: TicketId) -> Record {
     Record::Opened(Opened {
         ticket,
         at: UnixMicros(1_000),
@@ -82,7 +82,7 @@ pub fn opened(ticket: TicketId) -> Record {
     })
 }
 
-pub fn settled(ticket: TicketId) -> Record {
+pub(crate) fn settled(ticket: TicketId) -> Record {
     let Record::Opened(opened) = opened(ticket) else {
         unreachable!()
     };
