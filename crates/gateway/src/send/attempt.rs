@@ -130,6 +130,7 @@ fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failur
 /// Reads a stream up to its first content, and holds what came before.
 async fn open(mut opening: Opening) -> Result<Opening, Failure> {
     let mut frames = Vec::new();
+    let mut read = 0;
     loop {
         let data = match timeout(opening.timeouts.between_chunks, opening.upstream.data()).await {
             Err(_) => return Err(Failure::timeout("between_chunks")),
@@ -137,6 +138,10 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             Ok(Some(Err(error))) => return Err(Failure::broken(error)),
             Ok(None) => return Err(Failure::broken("the stream ended before its first content")),
         };
+        read += data.len();
+        if read > LARGEST_EVENT {
+            return Err(Failure::broken("too much came before the first content"));
+        }
         opening
             .framer
             .push(data, &mut frames)

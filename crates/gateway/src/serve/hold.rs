@@ -8,6 +8,9 @@ use bytes::Bytes;
 use dialects::openai::{Delta, Field};
 use domain::guard::{Finding, Guard, StreamGuard};
 
+/// The most bytes that guards may hold back of one stream.
+const LARGEST_HELD: usize = 16 << 20;
+
 /// One field of one choice.
 type Place = (u32, Field);
 
@@ -29,6 +32,7 @@ pub(super) struct Hold {
     guards: Vec<Arc<dyn Guard>>,
     screens: HashMap<Place, Screen>,
     held: VecDeque<Held>,
+    bytes: usize,
 }
 
 impl Hold {
@@ -37,6 +41,7 @@ impl Hold {
             guards,
             screens: HashMap::new(),
             held: VecDeque::new(),
+            bytes: 0,
         }
     }
 
@@ -56,6 +61,7 @@ impl Hold {
             }
         }
         if !bytes.is_empty() {
+            self.bytes += bytes.len();
             self.held.push_back(Held { bytes, needs });
         }
         findings
@@ -77,12 +83,20 @@ impl Hold {
         if !front.needs.iter().all(is_free) {
             return None;
         }
-        self.held.pop_front().map(|held| held.bytes)
+        let held = self.held.pop_front()?;
+        self.bytes -= held.bytes.len();
+        Some(held.bytes)
+    }
+
+    /// Whether more is held than may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes > LARGEST_HELD
     }
 
     /// Throws away what has not left.
     pub(super) fn clear(&mut self) {
         self.held.clear();
+        self.bytes = 0;
     }
 }
 

@@ -160,6 +160,9 @@ impl Streaming {
         while let Some(bytes) = self.hold.pop() {
             self.ready.push_back(bytes);
         }
+        if self.hold.is_full() {
+            self.broke("guards hold more of the answer than they may");
+        }
     }
 
     /// Ends the stream if a guard blocks; what was held never leaves.

@@ -52,98 +52,75 @@ fn compressed_bodies_arrive_plain() {
     });
 }
 
-#[test]
-fn a_body_that_is_wrong_gets_a_clear_4xx_and_goes_nowhere() {
-    let deep = format!(
-        "{{\"model\":\"m\",\"x\":{}1{}}}",
-        "[".repeat(200),
-        "]".repeat(200)
-    );
-    let (message, good) = (
-        "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]",
-        chat_request("m", "x"),
-    );
-    let twice = format!("{{\"model\":\"m\",{message},\"model\":\"n\"}}");
-    let escaped = format!("{{\"model\":\"m\",{message},\"m\\u006fdel\":\"n\"}}");
-    let bomb = gzip(&vec![b' '; 3 << 20]);
-    let cases: Vec<(&str, Ask, u16, &str)> = vec![
-        ("twice", Ask::chat(twice), 400, "duplicate_key"),
-        ("escaped twice", Ask::chat(escaped), 400, "duplicate_key"),
-        ("deep", Ask::chat(deep), 400, "json_too_deep"),
-        ("empty", Ask::chat(""), 400, "invalid_json"),
-        ("prose", Ask::chat("hello"), 400, "invalid_json"),
-        ("an array", Ask::chat("[1]"), 400, ""),
-        (
-            "no model",
-            Ask::chat(format!("{{{message}}}")),
-            400,
-            "missing_required_parameter",
-        ),
-        (
-            "more than one",
-            Ask::chat([&good[..], b"{}"].concat()),
-            400,
-            "invalid_json",
-        ),
-        (
-            "not utf-8",
-            Ask::chat(&b"{\"model\":\"\xff\"}"[..]),
-            400,
-            "invalid_json",
-        ),
-        (
-            "form",
-            Ask::chat("a=b").with("content-type", "application/x-www-form-urlencoded"),
-            415,
-            "unsupported_media_type",
-        ),
-        (
-            "bad gzip",
-            Ask::chat("nonsense").with("content-encoding", "gzip"),
-            400,
-            "invalid_content_encoding",
-        ),
-        (
-            "half a gzip",
-            Ask::chat(gzip(&good)[..20].to_vec()).with("content-encoding", "gzip"),
-            400,
-            "invalid_content_encoding",
-        ),
-        (
-            "unknown encoding",
-            Ask::chat("x").with("content-encoding", "compress"),
-            415,
-            "unsupported_content_encoding",
-        ),
-        (
-            "two encodings",
-            Ask::chat("x").with("content-encoding", "gzip, gzip"),
-            415,
-            "unsupported_content_encoding",
-        ),
-        (
-            "bomb",
-            Ask::chat(bomb).with("content-encoding", "gzip"),
-            413,
-            "request_too_large",
-        ),
-        (
-            "large",
-            Ask::chat(vec![b' '; (2 << 20) + 1]),
-            413,
-            "request_too_large",
-        ),
-    ];
+/// Asks all of these; each must be refused with this status and code.
+fn all_are_refused(cases: Vec<(&str, Ask, u16, &str)>) {
     play(async || {
         let fake = FakeProvider::start().await;
-        let scene = usual(&fake).adjust(|s| s.bounds.body = 2 << 20);
-        let stage = Stage::open(scene);
+        let stage = Stage::open(usual(&fake).adjust(|s| s.bounds.body = 2 << 20));
         for (name, ask, status, code) in cases {
             let got = stage.ask(ask).await.refusal(status);
             assert!(code.is_empty() || got == code, "{name}: {got}");
         }
         assert_eq!(fake.count(), 0);
     });
+}
+
+#[test]
+fn json_that_is_wrong_gets_a_clear_4xx_and_goes_nowhere() {
+    let deep = format!(
+        "{{\"model\":\"m\",\"x\":{}1{}}}",
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    let message = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]";
+    let twice = format!("{{\"model\":\"m\",{message},\"model\":\"n\"}}");
+    let escaped = format!("{{\"model\":\"m\",{message},\"m\\u006fdel\":\"n\"}}");
+    let more = [&chat_request("m", "x")[..], b"{}"].concat();
+    let nameless = Ask::chat(format!("{{{message}}}"));
+    let form = Ask::chat("a=b").with("content-type", "application/x-www-form-urlencoded");
+    all_are_refused(vec![
+        ("twice", Ask::chat(twice), 400, "duplicate_key"),
+        ("escaped twice", Ask::chat(escaped), 400, "duplicate_key"),
+        ("deep", Ask::chat(deep), 400, "json_too_deep"),
+        ("empty", Ask::chat(""), 400, "invalid_json"),
+        ("prose", Ask::chat("hello"), 400, "invalid_json"),
+        ("an array", Ask::chat("[1]"), 400, ""),
+        ("no model", nameless, 400, "missing_required_parameter"),
+        ("more than one", Ask::chat(more), 400, "invalid_json"),
+        (
+            "not utf-8",
+            Ask::chat(&b"{\"model\":\"\xff\"}"[..]),
+            400,
+            "invalid_json",
+        ),
+        ("form", form, 415, "unsupported_media_type"),
+    ]);
+}
+
+#[test]
+fn a_body_that_is_damaged_or_too_large_gets_a_clear_4xx_and_goes_nowhere() {
+    let coded = |name: &str, body: Vec<u8>| Ask::chat(body).with("content-encoding", name);
+    let half = gzip(&chat_request("m", "x"))[..20].to_vec();
+    let (bomb, large) = (gzip(&vec![b' '; 3 << 20]), vec![b' '; (2 << 20) + 1]);
+    let unknown = "unsupported_content_encoding";
+    all_are_refused(vec![
+        (
+            "bad gzip",
+            coded("gzip", b"no".to_vec()),
+            400,
+            "invalid_content_encoding",
+        ),
+        (
+            "half a gzip",
+            coded("gzip", half),
+            400,
+            "invalid_content_encoding",
+        ),
+        ("compress", coded("compress", vec![1]), 415, unknown),
+        ("two encodings", coded("gzip, gzip", vec![1]), 415, unknown),
+        ("bomb", coded("gzip", bomb), 413, "request_too_large"),
+        ("large", Ask::chat(large), 413, "request_too_large"),
+    ]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod accept;
 mod admit;
 mod compose_guard;
 mod doubles;
+mod edges;
 mod lossless;
 mod reuse;
 mod send;

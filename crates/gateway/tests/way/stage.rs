@@ -21,6 +21,7 @@ use identity::Install;
 use journal::{Carrier, Journal};
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// The key that requests carry unless they say otherwise.
@@ -29,9 +30,18 @@ pub(crate) const KEY: &str = "sk-test";
 /// Runs a test on one thread with a paused clock: a wait costs no time once
 /// nothing else is left to do.
 pub(crate) fn play(test: impl AsyncFnOnce()) {
-    tokio::runtime::Builder::new_current_thread()
+    run(Builder::new_current_thread().start_paused(true), test);
+}
+
+/// Runs a test that never waits with the real clock: between two HTTP/2 ends
+/// on one thread, a paused one may run ahead of the frames.
+pub(crate) fn play_live(test: impl AsyncFnOnce()) {
+    run(&mut Builder::new_current_thread(), test);
+}
+
+fn run(builder: &mut Builder, test: impl AsyncFnOnce()) {
+    builder
         .enable_all()
-        .start_paused(true)
         .build_local(tokio::runtime::LocalOptions::default())
         .expect("a runtime")
         .block_on(test());
