@@ -1,6 +1,6 @@
 //! Compressed bodies: gzip, deflate, br, zstd; bounded in size and ratio.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use bytes::Bytes;
 use domain::refusal::{Reason, Refusal};
@@ -81,15 +81,38 @@ pub(crate) async fn inflate(
 }
 
 fn reader(encoding: Encoding, raw: Bytes) -> std::io::Result<Box<dyn Read>> {
-    let source = std::io::Cursor::new(raw);
+    let source = Cursor::new(raw);
     Ok(match encoding {
         Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(source)),
         Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(source)),
         Encoding::Brotli => Box::new(brotli_decompressor::Decompressor::new(source, 4096)),
-        Encoding::Zstd => Box::new(
-            ruzstd::decoding::StreamingDecoder::new(source).map_err(std::io::Error::other)?,
-        ),
+        Encoding::Zstd => Box::new(Frames(Some(frame(source)?))),
     })
+}
+
+type Frame = ruzstd::decoding::StreamingDecoder<Cursor<Bytes>, ruzstd::decoding::FrameDecoder>;
+
+fn frame(source: Cursor<Bytes>) -> std::io::Result<Frame> {
+    Frame::new(source).map_err(std::io::Error::other)
+}
+
+/// All frames of a zstd body, one behind the other; the decoder stops after
+/// the first.
+struct Frames(Option<Frame>);
+
+impl Read for Frames {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while let Some(current) = &mut self.0 {
+            let read = current.read(out)?;
+            if read > 0 {
+                return Ok(read);
+            }
+            let rest = self.0.take().map(Frame::into_inner);
+            let rest = rest.filter(|rest| rest.position() < rest.get_ref().len() as u64);
+            self.0 = rest.map(frame).transpose()?;
+        }
+        Ok(0)
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +148,18 @@ mod tests {
         let bomb = gzip(&vec![b' '; 20 << 20]);
         let refusal = run(inflate(Encoding::Gzip, bomb, &Bounds::default())).expect_err("a bomb");
         assert_eq!(refusal.reason, Reason::BodyTooLarge);
+    }
+
+    #[test]
+    fn every_frame_of_a_zstd_body_counts_and_rubbish_behind_it_is_damage() {
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        let pack = |data: &[u8]| ruzstd::encoding::compress_to_vec(data, level);
+        let two = [pack(b"{\"a\":"), pack(b"1}")].concat();
+        let out = run(inflate(Encoding::Zstd, two.into(), &Bounds::default()));
+        assert_eq!(out.expect("plain"), &b"{\"a\":1}"[..]);
+        let rubbish = [pack(b"{}"), b"rubbish!".to_vec()].concat();
+        let out = run(inflate(Encoding::Zstd, rubbish.into(), &Bounds::default()));
+        assert_eq!(out.expect_err("damage").reason, Reason::BadEncoding);
     }
 
     #[test]

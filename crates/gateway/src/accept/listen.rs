@@ -22,8 +22,10 @@ use super::patience::Patient;
 use crate::plane::Plane;
 use crate::serve::{self, AnswerBody, Served};
 
-/// How long a head may take.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a head may take. A connection's idle time between two requests
+/// counts too, so this is longer than clients usually keep theirs: they close
+/// first, and no request meets a connection that is just being closed.
+const HEAD_TIME: Duration = Duration::from_secs(100);
 /// How long a TLS handshake may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
 /// The most bytes of a head.

@@ -188,7 +188,9 @@ fn a_head_that_never_ends_is_given_up() {
         let fake = FakeProvider::start().await;
         let stage = Stage::open(usual(&fake));
         let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
-        raw.write_all(b"GET /livez HTTP/1.1\r\nhost:").await.expect("sent");
+        raw.write_all(b"GET /livez HTTP/1.1\r\nhost:")
+            .await
+            .expect("sent");
         let mut rest = Vec::new();
         let reading = tokio::time::timeout(Duration::from_secs(120), raw.read_to_end(&mut rest));
         assert!(reading.await.is_ok());
