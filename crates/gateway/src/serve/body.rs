@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::stream::Streaming;
+use super::stream::Watched;
 
 /// What goes out.
 pub enum AnswerBody {
     /// All of it, or nothing any more.
     Whole(Option<Bytes>),
     /// A stream.
-    Stream(Box<Streaming>),
+    Stream(Watched),
 }
 
 impl AnswerBody {

@@ -4,6 +4,7 @@
 //! is cut out. The stream is complete only with all of the dialect's end
 //! marks; the record is in the journal before the last of them goes out.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,6 +20,7 @@ use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 use http::Response;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep};
 
 use super::hold::Hold;
@@ -37,7 +39,7 @@ const LARGEST_KEPT: usize = 4 << 20;
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// A stream on its way to the client. Dropping it means that the client left.
-pub struct Streaming {
+struct Streaming {
     plane: Rc<Plane>,
     ticket: Option<Ticket>,
     upstream: Option<UpstreamBody>,
@@ -52,6 +54,48 @@ pub struct Streaming {
     /// When the upstream, or the client's patience, runs out.
     timer: Pin<Box<Sleep>>,
     last: Instant,
+    /// Whether the client waits for the upstream, not the other way round.
+    waits: bool,
+}
+
+/// A stream with somebody who looks at the clock. Nobody asks a body for more
+/// while its client takes nothing, so without this an HTTP/2 stream whose
+/// window stays shut would hold its upstream for ever.
+pub struct Watched {
+    stream: Rc<RefCell<Streaming>>,
+    watch: AbortHandle,
+}
+
+impl Watched {
+    fn new(stream: Streaming) -> Self {
+        let deadline = stream.deadline;
+        let stream = Rc::new(RefCell::new(stream));
+        let watched = Rc::downgrade(&stream);
+        let watch = tokio::task::spawn_local(async move {
+            tokio::time::sleep_until(deadline).await;
+            if let Some(stream) = watched.upgrade() {
+                stream.borrow_mut().late();
+            }
+        });
+        Self {
+            stream,
+            watch: watch.abort_handle(),
+        }
+    }
+
+    /// The next bytes for the client.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let mut stream = self.stream.borrow_mut();
+        let next = stream.poll_next(cx);
+        stream.waits = next.is_pending();
+        next
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
 }
 
 /// Starts a stream: the held frames go out first.
@@ -81,17 +125,18 @@ pub(super) fn start(
         deadline: opening.deadline,
         timer: Box::pin(tokio::time::sleep_until(now)),
         last: now,
+        waits: false,
     };
     for (frame, facts) in opening.held {
         streaming.frame(frame, facts);
     }
     streaming.wind();
-    head.map(|_| AnswerBody::Stream(Box::new(streaming)))
+    head.map(|_| AnswerBody::Stream(Watched::new(streaming)))
 }
 
 impl Streaming {
     /// The next bytes for the client.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut frames = Vec::new();
         loop {
             if let Some(bytes) = self.ready.pop_front() {
@@ -217,7 +262,11 @@ impl Streaming {
         self.meter();
         if let Some(mut ticket) = self.ticket.take() {
             ticket.note(|facts| facts.error = Some(refusal.reason.code().to_owned()));
-            ticket.settle(outcome, 200);
+            let status = match outcome {
+                Outcome::ClientLeft => 499,
+                _ => 200,
+            };
+            ticket.settle(outcome, status);
             self.ready.push_back(openai::error_event(refusal));
         }
         self.upstream = None;
@@ -256,6 +305,19 @@ impl Streaming {
             .keepalive
             .map_or(silence, |every| silence.min(Instant::now() + every));
         self.timer.as_mut().reset(next.min(self.deadline));
+    }
+
+    /// The deadline has come, whoever is late.
+    fn late(&mut self) {
+        if self.upstream.is_none() {
+            return;
+        }
+        if self.waits {
+            return self.rang();
+        }
+        let refusal = Refusal::new(Reason::BodyTimeout, "The answer was not read in time.");
+        self.hold.clear();
+        self.close(&refusal, Outcome::ClientLeft);
     }
 
     /// The timer rang: too long a silence, or time for a sign of life.

@@ -228,3 +228,35 @@ fn an_endless_preamble_is_no_answer() {
         fake.until(|fake| fake.cancelled() == 1).await;
     });
 }
+
+#[test]
+fn an_http_2_stream_whose_window_stays_shut_ends_at_the_total_deadline() {
+    play_live(async || {
+        let fake = FakeProvider::start().await;
+        let delta = serde_json::json!({"content": "x".repeat(64 << 10)});
+        let piece = testkit::openai::chunk("m", &delta, None);
+        fake.always(Reply::sse(vec![piece; 1000]));
+        let scene = testkit::Scene::new()
+            .provider(&fake)
+            .with(|provider| provider.timeouts.total = Duration::from_millis(100))
+            .key(KEY, domain::principal::Limits::default())
+            .model("m");
+        let stage = Stage::open(scene);
+        let stream = TcpStream::connect(stage.address).await.expect("a gateway");
+        let exec = gateway::accept::listen::LocalExec;
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(exec, TokioIo::new(stream))
+                .await
+                .expect("HTTP/2");
+        tokio::task::spawn_local(connection);
+        let request = http::Request::post(format!("http://{}/v1/chat/completions", stage.address))
+            .header("x-api-key", KEY)
+            .body(Full::new(stream_request("m", "x")))
+            .expect("a request");
+        let answer = sender.send_request(request).await.expect("an answer");
+        fake.until(|fake| fake.cancelled() == 1).await;
+        let outcome = &stage.ended()[0].outcome;
+        assert_eq!(*outcome, domain::record::Outcome::ClientLeft);
+        drop(answer);
+    });
+}

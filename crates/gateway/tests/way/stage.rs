@@ -143,18 +143,19 @@ impl Stage {
     /// waited for more, so that a record too many is seen.
     pub(crate) async fn settled(&self, count: usize) -> Vec<Settled> {
         for _ in 0..2000 {
-            if self.read().len() >= count {
+            if self.ended().len() >= count {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let all = self.read();
+        let all = self.ended();
         assert_eq!(all.len(), count, "{all:#?}");
         all
     }
 
-    fn read(&self) -> Vec<Settled> {
+    /// The records of ended requests so far.
+    pub(crate) fn ended(&self) -> Vec<Settled> {
         let mut carrier = Carrier::new(&self.shared.journal, HashMap::new());
         let batch = carrier.next(10_000).expect("a readable journal");
         let records = batch.map(|batch| batch.records).unwrap_or_default();
