@@ -223,6 +223,27 @@ fn guard_of_endless_lines() -> Arc<dyn Guard> {
     guard("deny", json!({"patterns": ["a.*secret", "b.*token"]}))
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn long_texts_are_read_the_same_however_they_are_cut(
+        gaps in prop::collection::vec(0usize..6000, 1..5),
+        cuts in prop::collection::vec(0usize..30_000, 0..8),
+    ) {
+        let words = ["begin", "end", "äb", "end"];
+        let parts = gaps.iter().zip(words.iter().cycle());
+        let text: String = parts.map(|(gap, word)| "ä-".repeat(gap / 3) + word).collect();
+        let rules = json!({"patterns": ["(?s)begin.*end", r"b-ä", "ä(?-u:\\b)b$"]});
+        let guard = guard("deny", rules);
+        let whole = guard.screen(Direction::Answer, &[&text]);
+        let cut = pieces(&text, &cuts);
+        prop_assert_eq!(stream(&*guard, &cut).0, whole);
+        let mut stream = guard.stream().unwrap();
+        prop_assert!(cut.iter().all(|piece| stream.push(piece).hold <= 4096));
+    }
+}
+
 /// Run by hand, in release: `cargo test --release -p portcullis-guards -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement, not a judgement"]
