@@ -34,13 +34,13 @@ def converse(client, model: str, questions: list) -> None:
         messages.append({"role": "user", "content": question})
         print(f"> {question}")
         if turn == 0:
-            answer = client.chat.completions.create(model=model, messages=messages, max_tokens=64)
+            answer = client.chat.completions.create(model=model, messages=messages, max_tokens=64, temperature=0)
             text = answer.choices[0].message.content
             print(f"{text}\n[{answer.usage.prompt_tokens} + {answer.usage.completion_tokens} tokens]")
         else:
             text = ""
             stream = client.chat.completions.create(
-                model=model, messages=messages, max_tokens=64, stream=True
+                model=model, messages=messages, max_tokens=64, temperature=0, stream=True
             )
             for chunk in stream:
                 piece = chunk.choices[0].delta.content or ""

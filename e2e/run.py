@@ -27,6 +27,7 @@ SUITES = [
     "ledger",
     "commands",
     "real_model",
+    "readme",
 ]
 
 

@@ -67,9 +67,9 @@ def make_venv(venv: pathlib.Path) -> None:
 
 def prepare(here: pathlib.Path, wanted: list) -> None:
     """What else these suites need."""
-    if "sdk_javascript" in wanted:
+    if {"sdk_javascript", "readme"} & set(wanted):
         node_modules(here)
-    if "real_model" in wanted:
+    if {"real_model", "readme"} & set(wanted):
         weights(here)
 
 

@@ -1,5 +1,5 @@
-//! The commands that the README promises: two that must stand there, and the
-//! marked blocks that must work.
+//! The two commands that the README promises. That they and the rest of the
+//! page work is shown by `e2e/suites/readme.py`.
 
 use anyhow::Result;
 
@@ -30,45 +30,6 @@ pub(crate) fn missing() -> Result<Vec<String>> {
     Ok(missing)
 }
 
-/// A block that must work as it stands.
-pub(crate) struct Block {
-    /// The line where it begins.
-    pub(crate) line: usize,
-    /// Its commands.
-    pub(crate) text: String,
-}
-
-/// The blocks below a `<!-- run -->`.
-pub(crate) fn blocks() -> Result<Vec<Block>> {
-    Ok(marked(&shell::text("README.md".as_ref())?))
-}
-
-fn marked(markdown: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut is_marked = false;
-    let mut open: Option<Block> = None;
-    for (index, line) in markdown.lines().enumerate() {
-        let is_fence = line.starts_with("```");
-        match open.take() {
-            Some(block) if is_fence => blocks.push(block),
-            Some(mut block) => {
-                block.text.push_str(line);
-                block.text.push('\n');
-                open = Some(block);
-            }
-            None if is_fence && is_marked => {
-                is_marked = false;
-                open = Some(Block {
-                    line: index + 1,
-                    text: String::new(),
-                });
-            }
-            None => is_marked = line.trim() == "<!-- run -->" || is_marked && line.is_empty(),
-        }
-    }
-    blocks
-}
-
 /// Every line of every `sh` block.
 fn commands(markdown: &str) -> Vec<String> {
     let mut is_open = false;
@@ -86,14 +47,6 @@ fn commands(markdown: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_marked_blocks_are_run() {
-        let page = "```sh\na\n```\n<!-- run -->\n```sh\nb\nc\n```\n```sh\nd\n```\n";
-        let blocks = marked(page);
-        assert_eq!(blocks.len(), 1);
-        assert_eq!((blocks[0].line, blocks[0].text.as_str()), (5, "b\nc\n"));
-    }
 
     #[test]
     fn commands_are_the_lines_of_sh_blocks() {
