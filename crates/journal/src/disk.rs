@@ -1,9 +1,9 @@
 //! The few things that the journal asks of the system. Tests put a full disk
 //! behind them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::JournalError;
@@ -15,6 +15,19 @@ pub(crate) fn context(
 ) -> impl FnOnce(io::Error) -> JournalError + use<> {
     let path: PathBuf = path.to_path_buf();
     move |source| JournalError::Io { what, path, source }
+}
+
+/// Makes the folder, or closes it to others: who calls whom is nobody's
+/// business either.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    if std::fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Makes a file of `length` bytes, readable by nobody else. Half a file does

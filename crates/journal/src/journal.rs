@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,7 +80,7 @@ impl Journal {
     /// Another process has the folder, `generation` was used before, or the
     /// disk would not do it.
     pub fn open(folder: &Path, config: Config, generation: u64) -> Result<Self, JournalError> {
-        std::fs::create_dir_all(folder).map_err(context("create", folder))?;
+        disk::create_folder(folder).map_err(context("create", folder))?;
         let lock = lock(folder)?;
         let mut segments = BTreeMap::new();
         let mut damage = Vec::new();
@@ -314,6 +315,7 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(0o600)
         .open(&path)
         .map_err(context("open", &path))?;
     match file.try_lock() {

@@ -6,6 +6,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use domain::ids::TicketId;
@@ -124,7 +125,12 @@ pub(crate) fn keep_aside(path: &Path, bytes: &[u8], gap: &Gap) -> Result<Damage,
     let mut kept = path.as_os_str().to_owned();
     kept.push(format!(".{:08x}.bad", gap.from));
     let kept = PathBuf::from(kept);
-    match OpenOptions::new().write(true).create_new(true).open(&kept) {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&kept)
+    {
         Ok(mut file) => file.write_all(bytes).map_err(context("write", &kept))?,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(context("create", &kept)(error)),

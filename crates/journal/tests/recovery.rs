@@ -142,3 +142,16 @@ fn a_generation_never_comes_twice() {
     let again = Journal::open(folder.path(), small(), 1);
     assert!(matches!(again, Err(JournalError::GenerationTaken(1))));
 }
+
+#[test]
+fn nobody_else_may_look_into_the_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let _journal = folder.open(1);
+    let mode = |path: &std::path::Path| {
+        let metadata = std::fs::metadata(path).expect("metadata");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(folder.path()), 0o700);
+    assert_eq!(mode(&folder.path().join("lock")), 0o600);
+}

@@ -201,3 +201,20 @@ async fn a_name_belongs_to_one_valid_key() {
         None
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_the_database() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("modes");
+    std::fs::write(folder.file(), b"").expect("writes");
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.file(), open).expect("opens it to others");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    store.keys().await.expect("reads");
+    for entry in std::fs::read_dir(&folder.0).expect("lists") {
+        let entry = entry.expect("an entry");
+        let mode = entry.metadata().expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", entry.path().display());
+    }
+}

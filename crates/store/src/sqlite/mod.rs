@@ -54,11 +54,12 @@ pub struct Store {
 
 impl Store {
     /// Opens the file, makes it if it is not there, and brings it to this
-    /// version.
+    /// version. Only its owner may read it.
     ///
     /// # Errors
     /// The file cannot be opened or migrated.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        keep_private(file).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -126,4 +127,23 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Makes the file, or closes it to others. SQLite gives the files that it
+/// makes beside it the same mode.
+fn keep_private(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(file)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
 }
