@@ -24,8 +24,8 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 
 use error::{Problem, Report};
@@ -179,18 +179,30 @@ impl Config {
         !self.keys.is_empty()
     }
 
-    /// Whether clients speak TLS to us.
-    pub(crate) fn has_tls(&self) -> bool {
-        self.tls.is_some()
-    }
-
-    /// TLS for clients, if it is configured.
+    /// The certificate for clients, if TLS is configured.
     ///
     /// # Errors
     /// The certificate or the key cannot be used.
-    pub(crate) fn server_tls(&self) -> Result<Option<Arc<rustls::ServerConfig>>, ConfigError> {
-        let made = self.tls.as_ref().map(network::Tls::server).transpose();
+    pub(crate) fn certificate(&self) -> Result<Option<CertifiedKey>, ConfigError> {
+        let made = self.tls.as_ref().map(network::Tls::certified).transpose();
         made.map_err(|(path, message)| self.source.problem(path, message).into())
+    }
+
+    /// Settings that `next` says otherwise, and that a running process cannot
+    /// change.
+    pub(crate) fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
+        [
+            ("listen", self.listen != next.listen),
+            ("admin.listen", self.admin != next.admin),
+            ("tls", self.tls.is_some() != next.tls.is_some()),
+            ("data_dir", self.data_dir != next.data_dir),
+            ("workers", self.workers != next.workers),
+            ("cache.max_bytes", self.cache_bytes() != next.cache_bytes()),
+            ("log", self.log != next.log),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
     }
 
     fn process(&self, report: &mut Report<'_>) {

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 
 use super::error::Report;
@@ -59,8 +62,9 @@ impl Tls {
 }
 
 impl Tls {
-    /// What rustls needs; else the field that is wrong, and why.
-    pub(crate) fn server(&self) -> Result<Arc<ServerConfig>, (&'static str, String)> {
+    /// The certificate and its key as the files hold them now; else the field
+    /// that is wrong, and why.
+    pub(crate) fn certified(&self) -> Result<CertifiedKey, (&'static str, String)> {
         let chain = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| ("tls.certificate", unusable(&self.certificate, &error)))?;
@@ -70,15 +74,47 @@ impl Tls {
         }
         let key = PrivateKeyDer::from_pem_file(&self.key)
             .map_err(|error| ("tls.key", unusable(&self.key, &error)))?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        CertifiedKey::from_der(chain, key, &provider)
+            .map_err(|error| ("tls.key", unusable(&self.key, &error)))
+    }
+}
+
+/// The certificate that new connections get. A reload puts another one in its
+/// place; open connections keep theirs.
+#[derive(Debug)]
+pub(crate) struct Certificate(ArcSwap<CertifiedKey>);
+
+impl Certificate {
+    /// Begins with this one.
+    pub(crate) fn new(first: CertifiedKey) -> Self {
+        Self(ArcSwap::from_pointee(first))
+    }
+
+    /// From now on this one.
+    pub(crate) fn rotate(&self, next: CertifiedKey) {
+        self.0.store(Arc::new(next));
+    }
+
+    /// What rustls needs.
+    ///
+    /// # Errors
+    /// The crypto library knows no version of TLS.
+    pub(crate) fn server(self: &Arc<Self>) -> Result<Arc<ServerConfig>, rustls::Error> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::<Self>::clone(self);
         let mut server = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| ("tls", error.to_string()))?
+            .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|error| ("tls.key", unusable(&self.key, &error)))?;
+            .with_cert_resolver(resolver);
         server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(server))
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
     }
 }
 

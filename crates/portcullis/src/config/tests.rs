@@ -133,3 +133,18 @@ fn a_literal_secret_is_taken_with_a_warning_that_says_what_to_write() {
         "{warning}"
     );
 }
+
+#[test]
+fn what_waits_for_a_restart_is_named_and_the_rest_is_not() {
+    let old = Config::default();
+    let (new, _) = parse(
+        "new.yaml",
+        "listen: 127.0.0.1:4100\nworkers: 2\ncache: {max_bytes: 1MiB, on_request: 1m}\nkeepalive: 15s\n",
+    )
+    .expect("right");
+    assert_eq!(
+        old.needs_restart(&new),
+        ["listen", "workers", "cache.max_bytes"]
+    );
+    assert!(old.needs_restart(&old).is_empty());
+}

@@ -66,9 +66,9 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let _lock = lock::take(&places.data_dir)?;
     let listeners = loops::bind(places.listen, places.workers)?;
     let admin = loops::bind_one(places.admin)?;
-    let tls = loaded.config.server_tls()?;
 
     let world = world::build(&places, loaded).await?;
+    let tls = world.server_tls()?;
     let minted = first_key::mint_if_none(&world).await?;
     world.refresh().await?;
 

@@ -2,7 +2,7 @@
 //! process, the configuration file, and signals.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,46 +10,83 @@ use tokio::sync::watch;
 
 use super::world::{LOOK, World};
 
-/// Watches until told to stop. The file is looked at, not subscribed to: this
+/// Watches until told to stop. Files are looked at, not subscribed to: this
 /// sees editors that rename, and mounted volumes that swap links.
 pub(super) async fn run(world: Arc<World>, stop: watch::Receiver<bool>) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return;
     };
-    let mut file = fingerprint(world.places.config.as_deref());
-    let mut keys = world.store.change_mark().await.unwrap_or(-1);
+    let mut files = Watch::new(fingerprints(&world.watched()));
+    let mut keys = None;
     while !*stop.borrow() {
         let told = tokio::select! {
             () = tokio::time::sleep(LOOK) => false,
             _ = hangups.recv() => true,
         };
-        let now = fingerprint(world.places.config.as_deref());
-        if told || now != file {
-            file = now;
-            match world.reload().await {
-                Ok(()) => tracing::info!("configuration reloaded"),
-                Err(error) => tracing::error!(
-                    "the new configuration is not in force, the old one stays: {error:#}"
-                ),
-            }
+        let now = fingerprints(&world.watched());
+        if told || files.has_settled(now.clone()) {
+            // As it was before the reading: what changes meanwhile is news.
+            files = Watch::new(now);
+            reload(&world);
         }
         // A store that is away keeps the keys that are known.
         let Ok(mark) = world.store.change_mark().await else {
             continue;
         };
-        if mark != keys {
-            keys = mark;
-            if let Err(error) = world.refresh().await {
-                tracing::error!("keys could not be refreshed: {error:#}");
+        if keys != Some(mark) {
+            match world.refresh().await {
+                // Only now: what could not be read is read with the next look.
+                Ok(()) => keys = Some(mark),
+                Err(error) => tracing::error!("keys could not be refreshed: {error:#}"),
             }
         }
     }
 }
 
-/// Changes whenever the file does.
-fn fingerprint(path: Option<&Path>) -> Option<(u64, u64, i64, i64)> {
-    let meta = std::fs::metadata(path?).ok()?;
-    Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+fn reload(world: &World) {
+    match world.reload() {
+        Ok(waiting) if waiting.is_empty() => tracing::info!("configuration reloaded"),
+        Ok(waiting) => tracing::warn!(
+            "configuration reloaded, but a running process cannot change {}: restart it for that",
+            waiting.join(", ")
+        ),
+        Err(error) => {
+            tracing::error!("the new configuration is not in force, the old one stays: {error:#}");
+        }
+    }
+}
+
+/// What a file looks like from outside; `None` if it is not there.
+type Fingerprint = Option<(u64, u64, i64, i64)>;
+
+fn fingerprints(paths: &[PathBuf]) -> Vec<Fingerprint> {
+    let look = |path: &PathBuf| {
+        let meta = std::fs::metadata(path).ok()?;
+        Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+    };
+    paths.iter().map(look).collect()
+}
+
+/// Notices a change once it is over: a file that is written in place is empty
+/// for a moment, then half.
+struct Watch {
+    known: Vec<Fingerprint>,
+    last: Vec<Fingerprint>,
+}
+
+impl Watch {
+    fn new(known: Vec<Fingerprint>) -> Self {
+        let last = known.clone();
+        Self { known, last }
+    }
+
+    /// Whether the files differ from those that are known, and did not change
+    /// since the last look.
+    fn has_settled(&mut self, now: Vec<Fingerprint>) -> bool {
+        let is_steady = now == self.last;
+        self.last = now;
+        is_steady && self.last != self.known
+    }
 }
 
 /// Returns when the process is told to stop.
@@ -61,4 +98,25 @@ pub(super) async fn told_to_stop() -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_counts_once_nobody_writes_it_any_more() {
+        let (old, empty, half, new) = (
+            vec![Some((1, 9, 0, 0))],
+            vec![None],
+            vec![Some((1, 4, 1, 0))],
+            vec![Some((1, 9, 2, 0))],
+        );
+        let mut watch = Watch::new(old.clone());
+        assert!(!watch.has_settled(old));
+        assert!(!watch.has_settled(empty));
+        assert!(!watch.has_settled(half));
+        assert!(!watch.has_settled(new.clone()));
+        assert!(watch.has_settled(new));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,11 +12,14 @@ use gateway::plane::Shared;
 use identity::Install;
 use journal::Journal;
 use providers::Catalogue;
-use store::Store;
+use rustls::ServerConfig;
 use store::memory::{MemoryCounters, MemoryShelf};
+use store::{Store, StoredKey};
 
 use super::ServeArgs;
 use crate::build;
+use crate::cli::Place;
+use crate::config::network::Certificate;
 use crate::config::{Config, Loaded};
 
 /// Where things are.
@@ -26,7 +29,8 @@ pub(super) struct Places {
     pub(super) admin: SocketAddr,
     pub(super) data_dir: PathBuf,
     pub(super) workers: usize,
-    pub(super) config: Option<PathBuf>,
+    /// The configuration file, and the folder if the command line names one.
+    pub(super) place: Place,
 }
 
 impl Places {
@@ -39,7 +43,10 @@ impl Places {
             admin: args.admin_listen.unwrap_or_else(|| config.admin_listen()),
             data_dir: config.data_dir(),
             workers: args.workers.or_else(|| config.workers()).unwrap_or(cores),
-            config: loaded.file.clone(),
+            place: Place {
+                config: loaded.file.clone(),
+                data_dir: args.place.data_dir.clone(),
+            },
         }
     }
 }
@@ -49,13 +56,25 @@ pub(super) struct World {
     pub(super) places: Places,
     pub(super) shared: Arc<Shared>,
     pub(super) store: Store,
+    /// What the process started with: some of it holds until it ends.
+    first: Config,
     catalogue: Catalogue,
-    config: Mutex<Config>,
+    certificate: Option<Arc<Certificate>>,
+    inner: Mutex<Inner>,
+}
+
+/// What a reload replaces.
+struct Inner {
+    config: Config,
+    /// The stored keys as they were read last: a store that is away keeps
+    /// those that are known.
+    keys: Vec<StoredKey>,
 }
 
 /// Opens the store and the journal, and puts the shared state together.
 pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc<World>> {
     let dir = &places.data_dir;
+    let certificate = loaded.config.certificate()?;
     let install = Install::load_or_create(dir)?;
     let store = Store::open(&dir.join("portcullis.db"))
         .await
@@ -81,45 +100,81 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         places: places.clone(),
         shared: Arc::new(shared),
         store,
+        first: loaded.config.clone(),
         catalogue,
-        config: Mutex::new(loaded.config),
+        certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
+        inner: Mutex::new(Inner {
+            config: loaded.config,
+            keys: Vec::new(),
+        }),
     };
     Ok(Arc::new(world))
 }
 
 impl World {
-    /// Builds a snapshot from the configuration and the stored keys, and puts
-    /// it in force. On an error the old one stays.
+    /// Reads the stored keys and puts them in force. On an error the old ones
+    /// stay.
     pub(super) async fn refresh(&self) -> anyhow::Result<()> {
-        let config = self.config();
-        self.put_in_force(&config).await
-    }
-
-    /// Reads the file again; it counts only if all of it can be put in force.
-    pub(super) async fn reload(&self) -> anyhow::Result<()> {
-        let loaded = crate::config::load(self.places.config.as_deref())?;
-        self.put_in_force(&loaded.config).await?;
-        self.shared.tls.forget();
-        *self
-            .config
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = loaded.config;
+        let keys = self.store.keys().await?;
+        self.put_in_force(&self.config(), &keys)?;
+        self.inner().keys = keys;
         Ok(())
     }
 
-    async fn put_in_force(&self, config: &Config) -> anyhow::Result<()> {
-        let keys = self.store.keys().await?;
-        let mut snapshot = build::snapshot(config, &self.catalogue, &keys, &self.shared.install)?;
+    /// Reads the file again; it counts only if all of it can be put in force.
+    /// Needs no store. Answers with the settings that wait for a restart.
+    pub(super) fn reload(&self) -> anyhow::Result<Vec<&'static str>> {
+        let file = self.places.place.config.as_deref();
+        if file.is_some_and(|file| std::fs::metadata(file).is_ok_and(|meta| meta.len() == 0)) {
+            // An editor on a full disk leaves one; nobody means it.
+            anyhow::bail!("the file is empty");
+        }
+        let next = self.places.place.load()?.config;
+        let certificate = next.certificate()?;
+        let keys = self.inner().keys.clone();
+        self.put_in_force(&next, &keys)?;
+        if let (Some(place), Some(certificate)) = (&self.certificate, certificate) {
+            place.rotate(certificate);
+        }
+        self.shared.tls.forget();
+        let waiting = self.first.needs_restart(&next);
+        self.inner().config = next;
+        Ok(waiting)
+    }
+
+    fn put_in_force(&self, config: &Config, keys: &[StoredKey]) -> anyhow::Result<()> {
+        let mut snapshot = build::snapshot(config, &self.catalogue, keys, &self.shared.install)?;
         snapshot.version = self.shared.snapshot.load().version + 1;
         self.shared.snapshot.store(Arc::new(snapshot));
         Ok(())
     }
 
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn config(&self) -> Config {
-        self.config
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.inner().config.clone()
+    }
+
+    /// TLS for the data listener, if it is configured.
+    pub(super) fn server_tls(&self) -> anyhow::Result<Option<Arc<ServerConfig>>> {
+        let server = self.certificate.as_ref().map(|c| c.server());
+        Ok(server.transpose()?)
+    }
+
+    /// Files whose change is a reload: the configuration, and a certificate
+    /// that is renewed in place.
+    pub(super) fn watched(&self) -> Vec<PathBuf> {
+        let tls = self.config().tls;
+        let tls = tls.into_iter().flat_map(|tls| [tls.certificate, tls.key]);
+        self.places
+            .place
+            .config
+            .iter()
+            .cloned()
+            .chain(tls)
+            .collect()
     }
 
     /// Whether the configuration declares virtual keys.
@@ -127,9 +182,9 @@ impl World {
         self.config().has_keys()
     }
 
-    /// Whether applications speak TLS to us.
+    /// Whether clients speak TLS to us.
     pub(super) fn has_tls(&self) -> bool {
-        self.config().has_tls()
+        self.certificate.is_some()
     }
 
     /// A line about the models there are.
@@ -149,4 +204,4 @@ impl World {
 }
 
 /// How often the file and the keys are looked at.
-pub(super) const LOOK: Duration = Duration::from_millis(250);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
