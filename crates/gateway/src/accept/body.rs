@@ -12,6 +12,9 @@ use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
+use tokio::time::Instant;
+
+use super::held::Held;
 use super::{Accepted, inflate, operation};
 use crate::admit::Known;
 use crate::plane::Plane;
@@ -19,6 +22,11 @@ use crate::settle::{Refused, Ticket};
 
 /// The longest silence in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long a body may take whatever its size; behind that it must come at
+/// [`RATE`] at least, so that nobody can drip one for ever.
+const GRACE: Duration = Duration::from_secs(30);
+/// Bytes a second that a long body must bring on average.
+const RATE: usize = 16 << 10;
 /// Bodies from this size on are parsed on a thread of their own, so that
 /// nobody else's request waits for them.
 const LARGE: usize = 256 << 10;
@@ -37,7 +45,8 @@ pub async fn body(
     let slot = slot(plane)?;
     let Known { head, principal } = known;
     let mut ticket = Ticket::open(plane, &principal, operation.as_str(), slot);
-    match read(&snapshot.bounds, &head.headers, head.body).await {
+    let mut held = Held::nothing();
+    match read(&snapshot.bounds, &head.headers, head.body, &mut held).await {
         Ok(document) => match openai::view(operation, &document) {
             Ok(view) => {
                 ticket.note(|facts| facts.streamed = view.stream);
@@ -48,6 +57,7 @@ pub async fn body(
                     operation,
                     document,
                     view,
+                    held,
                 })
             }
             Err(refusal) => Err(Refused::new(ticket, refusal)),
@@ -71,13 +81,18 @@ fn slot(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
     plane.shared.journal.reserve().ok_or_else(full)
 }
 
-async fn read(bounds: &Bounds, headers: &HeaderMap, body: Incoming) -> Result<Document, Refusal> {
+async fn read(
+    bounds: &Bounds,
+    headers: &HeaderMap,
+    body: Incoming,
+    held: &mut Held,
+) -> Result<Document, Refusal> {
     check_type(headers)?;
     let encoding = inflate::encoding(headers)?;
-    let raw = collect(bounds.body, body).await?;
+    let raw = collect(bounds.body, body, held).await?;
     let plain = match encoding {
         None => raw,
-        Some(encoding) => inflate::inflate(encoding, raw, bounds).await?,
+        Some(encoding) => inflate::inflate(encoding, raw, bounds, held).await?,
     };
     if plain.is_empty() {
         return Err(Refusal::new(
@@ -120,7 +135,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     ))
 }
 
-async fn collect(limit: usize, mut body: Incoming) -> Result<Bytes, Refusal> {
+async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
     let too_large = || {
         Refusal::new(
             Reason::BodyTooLarge,
@@ -131,15 +146,22 @@ async fn collect(limit: usize, mut body: Incoming) -> Result<Bytes, Refusal> {
     if announced.is_some_and(|n| n > limit as u64) {
         return Err(too_large());
     }
+    if let Some(announced) = announced.and_then(|n| usize::try_from(n).ok()) {
+        held.grow(announced).await?;
+    }
+    let started = Instant::now();
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
-    while let Some(frame) = next(&mut body).await? {
+    let mut read = 0;
+    while let Some(frame) = next(&mut body, started, read).await? {
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+        read += data.len();
+        if read > limit {
             return Err(too_large());
         }
+        held.grow(read).await?;
         // Most bodies come in one piece: keep that piece instead of copying it.
         match (first.take(), whole.is_empty()) {
             (None, true) => first = Some(data),
@@ -155,8 +177,16 @@ async fn collect(limit: usize, mut body: Incoming) -> Result<Bytes, Refusal> {
     Ok(first.unwrap_or_else(|| whole.freeze()))
 }
 
-async fn next(body: &mut Incoming) -> Result<Option<hyper::body::Frame<Bytes>>, Refusal> {
-    match tokio::time::timeout(SILENCE, body.frame()).await {
+/// The next frame of a body that began at `started` and brought `read` bytes.
+async fn next(
+    body: &mut Incoming,
+    started: Instant,
+    read: usize,
+) -> Result<Option<hyper::body::Frame<Bytes>>, Refusal> {
+    let earned = Duration::from_secs((read / RATE) as u64);
+    let silence = Instant::now() + SILENCE;
+    let latest = silence.min(started + GRACE + earned);
+    match tokio::time::timeout_at(latest, body.frame()).await {
         Ok(None) => Ok(None),
         Ok(Some(Ok(frame))) => Ok(Some(frame)),
         Ok(Some(Err(error))) => Err(Refusal::new(
@@ -164,12 +194,16 @@ async fn next(body: &mut Incoming) -> Result<Option<hyper::body::Frame<Bytes>>, 
             "The body broke off before its end.",
         )
         .because(error)),
-        Err(_) => Err(Refusal::new(
+        Err(_) if latest == silence => Err(Refusal::new(
             Reason::BodyTimeout,
             format!(
                 "No byte of the body came for {} seconds.",
                 SILENCE.as_secs()
             ),
+        )),
+        Err(_) => Err(Refusal::new(
+            Reason::BodyTimeout,
+            "The body comes too slowly.",
         )),
     }
 }

@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -16,7 +16,7 @@ use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::patience::Patient;
 use crate::plane::Plane;
@@ -32,8 +32,27 @@ const TLS_TIME: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 << 10;
 /// The most fields of a head.
 const HEAD_FIELDS: usize = 100;
+/// The most connections, over all loops, if the system says nothing.
+const USUAL_DESCRIPTORS: usize = 1024;
 /// HTTP/2 streams a connection may have open.
 const STREAMS: u32 = 100;
+
+/// Room for connections, over all loops: half of the descriptors that the
+/// process may open, since each may need one more for its upstream. Above it
+/// newcomers wait in the system's queue.
+static ROOM: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let descriptors = descriptors(&limits).unwrap_or(USUAL_DESCRIPTORS);
+    Arc::new(Semaphore::new((descriptors / 2).clamp(16, 1 << 20)))
+});
+
+/// The soft limit on open files, as `/proc/self/limits` tells it.
+fn descriptors(limits: &str) -> Option<usize> {
+    let line = limits
+        .lines()
+        .find_map(|l| l.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
 
 /// Spawns onto the loop it is used on; futures need not be `Send`.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +96,12 @@ pub async fn run(
     // Every connection holds a sender; the channel closes with the last one.
     let (open, mut none_open) = tokio::sync::mpsc::channel::<()>(1);
     loop {
-        let (stream, _) = tokio::select! {
-            accepted = listener.accept() => match accepted {
+        let next = async {
+            let room = Arc::clone(&ROOM).acquire_owned().await;
+            listener.accept().await.map(|(stream, _)| (stream, room))
+        };
+        let (stream, room) = tokio::select! {
+            accepted = next => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, most likely: do not spin.
@@ -101,7 +124,7 @@ pub async fn run(
                     }
                 }
             }
-            drop(open);
+            drop((open, room));
         });
     }
     drop(listener);
@@ -178,4 +201,19 @@ fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_on_open_files_is_read_as_the_system_tells_it() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                      Max open files            20000                524288               files     \n";
+        assert_eq!(descriptors(limits), Some(20_000));
+        let unlimited = limits.replace("20000", "unlimited");
+        assert_eq!(descriptors(&unlimited), None);
+        assert_eq!(descriptors(""), None);
+    }
 }

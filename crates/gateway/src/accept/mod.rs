@@ -2,6 +2,7 @@
 //! `admit` knows, the body: well-formed, and viewed without being rebuilt.
 
 mod body;
+mod held;
 mod inflate;
 pub mod listen;
 mod patience;
@@ -20,6 +21,7 @@ use crate::plane::Plane;
 use crate::settle::{Refused, Ticket};
 
 pub use body::body;
+pub use held::Held;
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Accepted {
     pub document: Document,
     /// What the stages look at.
     pub view: View,
+    /// The room that the body takes.
+    pub held: Held,
 }
 
 /// Reads the head: the route, nothing else.
@@ -71,8 +75,14 @@ pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refus
         .into());
     }
     let (parts, body) = request.into_parts();
+    // Two names for one place: whoever stands in front may believe the other.
+    if parts.headers.get_all(http::header::HOST).iter().count() > 1 {
+        let refusal = Refusal::new(Reason::BadHeader, "There is more than one host header.");
+        return Err(refusal.into());
+    }
     let (method, target) = target(parts.uri.path())?;
-    if parts.method != method {
+    let is_look = method == Method::GET && parts.method == Method::HEAD;
+    if parts.method != method && !is_look {
         let refusal = Refusal::new(
             Reason::WrongMethod,
             format!(
