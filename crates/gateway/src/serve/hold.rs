@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::openai::{Delta, Field};
-use domain::guard::{Finding, Guard, StreamGuard};
+use domain::guard::{Direction, Finding, Guard, StreamGuard};
 
 /// The most bytes that guards may hold back of one stream.
 const LARGEST_HELD: usize = 16 << 20;
@@ -17,6 +17,11 @@ type Place = (u32, Field);
 /// The guards' state over one field.
 struct Screen {
     guards: Vec<Box<dyn StreamGuard>>,
+    /// Guards that read no streams: they get the whole text, and none of it
+    /// leaves before they have.
+    whole: Vec<Arc<dyn Guard>>,
+    text: String,
+    screened: usize,
     read: usize,
     free: usize,
 }
@@ -102,8 +107,19 @@ impl Hold {
 
 impl Screen {
     fn new(guards: &[Arc<dyn Guard>]) -> Self {
+        let mut streaming = Vec::new();
+        let mut whole = Vec::new();
+        for guard in guards {
+            match guard.stream() {
+                Some(screen) => streaming.push(screen),
+                None => whole.push(Arc::clone(guard)),
+            }
+        }
         Self {
-            guards: guards.iter().filter_map(|guard| guard.stream()).collect(),
+            guards: streaming,
+            whole,
+            text: String::new(),
+            screened: 0,
             read: 0,
             free: 0,
         }
@@ -118,15 +134,24 @@ impl Screen {
             hold = hold.max(verdict.hold);
             findings.extend(verdict.findings);
         }
-        self.free = self.read.saturating_sub(hold);
+        if self.whole.is_empty() {
+            self.free = self.read.saturating_sub(hold);
+        } else {
+            self.text.push_str(text);
+        }
         findings
     }
 
     fn finish(&mut self) -> Vec<Finding> {
         self.free = self.read;
-        self.guards
-            .iter_mut()
-            .flat_map(|guard| guard.finish().findings)
-            .collect()
+        let ends = self.guards.iter_mut();
+        let mut findings: Vec<Finding> = ends.flat_map(|guard| guard.finish().findings).collect();
+        if self.screened < self.text.len() {
+            self.screened = self.text.len();
+            let texts = [self.text.as_str()];
+            let screens = self.whole.iter();
+            findings.extend(screens.flat_map(|guard| guard.screen(Direction::Answer, &texts)));
+        }
+        findings
     }
 }
