@@ -19,6 +19,15 @@ pub struct Frame {
     pub(crate) data_at: Option<usize>,
 }
 
+impl Frame {
+    /// Whether it is the mark behind which nothing comes: `[DONE]`.
+    #[must_use]
+    pub fn is_end_mark(&self) -> bool {
+        let data = self.data.as_deref();
+        data.is_some_and(|data| data.trim_ascii() == b"[DONE]")
+    }
+}
+
 /// A frame is longer than the framer takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of more than {limit} bytes")]
@@ -101,6 +110,13 @@ impl Framer {
         self.state = State::Start;
         let rest = self.pending.split().freeze();
         (!rest.is_empty()).then_some(rest)
+    }
+
+    /// The stream is over: what belongs to no complete frame, read as if the
+    /// blank line that is missing had come.
+    pub fn last(&mut self) -> Option<Frame> {
+        let rest = self.finish()?;
+        Some(read([&rest[..], b"\n\n"].concat().into(), 0))
     }
 
     /// How many bytes of `chunk` complete the frame.

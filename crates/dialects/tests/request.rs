@@ -89,6 +89,13 @@ fn every_string_is_text_unless_the_table_says_otherwise() {
 }
 
 #[test]
+fn a_negative_bound_is_none_as_local_servers_have_it() {
+    let text = r#"{"model":"m","messages":[],"max_tokens":-1,"max_completion_tokens":null}"#;
+    let seen = view(Chat, &doc(text)).expect("a request");
+    assert_eq!(seen.max_tokens, None);
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn what_is_missing_or_wrong_is_named() {
     let cases = [
@@ -155,7 +162,7 @@ fn what_is_missing_or_wrong_is_named() {
         ),
         (
             Chat,
-            r#"{"model":"m","messages":[],"max_tokens":-1}"#,
+            r#"{"model":"m","messages":[],"max_tokens":1.5}"#,
             Reason::BadField,
             Some("max_tokens"),
         ),

@@ -227,7 +227,29 @@ fn every_choice_must_end() {
     assert_eq!(field(&facts, 1, Field::Content), "B");
     let (early, _) = tapped(&parts[..4], 2, false);
     assert!(!early.finish_seen());
-    assert!(!tapped(&parts, 3, false).0.is_complete());
+}
+
+#[test]
+fn fewer_choices_than_asked_for_are_complete_once_the_end_mark_came() {
+    let (parts, _) = frames(&[&fixture("stream_n2_logprobs.sse")]);
+    let (tap, _) = tapped(&parts, 3, false);
+    assert!(tap.is_complete() && !tap.finish_seen());
+    let (nothing, _) = frames(&[b"data: [DONE]\n\n"]);
+    assert!(!tapped(&nothing, 1, false).0.is_complete());
+}
+
+#[test]
+fn an_end_mark_without_its_blank_line_is_still_one() {
+    for text in ["data: [DONE]", "data:[DONE]\n", "data: [DONE]\r\n"] {
+        let mut framer = Framer::new(1000);
+        let mut out = Vec::new();
+        framer.push(Bytes::from(text), &mut out).expect("short");
+        assert!(out.is_empty());
+        let last = framer.last().expect("a rest");
+        assert!(last.is_end_mark(), "{text:?}");
+        assert!(last.bytes.ends_with(b"\n\n") && last.bytes.starts_with(text.as_bytes()));
+        assert_eq!(framer.last(), None);
+    }
 }
 
 #[test]

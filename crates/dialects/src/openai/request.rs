@@ -69,8 +69,8 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
             .filter(|n| *n > 0)
             .ok_or_else(|| wrong("n", "a positive whole number"))?,
     };
-    let newer = number(root, "max_completion_tokens")?;
-    let max_tokens = newer.or(number(root, "max_tokens")?);
+    let newer = most(root, "max_completion_tokens")?;
+    let max_tokens = newer.or(most(root, "max_tokens")?);
     Ok(View {
         model: name.into_owned(),
         model_span: model.span(),
@@ -146,6 +146,14 @@ fn number(root: Node<'_>, key: &str) -> Result<Option<u64>, Refusal> {
             .u64()
             .map(Some)
             .ok_or_else(|| wrong(key, "a whole number, not negative")),
+    }
+}
+
+/// A bound on the answer. Local servers take a negative one for *none*.
+fn most(root: Node<'_>, key: &str) -> Result<Option<u64>, Refusal> {
+    match member(root, key) {
+        Some(value) if value.kind() == Kind::Number && value.raw().starts_with(b"-") => Ok(None),
+        _ => number(root, key),
     }
 }
 

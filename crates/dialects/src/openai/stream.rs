@@ -132,7 +132,7 @@ impl Tap {
             return plain(FrameClass::Comment);
         };
         let text = data.trim_ascii();
-        if text == b"[DONE]" {
+        if frame.is_end_mark() {
             self.is_done = true;
             return plain(FrameClass::Done);
         }
@@ -228,13 +228,15 @@ impl Tap {
         self.usage
     }
 
-    /// Whether all end marks came: every choice ended, and `[DONE]`.
+    /// Whether all end marks came: `[DONE]`, and every choice that began
+    /// ended. There may be fewer than were asked for: some servers know no
+    /// `n`, and what they send is whole all the same.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.is_done && self.finish_seen()
+        self.is_done && !self.seen.is_empty() && self.seen.iter().all(|(_, finished)| *finished)
     }
 
-    /// Whether every choice said why it ended.
+    /// Whether every choice that was asked for said why it ended.
     #[must_use]
     pub fn finish_seen(&self) -> bool {
         self.seen.len() >= self.expected && self.seen.iter().all(|(_, finished)| *finished)

@@ -162,7 +162,7 @@ impl Streaming {
                     self.wind();
                 }
                 Poll::Ready(Some(Err(error))) => self.broke(error),
-                Poll::Ready(None) => self.broke("the stream ended without its end mark"),
+                Poll::Ready(None) => self.over(),
                 Poll::Pending => {
                     if self.timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
@@ -171,6 +171,18 @@ impl Streaming {
                 }
             }
         }
+    }
+
+    /// The upstream's connection ended cleanly. Some servers leave out the
+    /// blank line behind their last event.
+    fn over(&mut self) {
+        if let Some(frame) = self.framer.last()
+            && frame.is_end_mark()
+        {
+            let facts = self.tap.read(&frame);
+            return self.frame(frame, facts);
+        }
+        self.broke("the stream ended without its end mark");
     }
 
     /// One frame: metered by the tap, screened, released in order.
