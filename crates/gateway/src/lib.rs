@@ -50,7 +50,7 @@ pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Serve
     let head = accept::head(plane, request)?;
     let known = admit::who(plane, &snapshot, head)?;
     if let Target::Models(which) = &known.head.target {
-        return serve::models(&snapshot, &known, which.as_deref());
+        return serve::models(plane, &snapshot, &known, which.as_deref());
     }
     let accepted = accept::body(plane, &snapshot, known).await?;
     let admitted = admit::room(plane, &snapshot, accepted).await?;

@@ -16,6 +16,9 @@ use crate::settle::Refused;
 
 /// The window of the per-minute limits.
 const MINUTE: Duration = Duration::from_secs(60);
+/// The longest name of a model: it goes into records, headers and logs, and
+/// `provider/…` lets clients make names up.
+const LONGEST_NAME: usize = 256;
 /// What is reserved for an answer whose length nobody stated.
 const UNSTATED_OUTPUT: u64 = 1024;
 
@@ -30,7 +33,8 @@ pub async fn room(
     accepted: Accepted,
 ) -> Result<Admitted, Refused> {
     let name = accepted.view.model.clone();
-    let Some(model) = snapshot.resolve(&name) else {
+    let known = Some(&name).filter(|name| name.len() <= LONGEST_NAME);
+    let Some(model) = known.and_then(|name| snapshot.resolve(name)) else {
         return Err(Refused::new(accepted.ticket, unknown_model(&name)));
     };
     let principal = &accepted.principal;
@@ -61,8 +65,7 @@ pub async fn room(
     };
     let ticket = &mut admitted.accepted.ticket;
     ticket.meter.prompt_estimate = prompt;
-    let listed = admitted.model.name.clone();
-    ticket.note(|facts| facts.model = Some(listed));
+    ticket.asks_for(&admitted.model);
     let asks = asks(&admitted.accepted.principal, reserved);
     if asks.is_empty() {
         return Ok(admitted);

@@ -80,7 +80,10 @@ pub async fn find(
     };
     if wish != Wish::Refresh {
         let now = plane.shared.ticks();
-        if let Some(shelved) = plane.shared.shelf.get(&keep.key, now).get().await {
+        let oldest = max_age(&accepted.headers);
+        let found = plane.shared.shelf.get(&keep.key, now).get().await;
+        let age = |shelved: &Shelved| Duration::from_micros(now.since(shelved.stored));
+        if let Some(shelved) = found.filter(|s| oldest.is_none_or(|oldest| age(s) < oldest)) {
             return Ok(Found::Answer(Box::new(hit(guarded, shelved))));
         }
     }
@@ -103,6 +106,19 @@ fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {
         facts.answered_model = Some(shelved.model.clone());
     });
     sent
+}
+
+/// `cache-control: max-age=60`: how old an answer the client takes.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all("cache-control").iter();
+    let parts = values.filter_map(|v| v.to_str().ok());
+    let mut parts = parts.flat_map(|value| value.split(','));
+    parts.find_map(|part| {
+        let (name, seconds) = part.split_once('=')?;
+        let is_age = name.trim().eq_ignore_ascii_case("max-age");
+        let seconds = seconds.trim().trim_matches('"').parse().ok()?;
+        is_age.then(|| Duration::from_secs(seconds))
+    })
 }
 
 /// `cache-control: no-store` bypasses, `no-cache` refreshes;

@@ -25,6 +25,10 @@ use super::upstream::UpstreamBody;
 /// How long an unused connection is kept. Shorter than the usual 60 seconds
 /// of servers, so that we close first.
 const IDLE: Duration = Duration::from_secs(50);
+/// How often a shared connection in use is asked whether it is alive, and how
+/// long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);
 /// Unused connections kept per origin.
 const MOST_IDLE: usize = 256;
 
@@ -243,6 +247,9 @@ where
     if version == Http::Two {
         let (sender, connection) = http2::Builder::new(crate::accept::listen::LocalExec)
             .timer(TokioTimer::new())
+            // A connection that died silently must not swallow every request.
+            .keep_alive_interval(Some(PING))
+            .keep_alive_timeout(PONG)
             .handshake(io)
             .await?;
         tokio::task::spawn_local(connection);

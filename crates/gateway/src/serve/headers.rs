@@ -1,6 +1,7 @@
 //! The headers of an answer: who answered, how often was asked, what is left.
 
 use domain::counters::{Measure, Room};
+use domain::ids::TicketId;
 use domain::shelf::Shelved;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -25,9 +26,14 @@ pub(super) fn upstream(out: &mut HeaderMap, from: &HeaderMap) {
         .or_insert(HeaderValue::from_static("application/json"));
 }
 
+/// The request's id.
+pub(super) fn id(out: &mut HeaderMap, ticket: TicketId) {
+    set(out, "x-request-id", &ticket.to_string());
+}
+
 /// Request id, model, provider, attempts, cache, and what is left of limits.
 pub(super) fn about(out: &mut HeaderMap, ticket: &Ticket, serving: &Serving) {
-    set(out, "x-request-id", &ticket.id().to_string());
+    id(out, ticket.id());
     let (model, provider) = ticket.served_by();
     if let Some(model) = model {
         set(out, "x-portcullis-model", model);

@@ -244,7 +244,12 @@ fn stream_head(mut response: Response<AnswerBody>) -> Response<AnswerBody> {
 ///
 /// # Errors
 /// 404 for a model that does not exist or that the key may not use.
-pub fn models(snapshot: &Snapshot, known: &Known, which: Option<&str>) -> Result<Served, Refused> {
+pub fn models(
+    plane: &Rc<Plane>,
+    snapshot: &Snapshot,
+    known: &Known,
+    which: Option<&str>,
+) -> Result<Served, Refused> {
     let principal = &known.principal;
     let body = match which {
         Some(name) => {
@@ -280,6 +285,7 @@ pub fn models(snapshot: &Snapshot, known: &Known, which: Option<&str>) -> Result
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
+    headers::id(response.headers_mut(), plane.next_ticket());
     Ok(response)
 }
 

@@ -127,15 +127,12 @@ impl Metrics {
     }
 
     /// Counts a request's end.
-    pub fn settled(&self, facts: &Settled) {
+    ///
+    /// A model that nobody listed is `unlisted`: it counts under its
+    /// provider, as `local/*`.
+    pub fn settled(&self, facts: &Settled, unlisted: Option<&str>) {
         let text = |id: Option<&str>| id.unwrap_or("none").to_owned();
-        // A model that nobody listed counts under its provider: `local/*`.
         let listed = facts.model.as_ref().map(|m| m.as_str());
-        let unlisted = facts
-            .deployment
-            .as_ref()
-            .map(|d| d.as_str())
-            .filter(|d| d.ends_with("/*"));
         let model = text(unlisted.or(listed));
         let provider = text(facts.provider.as_ref().map(|p| p.as_str()));
         self.ended

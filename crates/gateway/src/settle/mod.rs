@@ -9,7 +9,7 @@ mod metrics;
 use std::rc::Rc;
 
 use domain::ids::TicketId;
-use domain::model::Deployment;
+use domain::model::{Deployment, Model};
 use domain::principal::Principal;
 use domain::record::{Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
@@ -61,6 +61,8 @@ pub struct Ticket {
     /// The record so far.
     facts: Option<Box<Settled>>,
     price: Option<domain::model::Price>,
+    /// What metrics call the model, if its name is one that a client made up.
+    counted_as: Option<String>,
     /// The model's name at the provider that answers.
     upstream_model: Option<String>,
     // Held so that the journal has room for this request's records.
@@ -109,6 +111,7 @@ impl Ticket {
             meter: Meter::default(),
             facts: Some(Box::new(facts)),
             price: None,
+            counted_as: None,
             upstream_model: None,
             slot: Some(slot),
         }
@@ -135,6 +138,14 @@ impl Ticket {
     /// Lets a stage write into the record.
     pub fn note(&mut self, write: impl FnOnce(&mut Settled)) {
         write(self.facts());
+    }
+
+    /// The model that was asked for, once it is resolved.
+    pub fn asks_for(&mut self, model: &Model) {
+        // Names of models that nobody listed share one deployment id.
+        let unlisted = model.deployments.iter().find(|d| d.index == usize::MAX);
+        self.counted_as = unlisted.map(|d| d.id.to_string());
+        self.facts().model = Some(model.name.clone());
     }
 
     /// How many attempts there were.
@@ -241,7 +252,7 @@ impl Ticket {
             taken.settle(usage.total(), now);
         }
         shared.metrics.in_flight.dec();
-        shared.metrics.settled(&facts);
+        shared.metrics.settled(&facts, self.counted_as.as_deref());
         log(&facts);
         self.plane.record(Record::Settled(facts));
         self.slot = None;

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admit;
+mod bounds;
 mod compose_guard;
 mod doubles;
 mod edges;

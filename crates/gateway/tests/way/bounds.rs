@@ -1,0 +1,271 @@
+//! Nobody can hold the gateway up or blow it up: slow bodies, connections
+//! that say nothing, names that clients make up, guards that read no streams.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::guard::{Action, Direction, Finding, Guard, StreamGuard};
+use domain::policy::Policy;
+use domain::principal::Limits;
+use testkit::openai::{chat_request, chunk, stream_request, text_of_stream};
+use testkit::{FakeProvider, Reply};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::stage::{Ask, Stage, play, usual};
+
+const HEAD: &str = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-api-key: sk-test\r\n";
+
+/// What the gateway says until it hangs up, and after how long.
+async fn farewell(mut raw: TcpStream) -> (String, Duration) {
+    let started = Instant::now();
+    let mut answer = Vec::new();
+    let reading = raw.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(Duration::from_secs(600), reading).await;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    (text, started.elapsed())
+}
+
+#[test]
+fn a_body_that_drips_is_cut_however_steadily_it_does() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let raw = TcpStream::connect(stage.address).await.expect("a gateway");
+        let (mut read, mut write) = raw.into_split();
+        let head = format!("{HEAD}content-length: 100000\r\n\r\n");
+        write.write_all(head.as_bytes()).await.expect("sent");
+        let drip = tokio::task::spawn_local(async move {
+            while write.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        });
+        let started = Instant::now();
+        let mut answer = vec![0; 4096];
+        let got = read.read(&mut answer).await.expect("an answer");
+        let answer = String::from_utf8_lossy(&answer[..got]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(started.elapsed() < Duration::from_secs(40));
+        drip.abort();
+        assert_eq!(fake.count(), 0);
+        assert_eq!(stage.settled(1).await[0].status, 408);
+    });
+}
+
+#[test]
+fn a_connection_that_never_says_which_http_it_speaks_is_closed() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        for greeting in ["", "P", "PRI * HTTP/2.0\r\n"] {
+            let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
+            raw.write_all(greeting.as_bytes()).await.expect("sent");
+            let (said, after) = farewell(raw).await;
+            assert!(after < Duration::from_secs(15), "{greeting:?}: {after:?}");
+            assert_eq!(said, "", "{greeting:?}");
+        }
+    });
+}
+
+#[test]
+fn a_head_in_pieces_is_no_silence() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
+        for piece in [
+            "P",
+            "OS",
+            "T /v1/nothing HTTP/1.1\r\n",
+            "host: x\r\n",
+            "\r\n",
+        ] {
+            raw.write_all(piece.as_bytes()).await.expect("sent");
+            tokio::time::sleep(Duration::from_secs(4)).await;
+        }
+        let mut answer = vec![0; 4096];
+        let got = raw.read(&mut answer).await.expect("an answer");
+        assert!(answer[..got].starts_with(b"HTTP/1.1 404"));
+    });
+}
+
+#[test]
+fn a_second_host_is_refused() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let ask = Ask::chat(chat_request("m", "x"))
+            .with("host", "a")
+            .with("host", "b");
+        assert_eq!(stage.ask(ask).await.refusal(400), "invalid_header");
+    });
+}
+
+#[test]
+fn names_that_clients_make_up_bloat_neither_metrics_nor_records() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("x"));
+        let limits = Limits {
+            requests_per_minute: Some(1),
+            ..Limits::default()
+        };
+        let scene = testkit::Scene::new().provider(&fake).key("sk-test", limits);
+        let stage = Stage::open(scene);
+        let long = format!("fake/{}", "x".repeat(300));
+        let answer = stage.ask(Ask::chat(chat_request(&long, "x"))).await;
+        assert_eq!(answer.refusal(404), "model_not_found");
+        for status in [200, 429, 429] {
+            let name = format!("fake/made-up-{status}");
+            let answer = stage.ask(Ask::chat(chat_request(&name, "x"))).await;
+            assert_eq!(answer.status, status, "{}", answer.text());
+        }
+        let mut registry = prometheus_client::registry::Registry::default();
+        stage.shared.metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        assert!(text.contains("\"fake/*\""), "{text}");
+        assert!(!text.contains("made-up"), "{text}");
+    });
+}
+
+/// Finds a word, but only in whole texts.
+#[derive(Debug)]
+struct Slow;
+
+impl Guard for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    fn reads(&self, direction: Direction) -> bool {
+        direction == Direction::Answer
+    }
+
+    fn screen(&self, _: Direction, texts: &[&str]) -> Vec<Finding> {
+        let found = texts.iter().filter_map(|text| text.find("secret"));
+        let finding = |at| Finding {
+            guard: "slow".into(),
+            kind: "deny",
+            span: at..at + 6,
+            action: Action::Block,
+        };
+        found.map(finding).collect()
+    }
+
+    fn stream(&self) -> Option<Box<dyn StreamGuard>> {
+        None
+    }
+}
+
+#[test]
+fn a_guard_that_reads_no_streams_reads_the_whole_answer_before_any_of_it_leaves() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let policy = Policy {
+            name: "p".to_owned(),
+            guards: vec![Arc::new(Slow)],
+            ..Policy::default()
+        };
+        let stage = Stage::open(usual(&fake).policy(policy));
+        fake.script(vec![
+            Reply::chat_stream(&["a sec", "ret"]),
+            Reply::chat_stream(&["all ", "well"]),
+        ]);
+        let answer = stage.ask(Ask::chat(stream_request("m", "x"))).await;
+        assert!(!answer.text().contains("sec"), "{}", answer.text());
+        assert!(answer.text().contains("content_filter"));
+        let answer = stage.ask(Ask::chat(stream_request("m", "x"))).await;
+        assert_eq!(text_of_stream(&answer.body), "all well");
+        assert!(answer.text().ends_with("data: [DONE]\n\n"));
+    });
+}
+
+/// A stream of one word, and these bytes for its end.
+fn ended_by(end: &str) -> Reply {
+    let word = serde_json::json!({"content": "word"});
+    let nothing = serde_json::json!({});
+    Reply::sse([
+        chunk("m", &word, None),
+        chunk("m", &nothing, Some("stop")),
+        end.to_owned().into(),
+    ])
+}
+
+#[test]
+fn an_end_mark_without_a_blank_line_ends_a_stream_and_its_absence_breaks_it() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        for (end, is_whole) in [
+            ("data: [DONE]", true),
+            ("data: [DONE]\r\n", true),
+            ("data: [DON", false),
+            ("", false),
+        ] {
+            fake.script(vec![ended_by(end)]);
+            let answer = stage.ask(Ask::chat(stream_request("m", "x"))).await;
+            assert_eq!(text_of_stream(&answer.body), "word");
+            let says_error = answer.text().contains("\"error\"");
+            assert_eq!(says_error, !is_whole, "{end:?}: {}", answer.text());
+            assert_eq!(answer.text().ends_with("[DONE]\n\n"), end == "data: [DONE]");
+        }
+    });
+}
+
+#[test]
+fn fewer_choices_than_asked_for_are_a_whole_answer() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat_stream(&["one"]));
+        let stage = Stage::open(usual(&fake));
+        let body = "{\"model\":\"m\",\"stream\":true,\"n\":2,\"messages\":[]}";
+        let answer = stage.ask(Ask::chat(body)).await;
+        assert!(
+            answer.text().ends_with("data: [DONE]\n\n"),
+            "{}",
+            answer.text()
+        );
+    });
+}
+
+#[test]
+fn a_client_says_how_old_a_kept_answer_may_be() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("x"));
+        let policy = Policy {
+            name: "c".to_owned(),
+            cache: Some(Duration::from_secs(600)),
+            ..Policy::default()
+        };
+        let stage = Stage::open(usual(&fake).policy(policy));
+        let ask = || Ask::chat(chat_request("m", "x"));
+        stage.ask(ask()).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        for (age, found) in [
+            ("max-age=60", "hit"),
+            ("max-age=20", "miss"),
+            ("max-age=0", "miss"),
+        ] {
+            let answer = stage.ask(ask().with("cache-control", age)).await;
+            assert_eq!(answer.header("x-portcullis-cache"), found, "{age}");
+        }
+    });
+}
+
+#[test]
+fn the_list_of_models_has_a_request_id_and_may_be_looked_at_without_its_body() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        for method in ["GET", "HEAD"] {
+            let ask = Ask::to(method, "/v1/models", "").key("sk-test");
+            let answer = stage.ask(ask).await;
+            assert_eq!(answer.status, 200);
+            assert!(!answer.header("x-request-id").is_empty());
+            assert_eq!(answer.body.is_empty(), method == "HEAD");
+        }
+    });
+}
