@@ -1,5 +1,8 @@
 """What changes while the gateway runs: keys, the file, signals; and its end."""
 
+import contextlib
+import itertools
+import sqlite3
 import threading
 import time
 
@@ -122,3 +125,69 @@ def a_stream_may_finish_while_the_gateway_stops(w):
     assert w.gateway.process.wait(5) == 0
     [row] = w.gateway.rows("ticket = ?", bytes.fromhex(answer.headers["x-request-id"][4:]))
     assert row["outcome"] == "complete", row
+
+
+@case
+def told_to_stop_twice_it_cuts_what_is_open_and_settles_it(w):
+    w.gateway.start()
+    w.fake.next(pieces=stream("one", "two"), gate=threading.Event())
+    headers = {"authorization": f"Bearer {KEY}"}
+    url = w.gateway.base_url + "/chat/completions"
+    with httpx.stream("POST", url, json=hello(stream=True), headers=headers, timeout=10) as answer:
+        pieces = answer.iter_bytes()
+        next(pieces)
+        w.gateway.process.terminate()
+        # Probes see the draining, not a dead port.
+        until(lambda: httpx.get(w.gateway.admin_url + "/readyz").status_code == 503, 3, "it says that it drains")
+        w.gateway.process.terminate()
+        assert w.gateway.process.wait(5) == 0
+    [row] = w.gateway.rows("ticket = ?", bytes.fromhex(answer.headers["x-request-id"][4:]))
+    assert row["outcome"] not in ("complete", "lost") and row["output"] > 0, row
+
+
+def ask_until(w, ended: threading.Event, completed: list) -> None:
+    """One client: keeps the ids of answers that it has whole."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    for number in itertools.count():
+        if ended.is_set():
+            return
+        is_stream = number % 2 == 0
+        try:
+            url = w.gateway.base_url + "/chat/completions"
+            answer = httpx.post(url, json=hello(stream=is_stream), headers=headers, timeout=5)
+        except httpx.HTTPError:
+            time.sleep(0.01)
+            continue
+        if answer.status_code == 200 and (not is_stream or answer.text.rstrip().endswith("[DONE]")):
+            completed.append(answer.headers["x-request-id"])
+
+
+@case
+def every_answer_that_a_client_has_survives_kills_under_traffic(w):
+    w.gateway.start()
+    before = {row["ticket"] for row in w.gateway.rows()}
+    # Connections that a kill resets are no news.
+    w.fake.server.handle_error = lambda *_: None
+    ended, completed = threading.Event(), []
+    clients = [threading.Thread(target=ask_until, args=(w, ended, completed)) for _ in range(6)]
+    for client in clients:
+        client.start()
+    for pause in (0.4, 0.15, 0.3):
+        time.sleep(pause)
+        w.gateway.kill()
+        w.gateway.start()
+    time.sleep(0.2)
+    ended.set()
+    for client in clients:
+        client.join()
+    assert w.gateway.stop() == 0
+    rows = {"req_" + row["ticket"].hex(): row for row in w.gateway.rows() if row["ticket"] not in before}
+    assert len(completed) > 20 and len(set(completed)) == len(completed), len(completed)
+    missing = [id for id in completed if id not in rows]
+    assert not missing, f"{len(missing)} of {len(completed)} answers are not in the ledger: {missing[:3]}"
+    wrong = [rows[id] for id in completed if (rows[id]["outcome"], rows[id]["output"]) != ("complete", 7)]
+    assert not wrong, wrong[:3]
+    for row in rows.values():
+        assert row["outcome"] in ("complete", "lost", "client_left"), row
+    with contextlib.closing(sqlite3.connect(w.gateway.data / "portcullis.db")) as database:
+        assert database.execute("SELECT count(*) FROM open_requests").fetchone() == (0,)

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use control::{Admin, Readiness};
 use gateway::plane::Shared;
-use telemetry::prometheus::{Exposition, Registry};
+use telemetry::prometheus::{Exposition, Registry, gauge};
 
 use super::world::World;
 
@@ -19,6 +19,20 @@ impl Desk {
     pub(super) fn new(world: &World) -> Self {
         let mut registry = Registry::default();
         world.shared.metrics.register(&mut registry);
+        let journal = world.shared.journal.clone();
+        gauge(
+            &mut registry,
+            "portcullis_journal_lag_records",
+            "Records that the database does not have yet.",
+            move || journal.lag_records(),
+        );
+        let journal = world.shared.journal.clone();
+        gauge(
+            &mut registry,
+            "portcullis_journal_bytes",
+            "What the journal takes on disk; newcomers are turned away at its bound.",
+            move || journal.bytes_on_disk(),
+        );
         Self {
             shared: Arc::clone(&world.shared),
             page: Exposition::new(registry),
@@ -40,7 +54,7 @@ impl Admin for Desk {
             Ok(())
         };
         Readiness {
-            ready: !draining,
+            ready: !draining && journal.is_ok(),
             parts: vec![
                 ("accepting".to_owned(), accepting),
                 ("journal".to_owned(), journal),

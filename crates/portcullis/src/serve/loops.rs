@@ -33,20 +33,29 @@ fn taken(address: SocketAddr) -> String {
     )
 }
 
+/// How the loops end.
+#[derive(Clone)]
+pub(super) struct End {
+    /// Set: nobody new is let in, and open requests may finish.
+    pub(super) stop: watch::Receiver<bool>,
+    /// Set: open requests are dropped, and settled by that.
+    pub(super) cut: watch::Receiver<bool>,
+}
+
 /// Starts the loops.
 pub(super) fn start(
     shared: &Arc<Shared>,
     listeners: Vec<TcpListener>,
     tls: Option<&Arc<ServerConfig>>,
-    stop: &watch::Receiver<bool>,
+    end: &End,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let mut threads = Vec::new();
     for (core, listener) in (0_u16..).zip(listeners) {
-        let (shared, tls, stop) = (Arc::clone(shared), tls.cloned(), stop.clone());
+        let (shared, tls, end) = (Arc::clone(shared), tls.cloned(), end.clone());
         let thread = std::thread::Builder::new()
             .name(format!("loop-{core}"))
             .spawn(move || {
-                if let Err(error) = run(shared, core, listener, tls, stop) {
+                if let Err(error) = run(shared, core, listener, tls, end) {
                     tracing::error!(core, %error, "event loop ended");
                 }
             })
@@ -61,14 +70,17 @@ fn run(
     core: u16,
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
-    stop: watch::Receiver<bool>,
+    mut end: End,
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(tokio::runtime::LocalOptions::default())?;
     runtime.block_on(async {
         let plane = Plane::new(shared, core)?;
-        listen::run(plane, listener, tls, stop).await?;
-        Ok(())
+        tokio::select! {
+            ended = listen::run(plane, listener, tls, end.stop) => Ok(ended?),
+            // What is still open is dropped with the runtime.
+            _ = end.cut.wait_for(|cut| *cut) => Ok(()),
+        }
     })
 }

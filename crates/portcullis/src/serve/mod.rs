@@ -26,6 +26,8 @@ use crate::config::Loaded;
 
 /// How long open requests may still take after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long the loops may take to settle what was cut.
+const CUT: Duration = Duration::from_secs(2);
 
 /// Arguments of `serve`; each overrides the configuration.
 #[derive(Args, Clone, Debug, Default)]
@@ -58,7 +60,10 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args, loaded))
+    let ended = runtime.block_on(serve(args, loaded));
+    // A loop that does not end is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
@@ -73,13 +78,19 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     world.refresh().await?;
 
     let (stop, stopped) = watch::channel(false);
-    let threads = loops::start(&world.shared, listeners, tls.as_ref(), &stopped)?;
+    let (cut, cut_off) = watch::channel(false);
+    let (end, ended) = watch::channel(false);
+    let way_out = loops::End {
+        stop: stopped.clone(),
+        cut: cut_off,
+    };
+    let threads = loops::start(&world.shared, listeners, tls.as_ref(), &way_out)?;
     let admin = tokio::spawn(control::serve(
         tokio::net::TcpListener::from_std(admin)?,
         Arc::new(admin::Desk::new(&world)),
-        wait(stopped.clone()),
+        // To the end: probes and scrapers should see the draining too.
+        wait(ended.clone()),
     ));
-    let (end, ended) = watch::channel(false);
     let carrier = tokio::spawn(carry::run(
         world.store.clone(),
         world.shared.journal.clone(),
@@ -95,18 +106,37 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         .draining
         .store(true, std::sync::atomic::Ordering::Relaxed);
     stop.send_replace(true);
-    let joined =
-        tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
-    if tokio::time::timeout(DRAIN, joined).await.is_err() {
-        tracing::warn!(
-            "some requests were still open after {} s and are cut",
-            DRAIN.as_secs()
-        );
-    }
+    drain(threads, &cut).await?;
     reload.abort();
     end.send_replace(true);
     carrier.await.context("the carrier")?;
     admin.abort();
+    Ok(())
+}
+
+/// Waits for open requests, but not for ever, and not for somebody who asks
+/// twice.
+async fn drain(
+    threads: Vec<std::thread::JoinHandle<()>>,
+    cut: &watch::Sender<bool>,
+) -> anyhow::Result<()> {
+    let mut joined =
+        tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
+    tokio::select! {
+        _ = &mut joined => return Ok(()),
+        () = tokio::time::sleep(DRAIN) => tracing::warn!(
+            "some requests were still open after {} s and are cut",
+            DRAIN.as_secs()
+        ),
+        again = reload::told_to_stop() => {
+            again?;
+            tracing::warn!("told to stop again: open requests are cut");
+        }
+    }
+    cut.send_replace(true);
+    if tokio::time::timeout(CUT, joined).await.is_err() {
+        tracing::error!("an event loop does not end; its requests count as lost");
+    }
     Ok(())
 }
 
