@@ -13,7 +13,7 @@ use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::View;
 use domain::refusal::{Reason, Refusal};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Version, header};
 use hyper::body::Incoming;
 
 use crate::admit::Known;
@@ -75,11 +75,7 @@ pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refus
         .into());
     }
     let (parts, body) = request.into_parts();
-    // Two names for one place: whoever stands in front may believe the other.
-    if parts.headers.get_all(http::header::HOST).iter().count() > 1 {
-        let refusal = Refusal::new(Reason::BadHeader, "There is more than one host header.");
-        return Err(refusal.into());
-    }
+    framed(parts.version, &parts.headers)?;
     let (method, target) = target(parts.uri.path())?;
     let is_look = method == Method::GET && parts.method == Method::HEAD;
     if parts.method != method && !is_look {
@@ -101,6 +97,22 @@ pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refus
         headers: parts.headers,
         body,
     })
+}
+
+/// Refuses a head that whoever stands in front may have read another way.
+fn framed(version: Version, headers: &HeaderMap) -> Result<(), Refusal> {
+    let bad = |what| Err(Refusal::new(Reason::BadHeader, what));
+    match headers.get_all(header::HOST).iter().count() {
+        0 if version == Version::HTTP_11 => return bad("There is no host header."),
+        0 | 1 => {}
+        _ => return bad("There is more than one host header."),
+    }
+    let mut codings = values(headers, "transfer-encoding");
+    let first = codings.next().unwrap_or(b"chunked");
+    if codings.next().is_some() || !first.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+        return bad("The only transfer-encoding is chunked; use content-encoding to compress.");
+    }
+    Ok(())
 }
 
 /// The table of routes. `/v1` may be left out: clients differ in what their

@@ -45,8 +45,7 @@ pub struct Keep {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
-    Unsaid,
-    On,
+    Use,
     Refresh,
     Bypass,
 }
@@ -62,11 +61,11 @@ pub async fn find(
 ) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
     let wish = wish(&accepted.headers);
-    let ttl = match (guarded.composed.cache, wish) {
-        (_, Wish::Bypass) => None,
-        (Some(ttl), _) => Some(ttl),
-        (None, Wish::On) => snapshot.cache_on_request,
-        (None, _) => None,
+    let asks = says(&accepted.headers, "x-portcullis-cache", "on");
+    let on_request = snapshot.cache_on_request.filter(|_| asks);
+    let ttl = match wish {
+        Wish::Bypass => None,
+        Wish::Use | Wish::Refresh => guarded.composed.cache.or(on_request),
     };
     let Some(ttl) = ttl else {
         return Ok(Found::Nothing(Box::new(Fresh {
@@ -121,29 +120,24 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// `cache-control: no-store` bypasses, `no-cache` refreshes;
-/// `x-portcullis-cache: on` asks for the cache.
+/// `cache-control: no-store` bypasses, `no-cache` refreshes.
 fn wish(headers: &HeaderMap) -> Wish {
-    let has = |name: &str, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .any(|value| {
-                value
-                    .split(',')
-                    .any(|part| part.trim().eq_ignore_ascii_case(word))
-            })
-    };
-    if has("cache-control", "no-store") || has("x-portcullis-cache", "off") {
+    if says(headers, "cache-control", "no-store") || says(headers, "x-portcullis-cache", "off") {
         Wish::Bypass
-    } else if has("cache-control", "no-cache") {
+    } else if says(headers, "cache-control", "no-cache") {
         Wish::Refresh
-    } else if has("x-portcullis-cache", "on") {
-        Wish::On
     } else {
-        Wish::Unsaid
+        Wish::Use
     }
+}
+
+/// Whether one of the words of a header is this one.
+fn says(headers: &HeaderMap, name: &str, word: &str) -> bool {
+    let values = headers.get_all(name).iter();
+    let mut words = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    words.any(|said| said.trim().eq_ignore_ascii_case(word))
 }
 
 fn key(guarded: &Guarded) -> ShelfKey {

@@ -91,14 +91,27 @@ fn a_head_in_pieces_is_no_silence() {
 }
 
 #[test]
-fn a_second_host_is_refused() {
+fn a_head_that_others_may_read_differently_is_refused() {
     play(async || {
         let fake = FakeProvider::start().await;
         let stage = Stage::open(usual(&fake));
-        let ask = Ask::chat(chat_request("m", "x"))
-            .with("host", "a")
-            .with("host", "b");
-        assert_eq!(stage.ask(ask).await.refusal(400), "invalid_header");
+        let odd = [
+            "host: a\r\nhost: b\r\ncontent-length: 0\r\n",
+            "content-length: 0\r\n",
+            "host: a\r\ntransfer-encoding: gzip, chunked\r\n",
+            "host: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+        ];
+        for fields in odd {
+            let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
+            let head =
+                format!("POST /v1/chat/completions HTTP/1.1\r\nx-api-key: sk-test\r\n{fields}\r\n");
+            raw.write_all(head.as_bytes()).await.expect("sent");
+            let mut answer = vec![0; 4096];
+            let got = raw.read(&mut answer).await.expect("an answer");
+            let answer = String::from_utf8_lossy(&answer[..got]).into_owned();
+            assert!(answer.starts_with("HTTP/1.1 400"), "{fields}: {answer}");
+        }
+        assert!(stage.ended().is_empty());
     });
 }
 
@@ -252,6 +265,23 @@ fn a_client_says_how_old_a_kept_answer_may_be() {
             let answer = stage.ask(ask().with("cache-control", age)).await;
             assert_eq!(answer.header("x-portcullis-cache"), found, "{age}");
         }
+    });
+}
+
+#[test]
+fn a_refresh_on_request_keeps_the_new_answer() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::chat("old"), Reply::chat("new")]);
+        let scene = usual(&fake).adjust(|s| s.cache_on_request = Some(Duration::from_secs(60)));
+        let stage = Stage::open(scene);
+        let ask = || Ask::chat(chat_request("m", "x")).with("x-portcullis-cache", "on");
+        stage.ask(ask()).await;
+        let answer = stage.ask(ask().with("cache-control", "no-cache")).await;
+        assert_eq!(answer.header("x-portcullis-cache"), "miss");
+        let answer = stage.ask(ask()).await;
+        assert_eq!(answer.header("x-portcullis-cache"), "hit");
+        assert!(answer.text().contains("new"));
     });
 }
 

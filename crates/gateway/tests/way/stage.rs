@@ -121,6 +121,9 @@ impl Stage {
             .expect("a connection");
         tokio::task::spawn_local(connection);
         let mut request = Request::builder().method(ask.method).uri(ask.path);
+        if !ask.headers.iter().any(|(name, _)| name == "host") {
+            request = request.header("host", "gateway");
+        }
         for (name, value) in ask.headers {
             request = request.header(name, value);
         }
