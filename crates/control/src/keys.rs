@@ -51,6 +51,18 @@ pub enum KeyError {
         /// Whose name it is.
         other: KeyId,
     },
+    /// Keys that are there would be found no more.
+    #[error(
+        "the stored keys were made with another install secret, so none of them would work. Put \
+         the old one back ({} in the data folder, or {}). If it is lost, revoke those keys \
+         (`portcullis keys list`, `portcullis keys revoke ID`) and make new ones",
+        identity::install::SECRET_FILE,
+        identity::install::SECRET_VARIABLE
+    )]
+    OtherSecret,
+    /// A name is shown on terminals.
+    #[error("the name holds a control character; write --name alice")]
+    UnprintableName,
     /// Nothing to revoke.
     #[error("no valid key has the id or name `{0}`; `portcullis keys list` shows them")]
     NoSuchKey(String),
@@ -59,10 +71,22 @@ pub enum KeyError {
     Store(#[from] StoreError),
 }
 
+/// Makes sure that the stored keys and this install secret belong together.
+///
+/// # Errors
+/// [`KeyError::OtherSecret`] if they do not, or the store would not write.
+pub async fn claim(store: &Store, install: &Install, now: UnixMicros) -> Result<(), KeyError> {
+    if store.claim(install.fingerprint(), now).await? {
+        Ok(())
+    } else {
+        Err(KeyError::OtherSecret)
+    }
+}
+
 /// Makes a key.
 ///
 /// # Errors
-/// The name is empty or taken, the end is past, or the store would not write.
+/// The secret is not that of the other keys, the name is empty or taken, the end is past, or the store would not write.
 pub async fn create(
     store: &Store,
     install: &Install,
@@ -72,9 +96,13 @@ pub async fn create(
     if wanted.name.trim().is_empty() {
         return Err(KeyError::EmptyName);
     }
+    if wanted.name.chars().any(char::is_control) {
+        return Err(KeyError::UnprintableName);
+    }
     if wanted.expires.is_some_and(|at| at <= now) {
         return Err(KeyError::AlreadyExpired);
     }
+    claim(store, install, now).await?;
     let minted = identity::mint();
     let stored = StoredKey {
         principal: Principal {
@@ -180,5 +208,33 @@ mod tests {
         };
         let late = create(&store, &install, past, NOW).await;
         assert!(matches!(late, Err(KeyError::AlreadyExpired)));
+    }
+
+    #[tokio::test]
+    async fn keys_under_another_secret_are_noticed_until_the_old_ones_are_revoked() {
+        let (store, install) = world().await;
+        let now = UnixMicros(1);
+        create(&store, &install, named("a"), now)
+            .await
+            .expect("made");
+        let other = Install::from_bytes(b"another secret of this house");
+        let refused = claim(&store, &other, now).await;
+        assert!(matches!(refused, Err(KeyError::OtherSecret)));
+        let refused = create(&store, &other, named("b"), now).await;
+        assert!(matches!(refused, Err(KeyError::OtherSecret)));
+        claim(&store, &install, now)
+            .await
+            .expect("the old one holds");
+        revoke(&store, "a", now).await.expect("revoked");
+        claim(&store, &other, now)
+            .await
+            .expect("nothing is lost now");
+    }
+
+    #[tokio::test]
+    async fn a_name_cannot_speak_to_the_terminal() {
+        let (store, install) = world().await;
+        let made = create(&store, &install, named("a\u{1b}[2J"), UnixMicros(1)).await;
+        assert!(matches!(made, Err(KeyError::UnprintableName)));
     }
 }

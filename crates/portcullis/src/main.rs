@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::error(&format!("error: {error:#}"));
+            output::error(&format!("error: {}", output::chain(&error)));
             ExitCode::FAILURE
         }
     }

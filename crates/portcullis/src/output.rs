@@ -18,6 +18,22 @@ pub(crate) fn error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// What went wrong and why, each reason once: some errors tell their cause
+/// in their own sentence already.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let cause = cause.trim_end_matches('.');
+        if told.is_empty() {
+            told = cause.to_owned();
+        } else if !told.contains(cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
 /// Columns as wide as their widest cell; the last is not padded.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let wide = |column: usize| {
@@ -46,6 +62,17 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let inner = std::io::Error::other("the disk is full");
+        let outer = anyhow::Error::new(inner).context("cannot write x: the disk is full");
+        let error = outer.context("cannot start.");
+        assert_eq!(
+            chain(&error),
+            "cannot start: cannot write x: the disk is full"
+        );
+    }
 
     #[test]
     fn columns_line_up() {

@@ -1,6 +1,9 @@
 //! `portcullis keys`: virtual keys in the store. A key is shown once, when it
 //! is made; the store keeps a digest.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -16,6 +19,9 @@ use crate::cli::{ListArgs, Place};
 use crate::clock;
 use crate::config::scalars::{Moment, Span};
 use crate::output;
+
+/// The database in the data folder.
+const DATABASE: &str = "portcullis.db";
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -92,17 +98,35 @@ pub(super) fn run(command: KeysCommand) -> anyhow::Result<()> {
         })
 }
 
+/// The store and the secret; makes both if they are not there.
 async fn open(place: &Place) -> anyhow::Result<(Store, Install)> {
-    let loaded = place.load()?;
-    let folder = &loaded.config.data_dir;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("the data folder {}", folder.display()))?;
-    let install = Install::load_or_create(folder)?;
-    let file = folder.join("portcullis.db");
-    let store = Store::open(&file)
+    let folder = place.load()?.config.data_dir;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
+    let install = Install::load_or_create(&folder)?;
+    Ok((open_store(&folder).await?, install))
+}
+
+/// The store if it is there: who only looks makes none.
+async fn find(place: &Place) -> anyhow::Result<Store> {
+    let folder = place.load()?.config.data_dir;
+    if !folder.join(DATABASE).exists() {
+        bail!(
+            "no database in the data folder {}; name the right one with --data-dir",
+            folder.display()
+        );
+    }
+    open_store(&folder).await
+}
+
+async fn open_store(folder: &Path) -> anyhow::Result<Store> {
+    let file = folder.join(DATABASE);
+    Store::open(&file)
         .await
-        .with_context(|| format!("the database {}", file.display()))?;
-    Ok((store, install))
+        .with_context(|| format!("cannot open the database {}", file.display()))
 }
 
 async fn create(args: CreateArgs) -> anyhow::Result<()> {
@@ -191,7 +215,7 @@ fn as_json(key: &StoredKey, now: UnixMicros) -> Value {
 
 async fn list(args: &ListArgs) -> anyhow::Result<()> {
     let now = clock::now();
-    let (store, _) = open(&args.place).await?;
+    let store = find(&args.place).await?;
     let stored = control::keys::list(&store).await?;
     if args.json {
         let all: Vec<Value> = stored.iter().map(|key| as_json(key, now)).collect();
@@ -242,7 +266,7 @@ fn row(key: &StoredKey, now: UnixMicros) -> Vec<String> {
 }
 
 async fn revoke(args: &RevokeArgs) -> anyhow::Result<()> {
-    let (store, _) = open(&args.place).await?;
+    let store = find(&args.place).await?;
     let id = control::keys::revoke(&store, &args.key, clock::now()).await?;
     output::error(&format!("{id} (`{}`) is revoked.", args.key));
     Ok(())

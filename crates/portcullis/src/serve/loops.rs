@@ -28,9 +28,7 @@ pub(super) fn bind_one(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn taken(address: SocketAddr) -> String {
-    format!(
-        "cannot listen on {address}. Is it in use? Choose another with --listen or --admin-listen."
-    )
+    format!("cannot listen on {address}; choose another address with --listen or --admin-listen")
 }
 
 /// How the loops end.

@@ -79,6 +79,7 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
     let store = Store::open(&dir.join("portcullis.db"))
         .await
         .context("cannot open the database")?;
+    control::keys::claim(&store, &install, crate::clock::now()).await?;
     let generation = identity::random_generation();
     let journal = Journal::open(&dir.join("journal"), journal::Config::default(), generation)
         .context("cannot open the journal")?;

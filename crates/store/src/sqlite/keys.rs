@@ -85,6 +85,41 @@ impl Store {
         Ok(Some(key.principal.key.clone()))
     }
 
+    /// Notes which install secret the keys are made with. `false` if valid
+    /// keys stand here that another one made: under this one, none of them
+    /// would be found.
+    ///
+    /// # Errors
+    /// The database would not write.
+    pub async fn claim(&self, fingerprint: [u8; 32], now: UnixMicros) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let known: Option<Vec<u8>> = sqlx::query_scalar("SELECT fingerprint FROM install")
+            .fetch_optional(&mut *write)
+            .await?;
+        if known.as_deref() == Some(fingerprint.as_slice()) {
+            return Ok(true);
+        }
+        if known.is_some() {
+            let keys = sqlx::query("SELECT * FROM keys")
+                .fetch_all(&mut *write)
+                .await?;
+            for row in &keys {
+                if read(row)?.principal.is_valid(now) {
+                    return Ok(false);
+                }
+            }
+        }
+        sqlx::query(
+            "INSERT INTO install (id, fingerprint) VALUES (1, ?) \
+             ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint",
+        )
+        .bind(fingerprint.as_slice())
+        .execute(&mut *write)
+        .await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
     /// Another number whenever keys were changed, by whatever process.
     ///
     /// # Errors

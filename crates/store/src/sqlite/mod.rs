@@ -18,11 +18,18 @@ pub use keys::StoredKey;
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(5);
 /// The migrations, by version. One that was released never changes again.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "first",
-    include_str!("../../migrations/sqlite/0001_first.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "first",
+        include_str!("../../migrations/sqlite/0001_first.sql"),
+    ),
+    (
+        2,
+        "install",
+        include_str!("../../migrations/sqlite/0002_install.sql"),
+    ),
+];
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
