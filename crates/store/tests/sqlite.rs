@@ -218,3 +218,25 @@ async fn nobody_else_may_read_the_database() {
         assert_eq!(mode & 0o777, 0o600, "{}", entry.path().display());
     }
 }
+
+#[tokio::test]
+async fn a_disk_that_was_full_for_long_is_forgiven_without_a_restart() {
+    let folder = Folder::new("full");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let url = format!("sqlite://{}", folder.file().display());
+    let other = sqlx::SqlitePool::connect(&url).await.expect("opens");
+    // As on a full disk: SQLite ends the transaction by itself.
+    let full = "CREATE TRIGGER full BEFORE INSERT ON marks \
+                BEGIN SELECT RAISE(ROLLBACK, 'full'); END";
+    sqlx::query(full).execute(&other).await.expect("fills");
+    let first = opened(7, 1);
+    let all = batch(vec![Record::Opened(first.clone()), settled(&first)], 64);
+    for _ in 0..8 {
+        store.carry(&all).await.expect_err("no room");
+    }
+    let empty = "DROP TRIGGER full";
+    sqlx::query(empty).execute(&other).await.expect("frees");
+    other.close().await;
+    store.carry(&all).await.expect("carries");
+    assert_eq!(folder.outcomes().await, ["complete"]);
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::ids::KeyId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 pub use keys::StoredKey;
 
@@ -76,6 +76,9 @@ impl Store {
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
             .max_connections(3)
+            // On a full disk SQLite ends a transaction by itself, and the
+            // connection goes on believing that it is in one: for ever.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_with(options)
             .await?;
         Self::migrated(pool).await
