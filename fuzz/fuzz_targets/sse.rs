@@ -1,0 +1,36 @@
+//! Every byte of a stream comes out again, and no cut changes its frames or
+//! what the tap sees. The first byte says where the cuts are.
+
+#![no_main]
+
+use bytes::Bytes;
+use dialects::Operation;
+use dialects::openai::Tap;
+use dialects::sse::{Frame, Framer};
+use libfuzzer_sys::fuzz_target;
+
+fn told(body: &[u8], step: usize) -> (Vec<Frame>, Option<Bytes>, String) {
+    let mut framer = Framer::new(1 << 20);
+    let mut frames = Vec::new();
+    for chunk in body.chunks(step) {
+        let chunk = Bytes::copy_from_slice(chunk);
+        framer.push(chunk, &mut frames).expect("short");
+    }
+    let mut tap = Tap::new(Operation::Chat, 1, false);
+    let facts: Vec<_> = frames.iter().map(|frame| tap.read(frame)).collect();
+    (frames, framer.finish(), format!("{facts:?} {tap:?}"))
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((step, body)) = input.split_first() else {
+        return;
+    };
+    let (frames, rest, sum) = told(body, usize::from(*step).max(1));
+    let mut out: Vec<u8> = frames
+        .iter()
+        .flat_map(|frame| frame.bytes.to_vec())
+        .collect();
+    out.extend(rest.iter().flatten());
+    assert_eq!(out, body);
+    assert_eq!(told(body, body.len().max(1)), (frames, rest, sum));
+});
