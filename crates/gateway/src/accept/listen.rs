@@ -15,9 +15,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use super::goodbye::{Line, left};
 use super::patience::Patient;
 use crate::plane::Plane;
 use crate::serve::{self, AnswerBody, Served};
@@ -115,15 +116,7 @@ pub async fn run(
         let _ = stream.set_nodelay(true);
         let (plane, tls, stop, open) = (Rc::clone(&plane), tls.clone(), stop.clone(), open.clone());
         tokio::task::spawn_local(async move {
-            match tls {
-                None => connection(plane, stream, stop).await,
-                Some(config) => {
-                    let handshake = tokio_rustls::TlsAcceptor::from(config).accept(stream);
-                    if let Ok(Ok(stream)) = tokio::time::timeout(TLS_TIME, handshake).await {
-                        connection(plane, stream, stop).await;
-                    }
-                }
-            }
+            greeted(plane, stream, tls, stop).await;
             drop((open, room));
         });
     }
@@ -131,6 +124,33 @@ pub async fn run(
     drop(open);
     none_open.recv().await;
     Ok(())
+}
+
+/// Serves a connection until it ends or its client has left.
+async fn greeted(
+    plane: Rc<Plane>,
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    stop: watch::Receiver<bool>,
+) {
+    let stream = Rc::new(stream);
+    let line = Line(Rc::clone(&stream));
+    let serving = async {
+        match tls {
+            None => connection(plane, line, stop).await,
+            Some(config) => {
+                let handshake = tokio_rustls::TlsAcceptor::from(config).accept(line);
+                if let Ok(Ok(line)) = tokio::time::timeout(TLS_TIME, handshake).await {
+                    connection(plane, line, stop).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = serving => {}
+        () = left(stream) => {}
+    }
 }
 
 async fn connection<S>(plane: Rc<Plane>, stream: S, mut stop: watch::Receiver<bool>)

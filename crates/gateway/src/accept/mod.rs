@@ -2,6 +2,7 @@
 //! `admit` knows, the body: well-formed, and viewed without being rebuilt.
 
 mod body;
+mod goodbye;
 mod held;
 mod inflate;
 pub mod listen;

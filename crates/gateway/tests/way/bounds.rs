@@ -69,6 +69,25 @@ fn a_connection_that_never_says_which_http_it_speaks_is_closed() {
 }
 
 #[test]
+fn a_client_that_leaves_with_its_next_request_already_sent_ends_the_upstream() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::hang());
+        let stage = Stage::open(usual(&fake));
+        let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
+        let body = chat_request("m", "x");
+        let head = format!("{HEAD}content-length: {}\r\n\r\n", body.len());
+        let next = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+        let all = [head.as_bytes(), &body, next].concat();
+        raw.write_all(&all).await.expect("sent");
+        fake.until(|fake| fake.running() == 1).await;
+        drop(raw);
+        fake.until(|fake| fake.cancelled() == 1).await;
+        assert_eq!(stage.settled(1).await[0].status, 499);
+    });
+}
+
+#[test]
 fn a_head_in_pieces_is_no_silence() {
     play(async || {
         let fake = FakeProvider::start().await;
