@@ -9,7 +9,7 @@ use domain::secret::Secret;
 use crate::config::Config;
 use crate::config::error::Report;
 use crate::config::providers::{DEMO, Provider as Wanted};
-use crate::config::secret::{Env, interpolate, variable};
+use crate::config::secret::{Env, interpolate, printable, variable};
 use crate::config::source::key;
 use crate::config::suggest;
 
@@ -42,7 +42,7 @@ pub(super) fn build(
     }
     for known in &catalogue.providers {
         if config.providers.get(&known.name).is_none()
-            && let Some(provider) = by_itself(known, env)
+            && let Some(provider) = by_itself(known, env, report)
         {
             all.push(Arc::new(provider));
         }
@@ -73,17 +73,38 @@ fn demo() -> Provider {
     }
 }
 
-/// The first of these variables that is set.
-fn first(names: &[String], env: Env<'_>) -> Option<String> {
-    names
-        .iter()
-        .find_map(|name| variable(env, name).ok().flatten())
+/// The first of these variables that is set, and its name.
+///
+/// # Errors
+/// A sentence that names a variable whose file cannot be read.
+fn first<'n>(names: &'n [String], env: Env<'_>) -> Result<Option<(&'n str, String)>, String> {
+    for name in names {
+        if let Some(value) = variable(env, name)? {
+            return Ok(Some((name, value)));
+        }
+    }
+    Ok(None)
+}
+
+/// The first of these variables that is set, as a key.
+///
+/// # Errors
+/// As [`first`], or what it holds can be no key.
+fn first_key(names: &[String], env: Env<'_>) -> Result<Option<Secret>, String> {
+    first(names, env)?
+        .map(|(name, text)| {
+            printable(text.trim().to_owned()).map_err(|error| format!("{name}: {error}"))
+        })
+        .transpose()
 }
 
 /// A provider that nobody declared, if its usual variables are set.
-fn by_itself(known: &CatalogueProvider, env: Env<'_>) -> Option<Provider> {
-    let key = first(&known.env, env);
-    let base = first(&known.base_url_env, env);
+fn by_itself(known: &CatalogueProvider, env: Env<'_>, report: &mut Report<'_>) -> Option<Provider> {
+    let found = first_key(&known.env, env)
+        .and_then(|key| first(&known.base_url_env, env).map(|base| (key, base)));
+    let (key, base) = found
+        .map_err(|error| report.wrong_outside(error, "set it right, or unset it"))
+        .ok()?;
     // One that needs no key appears only if somebody says where it is.
     let meant = if known.env.is_empty() {
         base.is_some()
@@ -93,7 +114,17 @@ fn by_itself(known: &CatalogueProvider, env: Env<'_>) -> Option<Provider> {
     if !meant {
         return None;
     }
-    let url = base.or_else(|| interpolate(&known.base_url, env).ok());
+    if let Some((name, url)) = &base
+        && let Err(error) = parse_base_url(url)
+    {
+        report.wrong_outside(
+            format!("{name}: {error}"),
+            "write it like `https://api.example.com/v1`",
+        );
+        return None;
+    }
+    let url = base.map(|(_, url)| url);
+    let url = url.or_else(|| interpolate(&known.base_url, env).ok());
     let Some(Ok(url)) = url.as_deref().map(parse_base_url) else {
         tracing::warn!(
             provider = known.name,
@@ -101,7 +132,7 @@ fn by_itself(known: &CatalogueProvider, env: Env<'_>) -> Option<Provider> {
         );
         return None;
     };
-    let auth = auth(&known.auth, key.map(Secret::new));
+    let auth = auth(&known.auth, key);
     Some(upstream(
         &known.name,
         url,
@@ -147,8 +178,9 @@ fn base_url(
     let text = match (&wanted.base_url, known) {
         (Some(text), _) => interpolate(text, env),
         (None, Some(known)) => match first(&known.base_url_env, env) {
-            Some(text) => Ok(text),
-            None => interpolate(&known.base_url, env),
+            Ok(Some((_, text))) => Ok(text),
+            Ok(None) => interpolate(&known.base_url, env),
+            Err(error) => Err(error),
         },
         (None, None) => {
             let name = at.trim_start_matches("providers.");
@@ -209,9 +241,13 @@ fn credential(
                 return None;
             }
         },
-        (None, Some(known)) if !known.env.is_empty() => match first(&known.env, env) {
-            Some(key) => Some(Secret::new(key)),
-            None => {
+        (None, Some(known)) if !known.env.is_empty() => match first_key(&known.env, env) {
+            Ok(Some(key)) => Some(key),
+            Err(error) => {
+                report.wrong(&field, error, "set it right, or write `api_key: env:NAME`");
+                return None;
+            }
+            Ok(None) => {
                 report.wrong(
                     &field,
                     format!("there is no key: `{}` is not set", known.env.join("`, `")),

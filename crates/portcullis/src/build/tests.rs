@@ -214,3 +214,38 @@ fn two_accounts_of_one_provider_share_its_entry_in_the_catalogue() {
         Rate(2_500_000_000)
     );
 }
+
+fn wrong_with(vars: &[(&str, &str)]) -> String {
+    let (config, _) = config::parse("f.yaml", "").expect("right");
+    let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
+    let look = |name: &str| {
+        let found = vars.iter().find(|(n, _)| *n == name);
+        found.map(|(_, v)| (*v).to_owned())
+    };
+    snapshot_with(&config, &catalogue, &[], &install(), &look)
+        .expect_err("wrong")
+        .to_string()
+}
+
+#[test]
+fn a_usual_variable_that_cannot_be_used_is_named_not_passed_over() {
+    let gone = wrong_with(&[("OPENAI_API_KEY_FILE", "/no/such/file")]);
+    assert!(
+        gone.contains("OPENAI_API_KEY_FILE: the file `/no/such/file`"),
+        "{gone}"
+    );
+    let broken = wrong_with(&[("OPENAI_API_KEY", "sk-a\nb")]);
+    assert!(
+        broken.contains("OPENAI_API_KEY: the secret holds a line break"),
+        "{broken}"
+    );
+    assert!(!broken.contains("sk-a"), "{broken}");
+    let url = wrong_with(&[("OPENAI_API_KEY", "sk-a"), ("OPENAI_BASE_URL", "nourl")]);
+    assert!(url.contains("environment: OPENAI_BASE_URL: "), "{url}");
+}
+
+#[test]
+fn a_usual_variable_without_a_key_is_not_set() {
+    let world = built_with("", &[("OPENAI_API_KEY", " ")]);
+    assert_eq!(world.providers.len(), 1, "the demo alone");
+}

@@ -99,6 +99,17 @@ impl<'a> Report<'a> {
         self.problems.push(problem);
     }
 
+    /// Something that the environment says is wrong, whatever the file says.
+    pub(crate) fn wrong_outside(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem {
+            file: "environment".to_owned(),
+            spot: None,
+            path: String::new(),
+            message: message.into(),
+            help: Some(help.into()),
+        });
+    }
+
     /// Something works, but should not stay so.
     pub(crate) fn warn(&mut self, path: &str, message: impl Into<String>) {
         self.warnings

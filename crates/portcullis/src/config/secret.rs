@@ -52,6 +52,12 @@ impl SecretRef {
                 "the secret is empty",
                 format!("write `env:{suggested}`"),
             );
+        } else if let Some(name) = foreign(&self.0) {
+            report.wrong(
+                path,
+                "this is how others refer to a variable",
+                format!("write `env:{name}`"),
+            );
         } else if self.is_literal() {
             report.warn(
                 path,
@@ -74,14 +80,33 @@ impl SecretRef {
         } else {
             interpolate(&self.0, env)?
         };
-        if text.is_empty() {
-            return Err("the secret is empty".to_owned());
-        }
-        if text.bytes().any(|b| b < b' ' || b == 0x7f) {
-            return Err("the secret holds a line break or another control character".to_owned());
-        }
-        Ok(Secret::new(text))
+        printable(text)
     }
+}
+
+/// A secret that can stand in a header.
+///
+/// # Errors
+/// It is empty or holds control characters.
+pub(crate) fn printable(text: String) -> Result<Secret, String> {
+    if text.trim().is_empty() {
+        return Err("the secret is empty".to_owned());
+    }
+    if text.bytes().any(|b| b < b' ' || b == 0x7f) {
+        return Err("the secret holds a line break or another control character".to_owned());
+    }
+    Ok(Secret::new(text))
+}
+
+/// The variable that another gateway's way to refer to one names: taken for
+/// the secret itself, it would be sent to a provider.
+fn foreign(text: &str) -> Option<&str> {
+    text.strip_prefix("os.environ/")
+        .or_else(|| text.strip_prefix("env."))
+        .or_else(|| text.strip_prefix('$'))
+        .filter(|name| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
 }
 
 /// What is said of a variable that is not there.
@@ -89,13 +114,14 @@ fn unset(name: &str) -> String {
     format!("the environment variable `{name}` is not set (`{name}_FILE` neither)")
 }
 
-/// A variable's value, or the content of the file that `NAME_FILE` names.
+/// A variable's value, or the content of the file that `NAME_FILE` names. One
+/// that holds nothing but white space is not set; a line's end is no part of it.
 ///
 /// # Errors
 /// The file cannot be read.
 pub(crate) fn variable(env: Env<'_>, name: &str) -> Result<Option<String>, String> {
-    if let Some(value) = env(name).filter(|value| !value.is_empty()) {
-        return Ok(Some(value));
+    if let Some(value) = env(name).filter(|value| !value.trim().is_empty()) {
+        return Ok(Some(value.trim_end_matches(['\n', '\r']).to_owned()));
     }
     match env(&format!("{name}_FILE")).filter(|path| !path.is_empty()) {
         Some(path) => read(&path)
@@ -170,6 +196,22 @@ mod tests {
                 .expect_err("none")
                 .contains("/no/such")
         );
+    }
+
+    #[test]
+    fn a_variable_of_white_space_is_not_set() {
+        let env = |name: &str| (name == "BLANK").then(|| " \n".to_owned());
+        assert_eq!(variable(&env, "BLANK"), Ok(None));
+        let env = |_: &str| Some("sk-1\n".to_owned());
+        assert_eq!(variable(&env, "LINE"), Ok(Some("sk-1".to_owned())));
+    }
+
+    #[test]
+    fn another_gateways_reference_is_no_secret() {
+        assert_eq!(foreign("os.environ/KEY"), Some("KEY"));
+        assert_eq!(foreign("env.KEY"), Some("KEY"));
+        assert_eq!(foreign("$KEY"), Some("KEY"));
+        assert_eq!(foreign("sk-literal"), None);
     }
 
     #[test]

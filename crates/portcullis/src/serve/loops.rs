@@ -10,11 +10,11 @@ use gateway::plane::{Plane, Shared};
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
-/// Binds one listener a loop, all on the same address.
+/// Binds one listener a loop, all on the same address: port 0 is any, but one.
 pub(super) fn bind(address: SocketAddr, loops: usize) -> anyhow::Result<Vec<TcpListener>> {
     // The first one without SO_REUSEPORT would find a foreign process on the
     // port; a plain bind does, and is given up at once.
-    drop(bind_one(address)?);
+    let address = bind_one(address)?.local_addr()?;
     (0..loops.max(1))
         .map(|_| listen::bind(address).with_context(|| taken(address)))
         .collect()

@@ -13,7 +13,6 @@ mod loops;
 mod reload;
 mod world;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::cli::Place;
 use crate::config::Loaded;
+use crate::config::scalars::Listen;
 
 /// How long open requests may still take after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -37,10 +37,10 @@ pub(crate) struct ServeArgs {
     pub(crate) place: Place,
     /// Address for applications [env: PORTCULLIS_LISTEN, HOST, PORT] [default: 127.0.0.1:4000]
     #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<Listen>,
     /// Address for operators: /metrics, /readyz [env: PORTCULLIS_ADMIN_LISTEN] [default: 127.0.0.1:4001]
     #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) admin_listen: Option<Listen>,
     /// Event loops [env: PORTCULLIS_WORKERS] [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<usize>,
@@ -67,10 +67,15 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
-    let places = world::Places::of(&args, &loaded);
+    let mut places = world::Places::of(&args, &loaded);
     let _lock = lock::take(&places.data_dir)?;
     let listeners = loops::bind(places.listen, places.workers)?;
     let admin = loops::bind_one(places.admin)?;
+    // What port 0 became.
+    places.admin = admin.local_addr()?;
+    if let Some(first) = listeners.first() {
+        places.listen = first.local_addr()?;
+    }
 
     let world = world::build(&places, loaded).await?;
     let tls = world.server_tls()?;

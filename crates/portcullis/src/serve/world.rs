@@ -39,8 +39,12 @@ impl Places {
         let config = &loaded.config;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            listen: args.listen.unwrap_or_else(|| config.listen()),
-            admin: args.admin_listen.unwrap_or_else(|| config.admin_listen()),
+            listen: args
+                .listen
+                .map_or_else(|| config.listen(), |listen| listen.0),
+            admin: args
+                .admin_listen
+                .map_or_else(|| config.admin_listen(), |listen| listen.0),
             data_dir: config.data_dir(),
             workers: args.workers.or_else(|| config.workers()).unwrap_or(cores),
             place: Place {
