@@ -17,7 +17,7 @@ use crate::config::secret::Env;
 use crate::config::{Config, ConfigError};
 
 /// Builds the state of the world that `config` describes, with the process'
-/// environment.
+/// environment; and says what works but should not stay so.
 ///
 /// # Errors
 /// Every problem that needs catalogue, environment or guards to be seen.
@@ -26,7 +26,7 @@ pub(crate) fn snapshot(
     catalogue: &Catalogue,
     stored: &[StoredKey],
     install: &Install,
-) -> Result<Snapshot, ConfigError> {
+) -> Result<(Snapshot, Vec<String>), ConfigError> {
     snapshot_with(
         config,
         catalogue,
@@ -46,14 +46,14 @@ pub(crate) fn snapshot_with(
     stored: &[StoredKey],
     install: &Install,
     env: Env<'_>,
-) -> Result<Snapshot, ConfigError> {
+) -> Result<(Snapshot, Vec<String>), ConfigError> {
     let mut report = config.source.report();
     let providers = providers::build(config, catalogue, env, &mut report);
     let fleet = models::build(config, catalogue, &providers, &mut report);
     let policies = policies::build(config, &mut report);
     let keys = keys::build(config, stored, install, env, &mut report);
-    report.finish()?;
-    Ok(Snapshot {
+    let warnings = report.finish()?;
+    let snapshot = Snapshot {
         version: 0,
         keys,
         models: fleet.models,
@@ -68,5 +68,6 @@ pub(crate) fn snapshot_with(
         bounds: config.limits.bounds(),
         keepalive: config.keepalive.map(|span| span.0),
         cache_on_request: config.cache.on_request.map(|span| span.0),
-    })
+    };
+    Ok((snapshot, warnings))
 }

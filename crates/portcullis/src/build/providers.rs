@@ -126,10 +126,10 @@ fn by_itself(known: &CatalogueProvider, env: Env<'_>, report: &mut Report<'_>) -
     let url = base.map(|(_, url)| url);
     let url = url.or_else(|| interpolate(&known.base_url, env).ok());
     let Some(Ok(url)) = url.as_deref().map(parse_base_url) else {
-        tracing::warn!(
-            provider = known.name,
-            "its key is set, but its base URL is not complete; it is left out"
-        );
+        report.warn_outside(&format!(
+            "the key of `{}` is set, but its base URL `{}` is not complete: it is left out",
+            known.name, known.base_url
+        ));
         return None;
     };
     let auth = auth(&known.auth, key);

@@ -41,7 +41,9 @@ fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned()).or_else(|| env(name))
     };
-    snapshot_with(&config, &catalogue, &[], &install(), &look).expect("builds")
+    snapshot_with(&config, &catalogue, &[], &install(), &look)
+        .expect("builds")
+        .0
 }
 
 fn built(text: &str) -> Snapshot {
@@ -181,7 +183,9 @@ fn keys_come_from_the_file_and_the_store_and_the_file_wins() {
     };
     let declared = install().digest("0123456789abcdef-key");
     let all = [stored(declared), stored([1; 32])];
-    let world = snapshot_with(&config, &catalogue, &all, &install(), &env).expect("builds");
+    let world = snapshot_with(&config, &catalogue, &all, &install(), &env)
+        .expect("builds")
+        .0;
     assert_eq!(world.keys.len(), 2);
     assert_eq!(world.keys[&declared].key.as_str(), "key_config_ci");
     assert_eq!(world.keys[&declared].limits.parallel_requests, Some(4));

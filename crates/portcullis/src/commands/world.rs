@@ -12,11 +12,12 @@ use crate::config::Loaded;
 
 /// The configuration, and the snapshot without stored keys.
 pub(super) fn look(place: &Place) -> anyhow::Result<(Loaded, Catalogue, Snapshot)> {
-    let loaded = place.load()?;
+    let mut loaded = place.load()?;
     let catalogue = Catalogue::builtin().context("the built-in catalogue")?;
     // Digests of keys are made to compare, not to keep: any secret will do,
     // and none is written to disk by a command that only looks.
     let install = Install::from_bytes(&[0; 32]);
-    let snapshot = build::snapshot(&loaded.config, &catalogue, &[], &install)?;
+    let (snapshot, warnings) = build::snapshot(&loaded.config, &catalogue, &[], &install)?;
+    loaded.warnings.extend(warnings);
     Ok((loaded, catalogue, snapshot))
 }

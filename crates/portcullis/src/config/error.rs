@@ -116,6 +116,11 @@ impl<'a> Report<'a> {
             .push(self.source.problem(path, message).to_string());
     }
 
+    /// Something in the environment works, but hardly as it was meant.
+    pub(crate) fn warn_outside(&mut self, message: &str) {
+        self.warnings.push(format!("environment: {message}"));
+    }
+
     /// The warnings, if nothing is wrong.
     pub(crate) fn finish(self) -> Result<Vec<String>, ConfigError> {
         if self.problems.is_empty() {

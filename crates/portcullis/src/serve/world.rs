@@ -148,7 +148,11 @@ impl World {
     }
 
     fn put_in_force(&self, config: &Config, keys: &[StoredKey]) -> anyhow::Result<()> {
-        let mut snapshot = build::snapshot(config, &self.catalogue, keys, &self.shared.install)?;
+        let (mut snapshot, warnings) =
+            build::snapshot(config, &self.catalogue, keys, &self.shared.install)?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         snapshot.version = self.shared.snapshot.load().version + 1;
         self.shared.snapshot.store(Arc::new(snapshot));
         Ok(())
