@@ -240,3 +240,23 @@ async fn a_disk_that_was_full_for_long_is_forgiven_without_a_restart() {
     store.carry(&all).await.expect("carries");
     assert_eq!(folder.outcomes().await, ["complete"]);
 }
+
+#[tokio::test]
+async fn a_row_of_another_version_keeps_nothing_else_out_of_the_ledger() {
+    let folder = Folder::new("version");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let (first, second) = (opened(7, 1), opened(8, 1));
+    let open = [&first, &second].map(|o| Record::Opened(o.clone()));
+    store.carry(&batch(open.to_vec(), 64)).await.expect("opens");
+    let url = format!("sqlite://{}", folder.file().display());
+    let other = sqlx::SqlitePool::connect(&url).await.expect("opens");
+    let garble = "INSERT INTO open_requests (ticket, record) VALUES (x'00', '{\"new\": 1}')";
+    sqlx::query(garble).execute(&other).await.expect("writes");
+    other.close().await;
+    let ended = Batch {
+        alive: Some(9),
+        ..Batch::default()
+    };
+    store.carry(&ended).await.expect("carries");
+    assert_eq!(folder.outcomes().await, ["lost", "lost"]);
+}
