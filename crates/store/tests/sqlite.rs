@@ -260,3 +260,19 @@ async fn a_row_of_another_version_keeps_nothing_else_out_of_the_ledger() {
     store.carry(&ended).await.expect("carries");
     assert_eq!(folder.outcomes().await, ["lost", "lost"]);
 }
+
+#[tokio::test]
+async fn what_is_written_into_a_removed_file_is_not_kept() {
+    let folder = Folder::new("gone");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let first = opened(7, 1);
+    let all = batch(vec![Record::Opened(first.clone()), settled(&first)], 64);
+    let aside = folder.0.join("aside");
+    std::fs::rename(folder.file(), &aside).expect("moves");
+    // By a connection that is open, or by one that finds nothing to open.
+    store.carry(&all).await.expect_err("nobody will find it");
+    assert!(!folder.file().exists(), "nor is there an empty one");
+    std::fs::rename(&aside, folder.file()).expect("moves back");
+    store.carry(&all).await.expect("carries");
+    assert_eq!(folder.outcomes().await, ["complete"]);
+}

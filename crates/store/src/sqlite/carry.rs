@@ -19,7 +19,8 @@ impl Store {
     /// Keeps a batch of the journal, all or nothing.
     ///
     /// # Errors
-    /// The database would not write; the batch may be handed in again.
+    /// The database would not write, or into a file that is gone; the batch
+    /// may be handed in again.
     pub async fn carry(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         // A request that begins and ends within the batch was never open.
@@ -44,7 +45,13 @@ impl Store {
             end_lost(&mut write, generation).await?;
         }
         mark(&mut write, batch).await?;
-        Ok(write.commit().await?)
+        write.commit().await?;
+        // Asked last: between an earlier question and the commit it may go.
+        if self.is_in_place() {
+            Ok(())
+        } else {
+            Err(StoreError::Gone)
+        }
     }
 }
 

@@ -5,7 +5,8 @@ mod keys;
 mod rows;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::KeyId;
@@ -40,6 +41,9 @@ pub enum StoreError {
     /// The file is of a newer version, or damaged.
     #[error("the database cannot be brought to this version: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file is not there any more, or another one is.
+    #[error("the database file was removed or replaced; put it back, or restart")]
+    Gone,
     /// A valid key has this name already.
     #[error("a valid key has this name already: {0}")]
     NameTaken(KeyId),
@@ -57,6 +61,8 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// Where the file was when it was opened; `None` in memory.
+    place: Option<Arc<Place>>,
 }
 
 impl Store {
@@ -69,7 +75,9 @@ impl Store {
         keep_private(file).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .create_if_missing(true)
+            // It is there since a moment. Where it was removed later, another
+            // connection must not begin an empty one.
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             // The journal is deleted once the store says that it has it.
             .synchronous(SqliteSynchronous::Full)
@@ -81,7 +89,8 @@ impl Store {
             .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_with(options)
             .await?;
-        Self::migrated(pool).await
+        let place = Place::of(file).map_err(sqlx::Error::Io)?;
+        Self::migrated(pool, Some(Arc::new(place))).await
     }
 
     /// A database that ends with the process, for tests and dry runs.
@@ -95,10 +104,10 @@ impl Store {
             .max_lifetime(None)
             .connect_with(SqliteConnectOptions::new().in_memory(true))
             .await?;
-        Self::migrated(pool).await
+        Self::migrated(pool, None).await
     }
 
-    async fn migrated(pool: SqlitePool) -> Result<Self, StoreError> {
+    async fn migrated(pool: SqlitePool, place: Option<Arc<Place>>) -> Result<Self, StoreError> {
         let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
             Migration::new(
                 *version,
@@ -111,7 +120,13 @@ impl Store {
         Migrator::with_migrations(migrations.collect())
             .run(&pool)
             .await?;
-        Ok(Self { pool })
+        Ok(Self { pool, place })
+    }
+
+    /// Whether what was written is where a later process will look for it:
+    /// SQLite goes on writing into a file that somebody removed.
+    fn is_in_place(&self) -> bool {
+        self.place.as_ref().is_none_or(|place| place.holds())
     }
 
     /// A transaction that no other writer can come before.
@@ -137,6 +152,40 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// A file by its path and by itself.
+#[derive(Debug)]
+struct Place {
+    file: PathBuf,
+    id: (u64, u64),
+}
+
+impl Place {
+    fn of(file: &Path) -> std::io::Result<Self> {
+        Ok(Self {
+            file: file.to_path_buf(),
+            id: id_of(file)?,
+        })
+    }
+
+    fn holds(&self) -> bool {
+        id_of(&self.file).is_ok_and(|id| id == self.id)
+    }
+}
+
+/// Device and number of a file.
+#[cfg(unix)]
+fn id_of(file: &Path) -> std::io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(file)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn id_of(_: &Path) -> std::io::Result<(u64, u64)> {
+    Ok((0, 0))
 }
 
 /// Makes the file, or closes it to others. SQLite gives the files that it
