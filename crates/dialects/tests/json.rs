@@ -111,6 +111,12 @@ fn depth_is_bounded_and_unbounded_depth_does_not_overflow() {
 }
 
 #[test]
+fn a_text_of_more_values_than_anybody_needs_is_refused() {
+    let many = format!("[{}0]", "0,".repeat(1 << 23));
+    assert_eq!(fault(&many), ScanErrorKind::TooMany);
+}
+
+#[test]
 fn lone_surrogates_and_huge_numbers_stay_as_they_are() {
     let doc = parse(r#"{"a":"x\ud800y","n":1e400,"p":"\ud83d\ude00","b":"\udc00\ud800\ud800"}"#)
         .expect("valid");

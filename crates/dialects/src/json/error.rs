@@ -11,6 +11,8 @@ pub enum ScanErrorKind {
     DuplicateKey(String),
     /// More containers are nested than allowed.
     TooDeep,
+    /// It holds more values than anybody needs.
+    TooMany,
 }
 
 /// What is wrong, and where.
@@ -52,6 +54,7 @@ impl ScanError {
                 format!("the key {shown:?} stands twice in one object")
             }
             ScanErrorKind::TooDeep => "too many nested arrays and objects".to_owned(),
+            ScanErrorKind::TooMany => "too many values".to_owned(),
         }
     }
 
@@ -72,6 +75,10 @@ impl ScanError {
                 ),
             )
             .at(key.chars().take(SHOWN).collect::<String>()),
+            ScanErrorKind::TooMany => Refusal::new(
+                Reason::BodyTooLarge,
+                "The body holds too many values; split it into several requests.",
+            ),
             ScanErrorKind::TooDeep => Refusal::new(
                 Reason::TooDeep,
                 format!(

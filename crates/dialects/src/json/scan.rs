@@ -7,6 +7,10 @@ use super::{Entry, Kind, ScanErrorKind, text};
 
 type Fault = (ScanErrorKind, usize);
 
+/// The most values and keys. Each takes a place on the tape, so that a body of
+/// bare zeros would take eight times its own size; the largest embeddings have
+/// some millions of numbers.
+const MOST: usize = 1 << 23;
 /// Up to this many keys are compared one by one; above, by their hash.
 const FEW: usize = 16;
 
@@ -99,6 +103,9 @@ impl<'a> Scanner<'a> {
     /// Reads a value; `false` if it is a container with a member to come.
     fn value(&mut self) -> Result<bool, Fault> {
         self.space();
+        if self.tape.len() >= MOST {
+            return Err((ScanErrorKind::TooMany, self.at));
+        }
         let start = self.at;
         match self.peek() {
             Some(b'"') => self.string()?,

@@ -15,7 +15,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use super::held::Held;
-use super::{Accepted, inflate, operation};
+use super::{Accepted, held, inflate, operation};
 use crate::admit::Known;
 use crate::plane::Plane;
 use crate::settle::{Refused, Ticket};
@@ -90,9 +90,13 @@ async fn read(
     check_type(headers)?;
     let encoding = inflate::encoding(headers)?;
     let raw = collect(bounds.body, body, held).await?;
-    let plain = match encoding {
-        None => raw,
-        Some(encoding) => inflate::inflate(encoding, raw, bounds, held).await?,
+    let (plain, compressed) = match encoding {
+        None => (raw, 0),
+        Some(encoding) => {
+            let compressed = raw.len();
+            let plain = inflate::inflate(encoding, raw, bounds, held).await?;
+            (plain, compressed)
+        }
     };
     if plain.is_empty() {
         return Err(Refusal::new(
@@ -100,6 +104,8 @@ async fn read(
             "The body is empty; send a JSON object.",
         ));
     }
+    held.grow(compressed + plain.len() + held::beside(&plain))
+        .await?;
     let depth = bounds.depth;
     let parsed = if plain.len() < LARGE {
         Document::parse(plain, depth)

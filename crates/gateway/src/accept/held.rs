@@ -17,16 +17,35 @@ const UNKNOWN_MEMORY: usize = 2 << 30;
 const LEAST: usize = 64 << 20;
 
 /// A quarter of the memory that this process may use.
-static ROOM: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+static ROOM: LazyLock<(Arc<Semaphore>, usize)> = LazyLock::new(|| {
     let bytes = (memory().unwrap_or(UNKNOWN_MEMORY) / 4).max(LEAST);
     let pieces = (bytes / PIECE).min(Semaphore::MAX_PERMITS);
-    Arc::new(Semaphore::new(pieces))
+    (Arc::new(Semaphore::new(pieces)), pieces)
 });
+
+/// What a value takes beside its bytes: its place on the tape and in a view.
+const VALUE: usize = 48;
+/// Bodies up to this size count as their bytes only.
+const SMALL: usize = 256 << 10;
+
+/// The most that a parsed body takes beside its bytes, by the marks in it
+/// that a value may follow.
+pub(super) fn beside(body: &[u8]) -> usize {
+    if body.len() < SMALL {
+        return 0;
+    }
+    let marks = body
+        .iter()
+        .filter(|b| matches!(b, b',' | b':' | b'[' | b'{'));
+    marks.count().saturating_mul(VALUE)
+}
 
 /// Room for one request's body; given back when dropped.
 #[derive(Debug)]
 pub struct Held {
     room: Arc<Semaphore>,
+    /// All that there is.
+    whole: usize,
     pieces: usize,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -34,20 +53,22 @@ pub struct Held {
 impl Held {
     /// Nothing yet, of the process' own room.
     pub(super) fn nothing() -> Self {
-        Self::of(Arc::clone(&ROOM))
+        Self::of(Arc::clone(&ROOM.0), ROOM.1)
     }
 
-    fn of(room: Arc<Semaphore>) -> Self {
+    fn of(room: Arc<Semaphore>, whole: usize) -> Self {
         Self {
             room,
+            whole,
             pieces: 0,
             permit: None,
         }
     }
 
-    /// Makes it room for `bytes` in all.
+    /// Makes it room for `bytes` in all; whoever wants more than there is
+    /// waits until it is alone.
     pub(super) async fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let wanted = bytes.div_ceil(PIECE);
+        let wanted = bytes.div_ceil(PIECE).min(self.whole);
         if wanted <= self.pieces {
             return Ok(());
         }
@@ -99,7 +120,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bodies_over_the_bound_wait_for_others_and_are_refused_in_the_end() {
         let room = Arc::new(Semaphore::new(4));
-        let (mut first, mut second) = (Held::of(Arc::clone(&room)), Held::of(room));
+        let (mut first, mut second) = (Held::of(Arc::clone(&room), 4), Held::of(room, 4));
         first.grow(1000).await.expect("room");
         first.grow(3 * PIECE).await.expect("room for more");
         let refusal = second.grow(2 * PIECE).await.expect_err("no room");
@@ -110,5 +131,13 @@ mod tests {
             drop(first);
         });
         waited.expect("the first one's room");
+        second.grow(100 * PIECE).await.expect("all that there is");
+    }
+
+    #[test]
+    fn a_body_of_many_values_counts_more_than_its_bytes() {
+        assert_eq!(beside(b"[0,0,0]"), 0);
+        let zeros = "0,".repeat(SMALL);
+        assert_eq!(beside(zeros.as_bytes()), SMALL * VALUE);
     }
 }

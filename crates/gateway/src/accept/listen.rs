@@ -98,6 +98,9 @@ pub async fn run(
     let (open, mut none_open) = tokio::sync::mpsc::channel::<()>(1);
     loop {
         let next = async {
+            if ROOM.available_permits() == 0 {
+                tracing::debug!("no room for more connections: newcomers wait");
+            }
             let room = Arc::clone(&ROOM).acquire_owned().await;
             listener.accept().await.map(|(stream, _)| (stream, room))
         };
