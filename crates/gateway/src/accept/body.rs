@@ -4,8 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use dialects::Operation;
 use dialects::json::Document;
-use dialects::openai;
+use dialects::openai::{self, View};
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::{Bounds, Snapshot};
 use http::HeaderMap;
@@ -27,8 +28,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(30);
 /// Bytes a second that a long body must bring on average.
 const RATE: usize = 16 << 10;
-/// Bodies from this size on are parsed on a thread of their own, so that
-/// nobody else's request waits for them.
+/// Bodies from this size on are parsed and counted on a thread of their own,
+/// so that nobody else's request waits for them.
 const LARGE: usize = 256 << 10;
 
 /// Opens the ticket and reads the body.
@@ -46,22 +47,25 @@ pub async fn body(
     let Known { head, principal } = known;
     let mut ticket = Ticket::open(plane, &principal, operation.as_str(), slot);
     let mut held = Held::nothing();
-    match read(&snapshot.bounds, &head.headers, head.body, &mut held).await {
-        Ok(document) => match openai::view(operation, &document) {
-            Ok(view) => {
-                ticket.note(|facts| facts.streamed = view.stream);
-                Ok(Accepted {
-                    ticket,
-                    principal,
-                    headers: head.headers,
-                    operation,
-                    document,
-                    view,
-                    held,
-                })
-            }
-            Err(refusal) => Err(Refused::new(ticket, refusal)),
-        },
+    let bounds = &snapshot.bounds;
+    let read = match plain(bounds, &head.headers, head.body, &mut held).await {
+        Ok(plain) => look(operation, plain, bounds.depth).await,
+        Err(refusal) => Err(refusal),
+    };
+    match read {
+        Ok((document, view, prompt)) => {
+            ticket.note(|facts| facts.streamed = view.stream);
+            ticket.meter.prompt_estimate = prompt;
+            Ok(Accepted {
+                ticket,
+                principal,
+                headers: head.headers,
+                operation,
+                document,
+                view,
+                held,
+            })
+        }
         Err(refusal) => Err(Refused::new(ticket, refusal)),
     }
 }
@@ -81,12 +85,13 @@ fn slot(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
     plane.shared.journal.reserve().ok_or_else(full)
 }
 
-async fn read(
+/// The body as its sender wrote it.
+async fn plain(
     bounds: &Bounds,
     headers: &HeaderMap,
     body: Incoming,
     held: &mut Held,
-) -> Result<Document, Refusal> {
+) -> Result<Bytes, Refusal> {
     check_type(headers)?;
     let encoding = inflate::encoding(headers)?;
     let raw = collect(bounds.body, body, held).await?;
@@ -106,17 +111,27 @@ async fn read(
     }
     held.grow(compressed + plain.len() + held::beside(&plain))
         .await?;
-    let depth = bounds.depth;
-    let parsed = if plain.len() < LARGE {
-        Document::parse(plain, depth)
-    } else {
-        tokio::task::spawn_blocking(move || Document::parse(plain, depth))
-            .await
-            .map_err(|error| {
-                Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error)
-            })?
+    Ok(plain)
+}
+
+/// A request, its view, and the tokens of its prompt by the gateway's count.
+type Look = (Document, View, u64);
+
+/// Parses a body and looks at it.
+async fn look(operation: Operation, plain: Bytes, depth: usize) -> Result<Look, Refusal> {
+    let is_large = plain.len() >= LARGE;
+    let work = move || {
+        let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
+        let view = openai::view(operation, &document)?;
+        let prompt = openai::estimate_prompt(&document, &view);
+        Ok((document, view, prompt))
     };
-    parsed.map_err(|error| error.refusal())
+    if !is_large {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error)
+    })?
 }
 
 /// A missing content type is taken for JSON, as most servers do.

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use dialects::openai;
 use domain::counters::{Ask, Full, Measure};
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
@@ -48,7 +47,7 @@ pub async fn room(
         .filter(|(_, p)| p.applies(model.name.as_str(), principal.key.as_str(), &principal.name))
         .map(|(at, _)| at)
         .collect();
-    let prompt = openai::estimate_prompt(&accepted.document, &accepted.view);
+    let prompt = accepted.ticket.meter.prompt_estimate;
     let view = &accepted.view;
     let reserved = ledger::reserve(
         prompt,
@@ -64,7 +63,6 @@ pub async fn room(
         reserved,
     };
     let ticket = &mut admitted.accepted.ticket;
-    ticket.meter.prompt_estimate = prompt;
     ticket.asks_for(&admitted.model);
     let asks = asks(&admitted.accepted.principal, reserved);
     if asks.is_empty() {
