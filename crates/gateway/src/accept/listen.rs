@@ -2,6 +2,7 @@
 //! port (`SO_REUSEPORT`), HTTP/1.1 and HTTP/2 on one socket, TLS by
 //! configuration.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -27,6 +28,9 @@ use crate::serve::{self, AnswerBody, Served};
 /// counts too, so this is longer than clients usually keep theirs: they close
 /// first, and no request meets a connection that is just being closed.
 const HEAD_TIME: Duration = Duration::from_secs(100);
+/// How long a new connection may take to bring its first head. `hyper` does
+/// not look at the clock before it knows which HTTP is spoken.
+const FIRST_HEAD: Duration = Duration::from_secs(10);
 /// How long a TLS handshake may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
 /// The most bytes of a head.
@@ -174,7 +178,10 @@ where
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(Duration::from_secs(20));
+    let has_asked = Rc::new(Cell::new(false));
+    let silent = silence(Rc::clone(&has_asked));
     let service = service_fn(move |request| {
+        has_asked.set(true);
         let plane = Rc::clone(&plane);
         async move { Ok::<_, Infallible>(answer(&plane, request).await) }
     });
@@ -182,10 +189,19 @@ where
     tokio::pin!(serving);
     tokio::select! {
         _ = serving.as_mut() => {}
+        () = silent => {}
         _ = stop.wait_for(|stop| *stop) => {
             serving.as_mut().graceful_shutdown();
             let _ = serving.await;
         }
+    }
+}
+
+/// Ends if no request came in time.
+async fn silence(has_asked: Rc<Cell<bool>>) {
+    tokio::time::sleep(FIRST_HEAD).await;
+    if has_asked.get() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -1,7 +1,6 @@
 //! A client that does not read its answer must not hold a slot, a ticket and
 //! an upstream connection for ever: a socket that takes no byte for a while
-//! fails. One that never says which HTTP it speaks fails too: until that is
-//! known, nobody else looks at the clock.
+//! fails.
 
 use std::io;
 use std::pin::Pin;
@@ -14,17 +13,9 @@ use tokio::time::{Instant, Sleep};
 /// How long a client may take no byte while there are bytes for it.
 const STALL: Duration = Duration::from_secs(60);
 
-/// How long a new connection may take to say which HTTP it speaks.
-const GREETING: Duration = Duration::from_secs(10);
-/// What HTTP/2 begins with; anything else is HTTP/1.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// A connection whose writes may not stall for longer than [`STALL`], and
-/// whose version must be known within [`GREETING`].
+/// A connection whose writes may not stall for longer than [`STALL`].
 pub(super) struct Patient<S> {
     inner: S,
-    /// How much of the preface was read; none once the version is known.
-    greeting: Option<usize>,
     /// Runs while a write waits; made once, by the first that does.
     timer: Option<Pin<Box<Sleep>>>,
     waits: bool,
@@ -34,30 +25,9 @@ impl<S> Patient<S> {
     pub(super) fn new(inner: S) -> Self {
         Self {
             inner,
-            greeting: Some(0),
             timer: None,
             waits: false,
         }
-    }
-
-    /// Waits for the greeting, or for its time to run out.
-    fn greet(&mut self, cx: &mut Context<'_>, read: Option<&[u8]>) -> Poll<io::Result<()>> {
-        let Some(seen) = self.greeting else {
-            return Poll::Pending;
-        };
-        if let Some(read) = read {
-            let whole = seen + read.len();
-            let goes_on = PREFACE[seen..].starts_with(read) && whole < PREFACE.len();
-            self.greeting = (goes_on && !read.is_empty()).then_some(whole);
-            return Poll::Pending;
-        }
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(GREETING)));
-        timer
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(timed_out("no request came")))
     }
 
     fn judge<T>(
@@ -75,15 +45,13 @@ impl<S> Patient<S> {
         if !std::mem::replace(&mut self.waits, true) {
             timer.as_mut().reset(Instant::now() + STALL);
         }
-        timer
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(timed_out("the client does not read")))
+        timer.as_mut().poll(cx).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client does not read",
+            ))
+        })
     }
-}
-
-fn timed_out(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, what)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
@@ -92,16 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        if self.greeting.is_none() {
-            return read;
-        }
-        let greeting = read.is_ready().then(|| &buffer.filled()[before..]);
-        match self.greet(cx, greeting) {
-            Poll::Ready(late) => Poll::Ready(late),
-            Poll::Pending => read,
-        }
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
 
