@@ -86,6 +86,11 @@ fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
             let (wanted, help) = form(expected);
             (path.to_owned(), format!("expected {wanted}"), help)
         }
+        Error::MultipleDocuments { .. } => (
+            String::new(),
+            "a second document begins here".to_owned(),
+            Some("remove the `---`; a configuration is one document".to_owned()),
+        ),
         other => {
             let text = other.to_string();
             (path.to_owned(), bare(&text).to_owned(), None)

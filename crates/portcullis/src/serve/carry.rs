@@ -22,7 +22,13 @@ pub(super) async fn run(store: Store, journal: Journal, mut end: watch::Receiver
             Ok(marks) => break Carrier::new(&journal, marks),
             Err(error) => tracing::warn!(%error, "carrier: the store is away"),
         }
-        tokio::time::sleep(AWAY).await;
+        if *end.borrow() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(AWAY) => {}
+            () = wait(&mut end) => {}
+        }
     };
     loop {
         let is_last = *end.borrow();

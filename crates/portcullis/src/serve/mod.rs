@@ -102,7 +102,11 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         ended,
     ));
     let reload = tokio::spawn(reload::run(Arc::clone(&world), stopped));
-    banner::print(&places, minted.as_ref(), &world)?;
+    if let Err(error) = banner::print(&places, minted.as_ref(), &world) {
+        // Whoever read it went away (`| head -1`): no reason not to serve.
+        tracing::warn!(%error, "the greeting could not be printed");
+    }
+    tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
 
     reload::told_to_stop().await?;
     tracing::info!("stopping: open requests may finish");
