@@ -55,8 +55,10 @@ pub(crate) fn apply(config: &mut Config, env: Env<'_>) -> Result<(), String> {
     if let Some(folder) = parsed(DATA_DIR, env)? {
         config.data_dir = folder;
     }
-    if let Some(workers) = parsed(WORKERS, env)? {
-        config.workers = Some(workers);
+    if let Some(text) = variable(env, WORKERS)? {
+        let workers = text.trim().parse();
+        config.workers =
+            Some(workers.map_err(|_| format!("{WORKERS}: `{text}` is no number; write `4`"))?);
     }
     Ok(())
 }

@@ -93,7 +93,8 @@ fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
         ),
         other => {
             let text = other.to_string();
-            (path.to_owned(), bare(&text).to_owned(), None)
+            let (message, help) = scalar(bare(&text));
+            (path.to_owned(), message, help)
         }
     }
 }
@@ -110,6 +111,22 @@ fn form(expected: &str) -> (String, Option<String>) {
         return (expected.to_owned(), None);
     };
     (form.to_owned(), Some(example.to_owned()))
+}
+
+/// The parser names a scalar's type as programmers do.
+fn scalar(text: &str) -> (String, Option<String>) {
+    let (wanted, help) = match text.strip_prefix("invalid ") {
+        Some(kind) if kind.starts_with("bool") => ("`true` or `false`", "write it without quotes"),
+        Some(kind) if kind.starts_with(['u', 'i']) && kind[1..].parse::<u32>().is_ok() => (
+            "a whole number",
+            "write it like `8`, without quotes or a unit",
+        ),
+        Some(kind) if kind.starts_with('f') && kind[1..].parse::<u32>().is_ok() => {
+            ("a number", "write it like `0.5`, without quotes or a unit")
+        }
+        _ => return (text.to_owned(), None),
+    };
+    (format!("expected {wanted}"), Some(help.to_owned()))
 }
 
 /// The path of an unknown field: the parser may point at the field itself or

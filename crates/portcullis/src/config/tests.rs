@@ -135,6 +135,17 @@ fn a_literal_secret_is_taken_with_a_warning_that_says_what_to_write() {
 }
 
 #[test]
+fn a_number_or_a_flag_is_asked_for_in_words() {
+    let said = error_of("f.yaml", "workers: many\n");
+    assert!(
+        said.contains("f.yaml:1:10: workers: expected a whole number"),
+        "{said}"
+    );
+    let said = error_of("f.yaml", "demo: maybe\n");
+    assert!(said.contains("demo: expected `true` or `false`"), "{said}");
+}
+
+#[test]
 fn what_waits_for_a_restart_is_named_and_the_rest_is_not() {
     let old = Config::default();
     let (new, _) = parse(
