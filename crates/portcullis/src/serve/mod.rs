@@ -67,6 +67,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
+    let hangups = reload::hangups()?;
     let mut places = world::Places::of(&args, &loaded);
     let _lock = lock::take(&places.data_dir)?;
     let listeners = loops::bind(places.listen, places.workers)?;
@@ -101,7 +102,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         world.shared.journal.clone(),
         ended,
     ));
-    let reload = tokio::spawn(reload::run(Arc::clone(&world), stopped));
+    let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, stopped));
     if let Err(error) = banner::print(&places, minted.as_ref(), &world) {
         // Whoever read it went away (`| head -1`): no reason not to serve.
         tracing::warn!(%error, "the greeting could not be printed");

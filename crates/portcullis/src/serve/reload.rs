@@ -5,17 +5,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::world::{LOOK, World};
 
 /// Watches until told to stop. Files are looked at, not subscribed to: this
 /// sees editors that rename, and mounted volumes that swap links.
-pub(super) async fn run(world: Arc<World>, stop: watch::Receiver<bool>) {
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-        return;
-    };
+pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Receiver<bool>) {
     let mut files = Watch::new(fingerprints(&world.watched()));
     let mut keys = None;
     while !*stop.borrow() {
@@ -87,6 +84,11 @@ impl Watch {
         self.last = now;
         is_steady && self.last != self.known
     }
+}
+
+/// Hears SIGHUP from now on; before, it would end the process.
+pub(super) fn hangups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Returns when the process is told to stop.
