@@ -37,6 +37,9 @@ pub fn compose(snapshot: &Snapshot, mut admitted: Admitted) -> Result<Composed, 
     if !rules.is_empty() {
         match splice(&admitted, &rules) {
             Ok((document, view)) => {
+                // Rules are part of the prompt that is paid for.
+                let meter = &mut admitted.accepted.ticket.meter;
+                meter.prompt_estimate = openai::estimate_prompt(&document, &view);
                 admitted.accepted.document = document;
                 admitted.accepted.view = view;
             }

@@ -49,6 +49,24 @@ fn system_rules_are_spliced_in_and_the_rest_stays_as_it_was() {
 }
 
 #[test]
+fn the_words_of_a_rule_are_counted_where_the_upstream_counts_nothing() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let answer = "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"content\":\"x\"}}]}";
+        fake.always(Reply::json(answer));
+        let words = "be brief ".repeat(100);
+        let mut policy = system(&[SystemRule::Prepend(words)]);
+        policy.models = vec!["m".to_owned()];
+        let stage = Stage::open(usual(&fake).policy(policy));
+        stage.ask(Ask::chat(chat_request("m", "x"))).await;
+        stage.ask(Ask::chat(chat_request("fake/m", "x"))).await;
+        let settled = stage.settled(2).await;
+        let prompts: Vec<u64> = settled.iter().map(|s| s.usage.prompt()).collect();
+        assert!(prompts[0] > prompts[1] + 200, "{prompts:?}");
+    });
+}
+
+#[test]
 fn a_policy_for_another_model_touches_nothing() {
     play(async || {
         let fake = FakeProvider::start().await;
