@@ -276,3 +276,25 @@ async fn what_is_written_into_a_removed_file_is_not_kept() {
     store.carry(&all).await.expect("carries");
     assert_eq!(folder.outcomes().await, ["complete"]);
 }
+
+#[tokio::test]
+async fn a_start_waits_for_no_other_writer() {
+    let folder = Folder::new("writer");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    assert!(store.claim([1; 32], UnixMicros(1)).await.expect("claims"));
+    store.close().await;
+    let url = format!("sqlite://{}", folder.file().display());
+    let other = sqlx::SqlitePool::connect(&url).await.expect("opens");
+    let write = other.begin_with("BEGIN IMMEDIATE").await.expect("begins");
+    let started = async {
+        let store = Store::open(&folder.file()).await.expect("opens");
+        store.claim([1; 32], UnixMicros(2)).await.expect("claims")
+    };
+    let within = std::time::Duration::from_secs(2);
+    assert!(
+        tokio::time::timeout(within, started)
+            .await
+            .expect("at once")
+    );
+    drop(write);
+}
