@@ -38,7 +38,7 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
                 .create_new(true)
                 .open(file)
                 .and_then(|mut to| to.write_all(ours.as_bytes()));
-            written.with_context(|| file.display().to_string())?;
+            written.with_context(|| format!("cannot write {}", file.display()))?;
             output::error(&format!(
                 "{} is written; `portcullis check --config {}` tells what it makes.",
                 file.display(),
@@ -60,10 +60,22 @@ fn convert(text: &str, catalogue: &[&str]) -> anyhow::Result<(String, Vec<String
     let Value::Object(theirs) = theirs else {
         bail!("this is no configuration of LiteLLM: a mapping with `model_list` is expected");
     };
+    if theirs
+        .get("model_list")
+        .is_some_and(|list| !list.is_array())
+    {
+        bail!("`model_list` is no list; each model begins with `- model_name: …`");
+    }
     let mut import = Import::new(catalogue);
     import.models(theirs.get("model_list"));
     import.settings(&theirs);
     let (root, notes) = import.finish();
+    // A name of theirs may hold a line's end: in a comment, what follows it
+    // would be configuration.
+    let notes: Vec<String> = notes
+        .iter()
+        .map(|note| note.replace(char::is_control, " "))
+        .collect();
     let mut ours = String::from("# Imported from LiteLLM.\n");
     if !notes.is_empty() {
         ours.push_str("#\n# To know, and to do by hand:\n");

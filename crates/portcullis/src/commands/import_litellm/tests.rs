@@ -55,3 +55,23 @@ fn what_is_no_configuration_is_refused() {
     let (ours, notes) = convert("model_list: []\n", &CATALOGUE).expect("empty");
     assert!(notes.is_empty() && ours.starts_with("# Imported"));
 }
+
+#[test]
+fn a_name_with_a_lines_end_stays_in_its_comment() {
+    let theirs = "model_list: [{model_name: \"x\\nlisten: 0.0.0.0:80\"}]\n";
+    let (ours, notes) = convert(theirs, &CATALOGUE).expect("reads");
+    assert!(!ours.contains("\nlisten"), "{ours}");
+    assert!(
+        notes.iter().any(|note| note.contains("x listen")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_model_list_that_is_none_is_refused() {
+    let error = convert("model_list: hello\n", &CATALOGUE).expect_err("no list");
+    assert!(
+        error.to_string().contains("`model_list` is no list"),
+        "{error}"
+    );
+}
