@@ -8,7 +8,9 @@ use store::Store;
 use tokio::sync::watch;
 
 /// Records in one transaction.
-const BATCH: usize = 1000;
+const BATCH: usize = 2000;
+/// Fewer are not worth one at once: others join them in the next.
+const FEW: usize = 500;
 /// The pause when there is nothing to carry.
 const IDLE: Duration = Duration::from_millis(100);
 /// The longest pause while the store is away.
@@ -32,7 +34,8 @@ pub(super) async fn run(store: Store, journal: Journal, mut end: watch::Receiver
     };
     loop {
         let is_last = *end.borrow();
-        match carry_all(&store, &mut carrier).await {
+        let rest = if is_last { 0 } else { FEW };
+        match carry_all(&store, &mut carrier, rest).await {
             Ok(()) if is_last => return,
             Ok(()) => pause = IDLE,
             Err(error) => {
@@ -55,10 +58,14 @@ async fn wait(end: &mut watch::Receiver<bool>) {
     let _ = end.wait_for(|ended| *ended).await;
 }
 
-async fn carry_all(store: &Store, carrier: &mut Carrier) -> anyhow::Result<()> {
+/// Carries batches until one has no more than `rest` records.
+async fn carry_all(store: &Store, carrier: &mut Carrier, rest: usize) -> anyhow::Result<()> {
     while let Some(batch) = carrier.next(BATCH)? {
         store.carry(&batch).await?;
         carrier.done(&batch);
+        if batch.records.len() < rest {
+            break;
+        }
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use domain::ids::{KeyId, TenantId};
 use domain::principal::{Limits, Principal};
 use domain::time::UnixMicros;
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
 
 use super::rows::{signed, unsigned};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Write};
 
 /// What the counter of changes to keys is called.
 const CHANGES: &str = "keys";
@@ -138,8 +138,6 @@ impl Store {
         Ok(count.unwrap_or(0))
     }
 }
-
-type Write = Transaction<'static, Sqlite>;
 
 async fn keys_of(
     write: &mut Write,

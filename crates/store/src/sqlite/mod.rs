@@ -2,6 +2,8 @@
 
 mod carry;
 mod keys;
+mod open_requests;
+mod requests;
 mod rows;
 
 use std::collections::HashMap;
@@ -15,6 +17,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 pub use keys::StoredKey;
+
+/// What everything is written in.
+type Write = Transaction<'static, Sqlite>;
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(5);
@@ -130,7 +135,7 @@ impl Store {
     }
 
     /// A transaction that no other writer can come before.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    async fn write(&self) -> Result<Write, StoreError> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 

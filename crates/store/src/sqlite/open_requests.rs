@@ -1,0 +1,63 @@
+//! Requests that are upstream, or were when their process ended.
+
+use domain::ids::TicketId;
+use domain::record::Opened;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::{StoreError, Write};
+
+/// Rows in one statement.
+const ROWS: usize = 1000;
+
+/// Keeps requests that were open at the end of a batch.
+pub(super) async fn insert(
+    write: &mut Write,
+    opened: impl Iterator<Item = &Opened>,
+) -> Result<(), StoreError> {
+    let mut rows = Vec::new();
+    for record in opened {
+        let text = serde_json::to_string(record).map_err(|error| StoreError::Unreadable {
+            what: "an open request",
+            value: error.to_string(),
+        })?;
+        rows.push((record.ticket.to_bytes().to_vec(), text));
+    }
+    for rows in rows.chunks(ROWS) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO open_requests (ticket, record) ");
+        query.push_values(rows, |mut row, (ticket, text)| {
+            row.push_bind(ticket.clone()).push_bind(text.clone());
+        });
+        query
+            .build()
+            .persistent(false)
+            .execute(&mut **write)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets requests that have ended.
+pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<(), StoreError> {
+    for tickets in tickets.chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM open_requests WHERE ticket IN (");
+        let mut list = query.separated(", ");
+        for ticket in tickets {
+            list.push_bind(ticket.to_bytes().to_vec());
+        }
+        query.push(")");
+        query
+            .build()
+            .persistent(false)
+            .execute(&mut **write)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Every open request, as it was written.
+pub(super) async fn all(write: &mut Write) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT record FROM open_requests")
+        .fetch_all(&mut **write)
+        .await?)
+}
