@@ -146,3 +146,19 @@ pub struct Model {
     /// Who owns it, as `/v1/models` says.
     pub owned_by: String,
 }
+
+impl Model {
+    /// Every name that policies may know it by: its own, and those of its
+    /// deployments, as `provider/model` and bare. A client that asks for the
+    /// same thing by another name gets the same policies.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = vec![self.name.to_string()];
+        for deployment in &self.deployments {
+            let upstream = &deployment.upstream_model;
+            names.push(format!("{}/{upstream}", deployment.provider.name));
+            names.push(upstream.clone());
+        }
+        names
+    }
+}

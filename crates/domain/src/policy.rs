@@ -59,17 +59,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether the policy applies to this model and key.
+    /// Whether the policy applies to this model, under any of its names
+    /// ([`crate::model::Model::names`]), and this key.
     #[must_use]
-    pub fn applies(&self, model: &str, key_id: &str, key_name: &str) -> bool {
-        let model_fits = self.models.is_empty()
-            || self
-                .models
-                .iter()
-                .any(|pattern| match pattern.strip_suffix('*') {
-                    Some(start) => model.starts_with(start),
-                    None => pattern == model,
-                });
+    pub fn applies(&self, names: &[String], key_id: &str, key_name: &str) -> bool {
+        let fits = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(start) => names.iter().any(|name| name.starts_with(start)),
+            None => names.contains(pattern),
+        };
+        let model_fits = self.models.is_empty() || self.models.iter().any(fits);
         model_fits
             && (self.keys.is_empty() || self.keys.iter().any(|k| k == key_id || k == key_name))
     }

@@ -124,6 +124,8 @@ reasons! {
     UpstreamLimit = 429 RateLimit "upstream_rate_limit";
     /// The upstream's answer is larger than the gateway takes.
     UpstreamTooLarge = 502 Upstream "upstream_response_too_large";
+    /// The request has gone through gateways in a circle.
+    Loop = 508 Server "loop_detected";
     /// A bug of the gateway.
     Internal = 500 Server "internal_error";
 }

@@ -21,7 +21,7 @@ pub struct Shelved {
     pub body: Bytes,
     /// What it used when it was made.
     pub usage: Usage,
-    /// The model that answered, as the provider named it.
+    /// The model that answered, as it was asked for at the provider.
     pub model: String,
     /// The provider that answered.
     pub provider: String,

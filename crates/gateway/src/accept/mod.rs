@@ -76,6 +76,11 @@ pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refus
         .into());
     }
     let (parts, body) = request.into_parts();
+    if hops(&parts.headers) >= MOST_HOPS {
+        let sentence = "This request has come through too many gateways: one of them leads back \
+                        here. Check the base URLs of their providers.";
+        return Err(Refusal::new(Reason::Loop, sentence).into());
+    }
     framed(parts.version, &parts.headers)?;
     let (method, target) = target(parts.uri.path())?;
     let is_look = method == Method::GET && parts.method == Method::HEAD;
@@ -98,6 +103,17 @@ pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refus
         headers: parts.headers,
         body,
     })
+}
+
+/// Says through how many gateways a request has come.
+pub(crate) const HOPS: &str = "x-portcullis-hops";
+/// More than anybody puts in a row; a circle gets there soon.
+const MOST_HOPS: u32 = 6;
+
+/// Through how many gateways the request has come; nonsense counts as none.
+pub(crate) fn hops(headers: &HeaderMap) -> u32 {
+    let value = headers.get(HOPS).and_then(|value| value.to_str().ok());
+    value.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Refuses a head that whoever stands in front may have read another way.

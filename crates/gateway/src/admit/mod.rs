@@ -48,6 +48,19 @@ impl Admitted {
     }
 }
 
+/// The positions of the policies that apply to this model and key.
+pub(crate) fn policies_of(snapshot: &Snapshot, model: &Model, principal: &Principal) -> Vec<usize> {
+    if snapshot.policies.is_empty() {
+        return Vec::new();
+    }
+    let names = model.names();
+    let applies = |policy: &Policy| policy.applies(&names, principal.key.as_str(), &principal.name);
+    let all = snapshot.policies.iter().enumerate();
+    all.filter(|(_, policy)| applies(policy))
+        .map(|(at, _)| at)
+        .collect()
+}
+
 /// Finds out who asks, by the head alone.
 ///
 /// # Errors

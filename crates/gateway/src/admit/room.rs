@@ -40,13 +40,7 @@ pub async fn room(
     if !principal.may_use(&name) && !principal.may_use(model.name.as_str()) {
         return Err(Refused::new(accepted.ticket, forbidden(&name)));
     }
-    let policies = snapshot
-        .policies
-        .iter()
-        .enumerate()
-        .filter(|(_, p)| p.applies(model.name.as_str(), principal.key.as_str(), &principal.name))
-        .map(|(at, _)| at)
-        .collect();
+    let policies = super::policies_of(snapshot, &model, principal);
     let prompt = accepted.ticket.meter.prompt_estimate;
     let view = &accepted.view;
     let reserved = ledger::reserve(

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use dialects::openai;
 use domain::guard::{Action, Direction, Finding, Guard};
+use domain::model::Model;
 use domain::refusal::{Reason, Refusal};
+use domain::snapshot::Snapshot;
 
+use crate::accept::Accepted;
+use crate::admit::policies_of;
 use crate::compose::Composed;
 use crate::settle::{Refused, Ticket};
 
@@ -20,16 +24,47 @@ pub struct Guarded {
 /// # Errors
 /// 400 naming the guard, never the pattern.
 pub fn guard(mut composed: Composed) -> Result<Guarded, Refused> {
-    let guards: Vec<Arc<dyn Guard>> = composed
-        .guards
+    let findings = screen(&composed.admitted.accepted, &composed.guards);
+    match judge(&mut composed.admitted.accepted.ticket, &findings) {
+        None => Ok(Guarded { composed }),
+        Some(refusal) => Err(Refused::new(composed.admitted.accepted.ticket, refusal)),
+    }
+}
+
+/// Lets the guards of a fallback's own policies read the request too, as far
+/// as they have not yet; from then on they read its answer as well, whoever
+/// gives it. Says whether the fallback may be asked.
+pub(crate) fn allows_fallback(
+    composed: &mut Composed,
+    snapshot: &Snapshot,
+    fallback: &Model,
+) -> bool {
+    let principal = &composed.admitted.accepted.principal;
+    let own = policies_of(snapshot, fallback, principal);
+    let mut further: Vec<Arc<dyn Guard>> = Vec::new();
+    for guard in own.iter().flat_map(|at| &snapshot.policies[*at].guards) {
+        let mut known = composed.guards.iter().chain(&further);
+        if !known.any(|known| Arc::ptr_eq(known, guard)) {
+            further.push(Arc::clone(guard));
+        }
+    }
+    let findings = screen(&composed.admitted.accepted, &further);
+    if judge(&mut composed.admitted.accepted.ticket, &findings).is_some() {
+        return false;
+    }
+    composed.guards.extend(further);
+    true
+}
+
+/// What the guards find in the texts of a request.
+fn screen(accepted: &Accepted, guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
+    let guards: Vec<_> = guards
         .iter()
         .filter(|g| g.reads(Direction::Request))
-        .cloned()
         .collect();
     if guards.is_empty() {
-        return Ok(Guarded { composed });
+        return Vec::new();
     }
-    let accepted = &composed.admitted.accepted;
     let texts: Vec<_> = accepted
         .view
         .texts
@@ -37,15 +72,10 @@ pub fn guard(mut composed: Composed) -> Result<Guarded, Refused> {
         .map(|text| openai::decode(&accepted.document, text))
         .collect();
     let borrowed: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-    let findings: Vec<Finding> = guards
+    guards
         .iter()
         .flat_map(|guard| guard.screen(Direction::Request, &borrowed))
-        .collect();
-    drop(texts);
-    match judge(&mut composed.admitted.accepted.ticket, &findings) {
-        None => Ok(Guarded { composed }),
-        Some(refusal) => Err(Refused::new(composed.admitted.accepted.ticket, refusal)),
-    }
+        .collect()
 }
 
 /// Counts findings on the ticket; the refusal if one of them blocks.

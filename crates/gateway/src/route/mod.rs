@@ -12,6 +12,7 @@ use domain::snapshot::Snapshot;
 
 pub use health::Health;
 
+use crate::guard;
 use crate::plane::Plane;
 use crate::reuse::Fresh;
 use crate::settle::Refused;
@@ -47,16 +48,19 @@ pub struct Routed {
 }
 
 /// Plans whom to ask: the model's deployments by order and weight, healthy
-/// ones first, then those of its fallbacks that the key may use.
+/// ones first, then those of its fallbacks that the key may use and whose own
+/// guards do not block.
 ///
 /// # Errors
 /// 503 if the model has no deployment at all.
-pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, fresh: Fresh) -> Result<Routed, Refused> {
-    let admitted = &fresh.guarded.composed.admitted;
-    let mut plan = targets(plane, &admitted.model, Whose::Own);
-    for name in &admitted.model.fallbacks {
+pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, mut fresh: Fresh) -> Result<Routed, Refused> {
+    let composed = &mut fresh.guarded.composed;
+    let own = Arc::clone(&composed.admitted.model);
+    let mut plan = targets(plane, &own, Whose::Own);
+    for name in &own.fallbacks {
         if let Some(model) = snapshot.resolve(name.as_str())
-            && admitted.accepted.principal.may_use(name.as_str())
+            && composed.admitted.accepted.principal.may_use(name.as_str())
+            && guard::allows_fallback(composed, snapshot, &model)
         {
             plan.extend(targets(plane, &model, Whose::Fallback));
         }

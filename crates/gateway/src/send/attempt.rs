@@ -80,25 +80,22 @@ async fn exchange(
 ) -> Result<Response<UpstreamBody>, Failure> {
     let request = outgoing::request(ask, target).map_err(Failure::transient)?;
     let provider = &target.provider;
-    let wait = provider.timeouts.connect + provider.timeouts.first_byte;
-    let response = timeout(
-        wait,
-        plane.pool.exchange(&plane.shared.tls, provider, &request),
-    )
-    .await;
-    response
-        .map_err(|_| Failure::timeout("first_byte"))?
-        .map_err(|error| match error {
-            ExchangeError::ConnectTimeout => Failure::timeout("connect"),
-            ExchangeError::Connect(_) => Failure::transient(
-                Refusal::new(
-                    Reason::UpstreamUnreachable,
-                    "The upstream cannot be reached.",
-                )
-                .because(error),
-            ),
-            ExchangeError::Broken(_) => Failure::broken(error),
-        })
+    let exchanged = plane
+        .pool
+        .exchange(&plane.shared.tls, provider, &request)
+        .await;
+    exchanged.map_err(|error| match error {
+        ExchangeError::ConnectTimeout => Failure::timeout("connect"),
+        ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
+        ExchangeError::Connect(_) => Failure::transient(
+            Refusal::new(
+                Reason::UpstreamUnreachable,
+                "The upstream cannot be reached.",
+            )
+            .because(error),
+        ),
+        ExchangeError::Broken(_) => Failure::broken(error),
+    })
 }
 
 /// Redirects are never followed: an answer that points elsewhere is no answer.

@@ -87,6 +87,9 @@ impl Failure {
             (_, Some(code)) if account.contains(&code) => Kind::Account,
             (401..=403, _) => Kind::Account,
             (429, _) => Kind::Limited,
+            // Loops end at once: every gateway in one would try again.
+            (508, _) => Kind::Client,
+            (501, _) => Kind::Missing,
             (408 | 409 | 425 | 500..=599, _) => Kind::Transient,
             (
                 _,
@@ -106,13 +109,21 @@ impl Failure {
             ),
             _ => (Reason::UpstreamBroken, "The upstream refused or failed."),
         };
-        let mut refusal = Refusal::new(reason, format!("{sentence} (status {})", status.as_u16()))
-            .because(code.unwrap_or_default());
+        let mut sentence = format!("{sentence} (status {})", status.as_u16());
+        // What it says of an account is the operator's; the rest helps.
+        if reason == Reason::UpstreamBroken
+            && let Some(said) = message(&body)
+        {
+            sentence = format!("{sentence} It said: {said}");
+        }
+        let cause = format!("status {} {}", status.as_u16(), code.unwrap_or_default());
+        let mut refusal = Refusal::new(reason, sentence).because(cause.trim_end());
         refusal.retry_after =
             retry_after.or((kind == Kind::Limited).then_some(Duration::from_secs(1)));
         let passes_on = matches!(kind, Kind::Client | Kind::Elsewhere | Kind::Missing)
-            && status.is_client_error();
-        let verbatim = (passes_on && is_error_body(&body)).then(|| Verbatim {
+            // Anything else is a page of something that is no provider.
+            && is_error_body(&body);
+        let verbatim = passes_on.then(|| Verbatim {
             status: status.as_u16(),
             body,
         });
@@ -149,6 +160,18 @@ fn error_code(body: &Bytes) -> Option<String> {
             .and_then(|node| node.str().map(std::borrow::Cow::into_owned))
     };
     word("code").or_else(|| word("type"))
+}
+
+/// The most of an upstream's sentence that is told, in characters.
+const LONGEST_SAYING: usize = 300;
+
+/// `error.message`, or `message` where servers know no better.
+fn message(body: &Bytes) -> Option<String> {
+    let document = Document::parse(body.clone(), 64).ok()?;
+    let root = document.root();
+    let node = root.get("error").and_then(|error| error.get("message"));
+    let text = node.or_else(|| root.get("message"))?.str()?.into_owned();
+    Some(text.chars().take(LONGEST_SAYING).collect())
 }
 
 fn is_error_body(body: &Bytes) -> bool {

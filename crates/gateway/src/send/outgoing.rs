@@ -15,6 +15,7 @@ use http::{HeaderMap, Method, Request};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Ask;
+use crate::accept;
 
 /// A body in slices whose length is known.
 #[derive(Clone, Debug, Default)]
@@ -119,6 +120,8 @@ fn headers(ask: &Ask, provider: &Provider) -> Result<HeaderMap, http::Error> {
             out.append(http::HeaderName::from_static(name), value.clone());
         }
     }
+    let hops = accept::hops(&ask.headers) + 1;
+    out.insert(accept::HOPS, HeaderValue::from(hops));
     for (name, value) in &provider.headers {
         let mut value = HeaderValue::try_from(value.reveal())?;
         value.set_sensitive(true);

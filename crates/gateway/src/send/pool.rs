@@ -41,6 +41,9 @@ pub enum ExchangeError {
     /// No connection in time.
     #[error("connect: timed out")]
     ConnectTimeout,
+    /// No head of an answer in time.
+    #[error("first byte: timed out")]
+    FirstByteTimeout,
     /// The connection broke.
     #[error("{0}")]
     Broken(#[from] hyper::Error),
@@ -123,7 +126,8 @@ impl Pool {
             provider.ca_file.clone(),
         );
         if let Some(link) = self.kept(&key).await {
-            match self.ask(&key, link, provider, request.clone()).await {
+            let asked = self.ask(&key, link, provider, request.clone());
+            match in_time(provider, asked).await? {
                 Err(error)
                     if error.is_canceled()
                         || error.is_incomplete_message()
@@ -142,7 +146,8 @@ impl Pool {
                 .or_default()
                 .shared = Some(sender.clone());
         }
-        Ok(self.ask(&key, link, provider, request.clone()).await?)
+        let asked = self.ask(&key, link, provider, request.clone());
+        Ok(in_time(provider, asked).await??)
     }
 
     /// A kept connection that is still good.
@@ -189,6 +194,16 @@ impl Pool {
             }
         }
     }
+}
+
+/// Waits for the head of an answer as long as the provider may take.
+async fn in_time<T>(
+    provider: &Provider,
+    asked: impl Future<Output = T>,
+) -> Result<T, ExchangeError> {
+    tokio::time::timeout(provider.timeouts.first_byte, asked)
+        .await
+        .map_err(|_| ExchangeError::FirstByteTimeout)
 }
 
 /// HTTP/2 carries scheme and authority in the URI, not in `host`.

@@ -47,7 +47,10 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
     }
     match ticket {
         Some(ticket) => {
-            let (_, provider) = ticket.served_by();
+            let (model, provider) = ticket.served_by();
+            if let Some(value) = model.and_then(|name| HeaderValue::from_str(name).ok()) {
+                headers.insert("x-portcullis-model", value);
+            }
             if let Some(value) = provider.and_then(|name| HeaderValue::from_str(name).ok()) {
                 headers.insert("x-portcullis-provider", value);
                 headers.insert("x-portcullis-attempts", ticket.attempts().into());

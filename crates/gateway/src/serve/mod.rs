@@ -161,7 +161,7 @@ fn shelved(
         streamed: false,
         body,
         usage: view.usage.unwrap_or_default(),
-        model: view.model.clone().unwrap_or_default(),
+        model: ticket.served_by().0.unwrap_or_default().to_owned(),
         provider: ticket.served_by().1.unwrap_or_default().to_owned(),
         cost: ticket.cost(),
         stored: now,

@@ -266,7 +266,8 @@ impl Streaming {
             "The upstream broke off in the middle of the answer; what came so far is incomplete.",
         )
         .because(cause);
-        tracing::warn!(cause = refusal.cause, "stream broke");
+        let id = self.ticket.as_ref().map(|ticket| ticket.id().to_string());
+        tracing::warn!(request_id = id, cause = refusal.cause, "stream broke");
         self.close(&refusal, Outcome::UpstreamBroke);
     }
 
@@ -301,7 +302,7 @@ impl Streaming {
             streamed: true,
             body: body.freeze(),
             usage: self.tap.usage().unwrap_or_default(),
-            model: self.tap.model().unwrap_or_default().to_owned(),
+            model: ticket.served_by().0.unwrap_or_default().to_owned(),
             provider: ticket.served_by().1.unwrap_or_default().to_owned(),
             cost: ticket.cost(),
             stored: self.plane.shared.ticks(),

@@ -59,7 +59,7 @@ fn the_words_of_a_rule_are_counted_where_the_upstream_counts_nothing() {
         policy.models = vec!["m".to_owned()];
         let stage = Stage::open(usual(&fake).policy(policy));
         stage.ask(Ask::chat(chat_request("m", "x"))).await;
-        stage.ask(Ask::chat(chat_request("fake/m", "x"))).await;
+        stage.ask(Ask::chat(chat_request("fake/other", "x"))).await;
         let settled = stage.settled(2).await;
         let prompts: Vec<u64> = settled.iter().map(|s| s.usage.prompt()).collect();
         assert!(prompts[0] > prompts[1] + 200, "{prompts:?}");

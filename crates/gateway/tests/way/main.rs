@@ -7,6 +7,7 @@ mod compose_guard;
 mod doubles;
 mod edges;
 mod lossless;
+mod names;
 mod reuse;
 mod send;
 mod serve;

@@ -43,6 +43,8 @@ fn plain_and_streamed_answers_serve_each_other() {
             let hit = stage.ask(Ask::chat(second.clone())).await;
             assert_eq!(hit.header("x-portcullis-cache"), "hit", "{}", hit.text());
             assert_eq!(fake.count(), 1);
+            let model = "x-portcullis-model";
+            assert_eq!(hit.header(model), miss.header(model));
             if first == second {
                 assert_eq!(hit.body, miss.body);
             } else if second == plain() {

@@ -106,7 +106,8 @@ impl Counters for MemoryCounters {
                 continue;
             };
             let slot = guards[at].1.take(ask, now);
-            left.remaining = left.remaining.saturating_sub(ask.cost);
+            // What is left, and until when, counts this request too.
+            *left = guards[at].1.look(ask, now).1;
             held.push(Held {
                 subject: Arc::clone(&subjects[at].1),
                 ask: ask.clone(),
@@ -259,6 +260,17 @@ mod tests {
         assert!(full.retry_after.is_some());
         let third = take(&counters, &[ask(Measure::Requests, 10, 1)], 0).expect("room");
         assert_eq!(third.room()[0].remaining, 8, "the refused one took nothing");
+    }
+
+    #[test]
+    fn what_is_left_counts_the_request_that_asks() {
+        let counters = MemoryCounters::default();
+        let taken = take(&counters, &[ask(Measure::Requests, 10, 1)], 0).expect("room");
+        let room = taken.room()[0];
+        assert_eq!(
+            (room.remaining, room.reset),
+            (9, std::time::Duration::from_secs(60))
+        );
     }
 
     #[test]
