@@ -1,6 +1,7 @@
 //! Configuration, catalogue and stored keys become one [`Snapshot`]. Pure but
 //! for the secrets that the configuration refers to.
 
+pub(crate) mod idle;
 mod keys;
 pub(crate) mod models;
 mod policies;

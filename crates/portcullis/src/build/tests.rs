@@ -46,7 +46,7 @@ fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
         .0
 }
 
-fn built(text: &str) -> Snapshot {
+pub(crate) fn built(text: &str) -> Snapshot {
     built_with(text, &[])
 }
 

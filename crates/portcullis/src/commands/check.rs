@@ -1,13 +1,15 @@
 //! `portcullis check`: is the configuration right, and what does it make?
 
 use super::world;
+use crate::build::idle;
 use crate::cli::Place;
 use crate::output;
 
 /// Prints what was found; the error is the answer if something is wrong.
 pub(super) fn run(place: &Place) -> anyhow::Result<()> {
     let (loaded, _, snapshot) = world::look(place)?;
-    for warning in &loaded.warnings {
+    let idle = idle::warnings(&loaded.config, &snapshot, idle::Keys::OfTheFile);
+    for warning in loaded.warnings.iter().chain(&idle) {
         output::error(&format!("warning: {warning}"));
     }
     let config = &loaded.config;
@@ -25,7 +27,10 @@ pub(super) fn run(place: &Place) -> anyhow::Result<()> {
         ("providers", providers.join(", ")),
         (
             "models",
-            format!("{} (`portcullis models` lists them)", snapshot.models.len()),
+            format!(
+                "{} (`portcullis models` lists them)",
+                snapshot.listed(|_| true).len()
+            ),
         ),
         ("aliases", snapshot.aliases.len().to_string()),
         ("policies", snapshot.policies.len().to_string()),

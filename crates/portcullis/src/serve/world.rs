@@ -17,7 +17,7 @@ use store::memory::{MemoryCounters, MemoryShelf};
 use store::{Store, StoredKey};
 
 use super::ServeArgs;
-use crate::build;
+use crate::build::{self, idle};
 use crate::cli::Place;
 use crate::config::network::Certificate;
 use crate::config::{Config, Loaded};
@@ -73,6 +73,8 @@ struct Inner {
     /// The stored keys as they were read last: a store that is away keeps
     /// those that are known.
     keys: Vec<StoredKey>,
+    /// What was warned of already: it is not told again with every new key.
+    warned: Vec<String>,
 }
 
 /// Opens the store and the journal, and puts the shared state together.
@@ -111,6 +113,7 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         inner: Mutex::new(Inner {
             config: loaded.config,
             keys: Vec::new(),
+            warned: Vec::new(),
         }),
     };
     Ok(Arc::new(world))
@@ -148,11 +151,17 @@ impl World {
     }
 
     fn put_in_force(&self, config: &Config, keys: &[StoredKey]) -> anyhow::Result<()> {
-        let (mut snapshot, warnings) =
+        let (mut snapshot, mut warnings) =
             build::snapshot(config, &self.catalogue, keys, &self.shared.install)?;
-        for warning in warnings {
-            tracing::warn!("{warning}");
+        warnings.extend(idle::warnings(config, &snapshot, idle::Keys::All));
+        let mut inner = self.inner();
+        for warning in &warnings {
+            if !inner.warned.contains(warning) {
+                tracing::warn!("{warning}");
+            }
         }
+        inner.warned = warnings;
+        drop(inner);
         snapshot.version = self.shared.snapshot.load().version + 1;
         self.shared.snapshot.store(Arc::new(snapshot));
         Ok(())
