@@ -60,7 +60,8 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, problem) in self.problems.iter().enumerate() {
             if at > 0 {
-                f.write_str("\n")?;
+                // What prints the first writes this before it.
+                f.write_str("\nerror: ")?;
             }
             write!(f, "{problem}")?;
         }

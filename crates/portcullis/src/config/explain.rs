@@ -7,6 +7,14 @@ use super::error::{ConfigError, Problem};
 use super::source::{self, Side, Source, Spot};
 use super::suggest;
 
+/// What stands at the top of a file of `LiteLLM`'s, and never of ours.
+const THEIRS: [&str; 4] = [
+    "model_list",
+    "litellm_settings",
+    "router_settings",
+    "general_settings",
+];
+
 /// Explains `error`, met while reading the file of `source`.
 pub(crate) fn explain(source: &Source, error: &Error) -> ConfigError {
     let error = error.without_snippet();
@@ -16,12 +24,23 @@ pub(crate) fn explain(source: &Source, error: &Error) -> ConfigError {
     });
     let side = match error {
         Error::SerdeUnknownField { .. } | Error::DuplicateMappingKey { .. } => Side::Key,
+        Error::SerdeMissingField { .. } => Side::Around,
         _ => Side::Value,
     };
     let path = spot
         .and_then(|at| source.path_at(at, side))
         .unwrap_or_default();
     let (path, message, help) = words(path, error);
+    let (message, help) = match THEIRS.contains(&path.as_str()) {
+        true => (
+            "this is a configuration of LiteLLM".to_owned(),
+            Some(format!(
+                "`portcullis import litellm {}` makes one of ours from it",
+                source.file
+            )),
+        ),
+        false => (message, help),
+    };
     Problem {
         file: source.file.clone(),
         spot,
@@ -91,9 +110,15 @@ fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
             "a second document begins here".to_owned(),
             Some("remove the `---`; a configuration is one document".to_owned()),
         ),
+        Error::NullIntoString { .. } => (
+            path.to_owned(),
+            "nothing stands here, and a text is expected".to_owned(),
+            Some("write the value behind the `:`, or remove the line for the default".to_owned()),
+        ),
         other => {
             let text = other.to_string();
-            let (message, help) = scalar(bare(&text));
+            let text = bare(&text);
+            let (message, help) = syntax(text).unwrap_or_else(|| scalar(text));
             (path.to_owned(), message, help)
         }
     }
@@ -113,12 +138,51 @@ fn form(expected: &str) -> (String, Option<String>) {
     (form.to_owned(), Some(example.to_owned()))
 }
 
+/// What the parser says of text that is no YAML, and what to do about it.
+const SYNTAX: [(&str, &str, &str); 6] = [
+    (
+        "tabs disallowed",
+        "a tab indents this line",
+        "indent with spaces; YAML takes no tabs there",
+    ),
+    (
+        "did not find expected key",
+        "this line fits none of those before it",
+        "fields of one mapping begin in the same column, each as `name: value`",
+    ),
+    (
+        "did not find expected '-'",
+        "this line fits none of those before it",
+        "items of one list begin in the same column, each after `- `",
+    ),
+    (
+        "mapping values are not allowed",
+        "a second `: ` stands in one line",
+        "put a text that holds `: ` into quotes",
+    ),
+    (
+        "unknown anchor",
+        "a `*` begins the name of an anchor here, and there is none",
+        "put a text that begins with `*` into quotes: `\"*\"`",
+    ),
+    (
+        "unclosed",
+        "a bracket or a quote is opened here and not closed",
+        "close it: `[a, b]`, `{a: b}`, `\"a\"`",
+    ),
+];
+
+fn syntax(text: &str) -> Option<(String, Option<String>)> {
+    let known = SYNTAX.iter().find(|(theirs, _, _)| text.contains(theirs));
+    known.map(|(_, message, help)| ((*message).to_owned(), Some((*help).to_owned())))
+}
+
 /// The parser names a scalar's type as programmers do.
 fn scalar(text: &str) -> (String, Option<String>) {
     let (wanted, help) = match text.strip_prefix("invalid ") {
         Some(kind) if kind.starts_with("bool") => ("`true` or `false`", "write it without quotes"),
         Some(kind) if kind.starts_with(['u', 'i']) && kind[1..].parse::<u32>().is_ok() => (
-            "a whole number",
+            "a whole number, 0 or more",
             "write it like `8`, without quotes or a unit",
         ),
         Some(kind) if kind.starts_with('f') && kind[1..].parse::<u32>().is_ok() => {

@@ -25,6 +25,8 @@ pub(crate) enum Side {
     Key,
     /// What stands there.
     Value,
+    /// The mapping in which something stands.
+    Around,
 }
 
 /// The file a configuration came from.
@@ -83,6 +85,11 @@ impl Source {
         let found = match side {
             Side::Key => exact(&self.keys, at).or_else(|| exact(&self.values, at)),
             Side::Value => exact(&self.values, at).or_else(|| exact(&self.keys, at)),
+            // Braces stand before the first key, and it is the key that the
+            // parser points at.
+            Side::Around => {
+                exact(&self.values, at).or_else(|| exact(&self.keys, at).and_then(parent))
+            }
         };
         let near = || {
             let all = self.keys.iter().chain(&self.values);
