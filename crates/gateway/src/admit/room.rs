@@ -74,7 +74,9 @@ pub async fn room(
             Ok(admitted)
         }
         Err(full) => {
-            let refusal = refuse(&asks, &full);
+            let stated = admitted.accepted.view.max_tokens.is_some();
+            let advice = if stated { "Lower" } else { "State a lower" };
+            let refusal = refuse(&asks, &full, advice);
             Err(Refused {
                 room: full.room,
                 ..Refused::new(admitted.accepted.ticket, refusal)
@@ -104,7 +106,8 @@ fn asks(principal: &Principal, reserved: u64) -> Vec<Ask> {
         .collect()
 }
 
-fn refuse(asks: &[Ask], full: &Full) -> Refusal {
+/// `advice` is what to do with `max_tokens`.
+fn refuse(asks: &[Ask], full: &Full, advice: &str) -> Refusal {
     let Some(ask) = asks.get(full.ask) else {
         return Refusal::new(Reason::RequestLimit, "A limit of this key is reached.");
     };
@@ -121,13 +124,17 @@ fn refuse(asks: &[Ask], full: &Full) -> Refusal {
         ),
     };
     match full.retry_after {
-        Some(wait) => Refusal::new(reason, format!("This key's limit of {what} is reached."))
-            .retry_after(wait),
+        Some(wait) => {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let sentence =
+                format!("This key's limit of {what} is reached. Try again in {seconds} s.");
+            Refusal::new(reason, sentence).retry_after(wait)
+        }
         None => Refusal::new(
             Reason::OverLimit,
             format!(
                 "This request alone may use {} tokens, more than this key's limit of {what}. \
-                 Lower max_tokens or shorten the prompt.",
+                 {advice} max_tokens or shorten the prompt.",
                 ask.cost
             ),
         ),

@@ -18,12 +18,26 @@ pub(super) enum Kind {
     Limited,
     /// The gateway's own credential or account there: not again.
     Account,
-    /// The client's mistake: no target will like it.
+    /// No other attempt will mend it: the client's mistake, or no time left.
     Client,
     /// This model cannot; another one may.
     Elsewhere,
     /// This deployment has no such model; another one may.
     Missing,
+}
+
+impl Kind {
+    /// A stable word for logs and labels.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Limited => "limited",
+            Self::Account => "account",
+            Self::Client => "final",
+            Self::Elsewhere => "unable",
+            Self::Missing => "missing",
+        }
+    }
 }
 
 /// A failed attempt.

@@ -175,7 +175,9 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         };
         ticket.meter.asked = false;
         note(plane, target, &failure, &retry);
-        tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind = ?failure.kind,
+        let kind = failure.kind.as_str();
+        plane.shared.metrics.attempt_failed(&target.id, kind);
+        tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
             cause = failure.refusal.cause, "attempt failed");
         match course.after(&failure, |below| plane.roll(below)) {
             Some(pause) if Instant::now() + pause < deadline => sleep(pause).await,

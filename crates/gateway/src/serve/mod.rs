@@ -300,7 +300,7 @@ fn aliases(snapshot: &Snapshot, principal: &Principal) -> Vec<(String, String)> 
     let usable = snapshot
         .aliases
         .iter()
-        .filter(|(alias, _)| principal.may_use(alias));
+        .filter(|(alias, target)| principal.may_use(alias) || principal.may_use(target.as_str()));
     usable
         .map(|(alias, target)| (alias.clone(), owner(target)))
         .collect()

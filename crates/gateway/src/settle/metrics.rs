@@ -34,6 +34,12 @@ struct Tokens {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempt {
+    deployment: String,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
 }
@@ -48,6 +54,7 @@ pub struct Metrics {
     cost: Family<Labels, Counter>,
     duration: Family<Labels, Histogram>,
     first_content: Family<Labels, Histogram>,
+    failed_attempts: Family<Attempt, Counter>,
     strangers: Family<Reason, Counter>,
     cache_hits: Counter,
 }
@@ -65,6 +72,7 @@ impl Default for Metrics {
             cost: Family::default(),
             duration: Family::new_with_constructor(seconds),
             first_content: Family::new_with_constructor(seconds),
+            failed_attempts: Family::default(),
             strangers: Family::default(),
             cache_hits: Counter::default(),
         }
@@ -106,6 +114,11 @@ impl Metrics {
             self.first_content.clone(),
         );
         registry.register(
+            "portcullis_attempts_failed",
+            "Attempts at a deployment that failed, whatever came of the request",
+            self.failed_attempts.clone(),
+        );
+        registry.register(
             "portcullis_strangers_refused",
             "Refusals before identity",
             self.strangers.clone(),
@@ -115,6 +128,13 @@ impl Metrics {
             "Answers served from the cache",
             self.cache_hits.clone(),
         );
+    }
+
+    /// Counts an attempt that failed.
+    pub fn attempt_failed(&self, deployment: &domain::ids::DeploymentId, kind: &'static str) {
+        let deployment = deployment.to_string();
+        let labels = Attempt { deployment, kind };
+        self.failed_attempts.get_or_create(&labels).inc();
     }
 
     /// Counts a refusal that has no ticket.
