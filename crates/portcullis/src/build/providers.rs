@@ -126,8 +126,12 @@ fn by_itself(known: &CatalogueProvider, env: Env<'_>, report: &mut Report<'_>) -
     let url = base.map(|(_, url)| url);
     let url = url.or_else(|| interpolate(&known.base_url, env).ok());
     let Some(Ok(url)) = url.as_deref().map(parse_base_url) else {
+        let why = match interpolate(&known.base_url, env) {
+            Err(error) => error,
+            Ok(url) => format!("`{url}` is no base URL"),
+        };
         report.warn_outside(&format!(
-            "the key of `{}` is set, but its base URL `{}` is not complete: it is left out",
+            "the key of `{}` is set, but it is left out: its base URL is `{}`, and {why}",
             known.name, known.base_url
         ));
         return None;

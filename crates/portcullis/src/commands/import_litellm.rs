@@ -8,7 +8,7 @@ mod settings;
 mod tests;
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use ::providers::Catalogue;
 use anyhow::{Context as _, bail};
@@ -38,7 +38,13 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
                 .create_new(true)
                 .open(file)
                 .and_then(|mut to| to.write_all(ours.as_bytes()));
-            written.with_context(|| format!("cannot write {}", file.display()))?;
+            match written {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
+                    "{} is there already and is not overwritten; name another file, or remove it",
+                    file.display()
+                ),
+                other => other.with_context(|| format!("cannot write {}", file.display()))?,
+            }
             output::error(&format!(
                 "{} is written; `portcullis check --config {}` tells what it makes.",
                 file.display(),
@@ -60,11 +66,10 @@ fn convert(text: &str, catalogue: &[&str]) -> anyhow::Result<(String, Vec<String
     let Value::Object(theirs) = theirs else {
         bail!("this is no configuration of LiteLLM: a mapping with `model_list` is expected");
     };
-    if theirs
-        .get("model_list")
-        .is_some_and(|list| !list.is_array())
-    {
-        bail!("`model_list` is no list; each model begins with `- model_name: …`");
+    match theirs.get("model_list") {
+        Some(list) if list.is_array() => {}
+        Some(_) => bail!("`model_list` is no list; each model begins with `- model_name: …`"),
+        None => bail!("this is no configuration of LiteLLM: it has no `model_list`"),
     }
     let mut import = Import::new(catalogue);
     import.models(theirs.get("model_list"));

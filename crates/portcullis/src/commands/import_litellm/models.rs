@@ -70,7 +70,6 @@ impl Import<'_> {
     /// All of `model_list`.
     pub(super) fn models(&mut self, list: Option<&Value>) {
         let Some(Value::Array(list)) = list else {
-            self.note("there is no `model_list`");
             return;
         };
         for (at, entry) in list.iter().enumerate() {
@@ -193,6 +192,13 @@ impl Import<'_> {
         }
         let fields = params.keys().filter(|f| !PARAMS.contains(&f.as_str()));
         for field in fields.filter(|f| !matches!(f.as_str(), "rpm" | "tpm")) {
+            if field == "aws_region_name" {
+                self.note(format!(
+                    "{at}: `aws_region_name` is not carried over; set `AWS_REGION`, or write \
+                     `base_url: https://bedrock-runtime.REGION.amazonaws.com/openai/v1`"
+                ));
+                continue;
+            }
             self.left_out(&format!("{at}.litellm_params.{field}"));
         }
         let fields = info.keys().filter(|f| !INFO.contains(&f.as_str()));

@@ -75,3 +75,20 @@ fn a_model_list_that_is_none_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn a_file_without_models_is_refused_rather_than_imported_empty() {
+    for text in ["litellm_settings: {}\n", "models: []\n"] {
+        let told = convert(text, &CATALOGUE)
+            .expect_err("no models")
+            .to_string();
+        assert!(told.contains("no `model_list`"), "{told}");
+    }
+}
+
+#[test]
+fn a_region_that_is_not_carried_over_is_told() {
+    let text = "model_list:\n- model_name: m\n  litellm_params: {model: bedrock/x, aws_region_name: eu-west-1}\n";
+    let (_, notes) = convert(text, &["bedrock"]).expect("converts");
+    assert!(notes.concat().contains("set `AWS_REGION`"), "{notes:?}");
+}
