@@ -227,13 +227,14 @@ fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
-    let is_ready = !asks_ready || !plane.shared.is_draining();
-    let mut response = Response::new(AnswerBody::whole(if is_ready {
-        "ok\n"
-    } else {
-        "draining\n"
-    }));
-    if !is_ready {
+    let said = match (asks_ready, plane.shared.is_draining()) {
+        (false, _) => "ok\n",
+        (true, true) => "draining\n",
+        (true, false) if !plane.shared.journal.is_writable() => "the journal takes no records\n",
+        (true, false) => "ok\n",
+    };
+    let mut response = Response::new(AnswerBody::whole(said));
+    if said != "ok\n" {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     response

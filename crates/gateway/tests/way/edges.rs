@@ -209,7 +209,10 @@ fn without_room_in_the_journal_nobody_is_let_in() {
         let answer = stage.ask(Ask::chat(chat_request("m", "x"))).await;
         assert_eq!(answer.refusal(503), "accounting_unavailable");
         assert_eq!(answer.header("retry-after"), "1");
+        let ready = || Ask::to("GET", "/readyz", "");
+        assert_eq!(stage.ask(ready()).await.status, 503);
         drop(slots);
+        assert_eq!(stage.ask(ready()).await.status, 200);
         fake.always(Reply::chat("x"));
         let answer = stage.ask(Ask::chat(chat_request("m", "x"))).await;
         assert_eq!(answer.status, 200);
