@@ -7,11 +7,12 @@ use control::{Admin, Readiness};
 use gateway::plane::Shared;
 use telemetry::prometheus::{Exposition, Registry, gauge};
 
-use super::world::World;
+use super::world::{Stale, World};
 
 /// The operators' view of the running gateway.
 pub(super) struct Desk {
     shared: Arc<Shared>,
+    stale: Arc<Stale>,
     page: Exposition,
 }
 
@@ -33,7 +34,15 @@ impl Desk {
             "What the journal takes on disk; newcomers are turned away at its bound.",
             move || journal.bytes_on_disk(),
         );
+        let stale = Arc::clone(&world.stale);
+        gauge(
+            &mut registry,
+            "portcullis_config_is_current",
+            "1 if the configuration file is in force as it is, 0 if its last change was refused.",
+            move || u64::from(stale.reason().is_none()),
+        );
         Self {
+            stale: Arc::clone(&world.stale),
             shared: Arc::clone(&world.shared),
             page: Exposition::new(registry),
         }
@@ -55,7 +64,12 @@ impl Admin for Desk {
         };
         Readiness {
             ready: !draining && journal.is_ok(),
+            // The old configuration serves well: a refused one is told, no more.
             parts: vec![
+                (
+                    "configuration".to_owned(),
+                    self.stale.reason().map_or(Ok(()), Err),
+                ),
                 ("accepting".to_owned(), accepting),
                 ("journal".to_owned(), journal),
             ],

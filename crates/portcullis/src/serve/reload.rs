@@ -41,7 +41,10 @@ pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Rec
 }
 
 fn reload(world: &World) {
-    match world.reload() {
+    let reloaded = world.reload();
+    let why = reloaded.as_ref().err().map(|error| format!("{error:#}"));
+    world.stale.set(why);
+    match reloaded {
         Ok(waiting) if waiting.is_empty() => tracing::info!("configuration reloaded"),
         Ok(waiting) => tracing::warn!(
             "configuration reloaded, but a running process cannot change {}: restart it for that",
@@ -105,6 +108,17 @@ pub(super) async fn told_to_stop() -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_reload_is_told_in_one_line_until_one_succeeds() {
+        let stale = super::super::world::Stale::default();
+        assert_eq!(stale.reason(), None);
+        stale.set(Some("f:1:1: a\n  help: b\nerror: f:2:1: c".to_owned()));
+        let told = stale.reason().expect("a reason");
+        assert_eq!(told, "f:1:1: a (and 1 more: see the log)");
+        stale.set(None);
+        assert_eq!(stale.reason(), None);
+    }
 
     #[test]
     fn a_file_counts_once_nobody_writes_it_any_more() {

@@ -64,7 +64,32 @@ pub(super) struct World {
     first: Config,
     catalogue: Catalogue,
     certificate: Option<Arc<Certificate>>,
+    /// Why the file as it is now is not in force.
+    pub(super) stale: Arc<Stale>,
     inner: Mutex<Inner>,
+}
+
+/// Why the last reload failed; nothing if it did not.
+#[derive(Debug, Default)]
+pub(super) struct Stale(Mutex<Option<String>>);
+
+impl Stale {
+    /// A reload ended so.
+    pub(super) fn set(&self, why: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// The reason, in one line.
+    pub(super) fn reason(&self) -> Option<String> {
+        let why = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let why = why.as_ref()?;
+        let mut lines = why.lines().filter(|line| !line.starts_with("  "));
+        let first = lines.next().unwrap_or_default();
+        Some(match lines.count() {
+            0 => first.to_owned(),
+            more => format!("{first} (and {more} more: see the log)"),
+        })
+    }
 }
 
 /// What a reload replaces.
@@ -109,6 +134,7 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         store,
         first: loaded.config.clone(),
         catalogue,
+        stale: Arc::default(),
         certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
         inner: Mutex::new(Inner {
             config: loaded.config,
@@ -134,8 +160,9 @@ impl World {
     pub(super) fn reload(&self) -> anyhow::Result<Vec<&'static str>> {
         let file = self.places.place.config.as_deref();
         if file.is_some_and(|file| std::fs::metadata(file).is_ok_and(|meta| meta.len() == 0)) {
-            // An editor on a full disk leaves one; nobody means it.
-            anyhow::bail!("the file is empty");
+            // Editors empty a file before they write it, and on a full disk
+            // leave it so; nobody means it.
+            anyhow::bail!("the file is empty; for the defaults, write `{{}}`");
         }
         let next = self.places.place.load()?.config;
         let certificate = next.certificate()?;
