@@ -2,13 +2,35 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+/// The folder, owned until this is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    /// Holds the lock.
+    _file: File,
+    dir: PathBuf,
+    /// Whether the folder was not there before.
+    is_new: bool,
+}
+
+impl Lock {
+    /// Takes a folder away that this start made and did not use.
+    pub(super) fn undo(self) {
+        if self.is_new {
+            // What cannot be removed, or is in use by now, may stay.
+            let _ = std::fs::remove_file(self.dir.join("lock"));
+            let _ = std::fs::remove_dir(&self.dir);
+        }
+    }
+}
+
 /// Makes the folder (0700) if it is not there and locks it for this process.
 /// The lock ends with the process, however it ends.
-pub(super) fn take(dir: &Path) -> anyhow::Result<File> {
+pub(super) fn take(dir: &Path) -> anyhow::Result<Lock> {
+    let is_new = !dir.exists();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -23,7 +45,11 @@ pub(super) fn take(dir: &Path) -> anyhow::Result<File> {
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock {
+            _file: file,
+            dir: dir.to_owned(),
+            is_new,
+        }),
         Err(TryLockError::WouldBlock) => bail!(
             "another portcullis uses the data folder {}. Stop it, or name another folder with --data-dir.",
             dir.display()
@@ -31,5 +57,22 @@ pub(super) fn take(dir: &Path) -> anyhow::Result<File> {
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_fails_leaves_no_folder_that_it_made() {
+        let root = std::env::temp_dir().join(format!("portcullis-lock-{}", std::process::id()));
+        std::fs::create_dir_all(&root).expect("a folder");
+        let made = root.join("made");
+        take(&made).expect("locks").undo();
+        assert!(!made.exists());
+        take(&root).expect("locks").undo();
+        assert!(root.exists());
+        std::fs::remove_dir_all(&root).expect("removed");
     }
 }

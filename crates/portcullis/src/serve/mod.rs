@@ -7,6 +7,7 @@
 mod admin;
 mod banner;
 mod carry;
+mod files;
 mod first_key;
 mod lock;
 mod loops;
@@ -56,6 +57,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    files::raise_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -69,9 +71,16 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let hangups = reload::hangups()?;
     let mut places = world::Places::of(&args, &loaded);
-    let _lock = lock::take(&places.data_dir)?;
-    let listeners = loops::bind(places.listen, places.workers)?;
-    let admin = loops::bind_one(places.admin)?;
+    let lock = lock::take(&places.data_dir)?;
+    let bound = loops::bind(places.listen, places.workers)
+        .and_then(|listeners| Ok((listeners, loops::bind_one(places.admin)?)));
+    let (listeners, admin) = match bound {
+        Ok(bound) => bound,
+        Err(error) => {
+            lock.undo();
+            return Err(error);
+        }
+    };
     // What port 0 became.
     places.admin = admin.local_addr()?;
     if let Some(first) = listeners.first() {
