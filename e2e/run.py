@@ -25,6 +25,7 @@ SUITES = [
     "policies",
     "lifecycle",
     "ledger",
+    "tls",
     "commands",
     "real_model",
     "readme",

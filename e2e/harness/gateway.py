@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 
 import httpx
@@ -33,7 +34,7 @@ def clean_environment() -> dict:
 
 
 class Gateway:
-    def __init__(self, binary, folder: pathlib.Path, config: str | None, environment=None):
+    def __init__(self, binary, folder: pathlib.Path, config: str | None, environment=None, ca=None):
         self.binary = binary
         self.folder = folder
         folder.mkdir(parents=True)
@@ -42,6 +43,8 @@ class Gateway:
         if config is not None:
             self.config = folder / "portcullis.yaml"
             self.config.write_text(config)
+        # The authority behind the listener's certificate, where it has one.
+        self.ca = ca
         self.environment = clean_environment() | (environment or {})
         self.log = folder / "gateway.log"
         self.process = None
@@ -71,16 +74,23 @@ class Gateway:
     def is_ready(self) -> bool:
         if self.process.poll() is not None:
             raise Hopeless(f"the gateway ended with {self.process.returncode}\n{self.tail()}")
-        return all(
-            httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200
-            for port in (self.port, self.admin_port)
-        )
+        data = httpx.get(f"{self.origin}/readyz", timeout=2, verify=self.verify)
+        admin = httpx.get(f"{self.admin_url}/readyz", timeout=2)
+        return data.status_code == admin.status_code == 200
 
     # Where it is
 
     @property
+    def origin(self) -> str:
+        return f"https://localhost:{self.port}" if self.ca else f"http://127.0.0.1:{self.port}"
+
+    @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.origin}/v1"
+
+    @property
+    def verify(self):
+        return ssl.create_default_context(cafile=self.ca) if self.ca else True
 
     @property
     def admin_url(self) -> str:
@@ -140,11 +150,11 @@ class Gateway:
 
     def post(self, path: str, body: dict, key: str = KEY, headers=None) -> httpx.Response:
         headers = {"authorization": f"Bearer {key}"} | (headers or {})
-        return httpx.post(self.base_url + path, json=body, headers=headers, timeout=20)
+        return httpx.post(self.base_url + path, json=body, headers=headers, timeout=20, verify=self.verify)
 
     def get(self, path: str, key: str = KEY) -> httpx.Response:
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx.get(self.base_url + path, headers=headers, timeout=20)
+        return httpx.get(self.base_url + path, headers=headers, timeout=20, verify=self.verify)
 
 
 def hello(model: str = "m", text: str = "hello", **more) -> dict:

@@ -102,21 +102,26 @@ fn passed_suite(line: &str) -> Option<usize> {
     before.split_once(": ")?.1.parse().ok()
 }
 
-/// Python with virtual environments; Debian's packages where it is missing.
+/// Python with virtual environments, and curl; Debian's packages where it is missing.
 fn python() -> Result<()> {
-    let probe = ["-c", "import ensurepip, sqlite3, venv"];
+    let probe = [
+        "-c",
+        "import ensurepip, shutil, sqlite3, venv; assert shutil.which('curl')",
+    ];
     let is_there = || {
         shell::logged("python", shell::command("python3", &probe)).is_ok_and(|(is_well, _)| is_well)
     };
     if is_there() {
         return Ok(());
     }
-    println!("[e2e] installing python3 with apt-get");
+    println!("[e2e] installing python3 and curl with apt-get");
     let install = "apt=apt-get; [ $(id -u) = 0 ] || apt='sudo -n apt-get'; \
-                   $apt update -q && $apt install -qy --no-install-recommends python3 python3-venv";
+                   $apt update -q && $apt install -qy --no-install-recommends curl python3 python3-venv";
     let (_, said) = shell::logged("apt", shell::command("bash", &["-c", install]))?;
     if !is_there() {
-        bail!("python3 with venv is missing; on Debian: apt-get install python3-venv\n{said}");
+        bail!(
+            "python3 with venv, or curl, is missing; on Debian: apt-get install curl python3-venv\n{said}"
+        );
     }
     Ok(())
 }
