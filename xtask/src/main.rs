@@ -5,11 +5,13 @@
 //! | [`tidy`] | what rustfmt and clippy cannot check, a file a check |
 //! | [`test`] | every group of tests, in order, with a line each |
 //! | [`readme`] | the commands that the README promises |
+//! | [`drill`] | what takes too long for every change |
 //! | [`reference`] | pages under `docs/reference`, made from the code |
 //! | [`shell`] | child processes and their logs |
 
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal")]
 
+mod drill;
 mod readme;
 mod reference;
 mod shell;
@@ -26,6 +28,7 @@ Usage: cargo xtask <chore>
   tidy    format, lints and the project's own rules
   docs    write the generated pages under docs/reference;
           with --check, only say which are not current
+  drill   long drills by hand; each adds a row to docs/drills.md
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["test", groups @ ..] => test::run(groups),
         ["tidy"] => tidy::run(),
         ["docs"] => reference::write().map(|()| true),
+        ["drill"] => drill::run(),
         ["docs", "--check"] => reference::check(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
