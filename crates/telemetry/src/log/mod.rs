@@ -1,6 +1,8 @@
 //! The process' log: one line an event on stderr, never on stdout, which
 //! belongs to what a command answers.
 
+mod human;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
@@ -14,7 +16,7 @@ pub enum Format {
     Auto,
     /// One JSON object a line.
     Json,
-    /// For eyes; coloured on a terminal unless `NO_COLOR` is set.
+    /// For eyes, a request as one short sentence; coloured on a terminal unless `NO_COLOR` is set.
     Human,
 }
 
@@ -60,6 +62,7 @@ pub fn init(format: Format, level: &str) -> Result<(), LogError> {
         Format::Json => builder.json().flatten_event(true).try_init(),
         _ => builder
             .with_ansi(is_coloured(reader, std::env::var_os("NO_COLOR").as_deref()))
+            .event_format(human::Human::default())
             .try_init(),
     };
     started.map_err(|_| LogError::Twice)
