@@ -11,7 +11,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 
 use ::providers::Catalogue;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 
 use super::yaml;
@@ -61,8 +61,9 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
 /// Our file, and what the reader must know about it.
 fn convert(text: &str, catalogue: &[&str]) -> anyhow::Result<(String, Vec<String>)> {
     let options = serde_saphyr::options! { strict_booleans: true };
-    let theirs: Value =
-        serde_saphyr::from_str_with_options(text, options).context("this is no YAML")?;
+    let theirs: Value = serde_saphyr::from_str_with_options(text, options)
+        // Without the lines around it, which may hold a secret.
+        .map_err(|error| anyhow!("this is no YAML: {}", error.without_snippet()))?;
     let Value::Object(theirs) = theirs else {
         bail!("this is no configuration of LiteLLM: a mapping with `model_list` is expected");
     };

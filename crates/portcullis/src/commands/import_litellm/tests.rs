@@ -92,3 +92,11 @@ fn a_region_that_is_not_carried_over_is_told() {
     let (_, notes) = convert(text, &["bedrock"]).expect("converts");
     assert!(notes.concat().contains("set `AWS_REGION`"), "{notes:?}");
 }
+
+#[test]
+fn a_broken_file_is_told_without_the_lines_that_may_hold_a_secret() {
+    let text = "model_list:\n- {model_name: *x, api_key: very-secret}\n";
+    let told = convert(text, &CATALOGUE).expect_err("broken").to_string();
+    assert!(told.contains("line 2"), "{told}");
+    assert!(!told.contains("very-secret"), "{told}");
+}
