@@ -1,13 +1,11 @@
 //! The carrier against a store that may stop between any two steps.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap};
 
+use crate::support::{Folder, opened, settled, ticket};
 use domain::ids::TicketId;
 use domain::record::{Opened, Outcome, Record, Settled};
 use journal::{Batch, Carrier, Journal};
-use support::{Folder, opened, settled, ticket};
 
 /// What a store does with a batch, in one step.
 #[derive(Clone, Debug, Default)]

@@ -1,12 +1,10 @@
 //! Slots, the bound of the folder, and a disk that takes no more.
 
-mod support;
-
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use crate::support::{Folder, opened, settled, small, ticket};
 use journal::{Carrier, Config, Journal, JournalError};
-use support::{Folder, opened, settled, small, ticket};
 
 #[test]
 fn slots_bound_what_is_in_flight_and_come_back() {

@@ -1,12 +1,10 @@
 //! What a start finds after a process that ended in the middle of something.
 
-mod support;
-
 use std::collections::HashMap;
 
+use crate::support::{Folder, opened, settled, small, ticket};
 use domain::record::Record;
 use journal::{Carrier, Journal, JournalError};
-use support::{Folder, opened, settled, small, ticket};
 
 fn all(journal: &Journal) -> Vec<Record> {
     let mut carrier = Carrier::new(journal, HashMap::new());

@@ -1,5 +1,4 @@
 //! A folder that goes away, and records to put into it.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,6 @@
+//! The journal on a real disk.
+
+mod bounds;
+mod carrying;
+mod recovery;
+mod support;
