@@ -15,8 +15,9 @@ use crate::plane::Plane;
 use crate::send::{Answered, Sent, Serving};
 use crate::settle::Refused;
 
-/// Members of a request that do not change its answer.
-const IGNORED: &[&str] = &["stream", "stream_options", "user", "metadata"];
+/// Members of a request that do not change its answer. The model counts by
+/// what its name leads to: an alias and its target share their answers.
+const IGNORED: &[&str] = &["model", "stream", "stream_options", "user", "metadata"];
 
 /// What the shelf had.
 pub enum Found {

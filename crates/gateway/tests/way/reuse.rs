@@ -152,3 +152,16 @@ fn a_kept_answer_is_read_by_the_guards_of_who_asks_now() {
         }
     });
 }
+
+#[test]
+fn an_alias_shares_the_answers_of_its_model_and_other_models_do_not() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("hello"));
+        let stage = Stage::open(cached(&fake).alias("nick", "m"));
+        for (model, said) in [("m", "miss"), ("nick", "hit"), ("fake/other", "miss")] {
+            let answer = stage.ask(Ask::chat(chat_request(model, "x"))).await;
+            assert_eq!(answer.header("x-portcullis-cache"), said, "{model}");
+        }
+    });
+}
