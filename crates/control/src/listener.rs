@@ -9,6 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use domain::probe::{PROBES, Probe};
 use serde_json::json;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,16 +46,16 @@ pub async fn serve(
         .await
 }
 
-/// The routes, Kubernetes' names first, then those that other gateways use.
+/// The routes.
 fn router(admin: Arc<dyn Admin>) -> Router {
-    Router::new()
-        .route("/livez", get(alive))
-        .route("/healthz", get(alive))
-        .route("/health", get(alive))
-        .route("/health/liveliness", get(alive))
-        .route("/health/liveness", get(alive))
-        .route("/readyz", get(ready))
-        .route("/health/readiness", get(ready))
+    let probes = PROBES.iter().fold(Router::new(), |router, (path, probe)| {
+        let answer = match probe {
+            Probe::Alive => get(alive),
+            Probe::Ready => get(ready),
+        };
+        router.route(path, answer)
+    });
+    probes
         .route("/metrics", get(metrics))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -10,6 +10,7 @@
 //! | [`model`] | providers, deployments, models: what a name resolves to |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
+//! | [`pattern`], [`probe`] | names with an open end; health routes |
 //! | [`guard`] | the interface that every guardrail has |
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
@@ -22,8 +23,10 @@ pub mod guard;
 pub mod ids;
 pub mod model;
 pub mod money;
+pub mod pattern;
 pub mod policy;
 pub mod principal;
+pub mod probe;
 pub mod record;
 pub mod refusal;
 pub mod secret;

@@ -63,10 +63,7 @@ impl Policy {
     /// ([`crate::model::Model::names`]), and this key.
     #[must_use]
     pub fn applies(&self, names: &[String], key_id: &str, key_name: &str) -> bool {
-        let fits = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(start) => names.iter().any(|name| name.starts_with(start)),
-            None => names.contains(pattern),
-        };
+        let fits = |pattern: &String| names.iter().any(|name| crate::pattern::fits(pattern, name));
         let model_fits = self.models.is_empty() || self.models.iter().any(fits);
         model_fits
             && (self.keys.is_empty() || self.keys.iter().any(|k| k == key_id || k == key_name))

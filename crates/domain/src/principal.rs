@@ -51,9 +51,6 @@ impl Principal {
         };
         allowed
             .iter()
-            .any(|pattern| match pattern.strip_suffix('*') {
-                Some(start) => model.starts_with(start),
-                None => pattern == model,
-            })
+            .any(|pattern| crate::pattern::fits(pattern, model))
     }
 }

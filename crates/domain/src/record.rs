@@ -82,6 +82,21 @@ impl Outcome {
     }
 }
 
+/// What is known of a request before anything came of it.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Which request.
+    pub ticket: TicketId,
+    /// When it came.
+    pub at: UnixMicros,
+    /// Whose.
+    pub tenant: TenantId,
+    /// By which key.
+    pub key: KeyId,
+    /// `chat`, `completion`, `embedding`.
+    pub operation: String,
+}
+
 /// A request's end: all that accounting and audit need, by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
@@ -131,4 +146,36 @@ pub struct Settled {
     pub saved: Option<NanoUsd>,
     /// Names of guards that found something, with counts.
     pub findings: Vec<(String, u32)>,
+}
+
+impl Settled {
+    /// A request that ended at once: nothing asked, nothing used.
+    #[must_use]
+    pub fn at_once(begun: Begun, outcome: Outcome, status: u16) -> Self {
+        Self {
+            ticket: begun.ticket,
+            opened: begun.at,
+            duration_us: 0,
+            first_content_us: None,
+            tenant: begun.tenant,
+            key: begun.key,
+            operation: begun.operation,
+            streamed: false,
+            model: None,
+            provider: None,
+            deployment: None,
+            answered_model: None,
+            attempts: 0,
+            outcome,
+            status,
+            error: None,
+            usage: Usage::default(),
+            usage_source: UsageSource::None,
+            cost: None,
+            price_missing: false,
+            cache_hit: false,
+            saved: None,
+            findings: Vec::new(),
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! The end of a request that had none.
 
-use domain::record::{Opened, Outcome, Settled};
-use domain::usage::{Usage, UsageSource};
+use domain::record::{Begun, Opened, Outcome, Settled};
 
 /// The record of a request that was in flight when its process ended: what
 /// is known of it, and no tokens, because nobody counted them.
@@ -13,29 +12,15 @@ use domain::usage::{Usage, UsageSource};
 /// ([`crate::Batch::alive`]): once, whatever stops in between.
 #[must_use]
 pub fn lost(opened: &Opened) -> Settled {
-    Settled {
+    let begun = Begun {
         ticket: opened.ticket,
-        opened: opened.at,
-        duration_us: 0,
-        first_content_us: None,
+        at: opened.at,
         tenant: opened.tenant.clone(),
         key: opened.key.clone(),
         operation: opened.operation.clone(),
-        streamed: false,
+    };
+    Settled {
         model: Some(opened.model.clone()),
-        provider: None,
-        deployment: None,
-        answered_model: None,
-        attempts: 0,
-        outcome: Outcome::Lost,
-        status: 0,
-        error: None,
-        usage: Usage::default(),
-        usage_source: UsageSource::None,
-        cost: None,
-        price_missing: false,
-        cache_hit: false,
-        saved: None,
-        findings: Vec::new(),
+        ..Settled::at_once(begun, Outcome::Lost, 0)
     }
 }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use domain::probe::Probe;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -216,22 +217,17 @@ async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Served {
     }
 }
 
-/// `/livez` says that the process runs, `/readyz` that it takes requests. The
-/// other names are those that users of other gateways probe.
+/// `/livez` says that the process runs, `/readyz` that it takes requests.
 fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
-    let asks_ready = match request.uri().path() {
-        "/livez" | "/health/liveliness" | "/health/liveness" => false,
-        "/readyz" | "/healthz" | "/health" | "/health/readiness" => true,
-        _ => return None,
-    };
+    let probe = Probe::at(request.uri().path())?;
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
-    let said = match (asks_ready, plane.shared.is_draining()) {
-        (false, _) => "ok\n",
-        (true, true) => "draining\n",
-        (true, false) if !plane.shared.journal.is_writable() => "the journal takes no records\n",
-        (true, false) => "ok\n",
+    let said = match probe {
+        Probe::Alive => "ok\n",
+        Probe::Ready if plane.shared.is_draining() => "draining\n",
+        Probe::Ready if !plane.shared.journal.is_writable() => "the journal takes no records\n",
+        Probe::Ready => "ok\n",
     };
     let mut response = Response::new(AnswerBody::whole(said));
     if said != "ok\n" {

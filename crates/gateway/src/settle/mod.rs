@@ -11,7 +11,7 @@ use std::rc::Rc;
 use domain::ids::TicketId;
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
-use domain::record::{Opened, Outcome, Record, Settled};
+use domain::record::{Begun, Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
 use domain::time::Ticks;
 use domain::usage::{Usage, UsageSource};
@@ -78,31 +78,14 @@ impl Ticket {
         operation: &str,
         slot: journal::Slot,
     ) -> Self {
-        let facts = Settled {
+        let begun = Begun {
             ticket: plane.next_ticket(),
-            opened: plane::now(),
-            duration_us: 0,
-            first_content_us: None,
+            at: plane::now(),
             tenant: principal.tenant.clone(),
             key: principal.key.clone(),
             operation: operation.to_owned(),
-            streamed: false,
-            model: None,
-            provider: None,
-            deployment: None,
-            answered_model: None,
-            attempts: 0,
-            outcome: Outcome::ClientLeft,
-            status: 499,
-            error: None,
-            usage: Usage::default(),
-            usage_source: UsageSource::None,
-            cost: None,
-            price_missing: false,
-            cache_hit: false,
-            saved: None,
-            findings: Vec::new(),
         };
+        let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         plane.shared.metrics.in_flight.inc();
         Self {
             plane: Rc::clone(plane),

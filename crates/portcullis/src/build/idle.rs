@@ -2,6 +2,7 @@
 //! one that does, so it is told.
 
 use domain::model::WireFormat;
+use domain::pattern::fits;
 use domain::snapshot::Snapshot;
 
 use crate::config::Config;
@@ -62,10 +63,7 @@ fn unmatched(pattern: &str, snapshot: &Snapshot, known: &[String]) -> Option<Str
             "`{pattern}` is an alias, and policies go by the model; write `{target}`"
         ));
     }
-    let matched = match pattern.strip_suffix('*') {
-        Some(start) => known.iter().any(|name| name.starts_with(start)),
-        None => known.iter().any(|name| name == pattern),
-    };
+    let matched = known.iter().any(|name| fits(pattern, name));
     if matched || of_a_provider(pattern, snapshot) {
         return None;
     }

@@ -43,8 +43,15 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) admin_listen: Option<Listen>,
     /// Event loops [env: PORTCULLIS_WORKERS] [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = workers)]
     pub(crate) workers: Option<usize>,
+}
+
+/// As in the file: one loop at least.
+fn workers(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    let range = number.filter(|n| (1..=1024).contains(n));
+    range.ok_or_else(|| "write a number from 1 to 1024".to_owned())
 }
 
 /// Runs the gateway until it is told to stop.
