@@ -5,7 +5,7 @@ import stat
 import subprocess
 import time
 
-from harness.bench import case
+from harness.bench import case, until
 from harness.gateway import events, hello
 
 
@@ -21,6 +21,7 @@ def key_of(gateway) -> str:
 def the_fresh_key_lies_in_a_file_for_its_owner_only(gateway):
     mode = stat.S_IMODE((gateway.data / "first-key").stat().st_mode)
     assert mode == 0o600, oct(mode)
+    until(lambda: "Hello!" in gateway.log.read_text(), 5, "the greeting")
     log = gateway.log.read_text()
     assert str(gateway.data / "first-key") in log, "the log does not name the file"
     assert key_of(gateway) not in log, "the key itself is in the log"
@@ -29,6 +30,7 @@ def the_fresh_key_lies_in_a_file_for_its_owner_only(gateway):
 
 @case
 def the_printed_curl_works_as_pasted(gateway):
+    until(lambda: "Hello!" in gateway.log.read_text(), 5, "the greeting")
     log = gateway.log.read_text()
     start = log.index("curl ")
     command = log[start : log.index("}'", start) + 2]

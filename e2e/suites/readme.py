@@ -113,7 +113,9 @@ def scene(bench):
 
 @case
 def the_first_command_prints_a_curl_that_works(w):
-    log = w.shell.running[0][1].read_text()
+    page = w.shell.running[0][1]
+    until(lambda: "Hello!" in page.read_text(), 5, "the greeting")
+    log = page.read_text()
     command = log[log.index("curl ") : log.index("}'") + 2]
     answer = w.shell.run(command).stdout
     assert "demo" in answer and '"choices"' in answer, answer

@@ -10,7 +10,7 @@
 //! | [`model`] | providers, deployments, models: what a name resolves to |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
-//! | [`pattern`], [`probe`] | names with an open end; health routes |
+//! | [`pattern`], [`probe`], [`suggest`] | names with an open end; health routes; "did you mean …?" |
 //! | [`guard`] | the interface that every guardrail has |
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
@@ -32,5 +32,6 @@ pub mod refusal;
 pub mod secret;
 pub mod shelf;
 pub mod snapshot;
+pub mod suggest;
 pub mod time;
 pub mod usage;

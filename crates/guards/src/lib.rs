@@ -42,7 +42,7 @@ pub fn build(kind: &str, name: &str, spec: &Value) -> Result<Arc<dyn Guard>, Str
         Some(known) => (known.build)(name, spec),
         None => {
             let kinds = GUARDS.iter().map(|known| known.kind);
-            let help = spec::help(kind, kinds);
+            let help = domain::suggest::help(kind, kinds);
             Err(format!("no guard is of the kind `{kind}`; {help}"))
         }
     }

@@ -1,6 +1,7 @@
 //! Reads a guard's fields; its errors say what to write.
 
 use domain::guard::{Action, Direction};
+use domain::suggest::help;
 use serde_json::{Map, Value};
 
 /// What every guard can be told: which way it reads and what it does.
@@ -81,20 +82,5 @@ impl<'a> Fields<'a> {
             }
         };
         Ok(Common { on, action })
-    }
-}
-
-/// The nearest known word, or what there is to choose from.
-pub(crate) fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    let score = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), candidate);
-    let nearest = known
-        .iter()
-        .copied()
-        .filter(|candidate| score(candidate) >= 0.8)
-        .max_by(|a, b| score(a).total_cmp(&score(b)));
-    match nearest {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("choose one of `{}`", known.join("`, `")),
     }
 }

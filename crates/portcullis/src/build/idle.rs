@@ -7,7 +7,7 @@ use domain::snapshot::Snapshot;
 
 use crate::config::Config;
 use crate::config::source::{index, key};
-use crate::config::suggest;
+use domain::suggest;
 
 /// Whose keys the snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

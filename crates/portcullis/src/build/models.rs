@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::config::error::Report;
 use crate::config::models::{Deployment as WantedDeployment, Model as Wanted};
 use crate::config::source::{index, key};
-use crate::config::suggest;
+use domain::suggest;
 
 /// What answers what.
 #[derive(Default)]

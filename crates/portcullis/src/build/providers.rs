@@ -11,7 +11,7 @@ use crate::config::error::Report;
 use crate::config::providers::{DEMO, Provider as Wanted};
 use crate::config::secret::{Env, interpolate, printable, variable};
 use crate::config::source::key;
-use crate::config::suggest;
+use domain::suggest;
 
 /// A base URL taken apart: TLS, host, port, path.
 type BaseUrl = (bool, String, u16, String);

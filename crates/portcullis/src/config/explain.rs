@@ -5,7 +5,7 @@ use serde_saphyr::Error;
 
 use super::error::{ConfigError, Problem};
 use super::source::{self, Side, Source, Spot};
-use super::suggest;
+use domain::suggest;
 
 /// What stands at the top of a file of `LiteLLM`'s, and never of ours.
 const THEIRS: [&str; 4] = [

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::Report;
 use super::ordered::Ordered;
 use super::source::key;
-use super::suggest;
+use domain::suggest;
 
 /// Each guard names a kind that exists.
 pub(crate) fn validate(guards: &Ordered<Value>, report: &mut Report<'_>) {

@@ -57,7 +57,7 @@ impl Log {
                 report.wrong(
                     "log.level",
                     format!("`{level}` is no level"),
-                    super::suggest::help(level, LEVELS),
+                    domain::suggest::help(level, LEVELS),
                 );
             }
         }

@@ -18,7 +18,6 @@ pub(crate) mod retry;
 pub(crate) mod scalars;
 pub(crate) mod secret;
 pub(crate) mod source;
-pub(crate) mod suggest;
 #[cfg(test)]
 mod tests;
 

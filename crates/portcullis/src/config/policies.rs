@@ -8,7 +8,7 @@ use super::error::Report;
 use super::ordered::Ordered;
 use super::scalars::Span;
 use super::source::{index, key};
-use super::suggest;
+use domain::suggest;
 
 /// One named policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

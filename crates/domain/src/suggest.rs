@@ -1,10 +1,8 @@
 //! "Did you mean …?"
 
 /// The candidate nearest to `word`, if it is near enough to be a slip.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     candidates
         .into_iter()
@@ -18,7 +16,8 @@ pub(crate) fn nearest<'a>(
 }
 
 /// A sentence: the nearest candidate, else what there is to choose from.
-pub(crate) fn help<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn help<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 24;
     let candidates: Vec<&str> = candidates.into_iter().collect();
     if let Some(near) = nearest(word, candidates.iter().copied()) {
