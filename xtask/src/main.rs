@@ -5,12 +5,14 @@
 //! | [`tidy`] | what rustfmt and clippy cannot check, a file a check |
 //! | [`test`] | every group of tests, in order, with a line each |
 //! | [`readme`] | the commands that the README promises |
+//! | [`bench`] | the build of what is measured |
 //! | [`drill`] | what takes too long for every change |
 //! | [`reference`] | pages under `docs/reference`, made from the code |
 //! | [`shell`] | child processes and their logs |
 
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal")]
 
+mod bench;
 mod drill;
 mod readme;
 mod reference;
@@ -28,6 +30,8 @@ Usage: cargo xtask <chore>
   tidy    format, lints and the project's own rules
   docs    write the generated pages under docs/reference;
           with --check, only say which are not current
+  bench   gateway beside nginx: time, memory, throughput; --only cpu for one
+          figure, --help for more
   drill   long drills by hand; each adds a row to docs/drills.md
 ";
 
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         ["test", groups @ ..] => test::run(groups),
         ["tidy"] => tidy::run(),
         ["docs"] => reference::write().map(|()| true),
+        ["bench", words @ ..] => bench::run(words),
         ["drill"] => drill::run(),
         ["docs", "--check"] => reference::check(),
         ["help" | "--help" | "-h"] => {

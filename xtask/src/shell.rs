@@ -38,6 +38,16 @@ pub(crate) fn logged(name: &str, mut command: Command) -> Result<(bool, String)>
     Ok((status.success(), said))
 }
 
+/// Installs Debian's packages, with sudo where it is needed: whether it did,
+/// and what it said.
+pub(crate) fn installed(packages: &str) -> Result<(bool, String)> {
+    let script = format!(
+        "apt=apt-get; [ $(id -u) = 0 ] || apt='sudo -n apt-get'; \
+         $apt update -q && $apt install -qy --no-install-recommends {packages}"
+    );
+    logged("apt", command("bash", &["-c", &script]))
+}
+
 /// Every file under `folder` whose name ends with `end`, sorted, paths
 /// relative to the root.
 pub(crate) fn files(folder: &str, end: &str) -> Result<Vec<PathBuf>> {

@@ -115,9 +115,7 @@ fn python() -> Result<()> {
         return Ok(());
     }
     println!("[e2e] installing python3 and curl with apt-get");
-    let install = "apt=apt-get; [ $(id -u) = 0 ] || apt='sudo -n apt-get'; \
-                   $apt update -q && $apt install -qy --no-install-recommends curl python3 python3-venv";
-    let (_, said) = shell::logged("apt", shell::command("bash", &["-c", install]))?;
+    let (_, said) = shell::installed("curl python3 python3-venv")?;
     if !is_there() {
         bail!(
             "python3 with venv, or curl, is missing; on Debian: apt-get install curl python3-venv\n{said}"

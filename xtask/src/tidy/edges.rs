@@ -68,6 +68,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("bench", &[]),
     ("xtask", &["domain"]),
 ];
 
