@@ -1,6 +1,6 @@
 //! What the process shares, and what one event loop owns.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,9 +78,9 @@ pub struct Plane {
     pub core: u16,
     /// Upstream connections; they stay on the loop that made them.
     pub pool: Rc<Pool>,
-    writer: Writer,
-    /// Records that the disk would not take yet, oldest first.
-    owed: RefCell<Vec<Record>>,
+    /// This loop's end of the journal. Sockets of this loop share it: no byte
+    /// leaves while a record is staged.
+    pub writer: Rc<Writer>,
     sequence: Cell<u64>,
     dice: Cell<u64>,
 }
@@ -97,8 +97,7 @@ impl Plane {
             shared,
             core,
             pool: Rc::new(Pool::default()),
-            writer,
-            owed: RefCell::new(Vec::new()),
+            writer: Rc::new(writer),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),
         }))
@@ -124,31 +123,40 @@ impl Plane {
         x % below.max(1)
     }
 
-    /// Appends a record that must be on disk before anything follows.
+    /// Stages a record that must be on disk before anything follows: whoever
+    /// sends the next byte flushes first.
     ///
     /// # Errors
-    /// The disk would not take it: the caller refuses.
+    /// The disk would not take it: the caller refuses. It is owed.
     pub fn record_now(&self, record: Record) -> Result<(), journal::JournalError> {
-        self.pay_debts()?;
-        self.writer.append(&[record])
+        self.writer.stage(&record)?;
+        self.flush()
     }
 
-    /// Appends a record of something that has happened. If the disk will not
+    /// Stages a record of something that has happened. If the disk will not
     /// take it, it is owed: written before the next one, and newcomers are
     /// turned away until then.
     pub fn record(&self, record: Record) {
-        let written = self
-            .pay_debts()
-            .and_then(|()| self.writer.append(std::slice::from_ref(&record)));
-        if let Err(error) = written {
-            tracing::error!(%error, ticket = %record.ticket(), "journal: record owed");
-            self.owed.borrow_mut().push(record);
+        if let Err(error) = self.writer.stage(&record) {
+            tracing::error!(%error, ticket = %record.ticket(), "journal: record lost");
         }
+        // An error is said there, and the record is owed.
+        let _ = self.flush();
+    }
+
+    /// Writes all records that are staged, in one write; nearly nothing when
+    /// there are none.
+    ///
+    /// # Errors
+    /// The disk does not take them; they are owed.
+    #[inline]
+    pub fn flush(&self) -> Result<(), journal::JournalError> {
+        self.writer.flush()
     }
 
     /// Whether records wait for the disk.
     pub fn is_in_debt(&self) -> bool {
-        !self.owed.borrow().is_empty()
+        self.writer.is_in_debt()
     }
 
     /// Writes what is owed.
@@ -156,12 +164,6 @@ impl Plane {
     /// # Errors
     /// The disk still does not take it.
     pub fn pay_debts(&self) -> Result<(), journal::JournalError> {
-        let mut owed = self.owed.borrow_mut();
-        if owed.is_empty() {
-            return Ok(());
-        }
-        self.writer.append(&owed)?;
-        owed.clear();
-        Ok(())
+        self.flush()
     }
 }

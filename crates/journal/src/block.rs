@@ -23,21 +23,51 @@ pub(crate) const SYNC: [u8; 4] = [0xFF, b'P', b'J', 0xFE];
 pub(crate) const KIND: u8 = 1;
 /// Bytes in front of the payload.
 pub(crate) const HEADER: usize = 13;
+/// What stands there until length and checksum are known.
+const HEAD: [u8; HEADER] = {
+    let mut head = [0; HEADER];
+    let [a, b, c, d] = SYNC;
+    (head[0], head[1], head[2], head[3]) = (a, b, c, d);
+    head[12] = KIND;
+    head
+};
 
-/// Appends a block to `out`.
+/// Appends a block to `out`, or nothing.
 pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalError> {
     let start = out.len();
-    out.extend_from_slice(&SYNC);
-    out.extend_from_slice(&[0; 8]);
-    out.push(KIND);
-    // `Vec` implements `Extend`: postcard writes behind the header in place.
-    let mut full = postcard::to_extend(record, std::mem::take(out)).map_err(encode_error)?;
-    let length = u32::try_from(full.len() - start - HEADER).map_err(encode_error)?;
-    full[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
-    let sum = checksum(&full[start..]);
-    full[start + 8..start + 12].copy_from_slice(&sum.to_le_bytes());
-    *out = full;
+    out.extend_from_slice(&HEAD);
+    let encoded = postcard::serialize_with_flavor(record, Behind(out))
+        .map_err(encode_error)
+        .and_then(|()| u32::try_from(out.len() - start - HEADER).map_err(encode_error));
+    let length = encoded.inspect_err(|_| out.truncate(start))?;
+    let block = &mut out[start..];
+    block[4..8].copy_from_slice(&length.to_le_bytes());
+    let sum = checksum(block);
+    block[8..12].copy_from_slice(&sum.to_le_bytes());
     Ok(())
+}
+
+/// Lets postcard write behind what is there, without moving it.
+struct Behind<'a>(&'a mut Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Behind<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 
 fn encode_error(error: impl std::fmt::Display) -> JournalError {

@@ -55,6 +55,11 @@ fn make(path: &Path, length: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// Makes a file longer.
+pub(crate) fn lengthen(file: &File, path: &Path, length: u64) -> Result<(), JournalError> {
+    file.set_len(length).map_err(context("lengthen", path))
+}
+
 /// Writes all of `bytes` at `at`.
 pub(crate) fn write(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
     #[cfg(test)]

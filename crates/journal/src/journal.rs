@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, Maker};
 use crate::disk::{self, context};
 use crate::recover::{self, Damage};
 use crate::segment::{Name, Segment};
@@ -58,11 +59,11 @@ pub(crate) struct Shared {
     pub(crate) generation: u64,
     // Asked for once a segment and once a batch, never once a record.
     segments: Mutex<BTreeMap<Name, Arc<Segment>>>,
-    // Beside the map, because every newcomer asks for the sum.
-    bytes: AtomicU64,
+    pub(crate) ahead: Arc<Ahead>,
+    // Started with the first writer: who only reads needs no thread.
+    maker: OnceLock<Maker>,
     writers: Mutex<HashSet<u16>>,
     writer_count: AtomicU64,
-    next_number: AtomicU32,
     in_flight: AtomicUsize,
     // Relaxed everywhere: a newcomer who reads the old value meets the error
     // itself.
@@ -98,10 +99,10 @@ impl Journal {
             config,
             generation,
             segments: Mutex::new(segments),
-            bytes: AtomicU64::new(bytes),
+            ahead: Arc::new(Ahead::new(folder.to_path_buf(), config, generation, bytes)),
+            maker: OnceLock::new(),
             writers: Mutex::default(),
             writer_count: AtomicU64::new(0),
-            next_number: AtomicU32::new(1),
             in_flight: AtomicUsize::new(0),
             is_disk_well: AtomicBool::new(true),
             last_probe: Mutex::new(None),
@@ -168,7 +169,7 @@ impl Journal {
     /// What all segments take.
     #[must_use]
     pub fn bytes_on_disk(&self) -> u64 {
-        self.shared.bytes.load(Ordering::Relaxed)
+        self.shared.ahead.bytes()
     }
 
     /// What was damaged when the journal was opened.
@@ -187,31 +188,20 @@ impl Shared {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the next segment of a core, at least `needed` bytes long.
+    /// Begins the next segment of a core, at least `needed` bytes long.
     pub(crate) fn add_segment(
         &self,
         core: u16,
         needed: u64,
     ) -> Result<(Arc<Segment>, File), JournalError> {
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        let name = Name {
-            generation: self.generation,
-            core,
-            number,
-        };
-        let path = self.folder.join(name.to_string());
-        let length = self.config.segment_bytes.max(needed);
-        let file = disk::create(&path, length)?;
-        let segment = Arc::new(Segment::fresh(name, path, length));
-        self.segments().insert(name, Arc::clone(&segment));
-        self.bytes.fetch_add(length, Ordering::Relaxed);
+        let (segment, file) = self.ahead.next(core, needed)?;
+        self.segments().insert(segment.name, Arc::clone(&segment));
         Ok((segment, file))
     }
 
     /// Closes a segment whose file was cut to `length`.
     pub(crate) fn close_segment(&self, segment: &Segment, length: u64) {
-        self.bytes
-            .fetch_sub(segment.length() - length, Ordering::Relaxed);
+        self.ahead.resized(segment.length(), length);
         segment.close(length);
     }
 
@@ -224,7 +214,7 @@ impl Shared {
             _ => {}
         }
         if self.segments().remove(&segment.name).is_some() {
-            self.bytes.fetch_sub(segment.length(), Ordering::Relaxed);
+            self.ahead.resized(segment.length(), 0);
         }
         Ok(())
     }
@@ -237,10 +227,12 @@ impl Shared {
         }
         self.writer_count
             .store(writers.len() as u64, Ordering::Relaxed);
+        self.maker.get_or_init(|| Maker::start(&self.ahead));
         Ok(())
     }
 
     pub(crate) fn leave_writer(&self, core: u16) {
+        self.ahead.leave(core);
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         writers.remove(&core);
         self.writer_count
@@ -248,12 +240,14 @@ impl Shared {
     }
 
     /// Whether there is room for what so many requests may still write: their
-    /// records, and the segments that every writer may have to begin for them.
+    /// records, and the segments that every writer may have to begin for them,
+    /// unless they are there already.
     fn has_room(&self, in_flight: usize) -> bool {
         let writers = self.writer_count.load(Ordering::Relaxed);
         let promised = (in_flight as u64).saturating_mul(SLOT_BYTES);
         let begun = writers.saturating_mul(self.config.segment_bytes);
-        let taken = self.bytes.load(Ordering::Relaxed);
+        let begun = begun.saturating_sub(self.ahead.spare_bytes());
+        let taken = self.ahead.bytes();
         taken.saturating_add(promised).saturating_add(begun) <= self.config.max_bytes
     }
 

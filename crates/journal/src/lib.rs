@@ -12,6 +12,7 @@
 //! in one transaction, which turns "at least once" here into "exactly once"
 //! there. Why it is so: `docs/decisions/0002-journal-format.md`.
 
+mod ahead;
 mod block;
 mod carrier;
 mod disk;

@@ -77,9 +77,16 @@ impl Segment {
         segment
     }
 
-    /// The writer has written up to `end`.
+    /// The file was made longer, before anything stood in it.
+    pub(crate) fn lengthen(&self, length: u64) {
+        self.length.store(length, Ordering::Relaxed);
+    }
+
+    /// The one writer has written up to `end`.
     pub(crate) fn publish(&self, end: u64, records: u64) {
-        self.records.fetch_add(records, Ordering::Relaxed);
+        // Its own last value: nobody else writes it.
+        let before = self.records.load(Ordering::Relaxed);
+        self.records.store(before + records, Ordering::Relaxed);
         self.committed.store(end, Ordering::Release);
     }
 

@@ -1,6 +1,6 @@
 //! One event loop's end of the journal.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::sync::Arc;
 
@@ -12,12 +12,21 @@ use crate::disk::{self, context};
 use crate::journal::Shared;
 use crate::segment::Segment;
 
+/// How much of the buffer is kept after a debt is paid.
+const KEPT_BUFFER: usize = 256 << 10;
+
 /// Appends records to segments of its own. It belongs to one thread; what it
 /// shares with the carrier is a segment's published end.
+///
+/// A loop *stages* what happens and *flushes* before it tells anybody: all
+/// records of one turn go out in one `write`.
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
     core: u16,
+    /// Records in the buffer.
+    staged: Cell<u64>,
+    is_in_debt: Cell<bool>,
     // Never borrowed over a call to anybody else.
     state: RefCell<State>,
 }
@@ -28,11 +37,11 @@ struct State {
     file: File,
     /// Where the next block goes.
     position: u64,
-    /// Up to where a write that failed may have left bytes. They could hold
-    /// whole blocks that the caller was told are not written.
-    stale_to: u64,
-    // Kept for its capacity.
+    /// The blocks that wait for the next write. A write that failed leaves
+    /// them here, and the next one covers every byte that it may have left.
     buffer: Vec<u8>,
+    /// The next segment is being made.
+    is_next_wanted: bool,
 }
 
 impl Writer {
@@ -44,12 +53,14 @@ impl Writer {
                     segment,
                     file,
                     position: 0,
-                    stale_to: 0,
                     buffer: Vec::new(),
+                    is_next_wanted: false,
                 };
                 Ok(Self {
                     shared,
                     core,
+                    staged: Cell::new(0),
+                    is_in_debt: Cell::new(false),
                     state: RefCell::new(state),
                 })
             }
@@ -60,24 +71,68 @@ impl Writer {
         }
     }
 
-    /// Appends all records, or none, by one `write`. When this returns they
-    /// survive the end of the process.
+    /// Puts a record behind those that wait for [`Writer::flush`]. Until then
+    /// it is in memory only: nobody may be told of it.
     ///
     /// # Errors
-    /// The disk would not take them. The journal gives out no slots until it
-    /// takes bytes again, and the same records may be appended later.
-    pub fn append(&self, records: &[Record]) -> Result<(), JournalError> {
-        if records.is_empty() {
+    /// The format cannot hold the record; nothing is staged.
+    pub fn stage(&self, record: &Record) -> Result<(), JournalError> {
+        block::encode(record, &mut self.state.borrow_mut().buffer)?;
+        self.staged.set(self.staged.get() + 1);
+        Ok(())
+    }
+
+    /// Writes all that is staged, by one `write`. When this returns, it
+    /// survives the end of the process.
+    ///
+    /// # Errors
+    /// The disk would not take it. It stays staged, and is *owed*: the next
+    /// flush tries again, and the journal gives out no slots until the disk
+    /// takes bytes.
+    #[inline]
+    pub fn flush(&self) -> Result<(), JournalError> {
+        if self.staged.get() == 0 {
             return Ok(());
         }
-        let mut state = self.state.borrow_mut();
-        let state = &mut *state;
-        state.buffer.clear();
+        self.flush_staged()
+    }
+
+    /// Whether a flush failed and none has worked since.
+    #[inline]
+    #[must_use]
+    pub fn is_in_debt(&self) -> bool {
+        self.is_in_debt.get()
+    }
+
+    /// Stages all records and flushes.
+    ///
+    /// # Errors
+    /// As [`Writer::stage`] and [`Writer::flush`] say.
+    pub fn append(&self, records: &[Record]) -> Result<(), JournalError> {
         for record in records {
-            block::encode(record, &mut state.buffer)?;
+            self.stage(record)?;
         }
-        let written = self.write(state, records.len() as u64);
+        self.flush()
+    }
+
+    fn flush_staged(&self) -> Result<(), JournalError> {
+        let mut state = self.state.borrow_mut();
+        let records = self.staged.get();
+        let written = self.write(&mut state, records);
         self.shared.note_disk(&written);
+        match &written {
+            Ok(()) => {
+                self.staged.set(0);
+                if self.is_in_debt.replace(false) {
+                    tracing::info!(records, "journal: the disk has taken what was owed");
+                }
+            }
+            // Said once, not with every attempt.
+            Err(error) if !self.is_in_debt.replace(true) => {
+                tracing::error!(%error, records, "journal: records are owed");
+            }
+            Err(_) => {}
+        }
         written
     }
 
@@ -86,26 +141,17 @@ impl Writer {
         if state.position + length > state.segment.length() {
             self.roll(state, length)?;
         }
-        let end = state.position + length;
-        if state.stale_to > end {
-            // In the same write, so that nobody ever reads the one without
-            // the other.
-            let padding = state.stale_to - end;
-            state.buffer.resize(
-                state.buffer.len() + usize::try_from(padding).unwrap_or(0),
-                0,
-            );
+        disk::write(&state.file, &state.buffer, state.position)
+            .map_err(context("write", &state.segment.path))?;
+        state.position += length;
+        state.segment.publish(state.position, records);
+        state.buffer.clear();
+        // After a long debt.
+        state.buffer.shrink_to(KEPT_BUFFER);
+        if !state.is_next_wanted && state.position > state.segment.length() / 2 {
+            state.is_next_wanted = true;
+            self.shared.ahead.want(self.core);
         }
-        let written = disk::write(&state.file, &state.buffer, state.position);
-        if let Err(error) = written {
-            state.stale_to = state
-                .stale_to
-                .max(state.position + state.buffer.len() as u64);
-            return Err(context("write", &state.segment.path)(error));
-        }
-        state.position = end;
-        state.stale_to = 0;
-        state.segment.publish(end, records);
         Ok(())
     }
 
@@ -116,13 +162,15 @@ impl Writer {
         state.segment = segment;
         state.file = file;
         state.position = 0;
-        state.stale_to = 0;
+        state.is_next_wanted = false;
         Ok(())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // The last chance of what is owed; an error was said.
+        let _ = self.flush();
         close(&self.shared, self.state.get_mut());
         self.shared.leave_writer(self.core);
     }
@@ -185,9 +233,9 @@ mod tests {
     }
 
     /// The disk is full after every possible number of bytes of a write of
-    /// three records; then it has room again for one shorter write.
+    /// three records; then it has room again.
     #[test]
-    fn what_a_full_disk_took_half_is_neither_kept_nor_found_again() {
+    fn what_a_full_disk_took_half_is_owed_and_found_once() {
         let folder = folder("half");
         let mut one = Vec::new();
         block::encode(&opened(1), &mut one).expect("encodes");
@@ -206,11 +254,14 @@ mod tests {
                 Err(JournalError::Io { what: "write", .. })
             ));
             assert!(journal.reserve().is_none());
+            assert!(writer.is_in_debt());
+            assert_eq!(carried(&journal), [opened(1)], "{fits} bytes fit");
             room::set(None);
             writer.append(&[opened(5)]).expect("written");
-            assert!(journal.reserve().is_some(), "an append that works ends it");
+            assert!(!writer.is_in_debt());
+            assert!(journal.reserve().is_some(), "a flush that works ends it");
             writer.append(&[opened(6)]).expect("written");
-            let expected = [opened(1), opened(5), opened(6)];
+            let expected = [1, 2, 3, 4, 5, 6].map(opened);
             assert_eq!(carried(&journal), expected, "{fits} bytes fit");
             // The same after a kill: nothing cuts the segment.
             let path = std::fs::read_dir(&folder)

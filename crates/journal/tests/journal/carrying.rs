@@ -168,9 +168,8 @@ fn a_request_that_outlives_its_segment_is_lost_once_when_the_process_dies() {
             .expect("written");
     }
     drain(&journal, &mut kept);
-    assert_eq!(
-        folder.files(".journal").len(),
-        1,
+    assert!(
+        folder.files("-00000001.journal").is_empty(),
         "the opened record's segment is deleted"
     );
     drop((writer, journal));
