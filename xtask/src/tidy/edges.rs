@@ -5,6 +5,7 @@ use super::metadata::Metadata;
 /// A crate and those it may depend on. A crate without a row may know nobody.
 pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("http1", &[]),
     ("dialects", &["domain"]),
     ("guards", &["domain"]),
     ("identity", &["domain"]),
@@ -20,6 +21,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
             "identity",
             "ledger",
             "journal",
+            "http1",
             "domain",
         ],
     ),

@@ -1,0 +1,2 @@
+//! What heads cost: `cargo bench -p portcullis-http1`.
+fn main() {}

@@ -1,0 +1,101 @@
+//! Heads of answers.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{HeaderMap, Method, StatusCode, Version};
+use memchr::memchr;
+
+use crate::framing::{self, Repeats, Said};
+use crate::{Bounds, Fault, Length, ask, fields};
+
+/// An answer's head.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status; never 101.
+    pub status: StatusCode,
+    /// 1.0 or 1.1.
+    pub version: Version,
+    /// The fields as they came, except that equal lengths are merged.
+    pub headers: HeaderMap,
+    /// How the body is delimited; none for interim answers, 204, 304, and to
+    /// a `HEAD`, whatever the fields say.
+    pub length: Length,
+    /// Whether the connection can be used again once the body is done.
+    pub keep_alive: bool,
+}
+
+/// Reads a whole head, the empty line included.
+pub(crate) fn read(head: &Bytes, bounds: &Bounds, method: &Method) -> Result<Answer, Fault> {
+    let (line, next) = fields::line(head, 0).ok_or(Fault::StatusLine)?;
+    let (version, status) = start_line(line)?;
+    let mut headers = fields::read(head, next, bounds)?;
+    let said = framing::read(&headers, version, Repeats::Merged)?;
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Fault::Switched);
+    }
+    if let Said::Bytes(length) = said {
+        merge(&mut headers, length);
+    }
+    let is_silent = matches!(said, Said::Nothing | Said::Bytes(0));
+    if status.is_informational() && !is_silent {
+        return Err(Fault::InterimBody);
+    }
+    // A server that speaks of a body where there is none may send one too: its
+    // bytes would be taken for the next answer.
+    let is_empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let may_lie = status == StatusCode::NO_CONTENT && !is_silent;
+    let length = if status.is_informational() || is_empty || *method == Method::HEAD {
+        Length::None
+    } else {
+        match said {
+            Said::Nothing => Length::UntilClose,
+            Said::Bytes(length) => Length::Exact(length),
+            Said::Chunked => Length::Chunked,
+        }
+    };
+    // A `Connection` that cannot be read is no promise to stay.
+    let stays = framing::wishes(&headers).is_ok_and(|wishes| wishes.keep_alive(version));
+    Ok(Answer {
+        status,
+        version,
+        headers,
+        length,
+        keep_alive: stays && !may_lie && length != Length::UntilClose,
+    })
+}
+
+/// Leaves one field of the length where several said the same.
+fn merge(headers: &mut HeaderMap, length: u64) {
+    let mut values = headers.get_all(CONTENT_LENGTH).iter();
+    let has_list = values
+        .next()
+        .is_some_and(|value| memchr(b',', value.as_bytes()).is_some());
+    if has_list || values.next().is_some() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+}
+
+/// `HTTP/1.1 200 OK`; servers leave the reason out, or write it in Latin-1.
+fn start_line(line: &[u8]) -> Result<(Version, StatusCode), Fault> {
+    if memchr(b'\r', line).is_some() {
+        return Err(Fault::LineEnd);
+    }
+    let (version, rest) = line.split_at_checked(8).ok_or(Fault::StatusLine)?;
+    let version = ask::version(version).map_err(|fault| match fault {
+        Fault::RequestLine => Fault::StatusLine,
+        fault => fault,
+    })?;
+    let [b' ', hundreds, tens, ones, reason @ ..] = rest else {
+        return Err(Fault::StatusLine);
+    };
+    let is_reason = match reason {
+        [] => true,
+        [b' ', words @ ..] => words.iter().all(|&byte| fields::is_value_byte(byte)),
+        _ => false,
+    };
+    let status = StatusCode::from_bytes(&[*hundreds, *tens, *ones]);
+    match status {
+        Ok(status) if is_reason => Ok((version, status)),
+        _ => Err(Fault::StatusLine),
+    }
+}

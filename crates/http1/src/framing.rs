@@ -1,0 +1,140 @@
+//! Which fields say where a message ends, and what they say.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+use crate::{Fault, fields};
+
+/// What the fields say of the length, before method and status are asked.
+pub(crate) enum Said {
+    Nothing,
+    Bytes(u64),
+    Chunked,
+}
+
+/// How often a length may be said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// Requests: once, in plain digits without leading zeros.
+    Refused,
+    /// Answers: real servers say the same length twice.
+    Merged,
+}
+
+/// Reads the length that `headers` announce.
+pub(crate) fn read(headers: &HeaderMap, version: Version, repeats: Repeats) -> Result<Said, Fault> {
+    if headers.keys().any(is_lookalike) {
+        return Err(Fault::Lookalike);
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let length = match repeats {
+        Repeats::Refused => single_length(headers)?,
+        Repeats::Merged => merged_length(headers)?,
+    };
+    let Some(coding) = codings.next() else {
+        return Ok(length.map_or(Said::Nothing, Said::Bytes));
+    };
+    if length.is_some() {
+        return Err(Fault::TwoLengths);
+    }
+    if version != Version::HTTP_11 {
+        return Err(Fault::TransferEncodingVersion);
+    }
+    if codings.next().is_some() {
+        return Err(Fault::TransferEncodingRepeated);
+    }
+    match coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        true => Ok(Said::Chunked),
+        false => Err(Fault::TransferEncoding),
+    }
+}
+
+fn single_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(length) = lengths.next() else {
+        return Ok(None);
+    };
+    if lengths.next().is_some() {
+        return Err(Fault::ContentLengthRepeated);
+    }
+    match length.as_bytes() {
+        [b'0', _, ..] => Err(Fault::ContentLength),
+        digits => number(digits).map(Some),
+    }
+}
+
+fn merged_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut merged = None;
+    for value in headers.get_all(CONTENT_LENGTH) {
+        for digits in value.as_bytes().split(|&byte| byte == b',') {
+            let length = number(fields::trim(digits))?;
+            if merged.is_some_and(|other| other != length) {
+                return Err(Fault::ContentLengthRepeated);
+            }
+            merged = Some(length);
+        }
+    }
+    Ok(merged)
+}
+
+/// Up to 19 digits, which always fit.
+fn number(digits: &[u8]) -> Result<u64, Fault> {
+    if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Fault::ContentLength);
+    }
+    Ok(digits
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+}
+
+/// Whether a parser that takes `_` or `.` for `-` would read a length in it.
+fn is_lookalike(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let known = match name.len() {
+        14 => CONTENT_LENGTH,
+        17 => TRANSFER_ENCODING,
+        _ => return false,
+    };
+    name != known.as_str()
+        && name
+            .bytes()
+            .zip(known.as_str().bytes())
+            .all(|(byte, wanted)| byte == wanted || wanted == b'-' && !byte.is_ascii_alphanumeric())
+}
+
+/// What `Connection` says of the time after this message.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wishes {
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Wishes {
+    /// Whether the connection stays open, by the version's own default.
+    pub(crate) fn keep_alive(self, version: Version) -> bool {
+        !self.close && (self.keep_alive || version == Version::HTTP_11)
+    }
+}
+
+/// Reads every `Connection` as one list of tokens.
+pub(crate) fn wishes(headers: &HeaderMap) -> Result<Wishes, Fault> {
+    let mut wishes = Wishes::default();
+    for value in headers.get_all(CONNECTION) {
+        read_wishes(value, &mut wishes)?;
+    }
+    Ok(wishes)
+}
+
+fn read_wishes(value: &HeaderValue, wishes: &mut Wishes) -> Result<(), Fault> {
+    for option in value.as_bytes().split(|&byte| byte == b',') {
+        let option = fields::trim(option);
+        let is = |known: &[u8]| option.eq_ignore_ascii_case(known);
+        let frames = is(b"content-length") || is(b"transfer-encoding") || is(b"host");
+        if frames || !(option.is_empty() || fields::is_token(option)) {
+            return Err(Fault::Connection);
+        }
+        wishes.close |= is(b"close");
+        wishes.keep_alive |= is(b"keep-alive");
+    }
+    Ok(())
+}

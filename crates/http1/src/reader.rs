@@ -1,0 +1,105 @@
+//! Takes heads off the front of a buffer.
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::Method;
+use memchr::memchr;
+
+use crate::{Answer, Ask, Bounds, Fault, answer, ask, target};
+
+/// Blank lines that may stand before a request, as some old clients send them
+/// after a body.
+const BLANK_LINES: u8 = 2;
+/// A start line that is not over by here never fits: the longest target and
+/// room for method and version.
+const START_LINE: usize = target::MOST + 128;
+
+/// Reads one head after the other from one buffer, remembering how far it has
+/// looked: a head that drips in is scanned once. Between two calls that give
+/// `None`, bytes may only be appended to the buffer.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// Bytes that have been looked at.
+    seen: usize,
+    /// Where the line begins that `seen` stands in.
+    line: usize,
+    blank_lines: u8,
+}
+
+impl Reader {
+    /// Takes a request's head off the front of `buffer`; its field values are
+    /// slices of it. `None`: more bytes are needed.
+    ///
+    /// # Errors
+    /// The first rule that the head breaks.
+    pub fn ask(&mut self, buffer: &mut BytesMut, bounds: &Bounds) -> Result<Option<Ask>, Fault> {
+        self.skip_blank_lines(buffer)?;
+        match self.head(buffer, bounds)? {
+            Some(head) => ask::read(&head, bounds).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes an answer's head off the front of `buffer`. `method` is that of
+    /// the request which it answers: a `HEAD` is answered without a body.
+    /// Interim answers (1xx) are given back too, for the caller to skip.
+    ///
+    /// # Errors
+    /// The first rule that the head breaks.
+    pub fn answer(
+        &mut self,
+        buffer: &mut BytesMut,
+        bounds: &Bounds,
+        method: &Method,
+    ) -> Result<Option<Answer>, Fault> {
+        match self.head(buffer, bounds)? {
+            Some(head) => answer::read(&head, bounds, method).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn skip_blank_lines(&mut self, buffer: &mut BytesMut) -> Result<(), Fault> {
+        while self.seen == 0 && buffer.starts_with(b"\r\n") {
+            if self.blank_lines == BLANK_LINES {
+                return Err(Fault::BlankLines);
+            }
+            self.blank_lines += 1;
+            buffer.advance(2);
+        }
+        Ok(())
+    }
+
+    /// Splits off everything up to the first empty line.
+    fn head(&mut self, buffer: &mut BytesMut, bounds: &Bounds) -> Result<Option<Bytes>, Fault> {
+        // A lone CR may be the first half of a blank line.
+        if self.seen == 0 && buffer[..] == b"\r"[..] {
+            return Ok(None);
+        }
+        let window = &buffer[..buffer.len().min(bounds.head_bytes)];
+        while let Some(found) = memchr(b'\n', &window[self.seen..]) {
+            let end = self.seen + found;
+            if self.line == 0 && end > START_LINE {
+                return Err(Fault::TargetTooLong);
+            }
+            if end == self.line || window[end - 1] != b'\r' {
+                return Err(Fault::LineEnd);
+            }
+            if end - self.line == 1 {
+                if self.line == 0 {
+                    return Err(Fault::BlankLines);
+                }
+                *self = Self::default();
+                return Ok(Some(buffer.split_to(end + 1).freeze()));
+            }
+            self.seen = end + 1;
+            self.line = end + 1;
+        }
+        self.seen = window.len();
+        if self.line == 0 && self.seen > START_LINE {
+            return Err(Fault::TargetTooLong);
+        }
+        if self.seen == bounds.head_bytes {
+            return Err(Fault::HeadTooLarge);
+        }
+        Ok(None)
+    }
+}
