@@ -246,6 +246,18 @@ proptest! {
     }
 
     #[test]
+    fn a_changed_byte_is_seen_in_a_long_string_too(
+        text in "[ -~]{0,9}(\\PC{0,20}|[ -~]{0,200})", at: prop::sample::Index, byte: u8,
+    ) {
+        let mut bytes = serde_json::to_vec(&[text]).expect("text");
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let theirs = std::str::from_utf8(&bytes).is_ok()
+            && serde_json::from_slice::<Box<RawValue>>(&bytes).is_ok();
+        prop_assert_eq!(Document::parse(bytes.into(), 64).is_ok(), theirs);
+    }
+
+    #[test]
     fn a_written_string_reads_the_same(text: String) {
         let mut out = Vec::new();
         write_string(&mut out, &text);

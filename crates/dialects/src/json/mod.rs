@@ -8,9 +8,12 @@
 
 mod canonical;
 mod error;
+mod keys;
 mod node;
+mod run;
 mod scan;
 mod text;
+mod utf8;
 
 use bytes::Bytes;
 
@@ -46,7 +49,7 @@ impl Document {
     /// The text is not valid JSON (RFC 8259, UTF-8), repeats a key, or is
     /// nested too deeply.
     pub fn parse(bytes: Bytes, max_depth: usize) -> Result<Self, ScanError> {
-        let tape = scan::scan(&bytes, max_depth)
+        let tape = scan::scan(&bytes, max_depth, Vec::new())
             .map_err(|(kind, at)| ScanError::locate(kind, at, &bytes))?;
         Ok(Self { bytes, tape })
     }

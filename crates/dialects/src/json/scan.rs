@@ -1,60 +1,65 @@
 //! The scanner: one pass, no recursion, linear in the length of the text.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
+use super::keys::Keys;
+use super::{Entry, Kind, ScanErrorKind, run, text, utf8};
 
-use super::{Entry, Kind, ScanErrorKind, text};
-
-type Fault = (ScanErrorKind, usize);
+pub(super) type Fault = (ScanErrorKind, usize);
 
 /// The most values and keys. Each takes a place on the tape, so that a body of
 /// bare zeros would take eight times its own size; the largest embeddings have
 /// some millions of numbers.
 const MOST: usize = 1 << 23;
-/// Up to this many keys are compared one by one; above, by their hash.
-const FEW: usize = 16;
-
-/// A container that is not closed yet.
-struct Open<'a> {
-    entry: usize,
-    is_object: bool,
-    /// Where its keys begin in the scanner's list of keys.
-    first_key: usize,
-    many: Option<HashSet<Cow<'a, str>>>,
-}
+/// The most places that a tape has from the start.
+const FIRST: usize = 1 << 12;
+/// No container is open.
+const OUTSIDE: u32 = u32::MAX;
 
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// While a container is open, its `next` is the container around it and
+    /// its `end` how many keys were noted before it: no other stack is needed.
     tape: Vec<Entry>,
-    open: Vec<Open<'a>>,
-    keys: Vec<Cow<'a, str>>,
+    /// The innermost open container.
+    inside: u32,
+    depth: usize,
+    keys: Keys<'a>,
     max_depth: usize,
+    /// All bytes of all strings, or'ed: tells whether one is not ASCII.
+    seen: u64,
 }
 
-pub(super) fn scan(bytes: &[u8], max_depth: usize) -> Result<Vec<Entry>, Fault> {
+pub(super) fn scan(
+    bytes: &[u8],
+    max_depth: usize,
+    mut tape: Vec<Entry>,
+) -> Result<Vec<Entry>, Fault> {
     if u32::try_from(bytes.len()).is_err() {
         return Err((ScanErrorKind::Syntax("more than 4 GiB of text"), 0));
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err((ScanErrorKind::Syntax("a byte order mark"), 0));
     }
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return Err((
-            ScanErrorKind::Syntax("bytes that are not UTF-8"),
-            error.valid_up_to(),
-        ));
-    }
+    tape.clear();
+    tape.reserve((bytes.len() / 16 + 8).min(FIRST));
     let mut scanner = Scanner {
         bytes,
         at: 0,
-        tape: Vec::with_capacity(bytes.len() / 16 + 1),
-        open: Vec::new(),
-        keys: Vec::new(),
+        tape,
+        inside: OUTSIDE,
+        depth: 0,
+        keys: Keys::new(),
         max_depth,
+        seen: 0,
     };
-    scanner.document()?;
-    Ok(scanner.tape)
+    let scanned = scanner.document();
+    // Outside strings anything but ASCII is a fault already.
+    let is_text = scanned.is_ok() && (run::is_ascii(scanner.seen) || utf8::is_valid(bytes));
+    if !is_text && let Err(error) = std::str::from_utf8(bytes) {
+        let kind = ScanErrorKind::Syntax("bytes that are not UTF-8");
+        return Err((kind, error.valid_up_to()));
+    }
+    scanned.map(|()| scanner.tape)
 }
 
 #[expect(
@@ -65,14 +70,14 @@ const fn short(at: usize) -> u32 {
     at as u32
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     fn document(&mut self) -> Result<(), Fault> {
         loop {
             if !self.value()? {
                 continue;
             }
-            while let Some(open) = self.open.last() {
-                let is_object = open.is_object;
+            while self.inside != OUTSIDE {
+                let is_object = self.tape[self.inside as usize].kind == Kind::Object;
                 self.space();
                 match (self.peek(), is_object) {
                     (Some(b','), true) => {
@@ -89,7 +94,7 @@ impl<'a> Scanner<'a> {
                     (_, false) => return self.fail("expected `,` or `]`"),
                 }
             }
-            if self.open.is_empty() {
+            if self.inside == OUTSIDE {
                 break;
             }
         }
@@ -125,21 +130,22 @@ impl<'a> Scanner<'a> {
     }
 
     fn enter(&mut self, kind: Kind) -> Result<bool, Fault> {
-        if self.open.len() >= self.max_depth {
+        if self.depth >= self.max_depth {
             return Err((ScanErrorKind::TooDeep, self.at));
         }
-        let is_object = kind == Kind::Object;
-        self.open.push(Open {
-            entry: self.tape.len(),
-            is_object,
-            first_key: self.keys.len(),
-            many: None,
-        });
-        let start = self.at;
+        let entry = Entry {
+            start: short(self.at),
+            end: short(self.keys.len()),
+            next: self.inside,
+            kind,
+            escaped: false,
+        };
+        self.inside = short(self.tape.len());
+        self.depth += 1;
+        self.tape.push(entry);
         self.at += 1;
-        self.note(kind, start);
         self.space();
-        match (self.peek(), is_object) {
+        match (self.peek(), kind == Kind::Object) {
             (Some(b'}'), true) | (Some(b']'), false) => {
                 self.close();
                 Ok(true)
@@ -151,13 +157,13 @@ impl<'a> Scanner<'a> {
 
     fn close(&mut self) {
         self.at += 1;
-        if let Some(open) = self.open.pop() {
-            self.keys.truncate(open.first_key);
-            let next = short(self.tape.len());
-            let entry = &mut self.tape[open.entry];
-            entry.end = short(self.at);
-            entry.next = next;
-        }
+        self.depth -= 1;
+        let next = short(self.tape.len());
+        let entry = &mut self.tape[self.inside as usize];
+        self.keys.leave(self.inside, entry.end as usize);
+        self.inside = entry.next;
+        entry.end = short(self.at);
+        entry.next = next;
     }
 
     /// Reads a key and its colon.
@@ -168,10 +174,10 @@ impl<'a> Scanner<'a> {
             return self.fail("expected a key in double quotes");
         }
         self.string()?;
-        let bytes: &'a [u8] = self.bytes;
-        let key = text::decode(&bytes[start + 1..self.at - 1]);
-        self.remember(key)
-            .map_err(|key| (ScanErrorKind::DuplicateKey(key.into_owned()), start))?;
+        let before = self.tape[self.inside as usize].end as usize;
+        if let Some(key) = self.keys.note(self.bytes, &self.tape, self.inside, before) {
+            return Err((ScanErrorKind::DuplicateKey(key), start));
+        }
         self.space();
         if self.peek() != Some(b':') {
             return self.fail("expected `:`");
@@ -180,59 +186,49 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Notes a key of the innermost object; gives it back if it was there.
-    fn remember(&mut self, key: Cow<'a, str>) -> Result<(), Cow<'a, str>> {
-        let Some(open) = self.open.last_mut() else {
-            return Ok(());
-        };
-        if let Some(many) = &mut open.many {
-            if many.contains(&key) {
-                return Err(key);
-            }
-            many.insert(key);
-            return Ok(());
-        }
-        let seen = &self.keys[open.first_key..];
-        if seen.contains(&key) {
-            return Err(key);
-        }
-        let is_full = seen.len() >= FEW;
-        self.keys.push(key);
-        if is_full {
-            open.many = Some(self.keys.drain(open.first_key..).collect());
-        }
-        Ok(())
-    }
-
     fn string(&mut self) -> Result<(), Fault> {
         let start = self.at;
         let mut escaped = false;
         self.at += 1;
         loop {
-            let rest = &self.bytes[self.at..];
-            let Some(run) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.at = self.bytes.len();
-                return self.fail("the text ends within a string");
-            };
-            if let Some(bad) = rest[..run].iter().position(|&byte| byte < 0x20) {
-                self.at += bad;
-                return self.fail("a control character within a string");
-            }
-            self.at += run + 1;
-            if rest[run] == b'"' {
-                self.note(Kind::String, start);
-                if let Some(entry) = self.tape.last_mut() {
-                    entry.escaped = escaped;
+            self.at = run::end(self.bytes, self.at, &mut self.seen);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    self.note(Kind::String, start);
+                    if let Some(entry) = self.tape.last_mut() {
+                        entry.escaped = escaped;
+                    }
+                    return Ok(());
                 }
-                return Ok(());
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 1;
+                    self.escape()?;
+                }
+                _ => return self.broken(),
             }
-            escaped = true;
-            self.at += match self.peek() {
-                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 1,
-                Some(b'u') if text::hex4(&self.bytes[self.at + 1..]).is_some() => 5,
-                _ => return self.fail("an invalid escape within a string"),
-            };
         }
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        self.at += match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 1,
+            Some(b'u') if text::hex4(&self.bytes[self.at + 1..]).is_some() => 5,
+            _ => return self.fail("an invalid escape within a string"),
+        };
+        Ok(())
+    }
+
+    /// A string without an end, or a control character in one that has one.
+    #[cold]
+    fn broken(&mut self) -> Result<(), Fault> {
+        let rest = &self.bytes[self.at..];
+        if memchr::memchr2(b'"', b'\\', rest).is_some() {
+            return self.fail("a control character within a string");
+        }
+        self.at = self.bytes.len();
+        self.fail("the text ends within a string")
     }
 
     fn number(&mut self) -> Result<(), Fault> {
@@ -279,6 +275,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn note(&mut self, kind: Kind, start: usize) {
         self.tape.push(Entry {
             start: short(start),
@@ -289,16 +286,19 @@ impl<'a> Scanner<'a> {
         });
     }
 
+    #[inline]
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[cold]
     fn fail<T>(&self, what: &'static str) -> Result<T, Fault> {
         Err((ScanErrorKind::Syntax(what), self.at))
     }
