@@ -60,6 +60,16 @@ reasons! {
     WrongMethod = 405 InvalidRequest "method_not_allowed";
     /// A header cannot be read, or there are too many.
     BadHeader = 400 InvalidRequest "invalid_header";
+    /// The head is larger than the limit, or has too many fields.
+    HeadTooLarge = 431 InvalidRequest "headers_too_large";
+    /// The path and query are longer than the limit.
+    TargetTooLong = 414 InvalidRequest "uri_too_long";
+    /// An expectation other than `100-continue`.
+    Expectation = 417 InvalidRequest "unknown_expectation";
+    /// A `transfer-encoding` other than chunked.
+    UnknownCoding = 501 InvalidRequest "unsupported_transfer_encoding";
+    /// A version of HTTP that is not spoken here.
+    UnknownVersion = 505 InvalidRequest "unsupported_http_version";
     /// The body is larger than the limit.
     BodyTooLarge = 413 InvalidRequest "request_too_large";
     /// The body stopped coming.

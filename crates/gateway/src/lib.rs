@@ -25,13 +25,13 @@ pub mod route;
 pub mod send;
 pub mod serve;
 pub mod settle;
+mod wire;
 
 use std::rc::Rc;
 
 use http::Request;
-use hyper::body::Incoming;
 
-use crate::accept::Target;
+use crate::accept::{Incoming, Target};
 use crate::plane::Plane;
 use crate::reuse::Found;
 use crate::serve::Served;

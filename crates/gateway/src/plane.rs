@@ -19,6 +19,7 @@ use crate::route::Health;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
 use crate::settle::Metrics;
+use crate::wire::Scratch;
 
 /// What all event loops share.
 pub struct Shared {
@@ -70,6 +71,16 @@ pub fn now() -> UnixMicros {
     UnixMicros(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
 }
 
+/// The length of a date in a header.
+const DATE: usize = 29;
+
+/// A moment as RFC 9110, 5.6.7, writes it.
+fn date(second: i64) -> [u8; DATE] {
+    let time = jiff::Timestamp::from_second(second).unwrap_or_default();
+    let text = time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    text.as_bytes().try_into().unwrap_or([b' '; DATE])
+}
+
 /// What one event loop owns: nothing here is ever locked.
 pub struct Plane {
     /// What all loops share.
@@ -81,6 +92,9 @@ pub struct Plane {
     /// This loop's end of the journal. Sockets of this loop share it: no byte
     /// leaves while a record is staged.
     pub writer: Rc<Writer>,
+    scratch: Scratch,
+    /// The second that it was made in, and the text.
+    date: Cell<(i64, [u8; DATE])>,
     sequence: Cell<u64>,
     dice: Cell<u64>,
 }
@@ -91,13 +105,16 @@ impl Plane {
     /// # Errors
     /// The journal could not make this loop's first segment.
     pub fn new(shared: Arc<Shared>, core: u16) -> Result<Rc<Self>, journal::JournalError> {
-        let writer = shared.journal.writer(core)?;
+        let writer = Rc::new(shared.journal.writer(core)?);
+        let scratch = Scratch::default();
         let seed = shared.generation ^ (u64::from(core) << 48) ^ 0x9e37_79b9_7f4a_7c15;
         Ok(Rc::new(Self {
             shared,
             core,
-            pool: Rc::new(Pool::default()),
-            writer: Rc::new(writer),
+            pool: Rc::new(Pool::new(Rc::clone(&writer), scratch.clone())),
+            writer,
+            scratch,
+            date: Cell::new((i64::MIN, [b' '; DATE])),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),
         }))
@@ -123,25 +140,45 @@ impl Plane {
         x % below.max(1)
     }
 
-    /// Stages a record that must be on disk before anything follows: whoever
-    /// sends the next byte flushes first.
-    ///
-    /// # Errors
-    /// The disk would not take it: the caller refuses. It is owed.
-    pub fn record_now(&self, record: Record) -> Result<(), journal::JournalError> {
-        self.writer.stage(&record)?;
-        self.flush()
+    /// Where connections of this loop read into.
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
-    /// Stages a record of something that has happened. If the disk will not
-    /// take it, it is owed: written before the next one, and newcomers are
-    /// turned away until then.
-    pub fn record(&self, record: Record) {
-        if let Err(error) = self.writer.stage(&record) {
-            tracing::error!(%error, ticket = %record.ticket(), "journal: record lost");
+    /// The time as the `date` header has it.
+    pub(crate) fn date(&self) -> [u8; DATE] {
+        let second = now().0.div_euclid(1_000_000);
+        let (made, text) = self.date.get();
+        if made == second {
+            return text;
         }
-        // An error is said there, and the record is owed.
-        let _ = self.flush();
+        let text = date(second);
+        self.date.set((second, text));
+        text
+    }
+
+    /// Stages a record. It is on disk before the next byte leaves by a socket
+    /// of this loop, and before the loop sleeps.
+    ///
+    /// # Errors
+    /// The format cannot hold the record.
+    pub fn record(&self, record: &Record) -> Result<(), journal::JournalError> {
+        self.writer.stage(record)
+    }
+
+    /// Lets whoever is ready run first while a record is staged: theirs are
+    /// then written to the journal by the same call.
+    pub(crate) async fn others_first(&self) {
+        let mut has_waited = !self.writer.has_staged();
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut has_waited, true) {
+                return std::task::Poll::Ready(());
+            }
+            // Not `yield_now`: that would ask the system for events first.
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
     }
 
     /// Writes all records that are staged, in one write; nearly nothing when
@@ -165,5 +202,13 @@ impl Plane {
     /// The disk still does not take it.
     pub fn pay_debts(&self) -> Result<(), journal::JournalError> {
         self.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_date_is_written_as_http_has_it() {
+        assert_eq!(&super::date(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

@@ -97,6 +97,13 @@ impl Writer {
         self.flush_staged()
     }
 
+    /// Whether records wait for [`Writer::flush`].
+    #[inline]
+    #[must_use]
+    pub fn has_staged(&self) -> bool {
+        self.staged.get() > 0
+    }
+
     /// Whether a flush failed and none has worked since.
     #[inline]
     #[must_use]

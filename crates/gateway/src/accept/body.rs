@@ -10,24 +10,14 @@ use dialects::openai::{self, View};
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::{Bounds, Snapshot};
 use http::HeaderMap;
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
-
-use tokio::time::Instant;
 
 use super::held::Held;
+use super::incoming::{Broken, Incoming, SILENCE};
 use super::{Accepted, held, inflate, operation};
 use crate::admit::Known;
 use crate::plane::Plane;
 use crate::settle::{Refused, Ticket};
 
-/// The longest silence in the middle of a body.
-const SILENCE: Duration = Duration::from_secs(30);
-/// How long a body may take whatever its size; behind that it must come at
-/// [`RATE`] at least, so that nobody can drip one for ever.
-const GRACE: Duration = Duration::from_secs(30);
-/// Bytes a second that a long body must bring on average.
-const RATE: usize = 16 << 10;
 /// Bodies from this size on are parsed and counted on a thread of their own,
 /// so that nobody else's request waits for them.
 const LARGE: usize = 256 << 10;
@@ -163,21 +153,18 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
             format!("The body is larger than the limit of {limit} bytes."),
         )
     };
-    let announced = body.size_hint().exact();
+    let announced = body.announced();
     if announced.is_some_and(|n| n > limit as u64) {
         return Err(too_large());
     }
     if let Some(announced) = announced.and_then(|n| usize::try_from(n).ok()) {
         held.grow(announced).await?;
     }
-    let started = Instant::now();
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
     let mut read = 0;
-    while let Some(frame) = next(&mut body, started, read).await? {
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
+    while let Some(data) = body.data().await {
+        let data = data.map_err(broken)?;
         read += data.len();
         if read > limit {
             return Err(too_large());
@@ -198,33 +185,18 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
     Ok(first.unwrap_or_else(|| whole.freeze()))
 }
 
-/// The next frame of a body that began at `started` and brought `read` bytes.
-async fn next(
-    body: &mut Incoming,
-    started: Instant,
-    read: usize,
-) -> Result<Option<hyper::body::Frame<Bytes>>, Refusal> {
-    let earned = Duration::from_secs((read / RATE) as u64);
-    let silence = Instant::now() + SILENCE;
-    let latest = silence.min(started + GRACE + earned);
-    match tokio::time::timeout_at(latest, body.frame()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(frame))) => Ok(Some(frame)),
-        Ok(Some(Err(error))) => Err(Refusal::new(
-            Reason::BodyBroken,
-            "The body broke off before its end.",
-        )
-        .because(error)),
-        Err(_) if latest == silence => Err(Refusal::new(
+fn broken(error: Broken) -> Refusal {
+    match error {
+        Broken::Silent => Refusal::new(
             Reason::BodyTimeout,
             format!(
                 "No byte of the body came for {} seconds.",
                 SILENCE.as_secs()
             ),
-        )),
-        Err(_) => Err(Refusal::new(
-            Reason::BodyTimeout,
-            "The body comes too slowly.",
-        )),
+        ),
+        Broken::Slow => Refusal::new(Reason::BodyTimeout, "The body comes too slowly."),
+        Broken::Cut(cause) => {
+            Refusal::new(Reason::BodyBroken, "The body broke off before its end.").because(cause)
+        }
     }
 }

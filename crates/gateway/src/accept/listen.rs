@@ -2,46 +2,28 @@
 //! port (`SO_REUSEPORT`), HTTP/1.1 and HTTP/2 on one socket, TLS by
 //! configuration.
 
-use std::cell::Cell;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::probe::Probe;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::goodbye::{Line, left};
-use super::patience::Patient;
+use super::connection::{self, End};
+use super::{Incoming, multiplexed};
 use crate::plane::Plane;
 use crate::serve::{self, AnswerBody, Served};
+use crate::wire::{Line, Side, Socket};
 
-/// How long a head may take. A connection's idle time between two requests
-/// counts too, so this is longer than clients usually keep theirs: they close
-/// first, and no request meets a connection that is just being closed.
-const HEAD_TIME: Duration = Duration::from_secs(100);
-/// How long a new connection may take to bring its first head. `hyper` does
-/// not look at the clock before it knows which HTTP is spoken.
-const FIRST_HEAD: Duration = Duration::from_secs(10);
 /// How long a TLS handshake may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
-/// The most bytes of a head.
-const HEAD_BYTES: usize = 64 << 10;
-/// The most fields of a head.
-const HEAD_FIELDS: usize = 100;
 /// The most connections, over all loops, if the system says nothing.
 const USUAL_DESCRIPTORS: usize = 1024;
-/// HTTP/2 streams a connection may have open.
-const STREAMS: u32 = 100;
 
 /// Room for connections, over all loops: half of the descriptors that the
 /// process may open, since each may need one more for its upstream. Above it
@@ -121,7 +103,6 @@ pub async fn run(
             },
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let _ = stream.set_nodelay(true);
         let (plane, tls, stop, open) = (Rc::clone(&plane), tls.clone(), stop.clone(), open.clone());
         tokio::task::spawn_local(async move {
             greeted(plane, stream, tls, stop).await;
@@ -139,75 +120,31 @@ async fn greeted(
     plane: Rc<Plane>,
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) {
-    let stream = Rc::new(stream);
-    let line = Line(Rc::clone(&stream));
-    let serving = async {
-        match tls {
-            None => connection(plane, line, stop).await,
-            Some(config) => {
-                let handshake = tokio_rustls::TlsAcceptor::from(config).accept(line);
-                if let Ok(Ok(line)) = tokio::time::timeout(TLS_TIME, handshake).await {
-                    connection(plane, line, stop).await;
-                }
-            }
+    let line = Line::new(stream, Rc::clone(&plane.writer), Side::Client);
+    let (socket, speaks_http2) = match tls {
+        None => (Socket::Plain(line), false),
+        Some(config) => {
+            let handshake = tokio_rustls::TlsAcceptor::from(config).accept(line.clone());
+            let Ok(Ok(stream)) = tokio::time::timeout(TLS_TIME, handshake).await else {
+                return;
+            };
+            let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            (Socket::Tls(Box::new(stream.into()), line), speaks_http2)
         }
     };
-    tokio::select! {
-        biased;
-        () = serving => {}
-        () = left(stream) => {}
+    if speaks_http2 {
+        return multiplexed::serve(plane, socket, Bytes::new(), &mut stop).await;
     }
-}
-
-async fn connection<S>(plane: Rc<Plane>, stream: S, mut stop: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    let mut builder = auto::Builder::new(LocalExec);
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(HEAD_BYTES)
-        .max_headers(HEAD_FIELDS);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
-        .keep_alive_interval(Some(Duration::from_secs(30)))
-        .keep_alive_timeout(Duration::from_secs(20));
-    let has_asked = Rc::new(Cell::new(false));
-    let silent = silence(Rc::clone(&has_asked));
-    let service = service_fn(move |request| {
-        has_asked.set(true);
-        let plane = Rc::clone(&plane);
-        async move { Ok::<_, Infallible>(answer(&plane, request).await) }
-    });
-    let serving = builder.serve_connection(TokioIo::new(Patient::new(stream)), service);
-    tokio::pin!(serving);
-    tokio::select! {
-        _ = serving.as_mut() => {}
-        () = silent => {}
-        _ = stop.wait_for(|stop| *stop) => {
-            serving.as_mut().graceful_shutdown();
-            let _ = serving.await;
-        }
-    }
-}
-
-/// Ends if no request came in time.
-async fn silence(has_asked: Rc<Cell<bool>>) {
-    tokio::time::sleep(FIRST_HEAD).await;
-    if has_asked.get() {
-        std::future::pending::<()>().await;
+    let end = connection::serve(Rc::clone(&plane), socket, &mut stop).await;
+    if let End::Http2(socket, ahead) = end {
+        Box::pin(multiplexed::serve(plane, socket, ahead, &mut stop)).await;
     }
 }
 
 /// Health routes, or the way.
-async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Served {
+pub(super) async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Served {
     if let Some(health) = health(plane, &request) {
         return health;
     }

@@ -2,11 +2,13 @@
 //! `admit` knows, the body: well-formed, and viewed without being rebuilt.
 
 mod body;
-mod goodbye;
+mod connection;
 mod held;
+mod incoming;
 mod inflate;
+mod link;
 pub mod listen;
-mod patience;
+mod multiplexed;
 
 use std::rc::Rc;
 
@@ -15,7 +17,6 @@ use dialects::json::Document;
 use dialects::openai::View;
 use domain::refusal::{Reason, Refusal};
 use http::{HeaderMap, Method, Request, Version, header};
-use hyper::body::Incoming;
 
 use crate::admit::Known;
 use crate::plane::Plane;
@@ -23,6 +24,7 @@ use crate::settle::{Refused, Ticket};
 
 pub use body::body;
 pub use held::Held;
+pub use incoming::Incoming;
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //! first content.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use dialects::json::Document;
@@ -11,11 +10,11 @@ use dialects::sse::Framer;
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::{HeaderMap, Response, StatusCode, header};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::pool::ExchangeError;
-use super::upstream::UpstreamBody;
+use super::upstream::{Lost, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
 use crate::plane::Plane;
 
@@ -34,11 +33,15 @@ pub(super) async fn attempt(
     let timeouts = target.provider.timeouts;
     let response = match target.provider.format {
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
-        WireFormat::OpenAi => exchange(plane, ask, target).await?,
+        WireFormat::OpenAi => exchange(plane, ask, target, deadline).await?,
     };
     let (parts, mut body) = response.into_parts();
+    let patience = Patience {
+        silence: timeouts.between_chunks,
+        deadline,
+    };
     if !parts.status.is_success() {
-        let whole = collect(&mut body, LARGEST_ERROR, timeouts.between_chunks).await;
+        let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
         return Err(refused(parts.status, &parts.headers, body));
     }
@@ -69,7 +72,7 @@ pub(super) async fn attempt(
         }
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
-    let whole = collect(&mut body, ask.largest, timeouts.between_chunks).await?;
+    let whole = collect(&mut body, ask.largest, patience).await?;
     plain(ask, headers, whole)
 }
 
@@ -77,16 +80,19 @@ async fn exchange(
     plane: &Rc<Plane>,
     ask: &Ask,
     target: &Deployment,
+    deadline: Instant,
 ) -> Result<Response<UpstreamBody>, Failure> {
     let request = outgoing::request(ask, target).map_err(Failure::transient)?;
     let provider = &target.provider;
+    plane.others_first().await;
     let exchanged = plane
         .pool
-        .exchange(&plane.shared.tls, provider, &request)
+        .exchange(&plane.shared.tls, provider, &request, deadline)
         .await;
     exchanged.map_err(|error| match error {
         ExchangeError::ConnectTimeout => Failure::timeout("connect"),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
+        ExchangeError::TotalTimeout => Failure::total_timeout(),
         ExchangeError::Connect(_) => Failure::transient(
             Refusal::new(
                 Reason::UpstreamUnreachable,
@@ -129,11 +135,12 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
     let mut frames = Vec::new();
     let mut read = 0;
     loop {
-        let data = match timeout(opening.timeouts.between_chunks, opening.upstream.data()).await {
-            Err(_) => return Err(Failure::timeout("between_chunks")),
-            Ok(Some(Ok(data))) => data,
-            Ok(Some(Err(error))) => return Err(Failure::broken(error)),
-            Ok(None) => return Err(Failure::broken("the stream ended before its first content")),
+        let patience = Patience {
+            silence: opening.timeouts.between_chunks,
+            deadline: opening.deadline,
+        };
+        let Some(data) = patience.next(&mut opening.upstream).await? else {
+            return Err(Failure::broken("the stream ended before its first content"));
         };
         read += data.len();
         if read > LARGEST_EVENT {
@@ -172,18 +179,34 @@ fn failed_event(data: &Bytes) -> Failure {
     failure
 }
 
+/// How long the next bytes of an answer may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    silence: std::time::Duration,
+    deadline: Instant,
+}
+
+impl Patience {
+    async fn next(self, body: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
+        let silence = Instant::now() + self.silence;
+        match body.data(silence.min(self.deadline)).await {
+            None => Ok(None),
+            Some(Ok(data)) => Ok(Some(data)),
+            Some(Err(Lost::Broken(cause))) => Err(Failure::broken(cause)),
+            Some(Err(Lost::Late)) if self.deadline <= silence => Err(Failure::total_timeout()),
+            Some(Err(Lost::Late)) => Err(Failure::timeout("between_chunks")),
+        }
+    }
+}
+
 async fn collect(
     body: &mut UpstreamBody,
     limit: usize,
-    silence: Duration,
+    patience: Patience,
 ) -> Result<Bytes, Failure> {
     let mut whole = BytesMut::new();
     let mut first = None;
-    while let Some(data) = timeout(silence, body.data())
-        .await
-        .map_err(|_| Failure::timeout("between_chunks"))?
-    {
-        let data = data.map_err(Failure::broken)?;
+    while let Some(data) = patience.next(body).await? {
         if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
             return Err(Failure::transient(Refusal::new(
                 Reason::UpstreamTooLarge,

@@ -37,7 +37,7 @@ pub(super) fn answer(
     } else {
         ("application/json", vec![Bytes::from(body.to_string())])
     };
-    let mut response = Response::new(UpstreamBody::Canned(parts.into()));
+    let mut response = Response::new(UpstreamBody::canned(parts.into()));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));

@@ -4,6 +4,7 @@
 mod attempt;
 mod course;
 mod demo;
+mod exchange;
 mod failure;
 mod outgoing;
 pub mod pool;
@@ -158,10 +159,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
         ticket.attempt(target);
-        let outcome =
-            tokio::time::timeout_at(deadline, attempt::attempt(plane, &ask, target, deadline))
-                .await;
-        let failure = match outcome.unwrap_or_else(|_| Err(Failure::total_timeout())) {
+        let failure = match attempt::attempt(plane, &ask, target, deadline).await {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);
                 ticket.first_content();

@@ -34,6 +34,18 @@ impl From<Vec<Bytes>> for Outgoing {
     }
 }
 
+impl Outgoing {
+    /// Its length in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.left
+    }
+
+    /// Its slices, in order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Bytes> {
+        self.parts.iter()
+    }
+}
+
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = std::convert::Infallible;

@@ -6,21 +6,23 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
 use http::{Request, Response};
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use journal::Writer;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::exchange::{Begun, Broken, Link};
 use super::outgoing::Outgoing;
 use super::tls::ClientTls;
 use super::upstream::UpstreamBody;
+use crate::wire::{Line, Scratch, Side, Socket};
 
 /// How long an unused connection is kept. Shorter than the usual 60 seconds
 /// of servers, so that we close first.
@@ -44,66 +46,86 @@ pub enum ExchangeError {
     /// No head of an answer in time.
     #[error("first byte: timed out")]
     FirstByteTimeout,
+    /// The whole request took too long.
+    #[error("total: timed out")]
+    TotalTimeout,
     /// The connection broke.
     #[error("{0}")]
-    Broken(#[from] hyper::Error),
+    Broken(String),
+}
+
+impl From<hyper::Error> for ExchangeError {
+    fn from(error: hyper::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
 }
 
 struct Idle {
-    sender: http1::SendRequest<Outgoing>,
+    link: Link,
     since: Instant,
 }
 
+type Shared = http2::SendRequest<Outgoing>;
+
+/// The connections to one origin.
 #[derive(Default)]
 struct Origin {
-    idle: Vec<Idle>,
-    shared: Option<http2::SendRequest<Outgoing>>,
+    idle: RefCell<Vec<Idle>>,
+    shared: RefCell<Option<Shared>>,
 }
 
 type Key = (String, u16, bool, HttpVersion, Option<std::path::PathBuf>);
 
 /// The pool.
-#[derive(Default)]
 pub struct Pool {
-    origins: RefCell<HashMap<Key, Origin>>,
+    origins: RefCell<HashMap<Key, Rc<Origin>>>,
+    journal: Rc<Writer>,
+    scratch: Scratch,
 }
 
-/// A connection in use; [`Lease::give_back`] once its answer is read.
-pub struct Lease {
-    pool: Rc<Pool>,
-    key: Key,
-    sender: http1::SendRequest<Outgoing>,
-}
+/// Where a connection goes back to.
+pub(super) struct Home(Weak<Origin>);
 
-impl Lease {
-    /// Puts the connection back.
-    pub fn give_back(self) {
-        if self.sender.is_closed() {
+impl Home {
+    /// Keeps a connection for the next request.
+    pub(super) fn keep(&self, link: Link) {
+        let Some(origin) = self.0.upgrade() else {
             return;
-        }
-        let mut origins = self.pool.origins.borrow_mut();
-        let origin = origins.entry(self.key).or_default();
+        };
+        let mut idle = origin.idle.borrow_mut();
+        let now = Instant::now();
         // The newest is used first, so the oldest stand in front: those that
         // a quiet hour left over are closed here.
-        let stale = origin
-            .idle
-            .partition_point(|idle| idle.since.elapsed() >= IDLE);
-        origin.idle.drain(..stale);
-        if origin.idle.len() < MOST_IDLE {
-            origin.idle.push(Idle {
-                sender: self.sender,
-                since: Instant::now(),
-            });
+        let stale = idle.partition_point(|idle| now.duration_since(idle.since) >= IDLE);
+        idle.drain(..stale);
+        if idle.len() < MOST_IDLE {
+            idle.push(Idle { link, since: now });
         }
     }
 }
 
-enum Link {
-    One(http1::SendRequest<Outgoing>),
-    Shared(http2::SendRequest<Outgoing>),
+enum Way {
+    One(Link),
+    Shared(Shared),
+}
+
+/// How long things may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    first_byte: Instant,
+    total: Instant,
 }
 
 impl Pool {
+    /// No connection yet. `journal` is written before anything is sent.
+    pub(crate) fn new(journal: Rc<Writer>, scratch: Scratch) -> Self {
+        Self {
+            origins: RefCell::default(),
+            journal,
+            scratch,
+        }
+    }
+
     /// Sends a request and waits for the answer's head.
     ///
     /// A kept connection may have been closed by the other side in the very
@@ -113,21 +135,28 @@ impl Pool {
     /// # Errors
     /// See [`ExchangeError`].
     pub async fn exchange(
-        self: &Rc<Self>,
+        &self,
         tls: &ClientTls,
         provider: &Provider,
         request: &Request<Outgoing>,
+        total: Instant,
     ) -> Result<Response<UpstreamBody>, ExchangeError> {
-        let key = (
-            provider.host.clone(),
-            provider.port,
-            provider.tls,
-            provider.http,
-            provider.ca_file.clone(),
-        );
-        if let Some(link) = self.kept(&key).await {
-            let asked = self.ask(&key, link, provider, request.clone());
-            match in_time(provider, asked).await? {
+        let origin = self.origin(provider);
+        let home = || Home(Rc::downgrade(&origin));
+        let patience = || Patience {
+            first_byte: Instant::now() + provider.timeouts.first_byte,
+            total,
+        };
+        if let Some(link) = origin.kept() {
+            match ask(link, request, patience()).await {
+                Ok(begun) => return Ok(answered(begun, home())),
+                Err(Asked::Unanswered(_)) => {}
+                Err(Asked::Failed(error)) => return Err(error),
+            }
+        }
+        let shared = origin.shared.borrow().clone();
+        if let Some(shared) = shared.filter(|shared| !shared.is_closed()) {
+            match multiplexed(shared, provider, request.clone(), patience()).await? {
                 Err(error)
                     if error.is_canceled()
                         || error.is_incomplete_message()
@@ -135,75 +164,98 @@ impl Pool {
                 other => return Ok(other?),
             }
         }
-        let connecting = connect(tls, provider);
-        let link = tokio::time::timeout(provider.timeouts.connect, connecting)
+        let connecting = self.connect(tls, provider);
+        let due = tokio::time::timeout(provider.timeouts.connect, connecting);
+        let way = tokio::time::timeout_at(total, due)
             .await
+            .map_err(|_| ExchangeError::TotalTimeout)?
             .map_err(|_| ExchangeError::ConnectTimeout)??;
-        if let Link::Shared(sender) = &link {
-            self.origins
-                .borrow_mut()
-                .entry(key.clone())
-                .or_default()
-                .shared = Some(sender.clone());
+        match way {
+            Way::One(link) => match ask(link, request, patience()).await {
+                Ok(begun) => Ok(answered(begun, home())),
+                Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
+                Err(Asked::Failed(error)) => Err(error),
+            },
+            Way::Shared(shared) => {
+                *origin.shared.borrow_mut() = Some(shared.clone());
+                Ok(multiplexed(shared, provider, request.clone(), patience()).await??)
+            }
         }
-        let asked = self.ask(&key, link, provider, request.clone());
-        Ok(in_time(provider, asked).await??)
     }
 
+    fn origin(&self, provider: &Provider) -> Rc<Origin> {
+        let key = (
+            provider.host.clone(),
+            provider.port,
+            provider.tls,
+            provider.http,
+            provider.ca_file.clone(),
+        );
+        Rc::clone(self.origins.borrow_mut().entry(key).or_default())
+    }
+}
+
+impl Origin {
     /// A kept connection that is still good.
-    async fn kept(&self, key: &Key) -> Option<Link> {
+    fn kept(&self) -> Option<Link> {
+        let mut idle = self.idle.borrow_mut();
         loop {
-            let (idle, shared) = {
-                let mut origins = self.origins.borrow_mut();
-                let origin = origins.get_mut(key)?;
-                origin.shared = origin.shared.take().filter(|sender| !sender.is_closed());
-                (origin.idle.pop(), origin.shared.clone())
-            };
-            if let Some(mut sender) = shared {
-                sender.ready().await.ok()?;
-                return Some(Link::Shared(sender));
-            }
-            let mut idle = idle?;
-            if idle.since.elapsed() < IDLE && idle.sender.ready().await.is_ok() {
-                return Some(Link::One(idle.sender));
-            }
-        }
-    }
-
-    async fn ask(
-        self: &Rc<Self>,
-        key: &Key,
-        link: Link,
-        provider: &Provider,
-        mut request: Request<Outgoing>,
-    ) -> Result<Response<UpstreamBody>, hyper::Error> {
-        match link {
-            Link::One(mut sender) => {
-                let response = sender.send_request(request).await?;
-                let lease = Lease {
-                    pool: Rc::clone(self),
-                    key: key.clone(),
-                    sender,
-                };
-                Ok(response.map(|body| UpstreamBody::Wire(body, Some(lease))))
-            }
-            Link::Shared(mut sender) => {
-                absolute(&mut request, provider);
-                let response = sender.send_request(request).await?;
-                Ok(response.map(|body| UpstreamBody::Wire(body, None)))
+            let mut next = idle.pop()?;
+            if next.since.elapsed() < IDLE && next.link.is_good() {
+                return Some(next.link);
             }
         }
     }
 }
 
-/// Waits for the head of an answer as long as the provider may take.
-async fn in_time<T>(
+fn answered(begun: Begun, home: Home) -> Response<UpstreamBody> {
+    let Begun { answer, reading } = begun;
+    let mut response = Response::new(UpstreamBody::one(reading, home));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+enum Asked {
+    /// The connection ended before a byte of an answer came.
+    Unanswered(String),
+    Failed(ExchangeError),
+}
+
+async fn ask(link: Link, request: &Request<Outgoing>, patience: Patience) -> Result<Begun, Asked> {
+    let due = patience.first_byte.min(patience.total);
+    link.ask(request, due).await.map_err(|broken| match broken {
+        Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
+        Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
+        Broken::Late => Asked::Failed(patience.late()),
+    })
+}
+
+impl Patience {
+    fn late(self) -> ExchangeError {
+        if self.total < self.first_byte {
+            ExchangeError::TotalTimeout
+        } else {
+            ExchangeError::FirstByteTimeout
+        }
+    }
+}
+
+async fn multiplexed(
+    mut shared: Shared,
     provider: &Provider,
-    asked: impl Future<Output = T>,
-) -> Result<T, ExchangeError> {
-    tokio::time::timeout(provider.timeouts.first_byte, asked)
-        .await
-        .map_err(|_| ExchangeError::FirstByteTimeout)
+    mut request: Request<Outgoing>,
+    patience: Patience,
+) -> Result<Result<Response<UpstreamBody>, hyper::Error>, ExchangeError> {
+    absolute(&mut request, provider);
+    let asked = async {
+        shared.ready().await?;
+        shared.send_request(request).await
+    };
+    let due = patience.first_byte.min(patience.total);
+    let answered = tokio::time::timeout_at(due, asked).await;
+    let answered = answered.map_err(|_| patience.late())?;
+    Ok(answered.map(|response| response.map(UpstreamBody::two)))
 }
 
 /// HTTP/2 carries scheme and authority in the URI, not in `host`.
@@ -218,59 +270,51 @@ fn absolute(request: &mut Request<Outgoing>, provider: &Provider) {
     }
 }
 
-async fn connect(tls: &ClientTls, provider: &Provider) -> Result<Link, ExchangeError> {
-    let failed = |error: &dyn std::fmt::Display| ExchangeError::Connect(error.to_string());
-    let host = provider.host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, provider.port))
-        .await
-        .map_err(|e| failed(&e))?;
-    stream.set_nodelay(true).map_err(|e| failed(&e))?;
-    if !provider.tls {
-        let version = match provider.http {
-            HttpVersion::Http2 => Http::Two,
-            HttpVersion::Auto | HttpVersion::Http1 => Http::One,
-        };
-        return handshake(stream, version).await;
+impl Pool {
+    async fn connect(&self, tls: &ClientTls, provider: &Provider) -> Result<Way, ExchangeError> {
+        let failed = |error: &dyn std::fmt::Display| ExchangeError::Connect(error.to_string());
+        let host = provider.host.trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, provider.port))
+            .await
+            .map_err(|e| failed(&e))?;
+        let line = Line::new(stream, Rc::clone(&self.journal), Side::Upstream);
+        if !provider.tls {
+            let socket = Socket::Plain(line);
+            return match provider.http {
+                HttpVersion::Http2 => greet(socket).await,
+                HttpVersion::Auto | HttpVersion::Http1 => Ok(self.link(socket)),
+            };
+        }
+        let config = tls
+            .config(provider.ca_file.as_deref(), provider.http)
+            .map_err(ExchangeError::Connect)?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(&e))?;
+        let stream = tokio_rustls::TlsConnector::from(config)
+            .connect(name, line.clone())
+            .await
+            .map_err(|e| failed(&e))?;
+        let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let socket = Socket::Tls(Box::new(stream.into()), line);
+        if speaks_http2 {
+            greet(socket).await
+        } else {
+            Ok(self.link(socket))
+        }
     }
-    let config = tls
-        .config(provider.ca_file.as_deref(), provider.http)
-        .map_err(ExchangeError::Connect)?;
-    let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(&e))?;
-    let stream = tokio_rustls::TlsConnector::from(config)
-        .connect(name, stream)
-        .await
-        .map_err(|e| failed(&e))?;
-    let version = match stream.get_ref().1.alpn_protocol() {
-        Some(b"h2") => Http::Two,
-        _ => Http::One,
-    };
-    handshake(stream, version).await
+
+    fn link(&self, socket: Socket) -> Way {
+        Way::One(Link::new(socket, &self.scratch))
+    }
 }
 
-/// The HTTP that was agreed on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Http {
-    One,
-    Two,
-}
-
-async fn handshake<S>(stream: S, version: Http) -> Result<Link, ExchangeError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    let io = TokioIo::new(stream);
-    if version == Http::Two {
-        let (sender, connection) = http2::Builder::new(crate::accept::listen::LocalExec)
-            .timer(TokioTimer::new())
-            // A connection that died silently must not swallow every request.
-            .keep_alive_interval(Some(PING))
-            .keep_alive_timeout(PONG)
-            .handshake(io)
-            .await?;
-        tokio::task::spawn_local(connection);
-        return Ok(Link::Shared(sender));
-    }
-    let (sender, connection) = http1::Builder::new().handshake(io).await?;
+async fn greet(socket: Socket) -> Result<Way, ExchangeError> {
+    let (sender, connection) = http2::Builder::new(crate::accept::listen::LocalExec)
+        .timer(TokioTimer::new())
+        // A connection that died silently must not swallow every request.
+        .keep_alive_interval(Some(PING))
+        .keep_alive_timeout(PONG)
+        .handshake(TokioIo::new(socket))
+        .await?;
     tokio::task::spawn_local(connection);
-    Ok(Link::One(sender))
+    Ok(Way::Shared(sender))
 }

@@ -8,45 +8,96 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
+use tokio::time::Instant;
 
-use super::pool::Lease;
+use super::exchange::Reading;
+use super::pool::Home;
+use crate::wire::Alarm;
 
 /// Bytes from an upstream.
-pub enum UpstreamBody {
-    /// Over the network.
-    Wire(Incoming, Option<Lease>),
+pub struct UpstreamBody(Source);
+
+enum Source {
+    /// By an HTTP/1 connection, and where that goes when all is read.
+    One(Option<Box<(Reading, Home)>>),
+    /// By a stream of an HTTP/2 connection.
+    Two(Incoming, Alarm),
     /// Made in process.
     Canned(VecDeque<Bytes>),
 }
 
+/// Why the next bytes did not come.
+#[derive(Debug)]
+pub enum Lost {
+    /// Not in time.
+    Late,
+    /// The connection broke, or what came is no HTTP.
+    Broken(String),
+}
+
 impl UpstreamBody {
-    /// The next bytes; `None` at a clean end.
-    pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, hyper::Error>>> {
-        let (body, lease) = match self {
-            Self::Wire(body, lease) => (body, lease),
-            Self::Canned(parts) => return Poll::Ready(parts.pop_front().map(Ok)),
-        };
-        loop {
-            match ready!(Pin::new(&mut *body).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    // Trailers carry nothing that a client of this dialect reads.
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => {
-                    if let Some(lease) = lease.take() {
-                        lease.give_back();
-                    }
-                    return Poll::Ready(None);
-                }
-            }
-        }
+    /// What a connection brings that goes home afterwards.
+    pub(super) fn one(reading: Reading, home: Home) -> Self {
+        Self(Source::One(Some(Box::new((reading, home)))))
+    }
+
+    /// What a stream of a shared connection brings.
+    pub(super) fn two(body: Incoming) -> Self {
+        Self(Source::Two(body, Alarm::default()))
+    }
+
+    /// What is there already.
+    pub(super) fn canned(parts: VecDeque<Bytes>) -> Self {
+        Self(Source::Canned(parts))
     }
 
     /// The next bytes; `None` at a clean end.
-    pub async fn data(&mut self) -> Option<Result<Bytes, hyper::Error>> {
-        std::future::poll_fn(|cx| self.poll_data(cx)).await
+    pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
+        match &mut self.0 {
+            Source::Canned(parts) => Poll::Ready(parts.pop_front().map(Ok)),
+            Source::One(open) => {
+                let Some(reading) = open else {
+                    return Poll::Ready(None);
+                };
+                let data = ready!(reading.0.poll_data(cx));
+                if data.is_none()
+                    && let Some(ended) = open.take()
+                {
+                    let (reading, home) = *ended;
+                    if let Some(link) = reading.into_kept() {
+                        home.keep(link);
+                    }
+                }
+                Poll::Ready(data)
+            }
+            Source::Two(body, _) => loop {
+                match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                    Some(Ok(frame)) => {
+                        // Trailers carry nothing that a client reads.
+                        if let Ok(data) = frame.into_data() {
+                            return Poll::Ready(Some(Ok(data)));
+                        }
+                    }
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error.to_string()))),
+                    None => return Poll::Ready(None),
+                }
+            },
+        }
+    }
+
+    /// The next bytes until `due`; `None` at a clean end.
+    pub async fn data(&mut self, due: Instant) -> Option<Result<Bytes, Lost>> {
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(data) = self.poll_data(cx) {
+                return Poll::Ready(data.map(|data| data.map_err(Lost::Broken)));
+            }
+            match &mut self.0 {
+                Source::One(Some(open)) => ready!(open.0.poll_late(cx, due)),
+                Source::Two(_, alarm) => ready!(alarm.poll(cx, due)),
+                Source::One(None) | Source::Canned(_) => {}
+            }
+            Poll::Ready(Some(Err(Lost::Late)))
+        })
+        .await
     }
 }

@@ -356,6 +356,6 @@ impl Drop for Streaming {
 }
 
 async fn drain(mut upstream: UpstreamBody) {
-    let rest = async { while let Some(Ok(_)) = upstream.data().await {} };
-    let _ = tokio::time::timeout(DRAIN, rest).await;
+    let due = Instant::now() + DRAIN;
+    while let Some(Ok(_)) = upstream.data(due).await {}
 }

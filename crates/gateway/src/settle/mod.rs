@@ -153,7 +153,8 @@ impl Ticket {
         }
     }
 
-    /// Writes the *opened* record: the request is about to go upstream.
+    /// Stages the *opened* record: the request is about to go upstream, by a
+    /// socket that writes it first.
     ///
     /// # Errors
     /// The journal would not take it; nothing may be sent.
@@ -168,7 +169,7 @@ impl Ticket {
             model: facts.model.clone().unwrap_or_else(|| "".into()),
             reserved_tokens,
         };
-        self.plane.record_now(Record::Opened(opened))
+        self.plane.record(&Record::Opened(opened))
     }
 
     /// An attempt begins at this deployment.
@@ -237,14 +238,22 @@ impl Ticket {
         shared.metrics.in_flight.dec();
         shared.metrics.settled(&facts, self.counted_as.as_deref());
         log(&facts);
-        self.plane.record(Record::Settled(facts));
+        let ticket = facts.ticket;
+        if let Err(error) = self.plane.record(&Record::Settled(facts)) {
+            tracing::error!(%error, %ticket, "journal: record lost");
+        }
         self.slot = None;
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.finish(Outcome::ClientLeft, 499);
+        if self.facts.is_some() {
+            self.finish(Outcome::ClientLeft, 499);
+            // No byte follows that would bring the record to the disk. An
+            // error is said there, and the record is owed.
+            let _ = self.plane.flush();
+        }
     }
 }
 

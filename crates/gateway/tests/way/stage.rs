@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,6 +66,7 @@ pub(crate) fn begun(text: &str) -> Reply {
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
     pub(crate) shared: Arc<Shared>,
+    plane: Rc<Plane>,
     folder: PathBuf,
     _stop: watch::Sender<bool>,
 }
@@ -104,10 +106,11 @@ impl Stage {
         let listener = listen::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = watch::channel(false);
-        tokio::task::spawn_local(listen::run(plane, listener, None, stopped));
+        tokio::task::spawn_local(listen::run(Rc::clone(&plane), listener, None, stopped));
         Self {
             address,
             shared,
+            plane,
             folder,
             _stop: stop,
         }
@@ -159,6 +162,8 @@ impl Stage {
 
     /// The records of ended requests so far.
     pub(crate) fn ended(&self) -> Vec<Settled> {
+        // What the loop does before it sleeps.
+        self.plane.flush().expect("a disk");
         let mut carrier = Carrier::new(&self.shared.journal, HashMap::new());
         let batch = carrier.next(10_000).expect("a readable journal");
         let records = batch.map(|batch| batch.records).unwrap_or_default();

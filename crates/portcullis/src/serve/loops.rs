@@ -1,6 +1,8 @@
 //! The event loops: one thread each, with its own runtime and listener.
 
+use std::cell::RefCell;
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -63,6 +65,21 @@ pub(super) fn start(
     Ok(threads)
 }
 
+thread_local! {
+    /// This loop's end of the journal, for [`pay`].
+    static WRITER: RefCell<Option<Rc<journal::Writer>>> = const { RefCell::new(None) };
+}
+
+/// What a loop does before it sleeps: no record waits for the next request.
+fn pay() {
+    WRITER.with_borrow(|writer| {
+        if let Some(writer) = writer {
+            // An error is said there, and the records are owed.
+            let _ = writer.flush();
+        }
+    });
+}
+
 fn run(
     shared: Arc<Shared>,
     core: u16,
@@ -72,13 +89,20 @@ fn run(
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_park(pay)
         .build_local(tokio::runtime::LocalOptions::default())?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let plane = Plane::new(shared, core)?;
+        WRITER.set(Some(Rc::clone(&plane.writer)));
         tokio::select! {
             ended = listen::run(plane, listener, tls, end.stop) => Ok(ended?),
             // What is still open is dropped with the runtime.
             _ = end.cut.wait_for(|cut| *cut) => Ok(()),
         }
-    })
+    });
+    drop(runtime);
+    // The journal's end is closed by the last that holds it.
+    pay();
+    WRITER.set(None);
+    ended
 }

@@ -1,0 +1,373 @@
+//! One HTTP/1 connection: request after request, each read strictly, walked,
+//! answered, and given up the moment its client leaves.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use domain::refusal::{Reason, Refusal};
+use http::{Method, Request, Version};
+use http1::{AnswerFraming, Ask, Bounds, Fault, Length, Reader};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::incoming::Incoming;
+use super::link::Link;
+use super::listen::answer;
+use crate::plane::Plane;
+use crate::serve::{self, AnswerBody, Served};
+use crate::wire::Socket;
+
+/// How long a connection may idle between two requests: longer than clients
+/// usually keep theirs. They close first, and no request meets a connection
+/// that is just being closed.
+const IDLE: Duration = Duration::from_secs(100);
+/// How long a head may take, and a new connection until its first.
+pub(super) const HEAD: Duration = Duration::from_secs(10);
+/// The most of an unread body that is thrown away so that its client hears
+/// the answer, and how long that may take.
+const LINGER_BYTES: usize = 1 << 20;
+const LINGER: Duration = Duration::from_secs(2);
+/// The most of a stream that is gathered into one write.
+const GATHER: usize = 64 << 10;
+/// What begins a connection that speaks HTTP/2 from its first byte.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+/// Bounds of a head.
+pub(super) const BOUNDS: Bounds = Bounds {
+    head_bytes: 64 << 10,
+    fields: 100,
+};
+
+/// How a connection ended.
+pub(super) enum End {
+    /// It is over.
+    Closed,
+    /// It speaks HTTP/2: whoever does goes on with what has come.
+    Http2(Socket, Bytes),
+}
+
+/// What came next on a connection.
+enum Next {
+    Ask(Box<Ask>),
+    Faulty(Fault),
+    Late,
+    Http2,
+    Over,
+}
+
+/// Serves a connection until it ends or its client has left.
+pub(super) async fn serve(
+    plane: Rc<Plane>,
+    socket: Socket,
+    stop: &mut watch::Receiver<bool>,
+) -> End {
+    let mut connection = Connection {
+        link: Rc::new(RefCell::new(Link::new(socket, plane.scratch()))),
+        plane,
+        reader: Reader::default(),
+    };
+    let mut due = Instant::now() + HEAD;
+    loop {
+        let goes_on = match connection.next(due, stop).await {
+            Next::Ask(ask) => connection.exchange(*ask, stop).await,
+            Next::Faulty(fault) => connection.refuse(refusal(fault)).await,
+            Next::Late => connection.refuse(late()).await,
+            Next::Http2 => return connection.hand_over(),
+            Next::Over => Ok(false),
+        };
+        if !goes_on.unwrap_or(false) {
+            return End::Closed;
+        }
+        due = Instant::now() + IDLE;
+    }
+}
+
+/// What a fault of the head means to its sender.
+fn refusal(fault: Fault) -> Refusal {
+    let reason = match fault.status().as_u16() {
+        414 => Reason::TargetTooLong,
+        417 => Reason::Expectation,
+        431 => Reason::HeadTooLarge,
+        501 => Reason::UnknownCoding,
+        505 => Reason::UnknownVersion,
+        _ => Reason::BadHeader,
+    };
+    Refusal::new(reason, fault.sentence())
+}
+
+fn late() -> Refusal {
+    Refusal::new(Reason::BodyTimeout, "The request's head came too slowly.")
+}
+
+struct Connection {
+    plane: Rc<Plane>,
+    link: Rc<RefCell<Link>>,
+    reader: Reader,
+}
+
+impl Connection {
+    /// Waits for the next request's head.
+    async fn next(&mut self, due: Instant, stop: &mut watch::Receiver<bool>) -> Next {
+        let Self { link, reader, .. } = self;
+        let mut due = due;
+        let mut has_begun = false;
+        let next = poll_fn(|cx| {
+            let mut link = link.borrow_mut();
+            let link = &mut *link;
+            loop {
+                if PREFACE.starts_with(&link.inlet.bytes[..link.unread().min(PREFACE.len())]) {
+                    if link.unread() >= PREFACE.len() {
+                        return Poll::Ready(Next::Http2);
+                    }
+                } else {
+                    match reader.ask(&mut link.inlet.bytes, &BOUNDS) {
+                        Ok(Some(ask)) => return Poll::Ready(Next::Ask(Box::new(ask))),
+                        Ok(None) => {}
+                        Err(fault) => return Poll::Ready(Next::Faulty(fault)),
+                    }
+                }
+                if !has_begun && link.unread() > 0 {
+                    has_begun = true;
+                    due = due.min(Instant::now() + HEAD);
+                }
+                match link.inlet.poll_fill(cx, &mut link.socket, 0) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Over),
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Pending => {
+                        ready!(link.alarm.poll(cx, due));
+                        let over = if has_begun { Next::Late } else { Next::Over };
+                        return Poll::Ready(over);
+                    }
+                }
+            }
+        });
+        let mut next = std::pin::pin!(next);
+        // Only a connection that waits is closed at once by a stop.
+        let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
+        poll_fn(|cx| match next.as_mut().poll(cx) {
+            Poll::Pending => stopped.as_mut().poll(cx).map(|_| Next::Over),
+            done => done,
+        })
+        .await
+    }
+
+    /// Walks one request and writes its answer; says whether another may
+    /// follow.
+    async fn exchange(&mut self, ask: Ask, stop: &watch::Receiver<bool>) -> io::Result<bool> {
+        self.link.borrow_mut().begin(&ask);
+        let framing = Framing {
+            keep_alive: ask.keep_alive,
+            version: ask.version,
+            is_look: ask.method == Method::HEAD,
+        };
+        let mut request = Request::new(Incoming::one(&self.link));
+        *request.method_mut() = ask.method;
+        *request.uri_mut() = ask.uri;
+        *request.version_mut() = ask.version;
+        *request.headers_mut() = ask.headers;
+        let Some(served) = self.walk(request).await else {
+            return Ok(false);
+        };
+        let framing = Framing {
+            keep_alive: framing.keep_alive
+                && self.link.borrow_mut().has_read_all()
+                && !*stop.borrow(),
+            ..framing
+        };
+        self.write(served, framing).await?;
+        if !framing.keep_alive {
+            self.linger().await;
+        }
+        Ok(framing.keep_alive)
+    }
+
+    /// The answer, or nothing if the client has left before it.
+    async fn walk(&self, request: Request<Incoming>) -> Option<Served> {
+        let mut walking = std::pin::pin!(answer(&self.plane, request));
+        poll_fn(|cx| match walking.as_mut().poll(cx) {
+            Poll::Ready(served) => Poll::Ready(Some(served)),
+            Poll::Pending => self.link.borrow_mut().poll_left(cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Answers what is no request, and ends the connection.
+    async fn refuse(&mut self, refusal: Refusal) -> io::Result<bool> {
+        let served = serve::refuse(&self.plane, refusal.into());
+        let framing = Framing {
+            keep_alive: false,
+            version: Version::HTTP_11,
+            is_look: false,
+        };
+        self.write(served, framing).await?;
+        self.linger().await;
+        Ok(false)
+    }
+
+    async fn write(&mut self, served: Served, framing: Framing) -> io::Result<()> {
+        let (head, body) = served.into_parts();
+        let is_look = framing.is_look;
+        let is_stream = matches!(body, AnswerBody::Stream(_));
+        let length = match &body {
+            AnswerBody::Whole(bytes) => {
+                Length::Exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            AnswerBody::Stream(_) if framing.version == Version::HTTP_10 => Length::UntilClose,
+            AnswerBody::Stream(_) => Length::Chunked,
+        };
+        let mut out = BytesMut::with_capacity(1024);
+        let framed = AnswerFraming {
+            keep_alive: framing.keep_alive && length != Length::UntilClose,
+            version: framing.version,
+            date: &self.plane.date(),
+        };
+        http1::write_answer(&mut out, head.status, &head.headers, &length, framed);
+        {
+            let outlet = &mut self.link.borrow_mut().outlet;
+            outlet.push(out.freeze());
+            if let AnswerBody::Whole(Some(bytes)) = &body
+                && !is_look
+            {
+                outlet.push(bytes.clone());
+            }
+        }
+        self.plane.others_first().await;
+        if !is_stream {
+            return poll_fn(|cx| self.poll_write(cx)).await;
+        }
+        let mut streaming = Streaming {
+            body,
+            is_chunked: length == Length::Chunked,
+            is_over: false,
+        };
+        poll_fn(|cx| self.poll_stream(cx, &mut streaming)).await
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut link = self.link.borrow_mut();
+        let link = &mut *link;
+        link.outlet
+            .poll_write(cx, &mut link.socket, &mut link.alarm)
+    }
+
+    /// Writes a stream as it comes, all that is there at once in one write,
+    /// until it is over or its client has left.
+    fn poll_stream(&self, cx: &mut Context<'_>, streaming: &mut Streaming) -> Poll<io::Result<()>> {
+        loop {
+            {
+                let mut link = self.link.borrow_mut();
+                streaming.gather(cx, &mut link.outlet);
+            }
+            let link = self.link.borrow();
+            let has_bytes = !link.outlet.is_empty();
+            drop(link);
+            if has_bytes && self.poll_write(cx)?.is_pending() {
+                return self.poll_gone(cx);
+            }
+            if streaming.is_over {
+                return Poll::Ready(Ok(()));
+            }
+            if !has_bytes {
+                return self.poll_gone(cx);
+            }
+        }
+    }
+
+    fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.link.borrow_mut().poll_left(cx));
+        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+    }
+
+    /// Ends the connection so that its client reads the answer first: closing
+    /// with unread bytes would reset it.
+    async fn linger(&self) {
+        let due = Instant::now() + LINGER;
+        let mut left = LINGER_BYTES;
+        let mut has_ended = false;
+        poll_fn(|cx| {
+            let mut link = self.link.borrow_mut();
+            let link = &mut *link;
+            if !has_ended && ready!(link.socket.poll_end(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            has_ended = true;
+            loop {
+                link.inlet.bytes.clear();
+                match link.inlet.poll_fill(cx, &mut link.socket, 0) {
+                    Poll::Ready(Ok(read)) if 0 < read && read < left => left -= read,
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return link.alarm.poll(cx, due),
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Gives the socket to whoever speaks HTTP/2.
+    fn hand_over(self) -> End {
+        match Rc::try_unwrap(self.link) {
+            Ok(link) => {
+                let link = link.into_inner();
+                End::Http2(link.socket, link.inlet.bytes.freeze())
+            }
+            Err(_) => End::Closed,
+        }
+    }
+}
+
+/// How an answer is framed.
+#[derive(Clone, Copy)]
+struct Framing {
+    keep_alive: bool,
+    version: Version,
+    is_look: bool,
+}
+
+/// A stream on its way out.
+struct Streaming {
+    body: AnswerBody,
+    is_chunked: bool,
+    is_over: bool,
+}
+
+impl Streaming {
+    /// Puts what there is of the stream into the outlet, as one chunk.
+    fn gather(&mut self, cx: &mut Context<'_>, out: &mut crate::wire::Outlet) {
+        if self.is_over || !out.is_empty() && out.len() >= GATHER {
+            return;
+        }
+        let mut parts: Vec<Bytes> = Vec::new();
+        let mut length = 0;
+        while length < GATHER {
+            match self.body.poll_next(cx) {
+                Poll::Ready(Some(bytes)) => {
+                    length += bytes.len();
+                    parts.push(bytes);
+                }
+                Poll::Ready(None) => {
+                    self.is_over = true;
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        if length > 0 && self.is_chunked {
+            let mut head = BytesMut::with_capacity(24);
+            http1::write_chunk_head(&mut head, length);
+            out.push(head.freeze());
+        }
+        parts.into_iter().for_each(|part| out.push(part));
+        let tail = match (self.is_chunked, length > 0, self.is_over) {
+            (false, ..) | (true, false, false) => return,
+            (true, true, false) => http1::CHUNK_TAIL,
+            (true, false, true) => http1::LAST_CHUNK,
+            (true, true, true) => b"\r\n0\r\n\r\n",
+        };
+        out.push(Bytes::from_static(tail));
+    }
+}

@@ -1,0 +1,169 @@
+//! The body of a request, whichever HTTP it comes by, with the patience that
+//! a body deserves.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Body as _;
+use tokio::time::Instant;
+
+use super::link::Link;
+use crate::wire::Alarm;
+
+/// The longest silence in the middle of a body.
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
+/// How long a body may take whatever its size; behind that it must come at
+/// [`RATE`] at least, so that nobody can drip one for ever.
+const GRACE: Duration = Duration::from_secs(30);
+/// Bytes a second that a long body must bring on average.
+const RATE: u64 = 16 << 10;
+
+/// Why a body did not come whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// No byte for too long.
+    #[error("no byte of the body came for {} s", SILENCE.as_secs())]
+    Silent,
+    /// Bytes, but too few.
+    #[error("the body comes too slowly")]
+    Slow,
+    /// The client left, or framed it wrongly.
+    #[error("{0}")]
+    Cut(String),
+}
+
+/// A request's body.
+pub struct Incoming {
+    source: Source,
+    patience: Patience,
+}
+
+enum Source {
+    One(Rc<RefCell<Link>>),
+    Two(hyper::body::Incoming, Alarm),
+}
+
+/// How long the next bytes are waited for.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    started: Option<Instant>,
+    last: Option<Instant>,
+    came: u64,
+}
+
+impl Patience {
+    const NEW: Self = Self {
+        started: None,
+        last: None,
+        came: 0,
+    };
+
+    fn came(&mut self, bytes: usize) {
+        self.came += bytes as u64;
+        self.last = None;
+    }
+
+    /// When it ends, and why.
+    fn due(&mut self) -> (Instant, Broken) {
+        let now = match (self.started, self.last) {
+            (Some(_), Some(last)) => last,
+            _ => Instant::now(),
+        };
+        let started = *self.started.get_or_insert(now);
+        let silence = *self.last.get_or_insert(now) + SILENCE;
+        let rate = started + GRACE + Duration::from_secs(self.came / RATE);
+        if silence <= rate {
+            (silence, Broken::Silent)
+        } else {
+            (rate, Broken::Slow)
+        }
+    }
+}
+
+impl Incoming {
+    /// What comes by an HTTP/1 connection.
+    pub(super) fn one(link: &Rc<RefCell<Link>>) -> Self {
+        Self::of(Source::One(Rc::clone(link)))
+    }
+
+    /// What comes by an HTTP/2 stream.
+    pub(super) fn two(body: hyper::body::Incoming) -> Self {
+        Self::of(Source::Two(body, Alarm::default()))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            patience: Patience::NEW,
+        }
+    }
+
+    /// How many bytes it announces, or has announced.
+    #[must_use]
+    pub fn announced(&self) -> Option<u64> {
+        match &self.source {
+            Source::One(link) => link.borrow().announced(),
+            Source::Two(body, _) => body.size_hint().exact(),
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        match &mut self.source {
+            Source::One(link) => {
+                let mut link = link.borrow_mut();
+                let before = link.unread();
+                let polled = link.poll_body(cx);
+                match polled {
+                    Poll::Ready(Some(Ok(bytes))) => {
+                        self.patience.came(bytes.len());
+                        Poll::Ready(Some(Ok(bytes)))
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        Poll::Ready(Some(Err(Broken::Cut(error.to_string()))))
+                    }
+                    Poll::Ready(None) => Poll::Ready(None),
+                    Poll::Pending => {
+                        if link.unread() > before {
+                            self.patience.came(link.unread() - before);
+                        }
+                        let (due, why) = self.patience.due();
+                        ready!(link.alarm.poll(cx, due));
+                        Poll::Ready(Some(Err(why)))
+                    }
+                }
+            }
+            Source::Two(body, alarm) => loop {
+                match Pin::new(&mut *body).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        if let Ok(bytes) = frame.into_data() {
+                            self.patience.came(bytes.len());
+                            return Poll::Ready(Some(Ok(bytes)));
+                        }
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        return Poll::Ready(Some(Err(Broken::Cut(error.to_string()))));
+                    }
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Pending => {
+                        let (due, why) = self.patience.due();
+                        ready!(alarm.poll(cx, due));
+                        return Poll::Ready(Some(Err(why)));
+                    }
+                }
+            },
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// See [`Broken`].
+    pub async fn data(&mut self) -> Option<Result<Bytes, Broken>> {
+        std::future::poll_fn(|cx| self.poll_data(cx)).await
+    }
+}

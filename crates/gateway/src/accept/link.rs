@@ -1,0 +1,133 @@
+//! One HTTP/1 connection of a client, as two see it: the loop that serves it,
+//! and the body of the request that is being answered.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http1::{Ask, Body, Length, Step};
+use tokio::time::Instant;
+
+use crate::wire::{Alarm, Inlet, Outlet, Scratch, Socket};
+
+/// A body up to this size is handed on in one piece.
+const WHOLE: u64 = 1 << 20;
+/// How much of a next request is read while the present one is answered: only
+/// who reads sees the other side's end.
+const AHEAD: usize = 16 << 10;
+/// How soon to look for the client's end if more than that has come.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// A client's connection.
+pub(super) struct Link {
+    pub(super) socket: Socket,
+    pub(super) inlet: Inlet,
+    pub(super) outlet: Outlet,
+    pub(super) alarm: Alarm,
+    body: Body,
+    length: Option<u64>,
+    /// The client sends its body only once it is told to.
+    waits_for_word: bool,
+}
+
+impl Link {
+    pub(super) fn new(socket: Socket, scratch: &Scratch) -> Self {
+        Self {
+            socket,
+            inlet: Inlet::new(scratch),
+            outlet: Outlet::default(),
+            alarm: Alarm::default(),
+            body: Body::new(Length::None),
+            length: Some(0),
+            waits_for_word: false,
+        }
+    }
+
+    /// A request's head was read: its body is next.
+    pub(super) fn begin(&mut self, ask: &Ask) {
+        let length = ask.length;
+        self.length = match length {
+            Length::None => Some(0),
+            Length::Exact(bytes) => Some(bytes),
+            Length::Chunked | Length::UntilClose => None,
+        };
+        self.body = Body::new(length);
+        self.waits_for_word = ask.expects_continue;
+    }
+
+    /// The length that the head announced.
+    pub(super) fn announced(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Bytes that came and were not taken.
+    pub(super) fn unread(&self) -> usize {
+        self.inlet.bytes.len()
+    }
+
+    /// The next bytes of the body.
+    pub(super) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            let expected = self.body.remaining().unwrap_or(0);
+            let comes_whole = expected <= WHOLE && (self.unread() as u64) < expected;
+            if !comes_whole {
+                match self.body.next(&mut self.inlet.bytes) {
+                    Ok(Step::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                    Ok(Step::Done) => return Poll::Ready(None),
+                    Ok(Step::More) => {}
+                    Err(fault) => {
+                        return Poll::Ready(Some(Err(io::Error::other(fault.sentence()))));
+                    }
+                }
+            }
+            if std::mem::take(&mut self.waits_for_word) && self.unread() == 0 {
+                self.outlet.push(Bytes::from_static(http1::CONTINUE));
+            }
+            if !self.outlet.is_empty() {
+                ready!(
+                    self.outlet
+                        .poll_write(cx, &mut self.socket, &mut self.alarm)
+                )?;
+            }
+            if ready!(self.inlet.poll_fill(cx, &mut self.socket, expected))? == 0 {
+                let error = io::Error::from(io::ErrorKind::UnexpectedEof);
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+
+    /// Whether the whole request was read, or can be without waiting.
+    pub(super) fn has_read_all(&mut self) -> bool {
+        while !self.body.is_done() {
+            match self.body.next(&mut self.inlet.bytes) {
+                Ok(Step::Data(_)) => {}
+                Ok(Step::Done) => return true,
+                Ok(Step::More) | Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// Ready when the client has left, or will read nothing more.
+    ///
+    /// Reads ahead what a client pipelines, since its end stands behind that.
+    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.body.is_done() {
+            // Whoever reads the body sees the end.
+            return Poll::Pending;
+        }
+        while self.unread() < AHEAD {
+            match ready!(self.inlet.poll_fill(cx, &mut self.socket, 0)) {
+                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+        loop {
+            if self.socket.line().is_closed() {
+                return Poll::Ready(());
+            }
+            ready!(self.alarm.poll(cx, Instant::now() + AGAIN));
+        }
+    }
+}

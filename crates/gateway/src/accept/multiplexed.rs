@@ -1,0 +1,134 @@
+//! HTTP/2 connections, by `hyper`, bounded against those who would make one
+//! cost more than it brings.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+
+use super::connection::{BOUNDS, HEAD};
+use super::incoming::Incoming;
+use super::listen::{LocalExec, answer};
+use crate::plane::Plane;
+use crate::wire::Socket;
+
+/// Streams a connection may have open.
+const STREAMS: u32 = 100;
+/// Streams that a client may reset before they were looked at, and errors of
+/// its own making; one more and the connection is told to go away.
+const RESETS: usize = 20;
+const ERRORS: usize = 100;
+/// What a connection and a stream may send ahead of being read.
+const WINDOW: u32 = 1 << 20;
+/// What waits to be sent on one stream.
+const SEND_BUFFER: usize = 64 << 10;
+
+/// Serves a connection; `ahead` was read from it already.
+pub(super) async fn serve(
+    plane: Rc<Plane>,
+    socket: Socket,
+    ahead: Bytes,
+    stop: &mut watch::Receiver<bool>,
+) {
+    let line = socket.line().clone();
+    let mut builder = http2::Builder::new(LocalExec);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(BOUNDS.head_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(ERRORS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(2 * WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    let has_asked = Rc::new(Cell::new(false));
+    let silent = silence(Rc::clone(&has_asked));
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        has_asked.set(true);
+        let plane = Rc::clone(&plane);
+        async move { Ok::<_, Infallible>(answer(&plane, request.map(Incoming::two)).await) }
+    });
+    let serving = builder.serve_connection(TokioIo::new(Rest { ahead, socket }), service);
+    tokio::pin!(serving);
+    tokio::select! {
+        _ = serving.as_mut() => {}
+        () = silent => {}
+        () = std::future::poll_fn(|cx| line.poll_closed(cx)) => {}
+        _ = stop.wait_for(|stop| *stop) => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+    }
+}
+
+/// Ends if no request came in time: `hyper` waits for a preface for ever.
+async fn silence(has_asked: Rc<Cell<bool>>) {
+    tokio::time::sleep(HEAD).await;
+    if has_asked.get() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A socket of which some bytes were read already.
+struct Rest {
+    ahead: Bytes,
+    socket: Socket,
+}
+
+impl AsyncRead for Rest {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(cx, buffer);
+        }
+        let length = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead[..length]);
+        self.ahead.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Rest {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}

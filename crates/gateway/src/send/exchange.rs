@@ -1,0 +1,220 @@
+//! One HTTP/1 exchange with an upstream, on the task of the request itself:
+//! nobody else is woken for it, backpressure reaches the upstream by itself,
+//! and dropping it closes the connection at once.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request};
+use http1::{Answer, Body, Bounds, Length, Reader, Step};
+use tokio::time::Instant;
+
+use super::outgoing::Outgoing;
+use crate::wire::{Alarm, Inlet, Outlet, Scratch, Socket};
+
+/// Bounds of an answer's head.
+const BOUNDS: Bounds = Bounds {
+    head_bytes: 256 << 10,
+    fields: 256,
+};
+/// Informational heads in front of an answer: more is a game.
+const MOST_HINTS: u32 = 16;
+
+/// Why an exchange failed.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The connection ended before a byte of an answer: one that was kept may
+    /// have been closed in that very moment.
+    Unanswered(io::Error),
+    /// It broke, or what came is no HTTP.
+    Nonsense(String),
+    /// Nothing came in time.
+    Late,
+}
+
+/// A connection to an upstream.
+pub(super) struct Link {
+    socket: Socket,
+    inlet: Inlet,
+    outlet: Outlet,
+    alarm: Alarm,
+}
+
+/// An answer's head, and where its body comes from.
+pub(super) struct Begun {
+    pub(super) answer: Answer,
+    pub(super) reading: Reading,
+}
+
+impl Link {
+    pub(super) fn new(socket: Socket, scratch: &Scratch) -> Self {
+        Self {
+            socket,
+            inlet: Inlet::new(scratch),
+            outlet: Outlet::default(),
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Whether a kept connection can be used: its other side has neither
+    /// closed it nor sent anything unasked. Costs no call of the system.
+    pub(super) fn is_good(&mut self) -> bool {
+        if !self.inlet.bytes.is_empty() {
+            return false;
+        }
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.inlet
+            .poll_fill(&mut cx, &mut self.socket, 0)
+            .is_pending()
+    }
+
+    /// Sends a request and waits for the answer's head until `due`.
+    pub(super) async fn ask(
+        mut self,
+        request: &Request<Outgoing>,
+        due: Instant,
+    ) -> Result<Begun, Broken> {
+        self.put(request);
+        let mut reader = Reader::default();
+        let (answer, sent) =
+            poll_fn(|cx| self.poll_head(cx, &mut reader, request.method(), due)).await?;
+        let body = Body::new(answer.length);
+        // An upstream that answers before it has read everything will close.
+        let is_kept = answer.keep_alive && sent;
+        Ok(Begun {
+            answer,
+            reading: Reading {
+                link: self,
+                body,
+                is_kept,
+            },
+        })
+    }
+
+    fn put(&mut self, request: &Request<Outgoing>) {
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
+        let parts = request.body();
+        let mut head = BytesMut::with_capacity(1024);
+        let length = Length::Exact(parts.len());
+        http1::write_ask(
+            &mut head,
+            request.method(),
+            target,
+            request.headers(),
+            &length,
+        );
+        self.outlet.push(head.freeze());
+        for part in parts.parts() {
+            self.outlet.push(part.clone());
+        }
+    }
+
+    /// Writes what is left to write and reads the answer's head; says whether
+    /// everything was written by then.
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut Reader,
+        method: &Method,
+        due: Instant,
+    ) -> Poll<Result<(Answer, bool), Broken>> {
+        let mut hints = 0;
+        let mut failed = None;
+        loop {
+            if failed.is_none() && !self.outlet.is_empty() {
+                // A failed write may still be followed by an answer that says
+                // why; without one it counts.
+                if let Poll::Ready(Err(error)) =
+                    self.outlet
+                        .poll_write(cx, &mut self.socket, &mut self.alarm)
+                {
+                    failed = Some(error);
+                }
+            }
+            match reader.answer(&mut self.inlet.bytes, &BOUNDS, method) {
+                Ok(Some(answer)) if answer.status.is_informational() && hints < MOST_HINTS => {
+                    hints += 1;
+                    continue;
+                }
+                Ok(Some(answer)) => return Poll::Ready(Ok((answer, self.outlet.is_empty()))),
+                Ok(None) => {}
+                Err(fault) => return Poll::Ready(Err(Broken::Nonsense(fault.to_string()))),
+            }
+            match self.inlet.poll_fill(cx, &mut self.socket, 0) {
+                Poll::Ready(Ok(0)) => {
+                    let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
+                    return Poll::Ready(Err(self.unanswered(failed.unwrap_or_else(closed))));
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(self.unanswered(failed.unwrap_or(error))));
+                }
+                Poll::Pending => {
+                    if let Some(error) = failed {
+                        return Poll::Ready(Err(self.unanswered(error)));
+                    }
+                    ready!(self.alarm.poll(cx, due));
+                    return Poll::Ready(Err(Broken::Late));
+                }
+            }
+        }
+    }
+
+    fn unanswered(&self, error: io::Error) -> Broken {
+        if self.inlet.bytes.is_empty() {
+            Broken::Unanswered(error)
+        } else {
+            Broken::Nonsense("the connection ended within the head of the answer".to_owned())
+        }
+    }
+}
+
+/// The body of an answer that is being read.
+pub(super) struct Reading {
+    link: Link,
+    body: Body,
+    is_kept: bool,
+}
+
+impl Reading {
+    /// The next bytes; `None` at a clean end.
+    pub(super) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, String>>> {
+        loop {
+            match self.body.next(&mut self.link.inlet.bytes) {
+                Ok(Step::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                Ok(Step::Done) => return Poll::Ready(None),
+                Ok(Step::More) => {}
+                Err(fault) => return Poll::Ready(Some(Err(fault.to_string()))),
+            }
+            let link = &mut self.link;
+            let expected = self.body.remaining().unwrap_or(0);
+            match ready!(link.inlet.poll_fill(cx, &mut link.socket, expected)) {
+                Ok(0) => {
+                    let end = self.body.end();
+                    return Poll::Ready(end.err().map(|fault| Err(fault.to_string())));
+                }
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error.to_string()))),
+            }
+        }
+    }
+
+    /// Ready once `due` is past.
+    pub(super) fn poll_late(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
+        self.link.alarm.poll(cx, due)
+    }
+
+    /// The connection, if another request may use it.
+    pub(super) fn into_kept(self) -> Option<Link> {
+        (self.is_kept && self.body.is_done() && self.link.inlet.bytes.is_empty())
+            .then_some(self.link)
+    }
+}

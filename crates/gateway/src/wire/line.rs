@@ -1,0 +1,174 @@
+//! A TCP connection as both sides of the gateway use it.
+//!
+//! *Write-ahead at the socket*: before any byte leaves, the records that this
+//! loop has staged are written to the journal, all of one turn in one write.
+//! So no request goes upstream without its *opened* record and no last byte
+//! reaches a client without its *settled* one, whoever sends them.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use journal::Writer;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A client. It gets its answer even if the disk does not take the
+    /// record: that is owed, and newcomers are turned away until it is paid.
+    Client,
+    /// An upstream. Nothing is asked that is not accounted for.
+    Upstream,
+}
+
+/// A connection that somebody else may watch.
+#[derive(Clone)]
+pub(crate) struct Line {
+    stream: Rc<TcpStream>,
+    journal: Rc<Writer>,
+    side: Side,
+}
+
+impl Line {
+    pub(crate) fn new(stream: TcpStream, journal: Rc<Writer>, side: Side) -> Self {
+        let _ = stream.set_nodelay(true);
+        Self {
+            stream: Rc::new(stream),
+            journal,
+            side,
+        }
+    }
+
+    /// Reads what is there; `Ok(0)` is the end.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let room = buffer.len();
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(read) => {
+                    if 0 < read && read < room {
+                        // Less came than might have: the socket is empty, and
+                        // asking it once more would be a call for nothing.
+                        let empty = || Err::<(), _>(ErrorKind::WouldBlock.into());
+                        let _ = self.stream.try_io(Interest::READABLE, empty);
+                    }
+                    return Poll::Ready(Ok(read));
+                }
+            }
+        }
+    }
+
+    /// Ready once the other side has closed its half. Looks only while no
+    /// byte waits in front of that: who reads must have read all there is.
+    pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut ready = std::pin::pin!(self.stream.ready(Interest::READABLE));
+        match ready.as_mut().poll(cx) {
+            Poll::Ready(Ok(state)) if !state.is_read_closed() => Poll::Pending,
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Whether the system has told that the other side closed its half;
+    /// unread bytes may stand in front of its end.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.poll_closed(&mut cx).is_ready()
+    }
+
+    fn pay(&self) -> io::Result<()> {
+        match (self.journal.flush(), self.side) {
+            (Err(error), Side::Upstream) => Err(io::Error::other(error)),
+            // Said in the log by the journal; the record is owed.
+            (Err(_), Side::Client) | (Ok(()), _) => Ok(()),
+        }
+    }
+
+    fn write(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        self.pay()?;
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match write(&self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    /// Writes as much as the system takes.
+    pub(crate) fn poll_give(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match slices {
+            [one] => self.write(cx, |stream| stream.try_write(one)),
+            _ => self.write(cx, |stream| stream.try_write_vectored(slices)),
+        }
+    }
+
+    /// Says that nothing more will come.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        let socket = socket2::SockRef::from(&*self.stream);
+        match socket.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            done => done,
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = ready!(self.poll_take(cx, buffer.initialize_unfilled()))?;
+        buffer.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_give(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_give(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.end())
+    }
+}

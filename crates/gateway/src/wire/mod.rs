@@ -1,0 +1,15 @@
+//! The transport's toolbox: sockets that keep the journal's promise, readers
+//! and writers that hold no memory while nothing flows, timers that cost
+//! nothing while nothing is late. `accept` and `send` build on it.
+
+mod alarm;
+mod inlet;
+mod line;
+mod outlet;
+mod socket;
+
+pub(crate) use alarm::Alarm;
+pub(crate) use inlet::{Inlet, Scratch};
+pub(crate) use line::{Line, Side};
+pub(crate) use outlet::Outlet;
+pub(crate) use socket::Socket;
