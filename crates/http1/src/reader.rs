@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::Method;
 use memchr::memchr;
 
-use crate::{Answer, Ask, Bounds, Fault, answer, ask, target};
+use crate::{Answer, Ask, Bounds, Fault, answer, ask, fields, target};
 
 /// Blank lines that may stand before a request, as some old clients send them
 /// after a body.
@@ -33,6 +33,10 @@ impl Reader {
     /// The first rule that the head breaks.
     pub fn ask(&mut self, buffer: &mut BytesMut, bounds: &Bounds) -> Result<Option<Ask>, Fault> {
         self.skip_blank_lines(buffer)?;
+        // A TLS greeting has no line end to wait for.
+        if self.seen == 0 && buffer.first().is_some_and(|&byte| !may_begin(byte)) {
+            return Err(Fault::RequestLine);
+        }
         match self.head(buffer, bounds)? {
             Some(head) => ask::read(&head, bounds).map(Some),
             None => Ok(None),
@@ -102,4 +106,10 @@ impl Reader {
         }
         Ok(None)
     }
+}
+
+/// Whether a request's head, or a blank line, may begin with `byte`; of line
+/// ends the scan knows more to say.
+fn may_begin(byte: u8) -> bool {
+    fields::is_token_byte(byte) || matches!(byte, b'\r' | b'\n')
 }
