@@ -7,8 +7,8 @@ use bytes::Bytes;
 use dialects::Operation::{Chat, Completion, Embedding};
 use dialects::json::Document;
 use dialects::openai::{
-    IncludeUsage, ask_usage, decode, estimate_prompt, read_answer, set_model, to_plain, to_stream,
-    view,
+    IncludeUsage, answer_texts, ask_usage, decode, estimate_prompt, read_answer, set_model,
+    to_plain, to_stream, view,
 };
 use domain::edit::Edits;
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +18,8 @@ fuzz_target!(|body: &[u8]| {
         return;
     };
     for op in [Chat, Completion, Embedding] {
-        for text in &read_answer(op, &doc).texts {
+        let _ = read_answer(op, &doc);
+        for text in &answer_texts(&doc) {
             let _ = decode(&doc, text);
         }
         if let Some(stream) = to_stream(op, doc.bytes(), IncludeUsage::Yes) {

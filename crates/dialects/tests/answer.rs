@@ -4,8 +4,8 @@ use bytes::Bytes;
 use dialects::Operation::{self, Chat, Completion, Embedding};
 use dialects::json::{Document, canonical};
 use dialects::openai::{
-    IncludeUsage, error_body, error_event, model_body, models_body, read_answer, read_usage,
-    to_plain, to_stream,
+    IncludeUsage, answer_texts, decode, error_body, error_event, model_body, models_body,
+    read_answer, read_usage, to_plain, to_stream,
 };
 use domain::refusal::{Reason, Refusal};
 use proptest::prelude::*;
@@ -44,18 +44,31 @@ fn an_answer_is_read() {
     assert_eq!((usage.prompt(), usage.completion()), (1019, 310));
     assert_eq!(view.model.as_deref(), Some("gpt-4o-mini-2024-07-18"));
     assert!(view.finished && !view.is_error);
-    assert_eq!((view.texts.len(), view.completion_chars), (1, 18));
+    let texts = answer_texts(&body);
+    assert_eq!(texts.len(), 1);
+    assert_eq!(decode(&body, &texts[0]), "Hello \"you\" — 日本 😀");
     for (op, name) in PLAIN {
         assert!(read_answer(*op, &doc(&fixture(name))).finished, "{name}");
     }
     for name in ["embedding_float.json", "embedding_base64.json"] {
-        let view = read_answer(Embedding, &doc(&fixture(name)));
-        assert!(view.finished && view.texts.is_empty(), "{name}");
+        let body = doc(&fixture(name));
+        let view = read_answer(Embedding, &body);
+        assert!(view.finished && answer_texts(&body).is_empty(), "{name}");
         assert_eq!(
             view.usage.map(|usage| (usage.input, usage.total())),
             Some((8, 8))
         );
     }
+}
+
+#[test]
+fn texts_in_the_quiet_rooms_of_an_answer_are_those_outside_objects() {
+    let body = doc(&Bytes::from(
+        r#"{"usage":"a","timings":["b",{"c":"d"},["e"]],"data":[{"embedding":["f",["g"]],"x":"h"}]}"#,
+    ));
+    let texts = answer_texts(&body);
+    let read: Vec<_> = texts.iter().map(|text| decode(&body, text)).collect();
+    assert_eq!(read, ["a", "b", "e", "g", "h"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use dialects::Operation::{self, Chat, Completion, Embedding};
 use dialects::json::{Document, Kind, Node, canonical};
 use dialects::openai::{
-    IncludeUsage, Tap, ask_usage, decode, estimate_prompt, read_answer, set_model, to_plain,
-    to_stream, view,
+    IncludeUsage, Tap, answer_texts, ask_usage, decode, estimate_prompt, read_answer, set_model,
+    to_plain, to_stream, view,
 };
 use dialects::sse::{Frame, Framer};
 use domain::edit::Edits;
@@ -43,8 +43,8 @@ fn handle(body: &[u8]) {
     let again = Document::parse(once.clone().into(), 64).expect("canonical is valid");
     assert_eq!(canonical(&again, &[]), once);
     for op in OPERATIONS {
-        let answer = read_answer(*op, &doc);
-        for text in &answer.texts {
+        let _ = read_answer(*op, &doc);
+        for text in &answer_texts(&doc) {
             let _ = decode(&doc, text);
         }
         if let Some(stream) = to_stream(*op, doc.bytes(), IncludeUsage::Yes) {

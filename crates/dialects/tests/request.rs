@@ -89,6 +89,20 @@ fn every_string_is_text_unless_the_table_says_otherwise() {
 }
 
 #[test]
+fn what_stands_where_no_text_is_meant_is_text_unless_it_is_a_plain_name() {
+    let doc = doc(
+        r#"{"model":"m","messages":[{"role":"\u0075ser","content":"\n"}],"modalities":["text",["a"],{"b":"c"}],"verbosity":{"d":["e"]}}"#,
+    );
+    let read = texts(&doc, &view(Chat, &doc).expect("view"));
+    let read: Vec<_> = read.iter().map(|(place, text)| (*place, &**text)).collect();
+    use Place::{Other, User};
+    assert_eq!(
+        read,
+        [(User, "\n"), (Other, "a"), (Other, "c"), (Other, "e")]
+    );
+}
+
+#[test]
 fn a_negative_bound_is_none_as_local_servers_have_it() {
     let text = r#"{"model":"m","messages":[],"max_tokens":-1,"max_completion_tokens":null}"#;
     let seen = view(Chat, &doc(text)).expect("a request");

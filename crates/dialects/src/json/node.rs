@@ -35,6 +35,7 @@ impl<'a> Node<'a> {
         Self { doc, index }
     }
 
+    #[inline]
     fn entry(self) -> &'a Entry {
         &self.doc.tape[self.index as usize]
     }
@@ -71,24 +72,32 @@ impl<'a> Node<'a> {
     /// The member with this (decoded) key.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        let mut entries = self.entries();
-        while let Some((name, value)) = entries.step() {
-            let found = if name.is_escaped() {
-                name.str().as_deref() == Some(key)
-            } else {
-                name.inner_span().of(&self.doc.bytes) == key.as_bytes()
-            };
-            if found {
-                return Some(value);
-            }
-        }
-        None
+        let found = self
+            .members()
+            .find(|(name, _)| *name.name() == *key.as_bytes());
+        found.map(|(_, value)| value)
     }
 
     /// The members of an object: key, the key's span with its quotes, value.
     #[must_use]
     pub fn entries(self) -> Entries<'a> {
-        Entries(self.children(Kind::Object))
+        Entries(self.members())
+    }
+
+    /// The members of an object: key, value.
+    pub(crate) fn members(self) -> Members<'a> {
+        Members(self.children(Kind::Object))
+    }
+
+    /// The bytes of a key, decoded.
+    #[inline]
+    pub(crate) fn name(self) -> Cow<'a, [u8]> {
+        let entry = self.entry();
+        let raw = &self.doc.bytes[entry.start as usize + 1..entry.end as usize - 1];
+        if entry.escaped {
+            return Cow::Owned(text::decode(raw).into_owned().into_bytes());
+        }
+        Cow::Borrowed(raw)
     }
 
     /// The items of an array.
@@ -168,6 +177,7 @@ pub struct Items<'a> {
 impl<'a> Iterator for Items<'a> {
     type Item = Node<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Node<'a>> {
         if self.at >= self.end {
             return None;
@@ -178,21 +188,28 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// The members of an object.
+/// The members of an object: key, value.
 #[derive(Clone, Debug)]
-pub struct Entries<'a>(Items<'a>);
+pub(crate) struct Members<'a>(Items<'a>);
 
-impl<'a> Entries<'a> {
-    fn step(&mut self) -> Option<(Node<'a>, Node<'a>)> {
+impl<'a> Iterator for Members<'a> {
+    type Item = (Node<'a>, Node<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
         Some((self.0.next()?, self.0.next()?))
     }
 }
+
+/// The members of an object.
+#[derive(Clone, Debug)]
+pub struct Entries<'a>(Members<'a>);
 
 impl<'a> Iterator for Entries<'a> {
     type Item = (Cow<'a, str>, Span, Node<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = self.step()?;
+        let (key, value) = self.0.next()?;
         Some((key.str().unwrap_or_default(), key.span(), value))
     }
 }

@@ -13,32 +13,35 @@ pub(crate) fn decode(inner: &[u8]) -> Cow<'_, str> {
     let mut rest = inner;
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);
-        rest = escape(&rest[at + 1..], &mut out);
+        let (letter, behind) = escape(&rest[at + 1..]);
+        out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = behind;
     }
     out.extend_from_slice(rest);
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Decodes one escape, given what follows its backslash; gives what is left.
-fn escape<'a>(after: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn escape(after: &[u8]) -> (char, &[u8]) {
     let Some((&kind, rest)) = after.split_first() else {
-        return after;
+        return (char::REPLACEMENT_CHARACTER, after);
     };
     let plain = match kind {
-        b'n' => b'\n',
-        b't' => b'\t',
-        b'r' => b'\r',
-        b'b' => 0x08,
-        b'f' => 0x0c,
-        b'u' => return unicode(rest, out),
-        other => other,
+        b'n' => '\n',
+        b't' => '\t',
+        b'r' => '\r',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'u' => return unicode(rest),
+        other => char::from(other),
     };
-    out.push(plain);
-    rest
+    (plain, rest)
 }
 
-fn unicode<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    let Some(first) = hex4(rest) else { return rest };
+fn unicode(rest: &[u8]) -> (char, &[u8]) {
+    let Some(first) = hex4(rest) else {
+        return (char::REPLACEMENT_CHARACTER, rest);
+    };
     let mut rest = &rest[4..];
     let mut code = first;
     if (0xd800..0xdc00).contains(&first)
@@ -50,8 +53,7 @@ fn unicode<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         rest = &rest[6..];
     }
     let letter = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-    rest
+    (letter, rest)
 }
 
 /// The value of four hexadecimal digits.

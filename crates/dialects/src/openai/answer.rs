@@ -2,7 +2,8 @@
 
 use domain::usage::Usage;
 
-use super::texts::{Place, Room, Text, collect, decode};
+use super::rooms::Room;
+use super::texts::{Place, Text, collect};
 use super::usage::read_usage;
 use crate::Operation;
 use crate::json::{Document, Kind, Node};
@@ -14,35 +15,38 @@ pub struct AnswerView {
     pub usage: Option<Usage>,
     /// The model that answered, by the provider's own name.
     pub model: Option<String>,
-    /// Every text, in the order of the body.
-    pub texts: Vec<Text>,
     /// Whether it is an error, whatever its status was.
     pub is_error: bool,
     /// Whether it is complete: every choice says why it ended.
     pub finished: bool,
-    /// Characters that the model wrote.
-    pub completion_chars: usize,
 }
 
 /// Reads an answer. One that is no object is neither finished nor an error.
 #[must_use]
 pub fn read_answer(op: Operation, doc: &Document) -> AnswerView {
-    let root = doc.root();
-    let texts = collect(root, Room::Answer, Place::Other);
-    let written = texts.iter().filter(|text| text.place == Place::Assistant);
-    AnswerView {
-        usage: root.get("usage").and_then(read_usage),
-        model: root.get("model").and_then(Node::str).map(Into::into),
-        is_error: is_error(root),
-        finished: match op {
-            Operation::Embedding => all(root.get("data"), |item| item.get("embedding").is_some()),
-            Operation::Chat | Operation::Completion => all(root.get("choices"), |choice| {
-                finish_reason(choice).is_some()
-            }),
-        },
-        completion_chars: written.map(|text| decode(doc, text).chars().count()).sum(),
-        texts,
+    let mut view = AnswerView::default();
+    for (key, value) in doc.root().members() {
+        match (&*key.name(), op) {
+            (b"usage", _) => view.usage = read_usage(value),
+            (b"model", _) => view.model = value.str().map(Into::into),
+            (b"error", _) => view.is_error = !value.is_null(),
+            (b"data", Operation::Embedding) => {
+                view.finished = all(value, |item| item.get("embedding").is_some());
+            }
+            (b"choices", Operation::Chat | Operation::Completion) => {
+                view.finished = all(value, |choice| finish_reason(choice).is_some());
+            }
+            _ => {}
+        }
     }
+    view
+}
+
+/// Every text of an answer, in the order of the body: for guards, and to
+/// estimate what a provider did not count.
+#[must_use]
+pub fn answer_texts(doc: &Document) -> Vec<Text> {
+    collect(doc.root(), Room::Answer, Place::Other)
 }
 
 /// Whether a body or a chunk says that something failed.
@@ -58,8 +62,6 @@ pub(super) fn finish_reason(choice: Node<'_>) -> Option<Node<'_>> {
 }
 
 /// Whether there are items, and each of them is as wanted.
-fn all(items: Option<Node<'_>>, wanted: impl Fn(Node<'_>) -> bool) -> bool {
-    items.is_some_and(|items| {
-        items.kind() == Kind::Array && items.items().next().is_some() && items.items().all(wanted)
-    })
+fn all(items: Node<'_>, wanted: impl Fn(Node<'_>) -> bool) -> bool {
+    items.kind() == Kind::Array && items.items().next().is_some() && items.items().all(wanted)
 }

@@ -6,7 +6,8 @@
 //! ideograph; half a picture. It needs no vocabulary and never blocks.
 
 use super::request::View;
-use super::texts::decode;
+use super::texts::Text;
+use super::weight;
 use crate::json::{Document, Kind, Node};
 
 /// One token in the units that characters are weighed in.
@@ -24,29 +25,23 @@ pub struct Estimate(u64);
 impl Estimate {
     /// Adds a piece of text.
     pub fn add(&mut self, text: &str) {
-        self.0 += text.chars().map(weight).sum::<u64>();
+        self.0 += weight::of_text(text.as_bytes());
+    }
+
+    /// Adds a text of a body, where it lies.
+    pub(super) fn add_raw(&mut self, doc: &Document, text: &Text) {
+        let raw = text.span.of(doc.bytes());
+        self.0 += if text.escaped {
+            weight::of_escaped(raw)
+        } else {
+            weight::of_text(raw)
+        };
     }
 
     /// The tokens so far: at least one if there was any text.
     #[must_use]
     pub fn tokens(self) -> u64 {
         self.0.div_ceil(TOKEN)
-    }
-}
-
-fn weight(letter: char) -> u64 {
-    match letter {
-        'a'..='z' | 'A'..='Z' | ' ' => 3,
-        '0'..='9' => 4,
-        '\0'..='\x7f' => 6,
-        // Latin with marks.
-        '\u{80}'..='\u{24f}' => 6,
-        // Greek to Georgian, and what lies between.
-        '\u{250}'..='\u{10ff}' => 5,
-        // Hangul, kana, ideographs.
-        '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' => 12,
-        '\u{1_0000}'.. => 24,
-        _ => 12,
     }
 }
 
@@ -62,21 +57,18 @@ pub fn estimate_tokens(text: &str) -> u64 {
 /// ready-made tokens one by one, a lump sum for each medium.
 #[must_use]
 pub fn estimate_prompt(doc: &Document, view: &View) -> u64 {
-    let root = doc.root();
     let mut estimate = Estimate::default();
     for text in &view.texts {
-        estimate.add(&decode(doc, text));
+        estimate.add_raw(doc, text);
     }
-    let messages = root
-        .get("messages")
-        .map_or(0, |messages| messages.items().count() as u64);
-    let ready = ["prompt", "input"]
-        .iter()
-        .filter_map(|key| root.get(key))
-        .map(numbers)
-        .sum::<u64>();
-    let tokens = estimate.tokens() + messages * PER_MESSAGE + ready;
-    tokens + u64::from(view.media) * PER_MEDIUM
+    let ready: u64 = doc
+        .root()
+        .members()
+        .filter(|(key, _)| matches!(&*key.name(), b"prompt" | b"input"))
+        .map(|(_, value)| numbers(value))
+        .sum();
+    let messages = u64::from(view.messages) * PER_MESSAGE;
+    estimate.tokens() + messages + ready + u64::from(view.media) * PER_MEDIUM
 }
 
 /// Numbers in an array, or in the arrays in it.

@@ -6,12 +6,14 @@ mod estimate;
 mod fold;
 mod replay;
 mod request;
+mod rooms;
 mod rules;
 mod stream;
 mod texts;
 mod usage;
+mod weight;
 
-pub use answer::{AnswerView, read_answer};
+pub use answer::{AnswerView, answer_texts, read_answer};
 pub use error::{error_body, error_event, model_body, models_body};
 pub use estimate::{Estimate, estimate_prompt, estimate_tokens};
 pub use replay::{IncludeUsage, to_plain, to_stream};

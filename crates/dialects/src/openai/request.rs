@@ -4,7 +4,8 @@ use bytes::Bytes;
 use domain::edit::{Edit, Span};
 use domain::refusal::{Reason, Refusal};
 
-use super::texts::{Place, Room, Text, collect};
+use super::rooms::Room;
+use super::texts::{Place, Text, collect};
 use crate::Operation;
 use crate::json::{Document, Kind, Node, write_string};
 
@@ -29,6 +30,8 @@ pub struct View {
     pub tools: u32,
     /// How many images, sounds and files are sent.
     pub media: u32,
+    /// How many messages are sent.
+    pub messages: u32,
 }
 
 /// Reads a request.
@@ -41,36 +44,38 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
         let message = "The body must be a JSON object.";
         return Err(Refusal::new(Reason::BadJson, message));
     }
-    let model = root
-        .get("model")
+    let top = Top::read(root);
+    let model = top
+        .model
         .filter(|node| !node.is_null())
         .ok_or_else(|| missing("model", "name the model to use"))?;
     let name = model
         .str()
         .filter(|name| !name.is_empty())
         .ok_or_else(|| wrong("model", "a model's name as a string"))?;
-    let media = match op {
-        Operation::Chat => messages(root)?,
-        Operation::Completion => required(root, "prompt")?,
-        Operation::Embedding => required(root, "input")?,
+    let (count, media) = match op {
+        Operation::Chat => messages(top.messages)?,
+        Operation::Completion => required(top.prompt, "prompt")?,
+        Operation::Embedding => required(top.input, "input")?,
     };
-    let stream = flag(root, "stream", "stream")?;
-    let wants_usage = match member(root, "stream_options") {
+    let stream = flag(top.stream, "stream")?;
+    let wants_usage = match top.stream_options {
         Some(options) if options.kind() == Kind::Object => {
-            flag(options, "include_usage", "stream_options.include_usage")?
+            let include_usage = options.get("include_usage");
+            flag(there(include_usage), "stream_options.include_usage")?
         }
         Some(_) => return Err(wrong("stream_options", "an object")),
         None => false,
     };
-    let n = match number(root, "n")? {
+    let n = match number(top.n, "n")? {
         None => 1,
         Some(n) => u32::try_from(n)
             .ok()
             .filter(|n| *n > 0)
             .ok_or_else(|| wrong("n", "a positive whole number"))?,
     };
-    let newer = most(root, "max_completion_tokens")?;
-    let max_tokens = newer.or(most(root, "max_tokens")?);
+    let newer = most(top.max_completion_tokens, "max_completion_tokens")?;
+    let max_tokens = newer.or(most(top.max_tokens, "max_tokens")?);
     Ok(View {
         model: name.into_owned(),
         model_span: model.span(),
@@ -79,68 +84,120 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
         n,
         max_tokens,
         texts: collect(root, Room::Request, Place::Other),
-        tools: list(root, "tools")? + list(root, "functions")?,
+        tools: list(top.tools, "tools")? + list(top.functions, "functions")?,
         media,
+        messages: count,
     })
 }
 
-/// Checks the messages; gives how many media they hold.
-fn messages(root: Node<'_>) -> Result<u32, Refusal> {
-    let messages = member(root, "messages")
+/// The members that the gateway reads; `None` for `null` too.
+#[derive(Default)]
+struct Top<'a> {
+    model: Option<Node<'a>>,
+    messages: Option<Node<'a>>,
+    prompt: Option<Node<'a>>,
+    input: Option<Node<'a>>,
+    stream: Option<Node<'a>>,
+    stream_options: Option<Node<'a>>,
+    n: Option<Node<'a>>,
+    max_completion_tokens: Option<Node<'a>>,
+    max_tokens: Option<Node<'a>>,
+    tools: Option<Node<'a>>,
+    functions: Option<Node<'a>>,
+}
+
+impl<'a> Top<'a> {
+    fn read(root: Node<'a>) -> Self {
+        let mut top = Self::default();
+        for (key, value) in root.members() {
+            let place = match &*key.name() {
+                b"model" => &mut top.model,
+                b"messages" => &mut top.messages,
+                b"prompt" => &mut top.prompt,
+                b"input" => &mut top.input,
+                b"stream" => &mut top.stream,
+                b"stream_options" => &mut top.stream_options,
+                b"n" => &mut top.n,
+                b"max_completion_tokens" => &mut top.max_completion_tokens,
+                b"max_tokens" => &mut top.max_tokens,
+                b"tools" => &mut top.tools,
+                b"functions" => &mut top.functions,
+                _ => continue,
+            };
+            *place = there(Some(value));
+        }
+        top
+    }
+}
+
+/// Checks the messages; gives how many there are, and media in them.
+fn messages(messages: Option<Node<'_>>) -> Result<(u32, u32), Refusal> {
+    let messages = messages
         .ok_or_else(|| missing("messages", "send the conversation as an array of messages"))?;
     if messages.kind() != Kind::Array {
         return Err(wrong("messages", "an array of messages"));
     }
     let mut media = 0;
+    let mut count = 0;
     for (at, message) in messages.items().enumerate() {
         if message.kind() != Kind::Object {
             return Err(wrong(&format!("messages[{at}]"), "an object"));
         }
-        if message
-            .get("role")
-            .is_some_and(|role| role.kind() != Kind::String)
-        {
-            return Err(wrong(&format!("messages[{at}].role"), "a string"));
+        count += 1;
+        let mut content = None;
+        for (key, value) in message.members() {
+            match &*key.name() {
+                b"role" if value.kind() != Kind::String => {
+                    return Err(wrong(&format!("messages[{at}].role"), "a string"));
+                }
+                b"content" => content = there(Some(value)),
+                _ => {}
+            }
         }
-        let Some(content) = member(message, "content") else {
+        let Some(content) = content else {
             continue;
         };
-        if !matches!(content.kind(), Kind::String | Kind::Array) {
-            let param = format!("messages[{at}].content");
-            return Err(wrong(&param, "a string or an array of parts"));
+        match content.kind() {
+            Kind::String => {}
+            Kind::Array => media += media_in(content),
+            _ => {
+                let param = format!("messages[{at}].content");
+                return Err(wrong(&param, "a string or an array of parts"));
+            }
         }
-        let is_media = |part: &Node<'_>| {
-            ["image_url", "input_audio", "file"]
-                .iter()
-                .any(|name| part.get(name).is_some())
-        };
-        media += count(content.items().filter(is_media));
     }
-    Ok(media)
+    Ok((count, media))
 }
 
-fn required(root: Node<'_>, key: &'static str) -> Result<u32, Refusal> {
-    let value = member(root, key).ok_or_else(|| missing(key, "send the text"))?;
+fn media_in(content: Node<'_>) -> u32 {
+    let is_medium = |(key, _): (Node<'_>, Node<'_>)| {
+        matches!(&*key.name(), b"image_url" | b"input_audio" | b"file")
+    };
+    count(content.items().filter(|part| part.members().any(is_medium)))
+}
+
+fn required(value: Option<Node<'_>>, key: &'static str) -> Result<(u32, u32), Refusal> {
+    let value = value.ok_or_else(|| missing(key, "send the text"))?;
     match value.kind() {
-        Kind::String | Kind::Array => Ok(0),
+        Kind::String | Kind::Array => Ok((0, 0)),
         _ => Err(wrong(key, "a string or an array")),
     }
 }
 
 /// A member that is there and not null.
-fn member<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
-    node.get(key).filter(|value| !value.is_null())
+fn there(value: Option<Node<'_>>) -> Option<Node<'_>> {
+    value.filter(|value| !value.is_null())
 }
 
-fn flag(node: Node<'_>, key: &str, param: &str) -> Result<bool, Refusal> {
-    match member(node, key) {
+fn flag(value: Option<Node<'_>>, param: &str) -> Result<bool, Refusal> {
+    match value {
         None => Ok(false),
         Some(value) => value.bool().ok_or_else(|| wrong(param, "true or false")),
     }
 }
 
-fn number(root: Node<'_>, key: &str) -> Result<Option<u64>, Refusal> {
-    match member(root, key) {
+fn number(value: Option<Node<'_>>, key: &str) -> Result<Option<u64>, Refusal> {
+    match value {
         None => Ok(None),
         Some(value) => value
             .u64()
@@ -150,15 +207,15 @@ fn number(root: Node<'_>, key: &str) -> Result<Option<u64>, Refusal> {
 }
 
 /// A bound on the answer. Local servers take a negative one for *none*.
-fn most(root: Node<'_>, key: &str) -> Result<Option<u64>, Refusal> {
-    match member(root, key) {
+fn most(value: Option<Node<'_>>, key: &str) -> Result<Option<u64>, Refusal> {
+    match value {
         Some(value) if value.kind() == Kind::Number && value.raw().starts_with(b"-") => Ok(None),
-        _ => number(root, key),
+        _ => number(value, key),
     }
 }
 
-fn list(root: Node<'_>, key: &str) -> Result<u32, Refusal> {
-    match member(root, key) {
+fn list(value: Option<Node<'_>>, key: &str) -> Result<u32, Refusal> {
+    match value {
         None => Ok(0),
         Some(value) if value.kind() == Kind::Array => Ok(count(value.items())),
         Some(_) => Err(wrong(key, "an array")),

@@ -10,7 +10,8 @@ use domain::usage::Usage;
 
 use super::answer::{finish_reason, is_error};
 use super::estimate::Estimate;
-use super::texts::{Place, Room, collect, decode};
+use super::rooms::Room;
+use super::texts::{Place, collect, decode};
 use super::usage::read_usage;
 use crate::Operation;
 use crate::json::{Document, Kind, Node};

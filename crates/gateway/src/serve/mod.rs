@@ -65,7 +65,7 @@ fn serve_plain(
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
     let model = view.model.clone();
     ticket.note(|facts| facts.answered_model = model);
-    if let Some(refusal) = screen(&mut ticket, serving, &document, &view) {
+    if let Some(refusal) = screen(&mut ticket, serving, &document) {
         return Err(Refused::new(ticket, refusal));
     }
     let body = document.bytes().clone();
@@ -90,17 +90,11 @@ fn serve_plain(
 }
 
 /// Lets the guards of this request read a whole answer.
-fn screen(
-    ticket: &mut Ticket,
-    serving: &Serving,
-    document: &Document,
-    view: &AnswerView,
-) -> Option<Refusal> {
+fn screen(ticket: &mut Ticket, serving: &Serving, document: &Document) -> Option<Refusal> {
     if serving.guards.is_empty() {
         return None;
     }
-    let texts: Vec<_> = view
-        .texts
+    let texts: Vec<_> = openai::answer_texts(document)
         .iter()
         .map(|text| openai::decode(document, text))
         .collect();
@@ -125,10 +119,7 @@ fn screen_shelved(ticket: &mut Ticket, serving: &Serving, shelved: &Shelved) -> 
         Some(shelved.body.clone())
     };
     match plain.map(|body| Document::parse(body, usize::MAX)) {
-        Some(Ok(document)) => {
-            let view = openai::read_answer(serving.operation, &document);
-            screen(ticket, serving, &document, &view)
-        }
+        Some(Ok(document)) => screen(ticket, serving, &document),
         _ => Some(unreadable()),
     }
 }
@@ -144,7 +135,7 @@ fn completion_estimate(document: &Document, view: &AnswerView) -> u64 {
     if view.usage.is_some() {
         return 0;
     }
-    view.texts
+    openai::answer_texts(document)
         .iter()
         .map(|text| openai::estimate_tokens(&openai::decode(document, text)))
         .sum()
