@@ -16,7 +16,9 @@ pub(crate) fn run(words: &[&str]) -> Result<bool> {
     nginx()?;
     println!("[bench] building …");
     // Apart: together they would share features, and the gateway be another.
-    for package in ["portcullis", "portcullis-bench"] {
+    let is_given = words.iter().any(|word| word.starts_with("--binary"));
+    let gateway = (!is_given).then_some("portcullis");
+    for package in gateway.into_iter().chain(["portcullis-bench"]) {
         let (is_built, said) = build("bench-build", &["--package", package])?;
         if !is_built {
             bail!("the release build fails:\n{said}");

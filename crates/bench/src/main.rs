@@ -32,6 +32,7 @@ use clap::Parser as _;
 
 use figures::Bench;
 use machine::host::Host;
+use machine::quiet::{Precedence, Ticks};
 use options::Options;
 use report::{KEPT, PAGE, Report};
 
@@ -54,20 +55,25 @@ fn run(options: Options) -> Result<bool> {
     machine::prepare()?;
     machine::pin_load().context("two cores are needed: one for servers, one for the load")?;
     let host = Host::look()?;
+    let _precedence = Precedence::take();
+    let before = Ticks::now()?;
     let bench = Bench::new(options)?;
     let rows = bench.run()?;
+    let (strangers, stolen) = Ticks::now()?.strangers(before);
     let options = &bench.options;
     let report = Report {
         host,
         command: command(),
         rounds: options.rounds(),
         burst_ms: u64::try_from(options.burst().as_millis())?,
+        strangers,
+        stolen,
         rows,
     };
     print!("{}", report.text(Report::committed().as_ref()));
     let json = serde_json::to_string_pretty(&report)? + "\n";
     std::fs::write(LATEST, &json).context(LATEST)?;
-    println!("as JSON: {LATEST}");
+    println!("{} As JSON: {LATEST}", report.disturbance());
     if options.write {
         let old = std::fs::read_to_string(PAGE).context(PAGE)?;
         std::fs::write(PAGE, report.page(&old)?).context(PAGE)?;

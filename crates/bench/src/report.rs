@@ -22,10 +22,16 @@ pub(crate) struct Report {
     pub(crate) host: Host,
     /// What was called.
     pub(crate) command: String,
-    /// Rounds, and a burst's length in milliseconds.
+    /// Rounds of a figure.
     pub(crate) rounds: u32,
     /// A burst's length in milliseconds.
     pub(crate) burst_ms: u64,
+    /// The share of the cores' time that other programs had meanwhile.
+    #[serde(default)]
+    pub(crate) strangers: f64,
+    /// The share that the machine's host kept for itself.
+    #[serde(default)]
+    pub(crate) stolen: f64,
     /// The figures.
     pub(crate) rows: Vec<Row>,
 }
@@ -46,6 +52,15 @@ impl Report {
     pub(crate) fn misses(&self) -> Vec<&Row> {
         let bad = |row: &&Row| row.verdict() == Verdict::MissesMust;
         self.rows.iter().filter(bad).collect()
+    }
+
+    /// How much the run was disturbed, in a sentence.
+    pub(crate) fn disturbance(&self) -> String {
+        format!(
+            "Meanwhile other programs had {:.0} % of the two cores, the machine's host {:.0} %.",
+            self.strangers * 100.0,
+            self.stolen * 100.0
+        )
     }
 
     /// For a terminal.
@@ -88,10 +103,13 @@ impl Report {
         } = &self.host;
         let mut section = format!(
             "Measured on {date} at commit {commit}: {cpu}, {cores} cores, Linux {kernel}, {nginx}.\n\
-             Command: `{}` ({} rounds, bursts of {} ms).\n\n\
+             Command: `{}` ({} rounds, bursts of {} ms). {}\n\n\
              | figure | ours: least, median | beside | ratio | must | goal | verdict |\n\
              |---|---|---|---|---|---|---|\n",
-            self.command, self.rounds, self.burst_ms
+            self.command,
+            self.rounds,
+            self.burst_ms,
+            self.disturbance()
         );
         for row in &self.rows {
             let [figure, ours, beside, ratio, must, goal, verdict, ..] = cells(row, None);
@@ -219,6 +237,8 @@ mod tests {
             command: "cargo xtask bench".to_owned(),
             rounds: 2,
             burst_ms: 10,
+            strangers: 0.0,
+            stolen: 0.0,
             rows: vec![row],
         }
     }
@@ -263,6 +283,10 @@ mod tests {
         let page = std::fs::read_to_string(root.join(PAGE)).expect("the page");
         let json = std::fs::read(root.join(KEPT)).expect("the figures");
         let kept: Report = serde_json::from_slice(&json).expect("a report");
+        if std::env::var_os("PORTCULLIS_BLESS").is_some() {
+            let made = kept.page(&page).expect("a place");
+            return std::fs::write(root.join(PAGE), made).expect("written");
+        }
         assert_eq!(kept.page(&page).expect("a place"), page);
     }
 }

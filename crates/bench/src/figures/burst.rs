@@ -18,8 +18,6 @@ pub(super) struct Burst {
     pub(super) way: f64,
     /// CPU-µs per request, everything, until the store has every record.
     pub(super) all: f64,
-    /// The busiest serving thread's share.
-    pub(super) busiest: f64,
     /// Records that were in the journal only when the burst was over.
     pub(super) lag: f64,
     /// The journal's bytes on disk then.
@@ -72,7 +70,6 @@ pub(super) fn burst(
         rate: outcome.rate(),
         way: each(way.of_way()),
         all: each(all.of_all()),
-        busiest: way.busiest(),
         lag: lag.unwrap_or(0.0),
         journal: journal.unwrap_or(0.0),
         carried: carried.as_secs_f64(),

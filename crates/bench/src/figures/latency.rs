@@ -80,8 +80,8 @@ fn added(rounds: &[Vec<[f64; 3]>], share: usize) -> (Vec<f64>, Vec<f64>) {
 /// Whole answers at a fixed rate.
 pub(super) fn open_loop(bench: &Bench) -> Result<Vec<Row>> {
     let mut paths = paths(bench, &request::chat("m"), CONNECTIONS)?;
-    let length = bench.burst() * 2;
-    let rounds = bench.interleave("open", bench.rounds(0.75), &mut paths, |path| {
+    let length = bench.burst();
+    let rounds = bench.interleave("open", bench.rounds(1.25), &mut paths, |path| {
         let plan = Poisson::new(1, RATE, length);
         let outcome = path.fleet().map(|fleet| fleet.ask_at(plan)).transpose()?;
         path.rest()?;

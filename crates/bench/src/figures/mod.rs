@@ -11,6 +11,7 @@ mod variants;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -177,11 +178,22 @@ struct Asked {
 
 impl Asked {
     /// Opens connections and asks once on each.
-    fn open(server: Server, request: &std::sync::Arc<[u8]>, connections: usize) -> Result<Self> {
-        let mut fleet = Fleet::open(server.address, request, connections)?;
-        fleet
-            .warm()
-            .with_context(|| format!("{} does not answer", server.name))?;
+    fn open(server: Server, request: &Arc<[u8]>, connections: usize) -> Result<Self> {
+        let fleet = connected(&server, request, connections)?;
         Ok(Self { server, fleet })
     }
+
+    /// The same with new connections.
+    fn reopen(&mut self, request: &Arc<[u8]>, connections: usize) -> Result<()> {
+        self.fleet = connected(&self.server, request, connections)?;
+        Ok(())
+    }
+}
+
+fn connected(server: &Server, request: &Arc<[u8]>, connections: usize) -> Result<Fleet> {
+    let mut fleet = Fleet::open(server.address, request, connections)?;
+    fleet
+        .warm()
+        .with_context(|| format!("{} does not answer", server.name))?;
+    Ok(fleet)
 }

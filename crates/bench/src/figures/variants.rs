@@ -6,10 +6,13 @@ use super::burst::{Counted, burst, each};
 use super::{Asked, Bench};
 use crate::load::request;
 use crate::machine::{Cores, pin_load, unpin_load};
+use crate::schedule::Poisson;
 use crate::table::{Bound, Row};
 
 /// Connections, so many that every event loop has some.
 const CONNECTIONS: usize = 64;
+/// Requests a second that leave event loops time to rest.
+const UNHURRIED: f64 = 4000.0;
 
 /// Beside a build that governs nothing.
 pub(super) fn governed(bench: &Bench) -> Result<Vec<Row>> {
@@ -105,24 +108,38 @@ pub(super) fn two_workers(bench: &Bench) -> Result<Vec<Row>> {
     ];
     unpin_load()?;
     let all = bench.interleave("workers", bench.rounds(0.75), &mut asked, |asked| {
-        burst(bench, asked, bench.burst(), Counted::Upstream)
+        // The kernel deals connections out by chance: once is no sample.
+        asked.reopen(&request, CONNECTIONS)?;
+        let cost = burst(bench, asked, bench.burst(), Counted::Upstream)?.way;
+        Ok((cost, busiest(bench, asked)?))
     });
     pin_load()?;
     let all = all?;
     let [one, two] = all.as_slice() else {
         return Ok(Vec::new());
     };
+    let costs = |rounds: &[(f64, f64)]| -> Vec<f64> { rounds.iter().map(|r| r.0).collect() };
+    let shares: Vec<f64> = two.iter().map(|round| round.1 * 100.0).collect();
+    let worst = shares.iter().copied().fold(0.0, f64::max);
     Ok(vec![
         Row::new("workers", "CPU per request, two workers", "µs")
-            .pair(&each(two, |burst| burst.way), &each(one, |burst| burst.way))
+            .pair(&costs(two), &costs(one))
             .against("one worker")
             .wants(Bound::ratio_at_most(1.15, 1.05)),
-        Row::new(
-            "workers.busiest",
-            "  the busiest worker's share of CPU time",
-            "%",
-        )
-        .ours(&each(two, |burst| burst.busiest * 100.0))
-        .wants(Bound::at_most(60.0, 60.0)),
+        Row::new("workers.busiest", "  the busiest worker's share", "%")
+            .ours(&shares)
+            .wants(Bound::at_most(60.0, 60.0))
+            .note(format!("{worst:.0} % in the worst round")),
     ])
+}
+
+/// The busiest loop's share of the CPU time at a rate that none is busy at:
+/// loops with all hands full work alike, however the connections lie.
+fn busiest(bench: &Bench, asked: &mut Asked) -> Result<f64> {
+    let before = asked.server.cpu()?;
+    let plan = Poisson::new(3, UNHURRIED, bench.burst() / 2);
+    asked.fleet.ask_at(plan)?;
+    let share = (asked.server.cpu()? - before).busiest();
+    asked.server.carried()?;
+    Ok(share)
 }

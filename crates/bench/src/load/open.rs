@@ -18,7 +18,8 @@ impl Fleet {
         let mut outcome = Outcome::default();
         let begin = Instant::now();
         let mut plan = plan.peekable();
-        let mut idle: Vec<usize> = (0..self.connections.len()).collect();
+        // In turn, so that every connection has its share.
+        let mut idle: VecDeque<usize> = (0..self.connections.len()).collect();
         let mut late: VecDeque<Instant> = VecDeque::new();
         let mut open = 0_usize;
         let mut watch = Watch::new();
@@ -28,7 +29,7 @@ impl Fleet {
                 late.push_back(begin + at);
             }
             while let Some(since) = late.front().copied() {
-                let Some(place) = idle.pop() else { break };
+                let Some(place) = idle.pop_front() else { break };
                 late.pop_front();
                 self.send(place, since)?;
                 open += 1;
@@ -49,7 +50,7 @@ impl Fleet {
                 if event.is_whole {
                     outcome.count += 1;
                     outcome.whole.push(took);
-                    idle.push(event.place);
+                    idle.push_back(event.place);
                     open -= 1;
                 }
             }

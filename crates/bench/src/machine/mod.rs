@@ -4,9 +4,10 @@ pub(crate) mod gateway;
 pub(crate) mod host;
 pub(crate) mod nginx;
 pub(crate) mod process;
+pub(crate) mod quiet;
 pub(crate) mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -71,9 +72,22 @@ pub(crate) fn prepare() -> Result<()> {
     Ok(())
 }
 
-/// A folder of this run's own.
+const FOLDER: &str = "portcullis-bench-";
+
+/// A folder of this run's own; those of runs that were killed go.
 pub(crate) fn process_folder() -> PathBuf {
-    std::env::temp_dir().join(format!("portcullis-bench-{}", std::process::id()))
+    let parent = std::env::temp_dir();
+    for entry in parent.read_dir().into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_left_over = name
+            .strip_prefix(FOLDER)
+            .is_some_and(|id| !Path::new("/proc").join(id).exists());
+        if is_left_over {
+            // Another user's stays.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    parent.join(format!("{FOLDER}{}", std::process::id()))
 }
 
 /// Nothing, for a while.
