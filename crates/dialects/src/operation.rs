@@ -12,6 +12,9 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Completion, Self::Embedding];
+
     /// The name in records and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

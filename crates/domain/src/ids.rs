@@ -86,6 +86,18 @@ impl TicketId {
         out
     }
 
+    /// `req_` and 32 hexadecimal digits: the request id that clients see.
+    #[must_use]
+    pub fn text(self) -> [u8; 36] {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut out = *b"req_00000000000000000000000000000000";
+        for (pair, byte) in out[4..].chunks_exact_mut(2).zip(self.to_bytes()) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        out
+    }
+
     /// The reverse of [`TicketId::to_bytes`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -99,9 +111,9 @@ impl TicketId {
 }
 
 impl fmt::Display for TicketId {
-    /// `req_` and 32 hexadecimal digits: the request id that clients see.
+    /// As [`TicketId::text`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "req_{:032x}", u128::from_be_bytes(self.to_bytes()))
+        f.write_str(str::from_utf8(&self.text()).map_err(|_| fmt::Error)?)
     }
 }
 

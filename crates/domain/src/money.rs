@@ -33,8 +33,12 @@ impl fmt::Display for NanoUsd {
         if part == 0 {
             return write!(f, "{sign}{whole}");
         }
-        let digits = format!("{part:09}");
-        write!(f, "{sign}{whole}.{}", digits.trim_end_matches('0'))
+        let (mut part, mut width) = (part, 9);
+        while part % 10 == 0 {
+            part /= 10;
+            width -= 1;
+        }
+        write!(f, "{sign}{whole}.{part:0width$}")
     }
 }
 

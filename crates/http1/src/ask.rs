@@ -63,7 +63,7 @@ fn start_line(line: &[u8]) -> Result<(Method, &[u8], Version), Fault> {
     let last = memrchr(b' ', line).ok_or_else(bad)?;
     let method = &line[..first];
     let target = line.get(first + 1..last).ok_or_else(bad)?;
-    if !fields::is_token(method) || target.is_empty() || memchr(b' ', target).is_some() {
+    if target.is_empty() || memchr(b' ', target).is_some() {
         return Err(bad());
     }
     if memchr(b'\r', target).is_some() {
@@ -73,7 +73,7 @@ fn start_line(line: &[u8]) -> Result<(Method, &[u8], Version), Fault> {
         Fault::Version => fault,
         _ => bad(),
     })?;
-    let method = Method::from_bytes(method).map_err(|_| Fault::RequestLine)?;
+    let method = Method::from_bytes(method).map_err(|_| bad())?;
     Ok((method, target, version))
 }
 

@@ -1,7 +1,7 @@
 //! Which fields say where a message ends, and what they say.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Version};
 
 use crate::{Fault, fields};
 
@@ -23,9 +23,6 @@ pub(crate) enum Repeats {
 
 /// Reads the length that `headers` announce.
 pub(crate) fn read(headers: &HeaderMap, version: Version, repeats: Repeats) -> Result<Said, Fault> {
-    if headers.keys().any(is_lookalike) {
-        return Err(Fault::Lookalike);
-    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let length = match repeats {
         Repeats::Refused => single_length(headers)?,
@@ -88,18 +85,17 @@ fn number(digits: &[u8]) -> Result<u64, Fault> {
 }
 
 /// Whether a parser that takes `_` or `.` for `-` would read a length in it.
-fn is_lookalike(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    let known = match name.len() {
-        14 => CONTENT_LENGTH,
-        17 => TRANSFER_ENCODING,
+pub(crate) fn is_lookalike(name: &[u8]) -> bool {
+    let known: &[u8] = match name.len() {
+        14 => b"content-length",
+        17 => b"transfer-encoding",
         _ => return false,
     };
-    name != known.as_str()
-        && name
-            .bytes()
-            .zip(known.as_str().bytes())
-            .all(|(byte, wanted)| byte == wanted || wanted == b'-' && !byte.is_ascii_alphanumeric())
+    let is_like = |(byte, wanted): (&u8, &u8)| {
+        byte.eq_ignore_ascii_case(wanted)
+            || *wanted == b'-' && fields::is_token_byte(*byte) && !byte.is_ascii_alphanumeric()
+    };
+    name.iter().zip(known).all(is_like) && !name.eq_ignore_ascii_case(known)
 }
 
 /// What `Connection` says of the time after this message.

@@ -45,7 +45,9 @@ pub use ask::Ask;
 pub use body::{Body, Step};
 pub use fault::Fault;
 pub use reader::Reader;
-pub use write::{AnswerFraming, write_answer, write_ask, write_chunk_head};
+pub use write::{
+    AnswerFraming, write_answer, write_ask, write_chunk_head, write_fields, write_post,
+};
 
 /// What follows the data of each chunk.
 pub const CHUNK_TAIL: &[u8] = b"\r\n";

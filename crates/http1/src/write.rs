@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use http::header::HOST;
-use http::{HeaderMap, HeaderName, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use crate::{Length, target};
 
@@ -50,6 +50,45 @@ pub fn write_ask(
         Length::Chunked | Length::UntilClose => out.put_slice(CHUNKED),
     }
     out.put_slice(b"\r\n");
+}
+
+/// Appends the head of a `POST` whose fields are mostly known beforehand:
+/// `fixed` are whole lines with their ends, `Host` among them, as
+/// [`write_fields`] makes them.
+pub fn write_post(
+    out: &mut BytesMut,
+    target: &str,
+    fixed: &[u8],
+    own: &[(HeaderName, HeaderValue)],
+    length: u64,
+) {
+    let fields = own
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    out.reserve(target.len() + fixed.len() + fields.sum::<usize>() + 64);
+    out.put_slice(b"POST ");
+    write_target(out, target);
+    put(out, &[b" HTTP/1.1\r\n", fixed]);
+    for (name, value) in own.iter().filter(|(name, _)| !is_of_connection(name)) {
+        put(
+            out,
+            &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"],
+        );
+    }
+    write_length(out, length);
+    out.put_slice(b"\r\n");
+}
+
+/// Appends fields as lines, without those that belong to a connection.
+pub fn write_fields(out: &mut BytesMut, headers: &HeaderMap) {
+    for (name, value) in headers {
+        if !is_of_connection(name) {
+            put(
+                out,
+                &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"],
+            );
+        }
+    }
 }
 
 /// Appends an answer's head. Interim answers, 204 and 304 announce no length;

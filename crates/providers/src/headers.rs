@@ -28,6 +28,18 @@ pub const FORWARD_TO_CLIENT: &[&str] = &[
     "x-should-retry",
 ];
 
+/// Whether a client's header goes to an upstream.
+#[must_use]
+pub fn goes_upstream(name: &HeaderName) -> bool {
+    FORWARD_TO_UPSTREAM.contains(&name.as_str())
+}
+
+/// Whether an upstream's header goes to a client.
+#[must_use]
+pub fn goes_to_client(name: &HeaderName) -> bool {
+    FORWARD_TO_CLIENT.contains(&name.as_str())
+}
+
 /// The headers that carry a provider's credential, marked so that no log
 /// prints them.
 ///

@@ -16,6 +16,8 @@ pub mod url;
 mod rate;
 
 pub use catalogue::{AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider};
-pub use headers::{FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_headers};
+pub use headers::{
+    FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_headers, goes_to_client, goes_upstream,
+};
 pub use rate::rate;
 pub use url::{parse_base_url, url_path};

@@ -31,7 +31,7 @@ pub async fn body(
     plane: &Rc<Plane>,
     snapshot: &Snapshot,
     known: Known,
-) -> Result<Accepted, Refused> {
+) -> Result<Box<Accepted>, Refused> {
     let operation = operation(&known)?;
     let slot = slot(plane)?;
     let Known { head, principal } = known;
@@ -46,7 +46,7 @@ pub async fn body(
         Ok((document, view, prompt)) => {
             ticket.note(|facts| facts.streamed = view.stream);
             ticket.meter.prompt_estimate = prompt;
-            Ok(Accepted {
+            Ok(Box::new(Accepted {
                 ticket,
                 principal,
                 headers: head.headers,
@@ -54,7 +54,7 @@ pub async fn body(
                 document,
                 view,
                 held,
-            })
+            }))
         }
         Err(refusal) => Err(Refused::new(ticket, refusal)),
     }

@@ -30,7 +30,7 @@ pub struct Known {
 /// it may need is taken.
 pub struct Admitted {
     /// The well-formed request.
-    pub accepted: Accepted,
+    pub accepted: Box<Accepted>,
     /// The model that authorisation, routing and pricing all use.
     pub model: Arc<Model>,
     /// Positions in the snapshot's policies that apply.

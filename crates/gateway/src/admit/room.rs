@@ -29,7 +29,7 @@ const UNSTATED_OUTPUT: u64 = 1024;
 pub async fn room(
     plane: &Rc<Plane>,
     snapshot: &Snapshot,
-    accepted: Accepted,
+    accepted: Box<Accepted>,
 ) -> Result<Admitted, Refused> {
     let name = accepted.view.model.clone();
     let known = Some(&name).filter(|name| name.len() <= LONGEST_NAME);

@@ -54,8 +54,8 @@ pub(super) async fn attempt(
             "the upstream compressed its answer unasked",
         ));
     }
-    let headers = allowed(&parts.headers);
-    if is_event_stream(&parts.headers) {
+    let headers = parts.headers;
+    if is_event_stream(&headers) {
         let opening = Opening {
             headers,
             upstream: body,
@@ -66,7 +66,7 @@ pub(super) async fn attempt(
             deadline,
         };
         if ask.view.stream {
-            return open(opening)
+            return Box::pin(open(opening))
                 .await
                 .map(|opening| Answered::Stream(Box::new(opening)));
         }
@@ -82,13 +82,11 @@ async fn exchange(
     target: &Deployment,
     deadline: Instant,
 ) -> Result<Response<UpstreamBody>, Failure> {
-    let request = outgoing::request(ask, target).map_err(Failure::transient)?;
-    let provider = &target.provider;
+    let prepared = plane.pool.prepared(&target.provider).map_err(unusable)?;
+    let request = outgoing::request(ask, target, prepared).map_err(Failure::transient)?;
     plane.others_first().await;
-    let exchanged = plane
-        .pool
-        .exchange(&plane.shared.tls, provider, &request, deadline)
-        .await;
+    let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
+    let exchanged = exchanging.await;
     exchanged.map_err(|error| match error {
         ExchangeError::ConnectTimeout => Failure::timeout("connect"),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
@@ -102,6 +100,12 @@ async fn exchange(
         ),
         ExchangeError::Broken(_) => Failure::broken(error),
     })
+}
+
+/// A header or path of the provider that no request can have.
+fn unusable(error: http::Error) -> Failure {
+    let sentence = "The gateway failed to build the upstream request.";
+    Failure::transient(Refusal::new(Reason::Internal, sentence).because(error))
 }
 
 /// Redirects are never followed: an answer that points elsewhere is no answer.
@@ -234,15 +238,4 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
                 .to_ascii_lowercase()
                 .starts_with("text/event-stream")
         })
-}
-
-/// The upstream's headers that may go to a client.
-fn allowed(headers: &HeaderMap) -> HeaderMap {
-    let mut out = HeaderMap::new();
-    for name in providers::FORWARD_TO_CLIENT {
-        if let Some(value) = headers.get(*name) {
-            out.insert(http::HeaderName::from_static(name), value.clone());
-        }
-    }
-    out
 }

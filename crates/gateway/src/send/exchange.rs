@@ -6,9 +6,9 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
-use http::{Method, Request};
-use http1::{Answer, Body, Bounds, Length, Reader, Step};
+use bytes::Bytes;
+use http::Method;
+use http1::{Answer, Body, Bounds, Reader, Step};
 use tokio::time::Instant;
 
 use super::outgoing::Outgoing;
@@ -72,14 +72,16 @@ impl Link {
 
     /// Sends a request and waits for the answer's head until `due`.
     pub(super) async fn ask(
-        mut self,
-        request: &Request<Outgoing>,
+        mut self: Box<Self>,
+        request: &Outgoing,
         due: Instant,
     ) -> Result<Begun, Broken> {
-        self.put(request);
+        self.outlet.push(request.head());
+        for part in request.parts() {
+            self.outlet.push(part.clone());
+        }
         let mut reader = Reader::default();
-        let (answer, sent) =
-            poll_fn(|cx| self.poll_head(cx, &mut reader, request.method(), due)).await?;
+        let (answer, sent) = poll_fn(|cx| self.poll_head(cx, &mut reader, due)).await?;
         let body = Body::new(answer.length);
         // An upstream that answers before it has read everything will close.
         let is_kept = answer.keep_alive && sent;
@@ -93,34 +95,12 @@ impl Link {
         })
     }
 
-    fn put(&mut self, request: &Request<Outgoing>) {
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
-        let parts = request.body();
-        let mut head = BytesMut::with_capacity(1024);
-        let length = Length::Exact(parts.len());
-        http1::write_ask(
-            &mut head,
-            request.method(),
-            target,
-            request.headers(),
-            &length,
-        );
-        self.outlet.push(head.freeze());
-        for part in parts.parts() {
-            self.outlet.push(part.clone());
-        }
-    }
-
     /// Writes what is left to write and reads the answer's head; says whether
     /// everything was written by then.
     fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         reader: &mut Reader,
-        method: &Method,
         due: Instant,
     ) -> Poll<Result<(Answer, bool), Broken>> {
         let mut hints = 0;
@@ -136,7 +116,7 @@ impl Link {
                     failed = Some(error);
                 }
             }
-            match reader.answer(&mut self.inlet.bytes, &BOUNDS, method) {
+            match reader.answer(&mut self.inlet.bytes, &BOUNDS, &Method::POST) {
                 Ok(Some(answer)) if answer.status.is_informational() && hints < MOST_HINTS => {
                     hints += 1;
                     continue;
@@ -176,7 +156,7 @@ impl Link {
 
 /// The body of an answer that is being read.
 pub(super) struct Reading {
-    link: Link,
+    link: Box<Link>,
     body: Body,
     is_kept: bool,
 }
@@ -213,7 +193,7 @@ impl Reading {
     }
 
     /// The connection, if another request may use it.
-    pub(super) fn into_kept(self) -> Option<Link> {
+    pub(super) fn into_kept(self) -> Option<Box<Link>> {
         (self.is_kept && self.body.is_done() && self.link.inlet.bytes.is_empty())
             .then_some(self.link)
     }

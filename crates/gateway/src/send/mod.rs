@@ -8,6 +8,7 @@ mod exchange;
 mod failure;
 mod outgoing;
 pub mod pool;
+mod prepared;
 pub mod tls;
 pub mod upstream;
 
@@ -57,7 +58,7 @@ pub enum Answered {
 
 /// A plain answer.
 pub struct Plain {
-    /// The headers that may go to the client.
+    /// The upstream's headers; `serve` hands on those that may go to clients.
     pub headers: HeaderMap,
     /// The body, parsed.
     pub document: Document,
@@ -67,7 +68,7 @@ pub struct Plain {
 
 /// A stream that has begun.
 pub struct Opening {
-    /// The headers that may go to the client.
+    /// The upstream's headers; `serve` hands on those that may go to clients.
     pub headers: HeaderMap,
     /// The rest of it.
     pub upstream: UpstreamBody,
@@ -141,7 +142,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     let serving = Serving::of(&fresh.guarded, fresh.keep);
     let admitted = fresh.guarded.composed.admitted;
     let reserved = admitted.reserved;
-    let accepted = admitted.accepted;
+    let accepted = *admitted.accepted;
     let mut ticket = accepted.ticket;
     if let Err(error) = ticket.announce(reserved) {
         return Err(Refused::new(ticket, unaccountable(&error)));

@@ -2,29 +2,75 @@
 //! this target's edits between, and headers from an allow-list.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use dialects::openai;
+use bytes::{Bytes, BytesMut};
+use dialects::{Operation, openai};
 use domain::edit::Edits;
-use domain::model::{Deployment, Provider};
+use domain::model::Deployment;
 use domain::refusal::{Reason, Refusal};
-use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, Request};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Request, Uri};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Ask;
+use super::prepared::Prepared;
 use crate::accept;
 
-/// A body in slices whose length is known.
-#[derive(Clone, Debug, Default)]
+/// A request on its way to one target.
 pub struct Outgoing {
+    pub(super) prepared: Rc<Prepared>,
+    operation: Operation,
+    /// Headers of this request alone.
+    own: Vec<(HeaderName, HeaderValue)>,
+    parts: Vec<Bytes>,
+}
+
+impl Outgoing {
+    /// Its body's slices, in order.
+    pub(super) fn parts(&self) -> &[Bytes] {
+        &self.parts
+    }
+
+    /// Its head, as HTTP/1 has it.
+    pub(super) fn head(&self) -> Bytes {
+        let mut out = BytesMut::new();
+        let length = self.parts.iter().map(|part| part.len() as u64).sum();
+        let target = self.prepared.path(self.operation).as_str();
+        http1::write_post(&mut out, target, &self.prepared.lines, &self.own, length);
+        out.freeze()
+    }
+
+    /// The whole of it, for HTTP/2: scheme and authority stand in the URI.
+    pub(super) fn request(&self) -> Result<Request<Sliced>, http::Error> {
+        let provider = &self.prepared.provider;
+        let mut request = Request::new(Sliced::from(self.parts.clone()));
+        *request.method_mut() = Method::POST;
+        *request.headers_mut() = self.prepared.headers.clone();
+        let host = request.headers_mut().remove(header::HOST);
+        for (name, value) in &self.own {
+            request.headers_mut().append(name.clone(), value.clone());
+        }
+        *request.uri_mut() = Uri::builder()
+            .scheme(if provider.tls { "https" } else { "http" })
+            .authority(host.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
+            .path_and_query(self.prepared.path(self.operation).clone())
+            .build()?;
+        Ok(request)
+    }
+}
+
+/// A body in slices whose length is known.
+#[derive(Debug)]
+pub(super) struct Sliced {
     parts: VecDeque<Bytes>,
     left: u64,
 }
 
-impl From<Vec<Bytes>> for Outgoing {
+impl From<Vec<Bytes>> for Sliced {
     fn from(parts: Vec<Bytes>) -> Self {
         let left = parts.iter().map(|part| part.len() as u64).sum();
         Self {
@@ -34,26 +80,14 @@ impl From<Vec<Bytes>> for Outgoing {
     }
 }
 
-impl Outgoing {
-    /// Its length in bytes.
-    pub(super) fn len(&self) -> u64 {
-        self.left
-    }
-
-    /// Its slices, in order.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Bytes> {
-        self.parts.iter()
-    }
-}
-
-impl Body for Outgoing {
+impl Body for Sliced {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let part = self.parts.pop_front();
         self.left -= part.as_ref().map_or(0, |part| part.len() as u64);
         Poll::Ready(part.map(|part| Ok(Frame::data(part))))
@@ -69,7 +103,11 @@ impl Body for Outgoing {
 }
 
 /// Builds the request for `target`.
-pub(super) fn request(ask: &Ask, target: &Deployment) -> Result<Request<Outgoing>, Refusal> {
+pub(super) fn request(
+    ask: &Ask,
+    target: &Deployment,
+    prepared: Rc<Prepared>,
+) -> Result<Outgoing, Refusal> {
     let internal = |cause: &dyn std::fmt::Display| {
         Refusal::new(
             Reason::Internal,
@@ -77,7 +115,6 @@ pub(super) fn request(ask: &Ask, target: &Deployment) -> Result<Request<Outgoing
         )
         .because(cause)
     };
-    let provider = &target.provider;
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
         edits
@@ -85,71 +122,40 @@ pub(super) fn request(ask: &Ask, target: &Deployment) -> Result<Request<Outgoing
             .map_err(|e| internal(&e))?;
     }
     if ask.view.stream
-        && provider.stream_usage
+        && target.provider.stream_usage
         && let Some(edit) = openai::ask_usage(ask.operation, &ask.document, &ask.view)
     {
         edits.add(edit).map_err(|e| internal(&e))?;
     }
-    let body = Outgoing::from(edits.apply(ask.document.bytes()));
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    let path = providers::url_path(provider, ask.operation.path());
-    *request.uri_mut() = path.parse().map_err(|e| internal(&e))?;
-    *request.headers_mut() = headers(ask, provider).map_err(|e| internal(&e))?;
-    Ok(request)
+    Ok(Outgoing {
+        operation: ask.operation,
+        own: own(ask, &prepared),
+        prepared,
+        parts: edits.apply(ask.document.bytes()),
+    })
 }
 
-/// The headers: the gateway's own, the provider's, and those of the client
-/// that may go out. `traceparent` by policy, `baggage` never.
-fn headers(ask: &Ask, provider: &Provider) -> Result<HeaderMap, http::Error> {
-    let mut out = HeaderMap::with_capacity(12);
-    out.insert(header::HOST, HeaderValue::try_from(authority(provider))?);
-    out.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+/// The headers of this request alone: those of the client that may go out.
+/// `traceparent` by policy, `baggage` never.
+fn own(ask: &Ask, prepared: &Prepared) -> Vec<(HeaderName, HeaderValue)> {
+    let mut out = Vec::with_capacity(4);
     let accept = if ask.view.stream {
         "text/event-stream"
     } else {
         "application/json"
     };
-    out.insert(header::ACCEPT, HeaderValue::from_static(accept));
-    out.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    out.insert(
-        header::USER_AGENT,
-        HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION"))),
-    );
-    let trace: &[&str] = if provider.internal || provider.trace {
-        &["traceparent", "tracestate"]
-    } else {
-        &[]
-    };
-    for name in providers::FORWARD_TO_UPSTREAM.iter().chain(trace) {
-        for value in ask.headers.get_all(*name) {
-            out.append(http::HeaderName::from_static(name), value.clone());
+    out.push((header::ACCEPT, HeaderValue::from_static(accept)));
+    let hops = accept::hops(&ask.headers) + 1;
+    out.push((accept::HOPS.clone(), HeaderValue::from(hops)));
+    let provider = &prepared.provider;
+    let is_told_traces = provider.internal || provider.trace;
+    for (name, value) in &ask.headers {
+        let may_go = providers::goes_upstream(name)
+            || is_told_traces && matches!(name.as_str(), "traceparent" | "tracestate");
+        // What the provider's configuration says stands.
+        if may_go && !prepared.headers.contains_key(name) {
+            out.push((name.clone(), value.clone()));
         }
     }
-    let hops = accept::hops(&ask.headers) + 1;
-    out.insert(accept::HOPS, HeaderValue::from(hops));
-    for (name, value) in &provider.headers {
-        let mut value = HeaderValue::try_from(value.reveal())?;
-        value.set_sensitive(true);
-        out.insert(http::HeaderName::try_from(name.as_str())?, value);
-    }
-    for (name, value) in providers::auth_headers(provider)? {
-        out.insert(name, value);
-    }
-    Ok(out)
-}
-
-fn authority(provider: &Provider) -> String {
-    let usual = if provider.tls { 443 } else { 80 };
-    if provider.port == usual {
-        provider.host.clone()
-    } else {
-        format!("{}:{}", provider.host, provider.port)
-    }
+    out
 }

@@ -7,10 +7,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
-use http::{Request, Response};
+use http::Response;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use journal::Writer;
@@ -19,7 +20,8 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::exchange::{Begun, Broken, Link};
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, Sliced};
+use super::prepared::Prepared;
 use super::tls::ClientTls;
 use super::upstream::UpstreamBody;
 use crate::wire::{Line, Scratch, Side, Socket};
@@ -61,15 +63,15 @@ impl From<hyper::Error> for ExchangeError {
 }
 
 struct Idle {
-    link: Link,
+    link: Box<Link>,
     since: Instant,
 }
 
-type Shared = http2::SendRequest<Outgoing>;
+type Shared = http2::SendRequest<Sliced>;
 
 /// The connections to one origin.
 #[derive(Default)]
-struct Origin {
+pub(super) struct Origin {
     idle: RefCell<Vec<Idle>>,
     shared: RefCell<Option<Shared>>,
 }
@@ -79,6 +81,8 @@ type Key = (String, u16, bool, HttpVersion, Option<std::path::PathBuf>);
 /// The pool.
 pub struct Pool {
     origins: RefCell<HashMap<Key, Rc<Origin>>>,
+    /// Of every provider that was asked and is still in force.
+    prepared: RefCell<Vec<Rc<Prepared>>>,
     journal: Rc<Writer>,
     scratch: Scratch,
 }
@@ -88,7 +92,7 @@ pub(super) struct Home(Weak<Origin>);
 
 impl Home {
     /// Keeps a connection for the next request.
-    pub(super) fn keep(&self, link: Link) {
+    pub(super) fn keep(&self, link: Box<Link>) {
         let Some(origin) = self.0.upgrade() else {
             return;
         };
@@ -105,7 +109,7 @@ impl Home {
 }
 
 enum Way {
-    One(Link),
+    One(Box<Link>),
     Shared(Shared),
 }
 
@@ -121,6 +125,7 @@ impl Pool {
     pub(crate) fn new(journal: Rc<Writer>, scratch: Scratch) -> Self {
         Self {
             origins: RefCell::default(),
+            prepared: RefCell::default(),
             journal,
             scratch,
         }
@@ -137,12 +142,12 @@ impl Pool {
     pub async fn exchange(
         &self,
         tls: &ClientTls,
-        provider: &Provider,
-        request: &Request<Outgoing>,
+        request: &Outgoing,
         total: Instant,
     ) -> Result<Response<UpstreamBody>, ExchangeError> {
-        let origin = self.origin(provider);
-        let home = || Home(Rc::downgrade(&origin));
+        let provider = &*request.prepared.provider;
+        let origin = &request.prepared.origin;
+        let home = || Home(Rc::downgrade(origin));
         let patience = || Patience {
             first_byte: Instant::now() + provider.timeouts.first_byte,
             total,
@@ -156,7 +161,10 @@ impl Pool {
         }
         let shared = origin.shared.borrow().clone();
         if let Some(shared) = shared.filter(|shared| !shared.is_closed()) {
-            match multiplexed(shared, provider, request.clone(), patience()).await? {
+            // Boxed, as all that is not the usual way: a request's future is
+            // moved, and lies in every connection.
+            let asked = multiplexed(shared, request, patience());
+            match Box::pin(asked).await? {
                 Err(error)
                     if error.is_canceled()
                         || error.is_incomplete_message()
@@ -164,23 +172,50 @@ impl Pool {
                 other => return Ok(other?),
             }
         }
+        Box::pin(async {
+            match self.connect_in_time(tls, provider, total).await? {
+                Way::One(link) => match ask(link, request, patience()).await {
+                    Ok(begun) => Ok(answered(begun, home())),
+                    Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
+                    Err(Asked::Failed(error)) => Err(error),
+                },
+                Way::Shared(shared) => {
+                    *origin.shared.borrow_mut() = Some(shared.clone());
+                    Ok(multiplexed(shared, request, patience()).await??)
+                }
+            }
+        })
+        .await
+    }
+
+    async fn connect_in_time(
+        &self,
+        tls: &ClientTls,
+        provider: &Provider,
+        total: Instant,
+    ) -> Result<Way, ExchangeError> {
         let connecting = self.connect(tls, provider);
-        let due = tokio::time::timeout(provider.timeouts.connect, connecting);
-        let way = tokio::time::timeout_at(total, due)
+        let connected = tokio::time::timeout(provider.timeouts.connect, connecting);
+        tokio::time::timeout_at(total, connected)
             .await
             .map_err(|_| ExchangeError::TotalTimeout)?
-            .map_err(|_| ExchangeError::ConnectTimeout)??;
-        match way {
-            Way::One(link) => match ask(link, request, patience()).await {
-                Ok(begun) => Ok(answered(begun, home())),
-                Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
-                Err(Asked::Failed(error)) => Err(error),
-            },
-            Way::Shared(shared) => {
-                *origin.shared.borrow_mut() = Some(shared.clone());
-                Ok(multiplexed(shared, provider, request.clone(), patience()).await??)
-            }
+            .map_err(|_| ExchangeError::ConnectTimeout)?
+    }
+
+    /// What every request to a provider has in common.
+    ///
+    /// # Errors
+    /// A header or path of the provider has characters that none may have.
+    pub(super) fn prepared(&self, provider: &Arc<Provider>) -> Result<Rc<Prepared>, http::Error> {
+        let mut all = self.prepared.borrow_mut();
+        if let Some(known) = all.iter().find(|p| Arc::ptr_eq(&p.provider, provider)) {
+            return Ok(Rc::clone(known));
         }
+        // Those that only this list still holds were replaced by a reload.
+        all.retain(|known| Arc::strong_count(&known.provider) > 1);
+        let prepared = Rc::new(Prepared::new(provider, self.origin(provider))?);
+        all.push(Rc::clone(&prepared));
+        Ok(prepared)
     }
 
     fn origin(&self, provider: &Provider) -> Rc<Origin> {
@@ -197,7 +232,7 @@ impl Pool {
 
 impl Origin {
     /// A kept connection that is still good.
-    fn kept(&self) -> Option<Link> {
+    fn kept(&self) -> Option<Box<Link>> {
         let mut idle = self.idle.borrow_mut();
         loop {
             let mut next = idle.pop()?;
@@ -222,7 +257,7 @@ enum Asked {
     Failed(ExchangeError),
 }
 
-async fn ask(link: Link, request: &Request<Outgoing>, patience: Patience) -> Result<Begun, Asked> {
+async fn ask(link: Box<Link>, request: &Outgoing, patience: Patience) -> Result<Begun, Asked> {
     let due = patience.first_byte.min(patience.total);
     link.ask(request, due).await.map_err(|broken| match broken {
         Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
@@ -243,11 +278,11 @@ impl Patience {
 
 async fn multiplexed(
     mut shared: Shared,
-    provider: &Provider,
-    mut request: Request<Outgoing>,
+    request: &Outgoing,
     patience: Patience,
 ) -> Result<Result<Response<UpstreamBody>, hyper::Error>, ExchangeError> {
-    absolute(&mut request, provider);
+    let request = request.request();
+    let request = request.map_err(|error| ExchangeError::Broken(error.to_string()))?;
     let asked = async {
         shared.ready().await?;
         shared.send_request(request).await
@@ -256,18 +291,6 @@ async fn multiplexed(
     let answered = tokio::time::timeout_at(due, asked).await;
     let answered = answered.map_err(|_| patience.late())?;
     Ok(answered.map(|response| response.map(UpstreamBody::two)))
-}
-
-/// HTTP/2 carries scheme and authority in the URI, not in `host`.
-fn absolute(request: &mut Request<Outgoing>, provider: &Provider) {
-    let host = request.headers_mut().remove(http::header::HOST);
-    let scheme = if provider.tls { "https" } else { "http" };
-    let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = scheme.parse().ok();
-    parts.authority = host.and_then(|host| http::uri::Authority::try_from(host.as_bytes()).ok());
-    if let Ok(uri) = http::Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
-    }
 }
 
 impl Pool {
@@ -303,7 +326,7 @@ impl Pool {
     }
 
     fn link(&self, socket: Socket) -> Way {
-        Way::One(Link::new(socket, &self.scratch))
+        Way::One(Box::new(Link::new(socket, &self.scratch)))
     }
 }
 

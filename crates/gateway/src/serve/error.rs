@@ -37,9 +37,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-        headers.insert("x-request-id", value);
-    }
+    super::headers::id(headers, id);
     say_when(headers, &refusal);
     super::headers::limits(headers, &room);
     if let Some(value) = allow.and_then(|method| HeaderValue::from_str(method.as_str()).ok()) {
@@ -49,11 +47,11 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
         Some(ticket) => {
             let (model, provider) = ticket.served_by();
             if let Some(value) = model.and_then(|name| HeaderValue::from_str(name).ok()) {
-                headers.insert("x-portcullis-model", value);
+                headers.insert(&super::headers::MODEL, value);
             }
             if let Some(value) = provider.and_then(|name| HeaderValue::from_str(name).ok()) {
-                headers.insert("x-portcullis-provider", value);
-                headers.insert("x-portcullis-attempts", ticket.attempts().into());
+                headers.insert(&super::headers::PROVIDER, value);
+                headers.insert(&super::headers::ATTEMPTS, ticket.attempts().into());
             }
             if let Some(taken) = &ticket.taken {
                 super::headers::limits(headers, taken.room());
@@ -76,8 +74,11 @@ fn say_when(headers: &mut http::HeaderMap, refusal: &Refusal) {
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
     headers.insert(header::RETRY_AFTER, seconds.into());
     let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    headers.insert("retry-after-ms", ms.into());
+    headers.insert(&super::headers::RETRY_AFTER_MS, ms.into());
     if seconds > LONG_WAIT {
-        headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        headers.insert(
+            &super::headers::SHOULD_RETRY,
+            HeaderValue::from_static("false"),
+        );
     }
 }

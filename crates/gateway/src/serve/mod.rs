@@ -79,10 +79,10 @@ fn serve_plain(
         plane.shared.shelf.put(keep.key, Arc::new(kept));
     }
     let mut response = match streamed {
-        Some(stream) => stream_head(Response::new(AnswerBody::whole(stream))),
-        None => Response::new(AnswerBody::whole(body)),
+        Some(stream) => stream_head(said(AnswerBody::whole(stream))),
+        None => said(AnswerBody::whole(body)),
     };
-    headers::upstream(response.headers_mut(), &headers);
+    headers::upstream(response.headers_mut(), headers);
     headers::about(response.headers_mut(), &ticket, serving);
     headers::cost(response.headers_mut(), &ticket);
     ticket.settle(Outcome::Complete, 200);
@@ -186,7 +186,7 @@ fn serve_shelved(
     let Some(body) = body else {
         return Err(Refused::new(ticket, unreadable()));
     };
-    let mut response = Response::new(AnswerBody::whole(body));
+    let mut response = said(AnswerBody::whole(body));
     if serving.stream {
         response = stream_head(response);
     } else {
@@ -217,6 +217,13 @@ fn replay(serving: &Serving, shelved: &Shelved) -> Option<bytes::Bytes> {
         }
     }
     Some(out.freeze())
+}
+
+/// An answer that nothing is said about yet.
+fn said(body: AnswerBody) -> Served {
+    let mut response = Response::new(body);
+    *response.headers_mut() = headers::map();
+    response
 }
 
 fn stream_head(mut response: Response<AnswerBody>) -> Response<AnswerBody> {

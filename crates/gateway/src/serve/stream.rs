@@ -19,12 +19,11 @@ use domain::guard::Finding;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
-use http::Response;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep};
 
 use super::hold::Hold;
-use super::{AnswerBody, Served, headers, stream_head};
+use super::{AnswerBody, Served, headers, said, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
 use crate::reuse::Keep;
@@ -107,8 +106,8 @@ pub(super) fn start(
 ) -> Served {
     let model = opening.tap.model().map(str::to_owned);
     ticket.note(|facts| facts.answered_model = model);
-    let mut head = stream_head(Response::new(()).map(|()| AnswerBody::whole(Bytes::new())));
-    headers::upstream(head.headers_mut(), &opening.headers);
+    let mut head = stream_head(said(AnswerBody::whole(Bytes::new())));
+    headers::upstream(head.headers_mut(), opening.headers);
     headers::about(head.headers_mut(), &ticket, &serving);
     let now = Instant::now();
     let mut streaming = Streaming {

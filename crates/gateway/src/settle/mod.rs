@@ -7,6 +7,7 @@
 mod metrics;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use domain::ids::TicketId;
 use domain::model::{Deployment, Model};
@@ -50,8 +51,12 @@ impl Meter {
     }
 }
 
-/// One request's account. Owned by the stage that has the request.
-pub struct Ticket {
+/// One request's account. Owned by the stage that has the request; thin, so
+/// that handing it on moves a pointer.
+pub struct Ticket(Box<Account>);
+
+/// What a [`Ticket`] stands for.
+pub struct Account {
     plane: Rc<Plane>,
     started: Ticks,
     /// Room taken from the limits; given back when the ticket ends.
@@ -63,10 +68,24 @@ pub struct Ticket {
     price: Option<domain::model::Price>,
     /// What metrics call the model, if its name is one that a client made up.
     counted_as: Option<String>,
-    /// The model's name at the provider that answers.
-    upstream_model: Option<String>,
+    /// The deployment that answers.
+    target: Option<Arc<Deployment>>,
     // Held so that the journal has room for this request's records.
     slot: Option<journal::Slot>,
+}
+
+impl std::ops::Deref for Ticket {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Ticket {
+    fn deref_mut(&mut self) -> &mut Account {
+        &mut self.0
+    }
 }
 
 impl Ticket {
@@ -87,7 +106,7 @@ impl Ticket {
         };
         let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         plane.shared.metrics.in_flight.inc();
-        Self {
+        Self(Box::new(Account {
             plane: Rc::clone(plane),
             started: plane.shared.ticks(),
             taken: None,
@@ -95,9 +114,9 @@ impl Ticket {
             facts: Some(Box::new(facts)),
             price: None,
             counted_as: None,
-            upstream_model: None,
+            target: None,
             slot: Some(slot),
-        }
+        }))
     }
 
     fn facts(&mut self) -> &mut Settled {
@@ -141,7 +160,8 @@ impl Ticket {
     #[must_use]
     pub fn served_by(&self) -> (Option<&str>, Option<&str>) {
         let provider = self.facts.as_ref().and_then(|f| f.provider.as_ref());
-        (self.upstream_model.as_deref(), provider.map(|p| p.as_str()))
+        let model = self.target.as_ref().map(|t| t.upstream_model.as_str());
+        (model, provider.map(|p| p.as_str()))
     }
 
     /// Counts what a guard found.
@@ -173,9 +193,9 @@ impl Ticket {
     }
 
     /// An attempt begins at this deployment.
-    pub fn attempt(&mut self, deployment: &Deployment) {
+    pub fn attempt(&mut self, deployment: &Arc<Deployment>) {
         self.price = deployment.price;
-        self.upstream_model = Some(deployment.upstream_model.clone());
+        self.target = Some(Arc::clone(deployment));
         self.meter.asked = true;
         let facts = self.facts();
         facts.attempts += 1;
@@ -217,32 +237,38 @@ impl Ticket {
     }
 
     fn finish(&mut self, outcome: Outcome, status: u16) {
-        let Some(mut facts) = self.facts.take() else {
+        let account = &mut *self.0;
+        let Some(mut facts) = account.facts.take() else {
             return;
         };
-        let shared = &self.plane.shared;
+        let shared = &account.plane.shared;
         let now = shared.ticks();
-        let (usage, source) = self.meter.usage();
-        facts.duration_us = now.since(self.started);
+        let (usage, source) = account.meter.usage();
+        facts.duration_us = now.since(account.started);
         facts.outcome = outcome;
         facts.status = status;
         facts.usage = usage;
         facts.usage_source = source;
         if source != UsageSource::None {
-            facts.cost = self.price.as_ref().map(|price| ledger::cost(&usage, price));
-            facts.price_missing = self.price.is_none();
+            facts.cost = account
+                .price
+                .as_ref()
+                .map(|price| ledger::cost(&usage, price));
+            facts.price_missing = account.price.is_none();
         }
-        if let Some(mut taken) = self.taken.take() {
+        if let Some(mut taken) = account.taken.take() {
             taken.settle(usage.total(), now);
         }
         shared.metrics.in_flight.dec();
-        shared.metrics.settled(&facts, self.counted_as.as_deref());
+        shared
+            .metrics
+            .settled(&facts, account.counted_as.as_deref());
         log(&facts);
         let ticket = facts.ticket;
-        if let Err(error) = self.plane.record(&Record::Settled(facts)) {
+        if let Err(error) = account.plane.record(&Record::Settled(facts)) {
             tracing::error!(%error, %ticket, "journal: record lost");
         }
-        self.slot = None;
+        account.slot = None;
     }
 }
 

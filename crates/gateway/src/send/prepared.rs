@@ -1,0 +1,88 @@
+//! What every request to a provider has in common, worked out once: its
+//! header lines, its paths, and where its connections are kept.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use dialects::Operation;
+use domain::model::Provider;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+
+use super::pool::Origin;
+
+/// What every request to a provider has in common.
+pub(super) struct Prepared {
+    pub(super) provider: Arc<Provider>,
+    pub(super) origin: Rc<Origin>,
+    /// The header lines that never change, for HTTP/1.
+    pub(super) lines: Bytes,
+    /// The same, for HTTP/2.
+    pub(super) headers: HeaderMap,
+    paths: [PathAndQuery; Operation::ALL.len()],
+}
+
+impl Prepared {
+    /// Works it out.
+    ///
+    /// # Errors
+    /// A header or path of the provider has characters that none may have.
+    pub(super) fn new(provider: &Arc<Provider>, origin: Rc<Origin>) -> Result<Self, http::Error> {
+        let headers = headers(provider)?;
+        let mut lines = BytesMut::with_capacity(512);
+        http1::write_fields(&mut lines, &headers);
+        let mut paths = [const { PathAndQuery::from_static("/") }; Operation::ALL.len()];
+        for (path, operation) in paths.iter_mut().zip(Operation::ALL) {
+            *path = PathAndQuery::try_from(providers::url_path(provider, operation.path()))?;
+        }
+        Ok(Self {
+            provider: Arc::clone(provider),
+            origin,
+            lines: lines.freeze(),
+            headers,
+            paths,
+        })
+    }
+
+    /// The path of an operation.
+    pub(super) fn path(&self, operation: Operation) -> &PathAndQuery {
+        &self.paths[operation as usize]
+    }
+}
+
+/// The gateway's own headers and the provider's.
+fn headers(provider: &Provider) -> Result<HeaderMap, http::Error> {
+    let mut out = HeaderMap::with_capacity(12);
+    out.insert(header::HOST, HeaderValue::try_from(authority(provider))?);
+    out.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    out.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+    out.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION"))),
+    );
+    for (name, value) in &provider.headers {
+        let mut value = HeaderValue::try_from(value.reveal())?;
+        value.set_sensitive(true);
+        out.insert(HeaderName::try_from(name.as_str())?, value);
+    }
+    for (name, value) in providers::auth_headers(provider)? {
+        out.insert(name, value);
+    }
+    Ok(out)
+}
+
+fn authority(provider: &Provider) -> String {
+    let usual = if provider.tls { 443 } else { 80 };
+    if provider.port == usual {
+        provider.host.clone()
+    } else {
+        format!("{}:{}", provider.host, provider.port)
+    }
+}
