@@ -66,9 +66,6 @@ fn start_line(line: &[u8]) -> Result<(Method, &[u8], Version), Fault> {
     if target.is_empty() || memchr(b' ', target).is_some() {
         return Err(bad());
     }
-    if memchr(b'\r', target).is_some() {
-        return Err(Fault::LineEnd);
-    }
     let version = version(&line[last + 1..]).map_err(|fault| match fault {
         Fault::Version => fault,
         _ => bad(),

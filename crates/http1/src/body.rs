@@ -190,7 +190,7 @@ impl Body {
         too_long: Fault,
     ) -> Result<Option<usize>, Fault> {
         let window = &buffer[..buffer.len().min(most + 2)];
-        match memchr(b'\n', &window[self.seen..]) {
+        match memchr(b'\n', window.get(self.seen..).unwrap_or_default()) {
             Some(found) => {
                 let end = self.seen + found;
                 self.seen = 0;

@@ -9,7 +9,7 @@
 //!
 //! | on the wire | hyper 1.12 | here |
 //! |---|---|---|
-//! | a line ended by a bare LF | accepted | refused, in heads, chunk lines and trailers |
+//! | a line of a head ended by a bare LF | accepted | refused, as in chunk lines and trailers |
 //! | blank lines before a request | any number, CRLF or LF | two at most, CRLF only |
 //! | no `Host` in HTTP/1.1, or two, or one that is no `host[:port]` | accepted | refused |
 //! | `http://a/` with `Host: b` | accepted | refused; if both are equal, the path is kept |
@@ -21,10 +21,9 @@
 //! | `Content_Length`, `Transfer.Encoding` and the like | plain fields | refused: some backends normalise them |
 //! | `Connection: content-length` | accepted | refused: a proxy behind might drop the field |
 //! | `Expect` other than `100-continue` | ignored | refused with 417 |
-//! | white space around a chunk's size, extensions of any form | accepted | refused; tokens and quoted strings only, 1 KiB in all a body |
+//! | white space after a chunk's size, extensions of any form | accepted | refused; tokens and quoted strings only, 1 KiB in all a body |
 //! | trailers | given on | parsed as strictly as heads, then dropped |
 //! | `Upgrade`, 101 | given on | ignored in requests, a fault in answers |
-//! | an answer ended by the connection's end in the midst of a chunk | an error | an error ([`Fault::Truncated`]) |
 //! | the refusal's answer | an empty body | the caller's, from [`Fault::status`] and [`Fault::sentence`] |
 
 #![forbid(unsafe_code)]

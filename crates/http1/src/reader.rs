@@ -79,7 +79,7 @@ impl Reader {
             return Ok(None);
         }
         let window = &buffer[..buffer.len().min(bounds.head_bytes)];
-        while let Some(found) = memchr(b'\n', &window[self.seen..]) {
+        while let Some(found) = memchr(b'\n', window.get(self.seen..).unwrap_or_default()) {
             let end = self.seen + found;
             if self.line == 0 && end > START_LINE {
                 return Err(Fault::TargetTooLong);

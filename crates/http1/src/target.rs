@@ -41,7 +41,10 @@ pub(crate) fn read(
         return Err(Fault::Connect);
     }
     if !is_clean(target) {
-        return Err(Fault::TargetBytes);
+        return Err(match memchr(b'\r', target) {
+            Some(_) => Fault::LineEnd,
+            None => Fault::TargetBytes,
+        });
     }
     match target {
         [b'/', ..] => uri(head.slice_ref(target)),
