@@ -8,7 +8,7 @@ use store::Store;
 use tokio::sync::watch;
 
 /// Records in one transaction.
-const BATCH: usize = 2000;
+const BATCH: usize = 4096;
 /// Fewer are not worth one at once: others join them in the next.
 const FEW: usize = 500;
 /// The pause when there is nothing to carry.

@@ -18,7 +18,7 @@ impl Store {
     /// The database would not write, or into a file that is gone; the batch
     /// may be handed in again.
     pub async fn carry(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.write_ledger().await?;
         // A request that begins and ends within the batch was never open.
         let mut opened: HashMap<TicketId, &Opened> = HashMap::new();
         let mut settled: Vec<&Settled> = Vec::new();
