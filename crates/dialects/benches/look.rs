@@ -1,4 +1,5 @@
-//! What a look at a body costs, in µs: `cargo bench -p portcullis-dialects`.
+//! What a look at a body costs, in µs: `cargo bench -p portcullis-dialects`,
+//! with ` -- WORD` for the cases whose names hold that word.
 #![expect(clippy::print_stdout, reason = "a measurement talks to the terminal")]
 
 use std::hint::black_box;
@@ -17,6 +18,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ENGLISH: &str = "The gateway reads what a client asks for, once, and passes it on. ";
 const MIXED: &str = "Die Größe der Tür wäre für Zoë naïve. 門の大きさは十分です。 Привет, мир! ";
 const CODE: &str = "fn main() {\n\tprintln!(\"{}\", 7);\n}\n";
+
+/// Whether this case was asked for.
+fn wanted(name: &str) -> bool {
+    let word = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    word.is_none_or(|word| name.contains(&word))
+}
 
 /// The best mean of some rounds, in µs.
 fn best(mut work: impl FnMut()) -> f64 {
@@ -59,6 +66,9 @@ fn answer() -> Bytes {
 }
 
 fn request(name: &str, body: &Bytes) {
+    if !wanted(name) {
+        return;
+    }
     let parse = || Document::parse(black_box(body.clone()), 128).expect("valid");
     let scanned = best(|| drop(black_box(parse())));
     let doc = parse();
@@ -78,7 +88,23 @@ fn request(name: &str, body: &Bytes) {
     );
 }
 
+fn plain(name: &str, answer: &Bytes) {
+    if !wanted(name) {
+        return;
+    }
+    let parse = || Document::parse(black_box(answer.clone()), 512).expect("valid");
+    let read = best(|| drop(black_box(read_answer(Chat, &parse()))));
+    let scanned = best(|| drop(black_box(parse())));
+    println!(
+        "{name:<34}{:>8} B {read:>9.3} of which parse {scanned:.3}",
+        answer.len()
+    );
+}
+
 fn stream(name: &str, chunk: &str) {
+    if !wanted(name) {
+        return;
+    }
     let chunk = Bytes::from(format!("data: {chunk}\n\n"));
     let mut framer = Framer::new(1 << 20);
     let mut tap = Tap::new(Chat, 1, false);
@@ -105,17 +131,7 @@ fn stream(name: &str, chunk: &str) {
 
 fn main() {
     request("request, one text", &chat(ENGLISH, 2000, 1));
-    let answer = answer();
-    let read = best(|| {
-        let doc = Document::parse(black_box(answer.clone()), 512).expect("valid");
-        black_box(read_answer(Chat, &doc));
-    });
-    let scanned = best(|| drop(black_box(Document::parse(answer.clone(), 512))));
-    println!(
-        "{:<34}{:>8} B {read:>9.3} of which parse {scanned:.3}",
-        "answer with usage",
-        answer.len()
-    );
+    plain("answer with usage", &answer());
     for (name, text, messages) in [
         ("200 KB, one text", ENGLISH, 1),
         ("200 KB, 400 messages", ENGLISH, 400),

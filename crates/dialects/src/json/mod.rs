@@ -7,6 +7,7 @@
 //! lone surrogate is kept as it is and viewed as U+FFFD.
 
 mod canonical;
+mod cursor;
 mod error;
 mod keys;
 mod node;

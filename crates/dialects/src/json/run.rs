@@ -29,36 +29,38 @@ const fn marks(word: u64) -> u64 {
 }
 
 /// The first quote, backslash or control character from `at` on, or the end
-/// of the text. All bytes on the way (and perhaps some behind) go into `seen`.
-#[inline]
-pub(super) fn end(bytes: &[u8], mut at: usize, seen: &mut u64) -> usize {
+/// of the text; and all bytes on the way (and perhaps some behind), or'ed.
+#[inline(always)]
+pub(super) fn end(bytes: &[u8], mut at: usize) -> (usize, u64) {
+    let mut seen = 0;
     for _ in 0..WORDS {
         let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {
             return tail(bytes, at, seen);
         };
         let word = u64::from_le_bytes(*word);
-        *seen |= word;
+        seen |= word;
         match marks(word) {
             0 => at += 8,
-            marks => return at + marks.trailing_zeros() as usize / 8,
+            marks => return (at + marks.trailing_zeros() as usize / 8, seen),
         }
     }
     long(bytes, at, seen)
 }
 
 /// Less than a word is left.
-fn tail(bytes: &[u8], at: usize, seen: &mut u64) -> usize {
+#[inline(never)]
+fn tail(bytes: &[u8], at: usize, mut seen: u64) -> (usize, u64) {
     let rest = &bytes[at..];
     let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     let run = rest.iter().position(is_end).unwrap_or(rest.len());
     for byte in &rest[..run] {
-        *seen |= u64::from(*byte);
+        seen |= u64::from(*byte);
     }
-    at + run
+    (at + run, seen)
 }
 
 #[inline(never)]
-fn long(bytes: &[u8], at: usize, seen: &mut u64) -> usize {
+fn long(bytes: &[u8], at: usize, seen: u64) -> (usize, u64) {
     let rest = &bytes[at..];
     let run = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
     let (blocks, last) = rest[..run].as_chunks::<BLOCK>();
@@ -76,10 +78,10 @@ fn long(bytes: &[u8], at: usize, seen: &mut u64) -> usize {
         low = low.min(*byte);
         high |= byte;
     }
-    *seen |= u64::from(high);
+    let seen = seen | u64::from(high);
     if low < 0x20 {
         let control = rest[..run].iter().position(|byte| *byte < 0x20);
-        return at + control.unwrap_or(run);
+        return (at + control.unwrap_or(run), seen);
     }
-    at + run
+    (at + run, seen)
 }

@@ -1,7 +1,8 @@
 //! The scanner: one pass, no recursion, linear in the length of the text.
 
+use super::cursor::Cursor;
 use super::keys::Keys;
-use super::{Entry, Kind, ScanErrorKind, run, text, utf8};
+use super::{Entry, Kind, ScanErrorKind, run, utf8};
 
 pub(super) type Fault = (ScanErrorKind, usize);
 
@@ -14,21 +15,7 @@ const FIRST: usize = 1 << 12;
 /// No container is open.
 const OUTSIDE: u32 = u32::MAX;
 
-struct Scanner<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// While a container is open, its `next` is the container around it and
-    /// its `end` how many keys were noted before it: no other stack is needed.
-    tape: Vec<Entry>,
-    /// The innermost open container.
-    inside: u32,
-    depth: usize,
-    keys: Keys<'a>,
-    max_depth: usize,
-    /// All bytes of all strings, or'ed: tells whether one is not ASCII.
-    seen: u64,
-}
-
+/// Scans `bytes`; the tape is taken to be written on, for its capacity.
 pub(super) fn scan(
     bytes: &[u8],
     max_depth: usize,
@@ -41,25 +28,26 @@ pub(super) fn scan(
         return Err((ScanErrorKind::Syntax("a byte order mark"), 0));
     }
     tape.clear();
-    tape.reserve((bytes.len() / 16 + 8).min(FIRST));
+    tape.reserve((bytes.len() / 10 + 8).min(FIRST));
     let mut scanner = Scanner {
-        bytes,
-        at: 0,
         tape,
         inside: OUTSIDE,
+        is_object: false,
         depth: 0,
         keys: Keys::new(),
         max_depth,
-        seen: 0,
     };
-    let scanned = scanner.document();
+    let scanned = scanner.document(Cursor::new(bytes));
     // Outside strings anything but ASCII is a fault already.
-    let is_text = scanned.is_ok() && (run::is_ascii(scanner.seen) || utf8::is_valid(bytes));
+    let is_text = match scanned {
+        Ok(seen) => run::is_ascii(seen) || utf8::is_valid(bytes),
+        Err(_) => false,
+    };
     if !is_text && let Err(error) = std::str::from_utf8(bytes) {
         let kind = ScanErrorKind::Syntax("bytes that are not UTF-8");
         return Err((kind, error.valid_up_to()));
     }
-    scanned.map(|()| scanner.tape)
+    scanned.map(|_| scanner.tape)
 }
 
 #[expect(
@@ -70,236 +58,166 @@ const fn short(at: usize) -> u32 {
     at as u32
 }
 
-impl Scanner<'_> {
-    fn document(&mut self) -> Result<(), Fault> {
+struct Scanner<'a> {
+    /// While a container is open, its `next` is the one around it: no other
+    /// stack is needed.
+    tape: Vec<Entry>,
+    /// The innermost open container, and whether it is an object.
+    inside: u32,
+    is_object: bool,
+    depth: usize,
+    keys: Keys<'a>,
+    max_depth: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// Reads a value and what it holds; gives all bytes of its strings, or'ed.
+    fn document(&mut self, mut cursor: Cursor<'a>) -> Result<u64, Fault> {
+        let mut wants_key = false;
         loop {
-            if !self.value()? {
-                continue;
+            if wants_key {
+                self.key(&mut cursor)?;
             }
-            while self.inside != OUTSIDE {
-                let is_object = self.tape[self.inside as usize].kind == Kind::Object;
-                self.space();
-                match (self.peek(), is_object) {
-                    (Some(b','), true) => {
-                        self.at += 1;
-                        self.key()?;
-                        break;
+            let next = cursor.next();
+            if self.tape.len() >= MOST {
+                return Err((ScanErrorKind::TooMany, cursor.at));
+            }
+            let start = cursor.at;
+            let step = match next {
+                Some(b'"') => cursor.string().map(|escaped| (Kind::String, escaped)),
+                Some(b'{' | b'[') => {
+                    let is_object = next == Some(b'{');
+                    self.enter(
+                        if is_object { Kind::Object } else { Kind::Array },
+                        cursor.at,
+                    )?;
+                    cursor.at += 1;
+                    let end = if self.is_object { b'}' } else { b']' };
+                    wants_key = self.is_object;
+                    if cursor.next() != Some(end) {
+                        continue;
                     }
-                    (Some(b','), false) => {
-                        self.at += 1;
-                        break;
-                    }
-                    (Some(b'}'), true) | (Some(b']'), false) => self.close(),
-                    (_, true) => return self.fail("expected `,` or `}`"),
-                    (_, false) => return self.fail("expected `,` or `]`"),
+                    cursor.at += 1;
+                    self.leave(cursor.at);
+                    Ok((Kind::Null, false))
                 }
+                Some(b't') => cursor.word(b"true").map(|()| (Kind::Bool, false)),
+                Some(b'f') => cursor.word(b"false").map(|()| (Kind::Bool, false)),
+                Some(b'n') => cursor.word(b"null").map(|()| (Kind::Null, false)),
+                Some(b'-' | b'0'..=b'9') => cursor.number().map(|()| (Kind::Number, false)),
+                None => Err("the text ends where a value is expected"),
+                Some(_) => Err("expected a value"),
+            };
+            let (kind, escaped) = step.map_err(|what| fault(what, cursor.at))?;
+            if !matches!(next, Some(b'{' | b'[')) {
+                self.tape.push(Entry {
+                    start: short(start),
+                    end: short(cursor.at),
+                    next: short(self.tape.len() + 1),
+                    kind,
+                    escaped,
+                });
             }
-            if self.inside == OUTSIDE {
-                break;
+            if self.after(&mut cursor)? {
+                return Ok(cursor.seen);
             }
-        }
-        self.space();
-        match self.peek() {
-            None => Ok(()),
-            Some(_) => self.fail("unexpected text behind the value"),
+            wants_key = self.is_object;
         }
     }
 
-    /// Reads a value; `false` if it is a container with a member to come.
-    fn value(&mut self) -> Result<bool, Fault> {
-        self.space();
-        if self.tape.len() >= MOST {
-            return Err((ScanErrorKind::TooMany, self.at));
-        }
-        let start = self.at;
-        match self.peek() {
-            Some(b'"') => self.string()?,
-            Some(b'{') => return self.enter(Kind::Object),
-            Some(b'[') => return self.enter(Kind::Array),
-            Some(b't') => self.word(b"true", Kind::Bool)?,
-            Some(b'f') => self.word(b"false", Kind::Bool)?,
-            Some(b'n') => self.word(b"null", Kind::Null)?,
-            Some(b'-' | b'0'..=b'9') => {
-                self.number()?;
-                self.note(Kind::Number, start);
+    /// Behind a value: closes what ends here, up to the next comma; whether
+    /// that was all.
+    #[inline(always)]
+    fn after(&mut self, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
+        while self.inside != OUTSIDE {
+            let end = if self.is_object { b'}' } else { b']' };
+            let next = cursor.next();
+            if next == Some(b',') {
+                cursor.at += 1;
+                return Ok(false);
             }
-            None => return self.fail("the text ends where a value is expected"),
-            Some(_) => return self.fail("expected a value"),
+            if next != Some(end) {
+                let what = match self.is_object {
+                    true => "expected `,` or `}`",
+                    false => "expected `,` or `]`",
+                };
+                return Err(fault(what, cursor.at));
+            }
+            cursor.at += 1;
+            self.leave(cursor.at);
         }
-        Ok(true)
+        match cursor.next() {
+            None => Ok(true),
+            Some(_) => Err(fault("unexpected text behind the value", cursor.at)),
+        }
     }
 
-    fn enter(&mut self, kind: Kind) -> Result<bool, Fault> {
+    #[inline(always)]
+    fn enter(&mut self, kind: Kind, at: usize) -> Result<(), Fault> {
         if self.depth >= self.max_depth {
-            return Err((ScanErrorKind::TooDeep, self.at));
+            return Err((ScanErrorKind::TooDeep, at));
         }
         let entry = Entry {
-            start: short(self.at),
-            end: short(self.keys.len()),
+            start: short(at),
+            end: 0,
             next: self.inside,
             kind,
             escaped: false,
         };
         self.inside = short(self.tape.len());
+        self.is_object = kind == Kind::Object;
+        if self.is_object {
+            self.keys.enter();
+        }
         self.depth += 1;
         self.tape.push(entry);
-        self.at += 1;
-        self.space();
-        match (self.peek(), kind == Kind::Object) {
-            (Some(b'}'), true) | (Some(b']'), false) => {
-                self.close();
-                Ok(true)
-            }
-            (_, true) => self.key().map(|()| false),
-            (_, false) => Ok(false),
-        }
+        Ok(())
     }
 
-    fn close(&mut self) {
-        self.at += 1;
-        self.depth -= 1;
+    #[inline(always)]
+    fn leave(&mut self, at: usize) {
         let next = short(self.tape.len());
         let entry = &mut self.tape[self.inside as usize];
-        self.keys.leave(self.inside, entry.end as usize);
+        if self.is_object {
+            self.keys.leave(self.inside);
+        }
         self.inside = entry.next;
-        entry.end = short(self.at);
+        entry.end = short(at);
         entry.next = next;
+        self.depth -= 1;
+        let around = self.tape.get(self.inside as usize);
+        self.is_object = around.is_some_and(|around| around.kind == Kind::Object);
     }
 
     /// Reads a key and its colon.
-    fn key(&mut self) -> Result<(), Fault> {
-        self.space();
-        let start = self.at;
-        if self.peek() != Some(b'"') {
-            return self.fail("expected a key in double quotes");
+    #[inline(always)]
+    fn key(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+        if cursor.next() != Some(b'"') {
+            return Err(fault("expected a key in double quotes", cursor.at));
         }
-        self.string()?;
-        let before = self.tape[self.inside as usize].end as usize;
-        if let Some(key) = self.keys.note(self.bytes, &self.tape, self.inside, before) {
-            return Err((ScanErrorKind::DuplicateKey(key), start));
-        }
-        self.space();
-        if self.peek() != Some(b':') {
-            return self.fail("expected `:`");
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn string(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        let mut escaped = false;
-        self.at += 1;
-        loop {
-            self.at = run::end(self.bytes, self.at, &mut self.seen);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    self.note(Kind::String, start);
-                    if let Some(entry) = self.tape.last_mut() {
-                        entry.escaped = escaped;
-                    }
-                    return Ok(());
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.at += 1;
-                    self.escape()?;
-                }
-                _ => return self.broken(),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), Fault> {
-        self.at += match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 1,
-            Some(b'u') if text::hex4(&self.bytes[self.at + 1..]).is_some() => 5,
-            _ => return self.fail("an invalid escape within a string"),
-        };
-        Ok(())
-    }
-
-    /// A string without an end, or a control character in one that has one.
-    #[cold]
-    fn broken(&mut self) -> Result<(), Fault> {
-        let rest = &self.bytes[self.at..];
-        if memchr::memchr2(b'"', b'\\', rest).is_some() {
-            return self.fail("a control character within a string");
-        }
-        self.at = self.bytes.len();
-        self.fail("the text ends within a string")
-    }
-
-    fn number(&mut self) -> Result<(), Fault> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at == start {
-            return self.fail("expected a digit");
-        }
-        Ok(())
-    }
-
-    fn word(&mut self, word: &[u8], kind: Kind) -> Result<(), Fault> {
-        let start = self.at;
-        if !self.bytes[start..].starts_with(word) {
-            return self.fail("expected a value");
-        }
-        self.at += word.len();
-        self.note(kind, start);
-        Ok(())
-    }
-
-    #[inline]
-    fn note(&mut self, kind: Kind, start: usize) {
+        let start = cursor.at;
+        let step = cursor.string();
+        let escaped = step.map_err(|what| fault(what, cursor.at))?;
         self.tape.push(Entry {
             start: short(start),
-            end: short(self.at),
+            end: short(cursor.at),
             next: short(self.tape.len() + 1),
-            kind,
-            escaped: false,
+            kind: Kind::String,
+            escaped,
         });
-    }
-
-    #[inline]
-    fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+        let known = self.keys.note(cursor.bytes, &self.tape, self.inside);
+        if let Some(key) = known {
+            return Err((ScanErrorKind::DuplicateKey(key), start));
         }
+        if cursor.next() != Some(b':') {
+            return Err(fault("expected `:`", cursor.at));
+        }
+        cursor.at += 1;
+        Ok(())
     }
+}
 
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    #[cold]
-    fn fail<T>(&self, what: &'static str) -> Result<T, Fault> {
-        Err((ScanErrorKind::Syntax(what), self.at))
-    }
+#[cold]
+fn fault(what: &'static str, at: usize) -> Fault {
+    (ScanErrorKind::Syntax(what), at)
 }
