@@ -42,13 +42,21 @@ impl Batch {
 pub struct Carrier {
     shared: Arc<Shared>,
     /// Up to where the store has each segment.
-    marks: HashMap<Name, u64>,
+    marks: HashMap<Name, Passed>,
     gone: BTreeSet<String>,
     has_ended_earlier: bool,
-    /// How many records of each segment the last batch holds.
-    issued: Vec<(Name, u64)>,
+    /// What the last batch holds of each segment.
+    issued: Vec<(Name, Passed, u64)>,
     /// Which core's records come first, so that a busy one starves nobody.
     turn: usize,
+}
+
+/// How far a segment is carried.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    mark: u64,
+    /// The last ticket in front of it, if this process read it.
+    last: Option<TicketId>,
 }
 
 /// One core's segments of one generation, in the order of writing.
@@ -71,7 +79,7 @@ impl Carrier {
         for (text, mark) in marks {
             match Name::parse(&text).filter(|name| segments.contains_key(name)) {
                 Some(name) => {
-                    carrier.marks.insert(name, mark);
+                    carrier.marks.insert(name, Passed { mark, last: None });
                 }
                 // Deleted, and the process ended before the store forgot it.
                 None => {
@@ -80,8 +88,12 @@ impl Carrier {
             }
         }
         for segment in segments.values() {
-            let passed = carrier.count_passed(segment);
-            segment.set_carried(passed);
+            let mark = carrier.passed(segment).mark;
+            if carrier.is_own(segment) {
+                segment.set_carried(carrier.count_passed(segment, mark));
+            } else {
+                segment.passed(mark);
+            }
         }
         carrier
     }
@@ -117,15 +129,13 @@ impl Carrier {
     /// The store has committed `batch`, records and marks: moves on, and
     /// deletes segments that are passed and closed.
     pub fn done(&mut self, batch: &Batch) {
-        for (text, mark) in &batch.marks {
-            if let Some(name) = Name::parse(text) {
-                self.marks.insert(name, *mark);
-            }
-        }
         let segments = self.shared.segments().clone();
-        for (name, records) in self.issued.drain(..) {
-            if let Some(segment) = segments.get(&name) {
-                segment.add_carried(records);
+        for (name, passed, records) in std::mem::take(&mut self.issued) {
+            self.marks.insert(name, passed);
+            match segments.get(&name) {
+                Some(segment) if self.is_own(segment) => segment.add_carried(records),
+                Some(segment) => segment.passed(passed.mark),
+                None => {}
             }
         }
         for text in &batch.gone {
@@ -164,17 +174,20 @@ impl Carrier {
             // In this order: what is published before the closing is all.
             let is_closed = segment.is_closed();
             let end = segment.committed();
-            let from = self.mark(segment);
-            if from < end {
+            let from = self.passed(segment);
+            if from.mark < end {
                 if batch.records.len() >= max {
                     return Ok(false);
                 }
                 let before = batch.records.len();
-                let to = read(segment, from..end, max, &mut batch.records)?;
-                self.issued
-                    .push((segment.name, (batch.records.len() - before) as u64));
-                batch.marks.push((segment.name.to_string(), to));
-                if to < end {
+                let to = self.read(segment, from, end, (max, &mut batch.records))?;
+                if to.mark > from.mark {
+                    let records = (batch.records.len() - before) as u64;
+                    self.issued.push((segment.name, to, records));
+                    batch.marks.push((segment.name.to_string(), to.mark));
+                }
+                // A torn end that was met on the way is none any more.
+                if to.mark < end.min(segment.committed()) {
                     return Ok(false);
                 }
             }
@@ -187,8 +200,13 @@ impl Carrier {
         Ok(true)
     }
 
-    fn mark(&self, segment: &Segment) -> u64 {
-        self.marks.get(&segment.name).copied().unwrap_or(0)
+    fn passed(&self, segment: &Segment) -> Passed {
+        self.marks.get(&segment.name).copied().unwrap_or_default()
+    }
+
+    /// Whether this process writes or wrote it.
+    fn is_own(&self, segment: &Segment) -> bool {
+        segment.name.generation == self.shared.generation
     }
 
     /// Deletes closed segments that the store has whole. What cannot be
@@ -196,7 +214,7 @@ impl Carrier {
     fn sweep(&mut self) {
         let all: Lane = self.shared.segments().values().cloned().collect();
         for segment in all {
-            if !segment.is_closed() || self.mark(&segment) < segment.committed() {
+            if !segment.is_closed() || self.passed(&segment).mark < segment.committed() {
                 continue;
             }
             match self.shared.remove_segment(&segment) {
@@ -210,83 +228,103 @@ impl Carrier {
         }
     }
 
-    /// Records in front of a segment's mark, for the lag. An error means only
-    /// that the lag is shown too large.
-    fn count_passed(&self, segment: &Segment) -> u64 {
-        let mark = self.mark(segment).min(segment.committed());
+    /// Records in front of an own segment's mark, for the lag. An error means
+    /// only that the lag is shown too large.
+    fn count_passed(&self, segment: &Segment, mark: u64) -> u64 {
         let mut records = Vec::new();
-        match read(segment, 0..mark, usize::MAX, &mut records) {
+        let end = mark.min(segment.committed());
+        match self.read(segment, Passed::default(), end, (usize::MAX, &mut records)) {
             Ok(_) => records.len() as u64,
             Err(_) => 0,
         }
     }
-}
 
-/// Reads blocks of `range` until there are `max` records; returns where it
-/// stopped. Damaged bytes are skipped and kept aside.
-fn read(
-    segment: &Segment,
-    range: std::ops::Range<u64>,
-    max: usize,
-    records: &mut Vec<Record>,
-) -> Result<u64, JournalError> {
-    let mut from = range.start;
-    let mut window = WINDOW;
-    let mut last = None;
-    while from < range.end && records.len() < max {
-        let wanted = usize::try_from(range.end - from)
-            .unwrap_or(usize::MAX)
-            .min(window);
-        let bytes = disk::read(&segment.path, from, wanted)?;
-        let is_all = wanted as u64 == range.end - from || bytes.len() < wanted;
-        let mut at = 0;
-        while at < bytes.len() && records.len() < max {
-            match block::decode(&bytes[at..]) {
-                Found::Block(record, length) => {
-                    last = Some(record.ticket());
-                    records.push(*record);
-                    at += length;
+    /// Reads blocks up to `end` until there are `max` records; returns where
+    /// it stopped. Damaged bytes are skipped and kept aside, an earlier
+    /// process's torn end is cut.
+    fn read(
+        &self,
+        segment: &Segment,
+        from: Passed,
+        end: u64,
+        (max, records): (usize, &mut Vec<Record>),
+    ) -> Result<Passed, JournalError> {
+        let mut passed = from;
+        let mut window = WINDOW;
+        while passed.mark < end && records.len() < max {
+            let base = passed.mark;
+            let rest = usize::try_from(end - base).unwrap_or(usize::MAX);
+            let wanted = rest.min(window);
+            let bytes = disk::read(&segment.path, base, wanted)?;
+            let is_all = wanted == rest || bytes.len() < wanted;
+            let mut at = 0;
+            while at < bytes.len() && records.len() < max {
+                match block::decode(&bytes[at..]) {
+                    Found::Block(record, length) => {
+                        passed.last = Some(record.ticket());
+                        records.push(*record);
+                        at += length;
+                    }
+                    Found::Cut | Found::Bad if !is_all => break,
+                    Found::Cut | Found::Bad => {
+                        let bad = Bad { bytes: &bytes, at };
+                        match self.skip(segment, passed, bad)? {
+                            Some(next) => at = next,
+                            None => return Ok(passed),
+                        }
+                    }
                 }
-                Found::Cut | Found::Bad if !is_all => break,
-                Found::Cut | Found::Bad => at = skip(segment, &bytes, (from, at), last)?,
+                passed.mark = base + at as u64;
             }
+            if at == 0 && is_all {
+                // The file is shorter than it was: what is missing is missing.
+                passed.mark = end;
+            }
+            // Not one block in the window: look at more.
+            window = match at {
+                0 => window.saturating_mul(2),
+                _ => WINDOW,
+            };
         }
-        if at == 0 && is_all {
-            // The file is shorter than it was: what is missing is missing.
-            return Ok(range.end);
-        }
-        // Not one block in the window: look at more.
-        window = if at == 0 {
-            window.saturating_mul(2)
-        } else {
-            WINDOW
-        };
-        from += at as u64;
+        Ok(passed)
     }
-    Ok(from)
+
+    /// Where to go on after bad bytes that stand where `passed` ends; `None`
+    /// if nothing does, and the segment now ends there.
+    fn skip(
+        &self,
+        segment: &Segment,
+        passed: Passed,
+        bad: Bad<'_>,
+    ) -> Result<Option<usize>, JournalError> {
+        let Bad { bytes, at } = bad;
+        let next = block::next_good(bytes, at);
+        if next.is_none() && !self.is_own(segment) {
+            if bytes[at..].iter().any(|byte| *byte != 0) {
+                tracing::warn!(segment = %segment.name, at = passed.mark, "journal: cut a torn end");
+            }
+            self.shared.cut_segment(segment, passed.mark);
+            return Ok(None);
+        }
+        let to = next.unwrap_or(bytes.len());
+        let before = next.and_then(|next| match block::decode(&bytes[next..]) {
+            Found::Block(record, _) => Some(record.ticket()),
+            Found::Cut | Found::Bad => None,
+        });
+        let gap = Gap {
+            from: passed.mark,
+            to: passed.mark + (to - at) as u64,
+            after: passed.last,
+            before,
+        };
+        let damage = recover::keep_aside(&segment.path, &bytes[at..to], &gap)?;
+        self.shared.note_damage(damage);
+        Ok(Some(to))
+    }
 }
 
-/// Where to go on after damage at `at` in `bytes`, which begin at `base` and
-/// reach to the end of the segment.
-fn skip(
-    segment: &Segment,
-    bytes: &[u8],
-    (base, at): (u64, usize),
-    after: Option<TicketId>,
-) -> Result<usize, JournalError> {
-    let next = block::next_good(bytes, at);
-    let to = next.unwrap_or(bytes.len());
-    let before = next.and_then(|next| match block::decode(&bytes[next..]) {
-        Found::Block(record, _) => Some(record.ticket()),
-        Found::Cut | Found::Bad => None,
-    });
-    let base = usize::try_from(base).unwrap_or(usize::MAX);
-    let gap = Gap {
-        from: base + at,
-        to: base + to,
-        after,
-        before,
-    };
-    recover::keep_aside(&segment.path, &bytes[at..to], &gap)?;
-    Ok(to)
+/// Bytes to the end of a segment, bad from `at` on.
+struct Bad<'a> {
+    bytes: &'a [u8],
+    at: usize,
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::JournalError;
@@ -53,6 +53,21 @@ fn make(path: &Path, length: u64) -> io::Result<File> {
         .open(path)?;
     file.set_len(length)?;
     Ok(file)
+}
+
+/// Length, and how much of it was ever written.
+pub(crate) fn extent(path: &Path) -> Result<(u64, u64), JournalError> {
+    let metadata = std::fs::metadata(path).map_err(context("read", path))?;
+    // Blocks of 512 bytes, by POSIX; preallocated space has none.
+    let filled = metadata.blocks().saturating_mul(512);
+    Ok((metadata.len(), filled.min(metadata.len())))
+}
+
+/// Cuts a file that nobody has open.
+pub(crate) fn cut(path: &Path, length: u64) -> Result<(), JournalError> {
+    let file = OpenOptions::new().write(true).open(path);
+    file.and_then(|file| file.set_len(length))
+        .map_err(context("cut", path))
 }
 
 /// Makes a file longer.

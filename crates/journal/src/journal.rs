@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::ahead::{Ahead, Maker};
 use crate::disk::{self, context};
-use crate::recover::{self, Damage};
+use crate::recover::Damage;
 use crate::segment::{Name, Segment};
 use crate::{JournalError, Writer};
 
@@ -69,13 +69,14 @@ pub(crate) struct Shared {
     // itself.
     is_disk_well: AtomicBool,
     last_probe: Mutex<Option<Instant>>,
-    damage: Vec<Damage>,
+    damage: Mutex<Vec<Damage>>,
     // Held for as long as anything of this journal lives.
     _lock: File,
 }
 
 impl Journal {
-    /// Opens the folder and reads what earlier processes left in it.
+    /// Opens the folder. What earlier processes left in it is read by the
+    /// carrier: this takes no longer for a million records than for none.
     ///
     /// # Errors
     /// Another process has the folder, `generation` was used before, or the
@@ -84,14 +85,13 @@ impl Journal {
         disk::create_folder(folder).map_err(context("create", folder))?;
         let lock = lock(folder)?;
         let mut segments = BTreeMap::new();
-        let mut damage = Vec::new();
         for (path, name) in list(folder)? {
             if name.generation == generation {
                 return Err(JournalError::GenerationTaken(generation));
             }
-            let recovered = recover::recover(&path, name)?;
-            damage.extend(recovered.damage);
-            segments.insert(name, Arc::new(recovered.segment));
+            let (length, filled) = disk::extent(&path)?;
+            let segment = Segment::found(name, path, length, filled);
+            segments.insert(name, Arc::new(segment));
         }
         let bytes = segments.values().map(|segment| segment.length()).sum();
         let shared = Shared {
@@ -106,7 +106,7 @@ impl Journal {
             in_flight: AtomicUsize::new(0),
             is_disk_well: AtomicBool::new(true),
             last_probe: Mutex::new(None),
-            damage,
+            damage: Mutex::default(),
             _lock: lock,
         };
         Ok(Self {
@@ -156,7 +156,8 @@ impl Journal {
         self.shared.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Records that the store does not have yet.
+    /// Records that the store does not have yet. Those of earlier processes
+    /// are estimated by their bytes until they are read.
     #[must_use]
     pub fn lag_records(&self) -> u64 {
         self.shared
@@ -172,10 +173,10 @@ impl Journal {
         self.shared.ahead.bytes()
     }
 
-    /// What was damaged when the journal was opened.
+    /// The damage that the carrier has met so far.
     #[must_use]
-    pub fn damage(&self) -> &[Damage] {
-        &self.shared.damage
+    pub fn damage(&self) -> Vec<Damage> {
+        self.shared.damage().clone()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -203,6 +204,29 @@ impl Shared {
     pub(crate) fn close_segment(&self, segment: &Segment, length: u64) {
         self.ahead.resized(segment.length(), length);
         segment.close(length);
+    }
+
+    fn damage(&self) -> MutexGuard<'_, Vec<Damage>> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes damage, once however often it is read.
+    pub(crate) fn note_damage(&self, damage: Damage) {
+        let mut all = self.damage();
+        if !all.contains(&damage) {
+            damage.say();
+            all.push(damage);
+        }
+    }
+
+    /// Cuts an earlier process's segment behind its last good block.
+    pub(crate) fn cut_segment(&self, segment: &Segment, end: u64) {
+        segment.end_at(end);
+        match disk::cut(&segment.path, end) {
+            Ok(()) => self.close_segment(segment, end),
+            // It goes as a whole once it is carried.
+            Err(error) => tracing::warn!(%error, "journal: a torn end stays"),
+        }
     }
 
     /// Deletes a segment that nobody needs any more.

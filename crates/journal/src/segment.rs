@@ -53,7 +53,14 @@ pub(crate) struct Segment {
     /// Records written, and records that the store has.
     records: AtomicU64,
     carried: AtomicU64,
+    /// Of an earlier process: about how many bytes of it are filled, and how
+    /// many of these nobody has carried.
+    filled: u64,
+    left: AtomicU64,
 }
+
+/// What a record takes, about: two of a request are 60 and 200 bytes.
+const RECORD_BYTES: u64 = 128;
 
 impl Segment {
     /// A fresh segment that a writer will fill.
@@ -66,15 +73,27 @@ impl Segment {
             closed: AtomicBool::new(false),
             records: AtomicU64::new(0),
             carried: AtomicU64::new(0),
+            filled: 0,
+            left: AtomicU64::new(0),
         }
     }
 
-    /// A segment of an earlier process, ending at `end`.
-    pub(crate) fn found(name: Name, path: PathBuf, end: u64, records: u64) -> Self {
-        let segment = Self::fresh(name, path, end);
-        segment.publish(end, records);
-        segment.close(end);
+    /// A segment of an earlier process, `length` bytes of which about
+    /// `filled` were ever written. Where it ends, its first reader finds out.
+    pub(crate) fn found(name: Name, path: PathBuf, length: u64, filled: u64) -> Self {
+        let segment = Self {
+            filled,
+            left: AtomicU64::new(filled),
+            ..Self::fresh(name, path, length)
+        };
+        segment.end_at(length);
+        segment.close(length);
         segment
+    }
+
+    /// The last good block ends here.
+    pub(crate) fn end_at(&self, end: u64) {
+        self.committed.store(end, Ordering::Release);
     }
 
     /// The file was made longer, before anything stood in it.
@@ -108,10 +127,21 @@ impl Segment {
         self.length.load(Ordering::Relaxed)
     }
 
-    /// Records that the store does not have yet.
+    /// Records that the store does not have yet; of an earlier process's about
+    /// as many as its bytes hold.
     pub(crate) fn lag(&self) -> u64 {
         let records = self.records.load(Ordering::Relaxed);
-        records.saturating_sub(self.carried.load(Ordering::Relaxed))
+        let unread = self.left.load(Ordering::Relaxed).div_ceil(RECORD_BYTES);
+        records.saturating_sub(self.carried.load(Ordering::Relaxed)) + unread
+    }
+
+    /// The store has an earlier process's segment up to `mark`.
+    pub(crate) fn passed(&self, mark: u64) {
+        let left = match mark < self.committed() {
+            true => self.filled.saturating_sub(mark),
+            false => 0,
+        };
+        self.left.store(left, Ordering::Relaxed);
     }
 
     pub(crate) fn add_carried(&self, records: u64) {

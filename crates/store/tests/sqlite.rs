@@ -53,7 +53,7 @@ fn opened(generation: u64, sequence: u64) -> Opened {
         at: UnixMicros(1_000_000),
         tenant: "default".into(),
         key: "key_1".into(),
-        operation: "chat".to_owned(),
+        operation: "chat".into(),
         model: "demo".into(),
         reserved_tokens: 10,
     }

@@ -62,8 +62,9 @@ fn an_end_torn_at_any_byte_is_cut_and_nothing_else() {
                 false => end <= cut,
             };
             let whole = ends.iter().filter(|end| is_whole(**end)).count();
-            assert_eq!(journal.lag_records(), whole as u64, "cut at {cut}");
+            assert!(whole == 0 || journal.lag_records() > 0, "cut at {cut}");
             assert_eq!(all(&journal), records[..whole], "cut at {cut}");
+            assert_eq!(journal.lag_records(), 0, "cut at {cut}");
             assert!(journal.damage().is_empty(), "cut at {cut}");
             assert_eq!(journal.bytes_on_disk(), 0, "carried whole, deleted");
         }
@@ -79,7 +80,8 @@ fn a_bad_block_in_the_middle_is_skipped_named_and_kept() {
         bytes[at] ^= 0x55;
         std::fs::write(&path, &bytes).expect("written");
         let journal = folder.open(2);
-        let [damage] = journal.damage() else {
+        assert_eq!(all(&journal), [records[0].clone(), records[2].clone()]);
+        let [damage] = &journal.damage()[..] else {
             panic!("one damage at byte {at}")
         };
         assert_eq!((damage.from, damage.to), (ends[0] as u64, ends[1] as u64));
@@ -87,7 +89,6 @@ fn a_bad_block_in_the_middle_is_skipped_named_and_kept() {
         assert_eq!(damage.before, Some(records[2].ticket()));
         let kept = std::fs::read(&damage.kept).expect("kept");
         assert_eq!(kept, bytes[ends[0]..ends[1]]);
-        assert_eq!(all(&journal), [records[0].clone(), records[2].clone()]);
         std::fs::remove_file(&damage.kept).expect("there");
         bytes[at] ^= 0x55;
     }

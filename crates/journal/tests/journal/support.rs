@@ -75,7 +75,7 @@ pub(crate) fn opened(ticket: TicketId) -> Record {
         at: UnixMicros(1_000),
         tenant: "default".into(),
         key: "key_1".into(),
-        operation: "chat".to_owned(),
+        operation: "chat".into(),
         model: "demo".into(),
         reserved_tokens: 100,
     })
