@@ -7,6 +7,8 @@ use std::time::Duration;
 use domain::counters::{Answer, Ask, Counters, Full, Measure, Room, Taken};
 use domain::time::Ticks;
 
+use super::few::Few;
+use super::hash::Seeded;
 use super::window::Window;
 
 /// Subjects between two sweeps of idle ones.
@@ -17,10 +19,13 @@ const SWEEP: usize = 4096;
 #[derive(Debug, Default)]
 struct Subject {
     running: u64,
-    windows: HashMap<(Measure, u64), Window>,
+    // Few, and looked for in order; none ever goes, so that a request that
+    // holds room knows its window by position.
+    windows: Vec<(Measure, Window)>,
 }
 
-type Table = HashMap<Arc<str>, Arc<Mutex<Subject>>>;
+type Shared = Arc<Mutex<Subject>>;
+type Table = HashMap<Arc<str>, Shared, Seeded>;
 
 /// Limits in process.
 #[derive(Debug, Default)]
@@ -37,26 +42,48 @@ fn micros(span: Duration) -> u64 {
 }
 
 impl MemoryCounters {
-    /// The subjects of `asks`, each once, in the order in which they are
-    /// locked.
-    fn subjects(&self, asks: &[Ask], now: Ticks) -> Vec<(Arc<str>, Arc<Mutex<Subject>>)> {
+    fn subject(&self, name: &Arc<str>, now: Ticks) -> Shared {
+        find(&mut lock(&self.subjects), name, now)
+    }
+
+    fn take_from_one(&self, asks: &[Ask], now: Ticks) -> Result<Box<Grant>, Full> {
+        let subject = self.subject(&asks[0].subject, now);
+        let mut grant = Grant::of(Subjects::One(Arc::clone(&subject)));
+        let mut open = lock(&subject);
+        grant.take_all(asks, &mut [&mut *open], |_| 0, now)?;
+        drop(open);
+        Ok(grant)
+    }
+
+    fn take_from_many(&self, asks: &[Ask], now: Ticks) -> Result<Box<Grant>, Full> {
         let mut names: Vec<&Arc<str>> = asks.iter().map(|ask| &ask.subject).collect();
+        // The order in which everybody locks.
         names.sort_unstable();
         names.dedup();
         let mut table = lock(&self.subjects);
-        if table.len() >= SWEEP && table.len() == table.capacity() {
-            sweep(&mut table, now);
-        }
-        names
-            .into_iter()
-            .map(|name| {
-                (
-                    Arc::clone(name),
-                    Arc::clone(table.entry(Arc::clone(name)).or_default()),
-                )
-            })
-            .collect()
+        let subjects: Vec<Shared> = names
+            .iter()
+            .map(|name| find(&mut table, name, now))
+            .collect();
+        drop(table);
+        let mut grant = Grant::of(Subjects::Many(subjects.clone()));
+        let mut guards: Vec<_> = subjects.iter().map(|subject| lock(subject)).collect();
+        let mut open: Vec<&mut Subject> = guards.iter_mut().map(|guard| &mut **guard).collect();
+        let place = |ask: &Ask| names.binary_search(&&ask.subject).unwrap_or(0);
+        grant.take_all(asks, &mut open, place, now)?;
+        drop(guards);
+        Ok(grant)
     }
+}
+
+fn find(table: &mut Table, name: &Arc<str>, now: Ticks) -> Shared {
+    if let Some(subject) = table.get(name) {
+        return Arc::clone(subject);
+    }
+    if table.len() >= SWEEP && table.len() == table.capacity() {
+        sweep(table, now);
+    }
+    Arc::clone(table.entry(Arc::clone(name)).or_default())
 }
 
 fn sweep(table: &mut Table, now: Ticks) {
@@ -65,146 +92,236 @@ fn sweep(table: &mut Table, now: Ticks) {
             return true;
         }
         let mut subject = lock(subject);
-        subject.running > 0
-            || !subject
-                .windows
-                .values_mut()
-                .all(|window| window.is_idle(now.0))
+        let mut windows = subject.windows.iter_mut();
+        let is_idle = windows.all(|(_, window)| window.is_idle(now.0));
+        subject.running > 0 || !is_idle
     });
 }
 
 impl Counters for MemoryCounters {
     fn take(&self, asks: &[Ask], now: Ticks) -> Answer<Result<Box<dyn Taken>, Full>> {
-        let subjects = self.subjects(asks, now);
-        let mut guards: Vec<(&Arc<str>, MutexGuard<'_, Subject>)> = subjects
-            .iter()
-            .map(|(name, subject)| (name, lock(subject)))
-            .collect();
-        let mut room = Vec::with_capacity(asks.len());
-        let mut full = None;
-        for (at, ask) in asks.iter().enumerate() {
-            let Some((_, subject)) = guards.iter_mut().find(|(name, _)| **name == ask.subject)
-            else {
-                continue;
+        let is_one = asks.first().is_some_and(|first| {
+            let same = |ask: &Ask| {
+                Arc::ptr_eq(&ask.subject, &first.subject) || ask.subject == first.subject
             };
-            let (fits, left) = subject.look(ask, now);
-            if !fits && full.is_none() {
-                full = Some((at, subject.wait(ask, now)));
-            }
-            room.push(left);
+            asks[1..].iter().all(same)
+        });
+        let granted = match is_one {
+            true => self.take_from_one(asks, now),
+            false => self.take_from_many(asks, now),
+        };
+        Answer::Now(granted.map(|grant| grant as Box<dyn Taken>))
+    }
+}
+
+/// What to say when one of `asks` does not fit.
+fn full(
+    asks: &[Ask],
+    subjects: &mut [&mut Subject],
+    place: impl Fn(&Ask) -> usize,
+    now: Ticks,
+) -> Full {
+    let mut first = None;
+    let mut room = Vec::with_capacity(asks.len());
+    for (at, ask) in asks.iter().enumerate() {
+        let subject = &mut *subjects[place(ask)];
+        let window = subject.place(ask);
+        let left = subject.room(window, ask, now);
+        if ask.cost > left.remaining && first.is_none() {
+            first = Some((at, subject.wait(window, ask, now)));
         }
-        if let Some((ask, retry_after)) = full {
-            return Answer::Now(Err(Full {
-                ask,
-                room,
-                retry_after,
-            }));
-        }
-        let mut held = Vec::with_capacity(asks.len());
-        for (ask, left) in asks.iter().zip(&mut room) {
-            let Some(at) = guards.iter().position(|(name, _)| **name == ask.subject) else {
-                continue;
-            };
-            let slot = guards[at].1.take(ask, now);
-            // What is left, and until when, counts this request too.
-            *left = guards[at].1.look(ask, now).1;
-            held.push(Held {
-                subject: Arc::clone(&subjects[at].1),
-                ask: ask.clone(),
-                slot,
-            });
-        }
-        drop(guards);
-        Answer::Now(Ok(Box::new(Grant { held, room })))
+        room.push(left);
+    }
+    let (ask, retry_after) = first.unwrap_or_default();
+    Full {
+        ask,
+        room,
+        retry_after,
     }
 }
 
 impl Subject {
-    fn window(&mut self, ask: &Ask) -> &mut Window {
+    /// Where the ask's limit is counted.
+    fn place(&mut self, ask: &Ask) -> Place {
+        if ask.measure == Measure::Parallel {
+            return Place::Running;
+        }
         let length = micros(ask.window);
-        self.windows
-            .entry((ask.measure, length))
-            .or_insert_with(|| Window::new(length))
+        let is_it =
+            |(measure, window): &(Measure, Window)| *measure == ask.measure && window.is_of(length);
+        let at = self.windows.iter().position(is_it).unwrap_or_else(|| {
+            self.windows.push((ask.measure, Window::new(length)));
+            self.windows.len() - 1
+        });
+        Place::Window(at as u32)
     }
 
-    fn look(&mut self, ask: &Ask, now: Ticks) -> (bool, Room) {
-        let (used, reset) = match ask.measure {
-            Measure::Parallel => (self.running, 0),
-            _ => {
-                let window = self.window(ask);
-                (window.sum(now.0), window.until(0, now.0))
+    fn window(&mut self, at: u32) -> &mut Window {
+        &mut self.windows[at as usize].1
+    }
+
+    fn used(&mut self, place: Place, now: Ticks) -> u64 {
+        match place {
+            Place::Running => self.running,
+            Place::Window(at) => self.window(at).sum(now.0),
+        }
+    }
+
+    fn room(&mut self, place: Place, ask: &Ask, now: Ticks) -> Room {
+        let (used, reset) = match place {
+            Place::Running => (self.running, 0),
+            Place::Window(at) => {
+                let window = self.window(at);
+                (window.sum(now.0), window.until_empty(now.0))
             }
         };
-        let remaining = ask.capacity.saturating_sub(used);
-        let room = Room {
+        Room {
             measure: ask.measure,
             capacity: ask.capacity,
-            remaining,
+            remaining: ask.capacity.saturating_sub(used),
             reset: Duration::from_micros(reset),
-        };
-        (ask.cost <= remaining, room)
+        }
     }
 
     /// When the ask will fit; `None` if it never does.
-    fn wait(&mut self, ask: &Ask, now: Ticks) -> Option<Duration> {
+    fn wait(&mut self, place: Place, ask: &Ask, now: Ticks) -> Option<Duration> {
         let rest = ask.capacity.checked_sub(ask.cost)?;
-        Some(match ask.measure {
+        Some(match place {
             // Nobody knows when a running request ends.
-            Measure::Parallel => Duration::from_secs(1),
-            _ => Duration::from_micros(self.window(ask).until(rest, now.0).max(1)),
+            Place::Running => Duration::from_secs(1),
+            Place::Window(at) => Duration::from_micros(self.window(at).until(rest, now.0).max(1)),
         })
     }
 
-    fn take(&mut self, ask: &Ask, now: Ticks) -> u64 {
-        match ask.measure {
-            Measure::Parallel => {
-                self.running += ask.cost;
+    fn take(&mut self, place: Place, cost: u64, now: Ticks) -> u64 {
+        match place {
+            Place::Running => {
+                self.running += cost;
                 0
             }
-            _ => self.window(ask).take(ask.cost, now.0),
+            Place::Window(at) => self.window(at).take(cost, now.0),
         }
     }
 }
 
+/// What a request took of one limit.
+#[derive(Clone, Copy, Debug, Default)]
 struct Held {
-    subject: Arc<Mutex<Subject>>,
-    ask: Ask,
     slot: u64,
+    cost: u64,
+    /// Positions of the subject, and of its window.
+    subject: u32,
+    window: Place,
+}
+
+/// Where a limit is counted.
+#[derive(Clone, Copy, Debug, Default)]
+enum Place {
+    /// Among the requests that run now.
+    #[default]
+    Running,
+    Window(u32),
+}
+
+#[derive(Debug)]
+enum Subjects {
+    One(Shared),
+    Many(Vec<Shared>),
+}
+
+impl Subjects {
+    fn get(&self, at: u32) -> Option<&Shared> {
+        match self {
+            Self::One(subject) => Some(subject),
+            Self::Many(subjects) => subjects.get(at as usize),
+        }
+    }
 }
 
 struct Grant {
-    held: Vec<Held>,
-    room: Vec<Room>,
+    subjects: Subjects,
+    held: Few<Held>,
+    room: Few<Room>,
+}
+
+impl Grant {
+    /// Of nothing yet. In its place in memory from the start: it is large.
+    fn of(subjects: Subjects) -> Box<Self> {
+        let no_room = Room {
+            measure: Measure::Parallel,
+            capacity: 0,
+            remaining: 0,
+            reset: Duration::ZERO,
+        };
+        Box::new(Self {
+            subjects,
+            held: Few::none(Held::default()),
+            room: Few::none(no_room),
+        })
+    }
+
+    /// Takes every ask from its subject, which stands at `place` of those that
+    /// are `open`, or none.
+    fn take_all(
+        &mut self,
+        asks: &[Ask],
+        open: &mut [&mut Subject],
+        place: impl Fn(&Ask) -> usize,
+        now: Ticks,
+    ) -> Result<(), Full> {
+        for ask in asks {
+            let at = place(ask);
+            let subject = &mut *open[at];
+            let window = subject.place(ask);
+            if ask.cost > ask.capacity.saturating_sub(subject.used(window, now)) {
+                self.held.clear();
+                return Err(full(asks, open, place, now));
+            }
+            self.held.push(Held {
+                slot: 0,
+                cost: ask.cost,
+                subject: at as u32,
+                window,
+            });
+        }
+        for (ask, held) in asks.iter().zip(self.held.as_mut_slice()) {
+            let subject = &mut *open[held.subject as usize];
+            held.slot = subject.take(held.window, ask.cost, now);
+            // What is left, and until when, counts this request too.
+            self.room.push(subject.room(held.window, ask, now));
+        }
+        Ok(())
+    }
 }
 
 impl Taken for Grant {
     fn room(&self) -> &[Room] {
-        &self.room
+        self.room.as_slice()
     }
 
     fn settle(&mut self, tokens: u64, _now: Ticks) {
-        for held in self
-            .held
-            .iter_mut()
-            .filter(|held| held.ask.measure == Measure::Tokens)
-        {
-            let took = std::mem::replace(&mut held.ask.cost, tokens);
-            lock(&held.subject)
-                .window(&held.ask)
-                .correct(held.slot, took, tokens);
+        let measured = self.room.as_slice().iter();
+        for (held, room) in self.held.as_mut_slice().iter_mut().zip(measured) {
+            let (Measure::Tokens, Place::Window(at)) = (room.measure, held.window) else {
+                continue;
+            };
+            let took = std::mem::replace(&mut held.cost, tokens);
+            if let Some(subject) = self.subjects.get(held.subject) {
+                lock(subject).window(at).correct(held.slot, took, tokens);
+            }
         }
     }
 }
 
 impl Drop for Grant {
     fn drop(&mut self) {
-        for held in self
-            .held
-            .iter()
-            .filter(|held| held.ask.measure == Measure::Parallel)
-        {
-            let mut subject = lock(&held.subject);
-            subject.running = subject.running.saturating_sub(held.ask.cost);
+        for held in self.held.as_slice() {
+            if let Place::Running = held.window
+                && let Some(subject) = self.subjects.get(held.subject)
+            {
+                let mut subject = lock(subject);
+                subject.running = subject.running.saturating_sub(held.cost);
+            }
         }
     }
 }
@@ -298,5 +415,37 @@ mod tests {
             .err()
             .expect("too much");
         assert_eq!(full.retry_after, None);
+    }
+
+    #[test]
+    fn limits_of_several_subjects_are_taken_together() {
+        let counters = MemoryCounters::default();
+        let of = |subject: &str, capacity| Ask {
+            subject: subject.into(),
+            ..ask(Measure::Requests, capacity, 1)
+        };
+        let both = [of("team_b", 5), of("key_a", 2), of("org_c", 9)];
+        let first = take(&counters, &both, 0).expect("room");
+        let left: Vec<u64> = first.room().iter().map(|room| room.remaining).collect();
+        assert_eq!(left, [4, 1, 8]);
+        let _second = take(&counters, &both, 0).expect("room");
+        let full = take(&counters, &both, 0).err().expect("key_a is full");
+        assert_eq!(full.ask, 1);
+        let left: Vec<u64> = full.room.iter().map(|room| room.remaining).collect();
+        assert_eq!(left, [3, 0, 7]);
+    }
+
+    #[test]
+    fn more_limits_than_usual_are_limits_too() {
+        let counters = MemoryCounters::default();
+        let asks: Vec<Ask> = (1..=9)
+            .map(|minutes| Ask {
+                window: Duration::from_secs(60 * minutes),
+                ..ask(Measure::Requests, 10 + minutes, 1)
+            })
+            .collect();
+        let taken = take(&counters, &asks, 0).expect("room");
+        let left: Vec<u64> = taken.room().iter().map(|room| room.remaining).collect();
+        assert_eq!(left, (10..19).collect::<Vec<u64>>());
     }
 }

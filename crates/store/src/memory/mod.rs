@@ -1,6 +1,8 @@
 //! In process: limits and answers kept for reuse.
 
 mod counters;
+mod few;
+mod hash;
 mod shelf;
 mod window;
 

@@ -24,6 +24,8 @@ struct Slot {
 pub(super) struct Window {
     /// In microseconds.
     length: u64,
+    /// Of a sub-window.
+    step: u64,
     /// Oldest first.
     slots: VecDeque<Slot>,
     sum: u64,
@@ -33,9 +35,15 @@ impl Window {
     pub(super) fn new(length_us: u64) -> Self {
         Self {
             length: length_us.max(1),
+            step: (length_us / SLOTS).max(1),
             slots: VecDeque::new(),
             sum: 0,
         }
+    }
+
+    /// Whether it is this long.
+    pub(super) fn is_of(&self, length_us: u64) -> bool {
+        self.length == length_us.max(1)
     }
 
     fn forget(&mut self, now: u64) {
@@ -56,7 +64,7 @@ impl Window {
     /// Takes `amount`; gives the sub-window it stands in.
     pub(super) fn take(&mut self, amount: u64, now: u64) -> u64 {
         self.forget(now);
-        let number = now / (self.length / SLOTS).max(1);
+        let number = now / self.step;
         match self.slots.back_mut() {
             // Never before what is there: clocks of two cores may differ.
             Some(last) if last.number >= number => {
@@ -77,10 +85,21 @@ impl Window {
 
     /// Corrects what was taken in sub-window `number`, if that still counts.
     pub(super) fn correct(&mut self, number: u64, took: u64, used: u64) {
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.number == number) {
-            slot.amount = slot.amount.saturating_sub(took) + used;
-            self.sum = self.sum.saturating_sub(took) + used;
+        // A request that settles began not long ago, mostly.
+        let mut later = self.slots.iter_mut().rev();
+        if let Some(slot) = later.find(|slot| slot.number <= number)
+            && slot.number == number
+        {
+            slot.amount = slot.amount.saturating_sub(took).saturating_add(used);
+            self.sum = self.sum.saturating_sub(took).saturating_add(used);
         }
+    }
+
+    /// Microseconds until nothing counts.
+    pub(super) fn until_empty(&self, now: u64) -> u64 {
+        let mut later = self.slots.iter().rev();
+        let last = later.find(|slot| slot.amount > 0);
+        last.map_or(0, |slot| (slot.latest + self.length).saturating_sub(now))
     }
 
     /// Microseconds until at most `rest` counts.
