@@ -152,6 +152,18 @@ impl Row {
         self.ours(ours)
     }
 
+    /// The same for differences of noisy values, which may be near nothing in
+    /// a round: the ratio is that of the medians.
+    pub(crate) fn pair_of_medians(self, ours: &[f64], beside: &[f64]) -> Self {
+        let mut row = self.pair(ours, beside);
+        row.ratio = row
+            .ours
+            .zip(row.beside)
+            .filter(|(_, beside)| beside.median > 0.0)
+            .map(|(ours, beside)| ours.median / beside.median);
+        row
+    }
+
     /// Compared with something else than nginx.
     pub(crate) fn against(mut self, name: &str) -> Self {
         name.clone_into(&mut self.beside_name);
@@ -219,6 +231,17 @@ mod tests {
         assert_eq!(row(10.0, 10.0, bound).verdict(), Verdict::Ok);
         assert_eq!(row(11.0, 10.0, bound).verdict(), Verdict::MissesGoal);
         assert_eq!(row(12.0, 10.0, bound).verdict(), Verdict::MissesMust);
+    }
+
+    #[test]
+    fn noisy_differences_are_compared_by_their_medians() {
+        let row = |beside: &[f64]| {
+            Row::new("a", "a", "µs")
+                .pair_of_medians(&[30.0, 40.0, 50.0], beside)
+                .ratio
+        };
+        assert_eq!(row(&[-1.0, 20.0, 90.0]), Some(2.0));
+        assert_eq!(row(&[-9.0, -1.0, 90.0]), None);
     }
 
     #[test]

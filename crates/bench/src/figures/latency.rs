@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use super::{Asked, Bench};
 use crate::load::{Fleet, request};
+use crate::machine::process::Cpu;
 use crate::machine::server::Server;
-use crate::numbers::{micros, percentile};
+use crate::numbers::{micros, percentile, real};
 use crate::schedule::Poisson;
 use crate::table::{Bound, Row};
 
@@ -77,27 +78,52 @@ fn added(rounds: &[Vec<[f64; 3]>], share: usize) -> (Vec<f64>, Vec<f64>) {
     (over(2), over(1))
 }
 
+/// CPU-µs per request so far paid by a path's server.
+fn cost(path: &Path, before: Option<Cpu>, count: u64) -> Result<f64> {
+    let Some((asked, before)) = path.server.as_ref().zip(before) else {
+        return Ok(0.0);
+    };
+    let used = asked.server.cpu()? - before;
+    Ok(micros(used.of_way()) / real(count.max(1)))
+}
+
 /// Whole answers at a fixed rate.
 pub(super) fn open_loop(bench: &Bench) -> Result<Vec<Row>> {
     let mut paths = paths(bench, &request::chat("m"), CONNECTIONS)?;
     let length = bench.burst();
     let rounds = bench.interleave("open", bench.rounds(1.25), &mut paths, |path| {
+        let before = path.server.as_ref().map(|asked| asked.server.cpu());
         let plan = Poisson::new(1, RATE, length);
         let outcome = path.fleet().map(|fleet| fleet.ask_at(plan)).transpose()?;
+        let outcome = outcome.unwrap_or_default();
+        let cost = cost(path, before.transpose()?, outcome.count)?;
         path.rest()?;
-        Ok(at_shares(outcome.unwrap_or_default().whole))
+        Ok((at_shares(outcome.whole), cost))
     })?;
+    let times: Vec<Vec<[f64; 3]>> = rounds
+        .iter()
+        .map(|path| path.iter().map(|round| round.0).collect())
+        .collect();
+    let costs = |path: usize| -> Vec<f64> { rounds[path].iter().map(|round| round.1).collect() };
     let mut rows = Vec::new();
     for (index, (name, _)) in SHARES.iter().enumerate() {
-        let (ours, nginx) = added(&rounds, index);
+        let (ours, nginx) = added(&times, index);
         let figure = format!("{name} added over direct at {RATE} a second");
-        let row = Row::new(&format!("open.{name}"), &figure, "µs").pair(&ours, &nginx);
+        let row = Row::new(&format!("open.{name}"), &figure, "µs").pair_of_medians(&ours, &nginx);
         rows.push(if index == 0 {
             row.wants(Bound::ratio_at_most(1.3, 1.05))
         } else {
             row
         });
     }
+    rows.push(
+        Row::new(
+            "open.cpu",
+            "  CPU per request, the way's threads, at that rate",
+            "µs",
+        )
+        .pair(&costs(2), &costs(1)),
+    );
     Ok(rows)
 }
 
@@ -112,6 +138,6 @@ pub(super) fn first_token(bench: &Bench) -> Result<Vec<Row>> {
     })?;
     let (ours, nginx) = added(&rounds, 0);
     Ok(vec![
-        Row::new("first", "added time to first token, p50", "µs").pair(&ours, &nginx),
+        Row::new("first", "added time to first token, p50", "µs").pair_of_medians(&ours, &nginx),
     ])
 }

@@ -1,6 +1,7 @@
 //! How much the machine is ours: others' work is what makes figures noisy.
 
 use std::fs;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -8,28 +9,40 @@ const AUTOGROUP: &str = "/proc/self/autogroup";
 /// Against other sessions, whose niceness is 0.
 const RAISED: &str = "-10";
 
+/// Waits until nobody holds its input, however that ended, and gives back.
+const GIVE_BACK: &str = "trap '' INT TERM HUP; read -r _; echo \"$1\" > /proc/self/autogroup";
+
 /// While it lives, this session goes before others where the kernel groups
 /// work by session; within a session, `nice` does nothing between them.
 pub(crate) struct Precedence {
-    before: Option<String>,
+    giver: Option<Child>,
 }
 
 impl Precedence {
     /// Takes it, if we may.
     pub(crate) fn take() -> Self {
-        let before = fs::read_to_string(AUTOGROUP)
-            .ok()
-            .and_then(|text| niceness(&text).map(str::to_owned));
-        // Only root may, and it is only a help.
-        let _ = fs::write(AUTOGROUP, RAISED);
-        Self { before }
+        let text = fs::read_to_string(AUTOGROUP).unwrap_or_default();
+        let giver = niceness(&text).and_then(|before| {
+            Command::new("sh")
+                .args(["-c", GIVE_BACK, "sh", before])
+                .stdin(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .ok()
+        });
+        if giver.is_some() {
+            // Only root may, and it is only a help.
+            let _ = fs::write(AUTOGROUP, RAISED);
+        }
+        Self { giver }
     }
 }
 
 impl Drop for Precedence {
     fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = fs::write(AUTOGROUP, before);
+        if let Some(mut giver) = self.giver.take() {
+            drop(giver.stdin.take());
+            let _ = giver.wait();
         }
     }
 }
