@@ -1,5 +1,6 @@
-//! Every byte of a stream comes out again, and no cut changes its frames or
-//! what the tap sees. The first byte says where the cuts are.
+//! Every byte of a stream comes out again, no cut changes its frames or what
+//! the tap sees, and a frame says the same whatever came before it. The first
+//! byte says where the cuts are.
 
 #![no_main]
 
@@ -18,6 +19,10 @@ fn told(body: &[u8], step: usize) -> (Vec<Frame>, Option<Bytes>, String) {
     }
     let mut tap = Tap::new(Operation::Chat, 1, false);
     let facts: Vec<_> = frames.iter().map(|frame| tap.read(frame)).collect();
+    for (frame, facts) in frames.iter().zip(&facts) {
+        let alone = Tap::new(Operation::Chat, 1, false).read(frame);
+        assert_eq!(&alone, facts);
+    }
     (frames, framer.finish(), format!("{facts:?} {tap:?}"))
 }
 

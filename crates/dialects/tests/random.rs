@@ -76,6 +76,9 @@ fn told(body: &[u8], mut cuts: Vec<usize>) -> (Vec<Frame>, Option<Bytes>, String
         framer.push(chunk, &mut frames).expect("short");
     }
     let facts: Vec<_> = frames.iter().map(|frame| tap.read(frame)).collect();
+    for (frame, facts) in frames.iter().zip(&facts) {
+        assert_eq!(&Tap::new(Chat, 1, false).read(frame), facts);
+    }
     let sum = format!("{facts:?} {tap:?}");
     (frames, framer.finish(), sum)
 }

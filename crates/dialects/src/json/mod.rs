@@ -37,6 +37,30 @@ struct Entry {
     escaped: bool,
 }
 
+/// A string that lies by itself in a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// Where its closing quote is.
+    pub(crate) end: usize,
+    /// Whether it holds escapes.
+    pub(crate) is_escaped: bool,
+    /// Whether it is all ASCII; if in doubt, `false`.
+    pub(crate) is_ascii: bool,
+}
+
+/// The string whose opening quote is at `at`, if it is a valid one; that it is
+/// UTF-8 is not checked.
+pub(crate) fn string_at(bytes: &[u8], at: usize) -> Option<Found> {
+    let mut cursor = cursor::Cursor::new(bytes);
+    cursor.at = at;
+    let is_escaped = cursor.string().ok()?;
+    Some(Found {
+        end: cursor.at - 1,
+        is_escaped,
+        is_ascii: run::is_ascii(cursor.seen),
+    })
+}
+
 /// A validated JSON text and the tape of its values.
 #[derive(Clone, Debug)]
 pub struct Document {

@@ -90,7 +90,7 @@ impl<'a> Node<'a> {
     }
 
     /// The bytes of a key, decoded.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn name(self) -> Cow<'a, [u8]> {
         let entry = self.entry();
         let raw = &self.doc.bytes[entry.start as usize + 1..entry.end as usize - 1];
@@ -139,7 +139,13 @@ impl<'a> Node<'a> {
         if self.kind() != Kind::Number {
             return None;
         }
-        let number = std::str::from_utf8(self.raw()).ok()?;
+        let raw = self.raw();
+        // Nineteen digits always fit; nearly all numbers are such.
+        if raw.len() <= 19 && raw.iter().all(u8::is_ascii_digit) {
+            let digits = raw.iter().map(|digit| u64::from(digit - b'0'));
+            return Some(digits.fold(0, |whole, digit| whole * 10 + digit));
+        }
+        let number = std::str::from_utf8(raw).ok()?;
         if let Ok(whole) = number.parse() {
             return Some(whole);
         }

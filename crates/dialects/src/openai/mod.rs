@@ -1,6 +1,8 @@
 //! `OpenAI`'s dialect: requests, answers, streams, errors.
 
+mod alike;
 mod answer;
+mod delta;
 mod error;
 mod estimate;
 mod fold;
@@ -14,11 +16,12 @@ mod usage;
 mod weight;
 
 pub use answer::{AnswerView, answer_texts, read_answer};
+pub use delta::{Delta, Field};
 pub use error::{error_body, error_event, model_body, models_body};
 pub use estimate::{Estimate, estimate_prompt, estimate_tokens};
 pub use replay::{IncludeUsage, to_plain, to_stream};
 pub use request::{View, ask_usage, set_model, view};
 pub use rules::system_rules;
-pub use stream::{Delta, Facts, Field, FrameClass, Pass, Tap};
+pub use stream::{Facts, FrameClass, Pass, Tap};
 pub use texts::{Place, Text, decode};
 pub use usage::read_usage;

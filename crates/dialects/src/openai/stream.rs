@@ -8,10 +8,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use domain::edit::Span;
 use domain::usage::Usage;
 
+use super::alike::{Alike, Learnt};
 use super::answer::{finish_reason, is_error};
+use super::delta::{Delta, Field, brings, index, read_choice};
 use super::estimate::Estimate;
-use super::rooms::Room;
-use super::texts::{Place, collect, decode};
 use super::usage::read_usage;
 use crate::Operation;
 use crate::json::{Document, Kind, Node};
@@ -36,34 +36,6 @@ pub enum FrameClass {
     Error,
     /// The data is not a JSON object.
     Malformed,
-}
-
-/// The field that a piece of text belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Field {
-    /// The answer.
-    Content,
-    /// The model's refusal.
-    Refusal,
-    /// Its reasoning, where it is shown.
-    Reasoning,
-    /// The arguments of the tool call with this index.
-    Arguments(u32),
-    /// The text of a completion.
-    Text,
-    /// Text in a field that has no name of its own here.
-    Other,
-}
-
-/// A piece of text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delta {
-    /// Which choice.
-    pub choice: u32,
-    /// Which of its fields.
-    pub field: Field,
-    /// The piece, decoded.
-    pub text: String,
 }
 
 /// Whether the frame goes on.
@@ -103,6 +75,8 @@ pub struct Tap {
     model: Option<String>,
     is_done: bool,
     estimate: Estimate,
+    /// The last chunk that others may be like.
+    pub(super) alike: Option<Alike>,
 }
 
 impl Tap {
@@ -119,6 +93,7 @@ impl Tap {
             model: None,
             is_done: false,
             estimate: Estimate::default(),
+            alike: None,
         }
     }
 
@@ -132,6 +107,12 @@ impl Tap {
         let Some(data) = &frame.data else {
             return plain(FrameClass::Comment);
         };
+        if frame.event.is_none()
+            && let Some(learnt) = self.alike.as_ref().and_then(|alike| alike.learn(data))
+            && let Ok(text) = std::str::from_utf8(learnt.text.of(data))
+        {
+            return self.again(frame, data, text, learnt);
+        }
         let text = data.trim_ascii();
         if frame.is_end_mark() {
             self.is_done = true;
@@ -153,6 +134,33 @@ impl Tap {
         self.chunk(frame, &doc)
     }
 
+    /// Reads a chunk that is like the one before but for its text.
+    fn again(&mut self, frame: &Frame, data: &Bytes, text: &str, learnt: Learnt) -> Facts {
+        let text = if learnt.escaped {
+            crate::json::decode(text.as_bytes()).into_owned()
+        } else {
+            text.to_owned()
+        };
+        self.estimate.add(&text);
+        let has_content = learnt.brings || !text.is_empty();
+        Facts {
+            class: if has_content {
+                FrameClass::Content
+            } else {
+                FrameClass::Preamble
+            },
+            deltas: vec![Delta {
+                choice: learnt.choice,
+                field: learnt.field,
+                text,
+            }],
+            pass: match learnt.cut {
+                Some(cut) => Pass::Replace(without(frame, data, cut)),
+                None => Pass::Keep,
+            },
+        }
+    }
+
     fn chunk(&mut self, frame: &Frame, doc: &Document) -> Facts {
         let root = doc.root();
         let has_usage = memchr::memmem::find(doc.bytes(), b"\"usage\"").is_some()
@@ -162,7 +170,7 @@ impl Tap {
         } else {
             None
         };
-        let usage_value = usage.and_then(|(_, _, value)| read_usage(value));
+        let usage_value = usage.and_then(|(_, value)| read_usage(value));
         if usage_value.is_some() {
             self.usage = usage_value;
         }
@@ -176,6 +184,7 @@ impl Tap {
         let mut deltas = Vec::new();
         let mut has_finished = false;
         let mut has_content = false;
+        let mut span = None;
         for (at, choice) in choices
             .iter()
             .flat_map(|choices| choices.items())
@@ -185,9 +194,10 @@ impl Tap {
             let finished = finish_reason(choice).is_some();
             has_finished |= finished;
             *self.ended(index) |= finished;
-            read_choice(doc, choice, index, &mut deltas);
+            span = read_choice(doc, choice, index, &mut deltas).or(span);
             has_content |= brings(choice);
         }
+        let brings = has_content;
         for delta in &deltas {
             self.estimate.add(&delta.text);
         }
@@ -199,13 +209,31 @@ impl Tap {
             () if is_bare && usage_value.is_some() => FrameClass::Usage,
             () => FrameClass::Preamble,
         };
-        let pass = match usage {
-            Some(_) if class == FrameClass::Usage && !self.keeps_usage => Pass::Drop,
-            Some((before, own, _)) if !self.keeps_usage => {
-                Pass::Replace(without(frame, doc, before, own))
+        let (pass, cut) = match usage {
+            Some(_) if class == FrameClass::Usage && !self.keeps_usage => (Pass::Drop, None),
+            Some((cut, _)) if !self.keeps_usage => {
+                (Pass::Replace(without(frame, doc.bytes(), cut)), Some(cut))
             }
-            _ => Pass::Keep,
+            _ => (Pass::Keep, None),
         };
+        if let (Some(text), [delta]) = (span, &deltas[..])
+            && !has_finished
+            && usage_value.is_none()
+            && delta.field != Field::Other
+        {
+            let padding = root.get("obfuscation");
+            let padding = padding.filter(|node| node.kind() == Kind::String);
+            let learnt = Learnt {
+                choice: delta.choice,
+                field: delta.field,
+                text,
+                escaped: false,
+                padding: padding.map(Node::inner_span),
+                cut,
+                brings,
+            };
+            self.alike = Alike::remember(self.alike.take(), doc.bytes(), learnt);
+        }
         Facts {
             class,
             deltas,
@@ -262,24 +290,19 @@ impl Tap {
     }
 }
 
-fn index(node: Node<'_>) -> Option<u32> {
-    node.get("index")
-        .and_then(Node::u64)
-        .and_then(|at| u32::try_from(at).ok())
-}
-
-/// A member, with the comma that belongs to it: (from, to, value).
-fn member<'a>(root: Node<'a>, wanted: &str) -> Option<(u32, u32, Node<'a>)> {
+/// A member, with the comma that belongs to it, and its value.
+fn member<'a>(root: Node<'a>, wanted: &str) -> Option<(Span, Node<'a>)> {
     let mut before = None;
     let mut entries = root.entries();
     while let Some((key, span, value)) = entries.next() {
         if key == wanted {
             // With the comma behind it; the last one with the comma before it.
-            return Some(match (entries.next(), before) {
-                (Some((_, next, _)), _) => (span.start, next.start, value),
-                (None, Some(end)) => (end, value.span().end, value),
-                (None, None) => (span.start, value.span().end, value),
-            });
+            let (from, to) = match (entries.next(), before) {
+                (Some((_, next, _)), _) => (span.start, next.start),
+                (None, Some(end)) => (end, value.span().end),
+                (None, None) => (span.start, value.span().end),
+            };
+            return Some((Span::new(from, to), value));
         }
         before = Some(value.span().end);
     }
@@ -287,9 +310,7 @@ fn member<'a>(root: Node<'a>, wanted: &str) -> Option<(u32, u32, Node<'a>)> {
 }
 
 /// The frame without these bytes of its data.
-fn without(frame: &Frame, doc: &Document, from: u32, to: u32) -> Bytes {
-    let data = doc.bytes();
-    let cut = Span::new(from, to);
+fn without(frame: &Frame, data: &Bytes, cut: Span) -> Bytes {
     if let Some(at) = frame.data_at {
         let mut out = BytesMut::with_capacity(frame.bytes.len());
         out.put_slice(&frame.bytes[..at + cut.start as usize]);
@@ -311,57 +332,4 @@ fn without(frame: &Frame, doc: &Document, from: u32, to: u32) -> Bytes {
     }
     out.put_u8(b'\n');
     out.freeze()
-}
-
-/// Whether a choice brings something that is no text: a call, a sound.
-fn brings(choice: Node<'_>) -> bool {
-    let Some(delta) = choice.get("delta") else {
-        return false;
-    };
-    ["tool_calls", "function_call", "audio"].iter().any(|key| {
-        delta.get(key).is_some_and(|value| match value.kind() {
-            Kind::Array => value.items().next().is_some(),
-            kind => kind == Kind::Object,
-        })
-    })
-}
-
-/// The pieces of text of one choice: the fields that have a name, then, since
-/// text is the default, every other string.
-fn read_choice(doc: &Document, choice: Node<'_>, index_of: u32, out: &mut Vec<Delta>) {
-    let mut named: Vec<(Span, Field)> = Vec::new();
-    let mut name = |node: Option<Node<'_>>, field| {
-        if let Some(node) = node.filter(|node| node.kind() == Kind::String) {
-            named.push((node.inner_span(), field));
-        }
-    };
-    name(choice.get("text"), Field::Text);
-    if let Some(delta) = choice.get("delta") {
-        name(delta.get("content"), Field::Content);
-        name(delta.get("refusal"), Field::Refusal);
-        name(delta.get("reasoning_content"), Field::Reasoning);
-        name(delta.get("reasoning"), Field::Reasoning);
-        let old = delta
-            .get("function_call")
-            .and_then(|call| call.get("arguments"));
-        name(old, Field::Arguments(0));
-        for (at, call) in delta
-            .get("tool_calls")
-            .iter()
-            .flat_map(|c| c.items())
-            .enumerate()
-        {
-            let at = index(call).unwrap_or(u32::try_from(at).unwrap_or(u32::MAX));
-            let arguments = call.get("function").and_then(|f| f.get("arguments"));
-            name(arguments, Field::Arguments(at));
-        }
-    }
-    for text in collect(choice, Room::Choice, Place::Assistant) {
-        let field = named.iter().find(|(span, _)| *span == text.span);
-        out.push(Delta {
-            choice: index_of,
-            field: field.map_or(Field::Other, |(_, field)| *field),
-            text: decode(doc, &text).into_owned(),
-        });
-    }
 }

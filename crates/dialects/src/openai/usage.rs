@@ -12,9 +12,23 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
     if node.kind() != Kind::Object {
         return None;
     }
-    let prompt = number(node, "prompt_tokens");
-    let completion = number(node, "completion_tokens");
-    let total = number(node, "total_tokens");
+    let mut prompt = None;
+    let mut completion = None;
+    let mut total = None;
+    let mut of_prompt = None;
+    let mut of_completion = None;
+    let mut cache_hit = None;
+    for (key, value) in node.members() {
+        match &*key.name() {
+            b"prompt_tokens" => prompt = number(value),
+            b"completion_tokens" => completion = number(value),
+            b"total_tokens" => total = number(value),
+            b"prompt_tokens_details" => of_prompt = Some(value),
+            b"completion_tokens_details" => of_completion = Some(value),
+            b"prompt_cache_hit_tokens" => cache_hit = number(value),
+            _ => {}
+        }
+    }
     if prompt.is_none() && completion.is_none() && total.is_none() {
         return None;
     }
@@ -22,10 +36,9 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
     let prompt = prompt.unwrap_or_else(|| total.unwrap_or(0));
     let mut completion =
         completion.unwrap_or_else(|| total.map_or(0, |total| total.saturating_sub(prompt)));
-    let of_prompt = node.get("prompt_tokens_details");
-    let of_completion = node.get("completion_tokens_details");
-    let part = |of: Option<Node<'_>>, key| of.and_then(|of| number(of, key)).unwrap_or(0);
-    let reasoning = part(of_completion, "reasoning_tokens");
+    let of_prompt = Parts::read(of_prompt);
+    let of_completion = Parts::read(of_completion);
+    let reasoning = of_completion.reasoning;
     // Some servers count reasoning beside the completion: their total tells.
     if reasoning > 0 && total == Some(prompt + completion + reasoning) {
         completion += reasoning;
@@ -36,15 +49,15 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
         input -= taken;
         taken
     };
-    let cached = match part(of_prompt, "cached_tokens") {
-        0 => number(node, "prompt_cache_hit_tokens").unwrap_or(0),
+    let cached = match of_prompt.cached {
+        0 => cache_hit.unwrap_or(0),
         cached => cached,
     };
     let cached_input = take(cached);
-    let cache_write = take(part(of_prompt, "cache_write_tokens"));
-    let audio_input = take(part(of_prompt, "audio_tokens"));
+    let cache_write = take(of_prompt.cache_write);
+    let audio_input = take(of_prompt.audio);
     let reasoning = reasoning.min(completion);
-    let audio_output = part(of_completion, "audio_tokens").min(completion - reasoning);
+    let audio_output = of_completion.audio.min(completion - reasoning);
     Some(Usage {
         input,
         cached_input,
@@ -56,12 +69,37 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
     })
 }
 
+/// The parts that a provider tells of a prompt or a completion.
+#[derive(Default)]
+struct Parts {
+    cached: u64,
+    cache_write: u64,
+    audio: u64,
+    reasoning: u64,
+}
+
+impl Parts {
+    fn read(node: Option<Node<'_>>) -> Self {
+        let mut parts = Self::default();
+        for (key, value) in node.into_iter().flat_map(Node::members) {
+            let part = match &*key.name() {
+                b"cached_tokens" => &mut parts.cached,
+                b"cache_write_tokens" => &mut parts.cache_write,
+                b"audio_tokens" => &mut parts.audio,
+                b"reasoning_tokens" => &mut parts.reasoning,
+                _ => continue,
+            };
+            *part = number(value).unwrap_or(0);
+        }
+        parts
+    }
+}
+
 /// No real count comes near; sums of these cannot overflow.
 const MOST: u64 = 1 << 48;
 
 /// A count; what is negative, broken or no number counts as not said.
-fn number(node: Node<'_>, key: &str) -> Option<u64> {
-    let value = node.get(key)?;
+fn number(value: Node<'_>) -> Option<u64> {
     if let Some(whole) = value.u64() {
         return Some(whole.min(MOST));
     }
