@@ -20,10 +20,24 @@ macro_rules! text_id {
                 &self.0
             }
 
+            /// Whether both are the same piece of memory: a quick yes, and a
+            /// no that says nothing.
+            #[must_use]
+            pub fn is_same(&self, other: &Self) -> bool {
+                Arc::ptr_eq(&self.0, &other.0)
+            }
+
             /// The identifier as a shared string, without copying it.
             #[must_use]
             pub fn shared(&self) -> Arc<str> {
                 Arc::clone(&self.0)
+            }
+        }
+
+        // Hash and order are those of the text.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 

@@ -84,6 +84,9 @@ pub struct Provider {
     pub auth: Auth,
     /// Further headers of every request.
     pub headers: Vec<(String, Secret)>,
+    /// The most requests that may be there at once; `None` leaves it to the
+    /// gateway.
+    pub max_parallel: Option<u32>,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// HTTP version.

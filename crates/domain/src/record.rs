@@ -1,5 +1,7 @@
 //! What the journal keeps of a request.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeploymentId, KeyId, ModelName, ProviderName, TenantId, TicketId};
@@ -40,7 +42,7 @@ pub struct Opened {
     /// By which key.
     pub key: KeyId,
     /// `chat`, `completion`, `embedding`.
-    pub operation: String,
+    pub operation: Cow<'static, str>,
     /// The model that was asked for.
     pub model: ModelName,
     /// Upper bound of the tokens it may use.
@@ -94,7 +96,7 @@ pub struct Begun {
     /// By which key.
     pub key: KeyId,
     /// `chat`, `completion`, `embedding`.
-    pub operation: String,
+    pub operation: Cow<'static, str>,
 }
 
 /// A request's end: all that accounting and audit need, by itself.
@@ -113,7 +115,7 @@ pub struct Settled {
     /// By which key.
     pub key: KeyId,
     /// `chat`, `completion`, `embedding`.
-    pub operation: String,
+    pub operation: Cow<'static, str>,
     /// Whether the client asked for a stream.
     pub streamed: bool,
     /// The model that was asked for.

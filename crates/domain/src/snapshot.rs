@@ -70,7 +70,7 @@ impl Snapshot {
         if let Some(target) = self.aliases.get(name) {
             return self.models.get(target).cloned();
         }
-        if let Some(model) = self.models.get(&ModelName::from(name)) {
+        if let Some(model) = self.models.get(name) {
             return Some(Arc::clone(model));
         }
         let (provider, rest) = name.split_once('/')?;
@@ -101,7 +101,7 @@ impl Snapshot {
         let (_, bare) = model.name.as_str().split_once('/')?;
         let indices = |m: &Model| -> Vec<usize> { m.deployments.iter().map(|d| d.index).collect() };
         self.models
-            .get(&ModelName::from(bare))
+            .get(bare)
             .filter(|other| indices(other) == indices(model))
     }
 }

@@ -16,9 +16,10 @@ use identity::Install;
 use journal::{Journal, Writer};
 
 use crate::route::Health;
+use crate::send::Bulkheads;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
-use crate::settle::Metrics;
+use crate::settle::{Counts, Metrics};
 use crate::wire::Scratch;
 
 /// What all event loops share.
@@ -35,6 +36,8 @@ pub struct Shared {
     pub journal: Journal,
     /// Which deployments rest after failures.
     pub health: Health,
+    /// How many requests are at each provider.
+    pub bulkheads: Bulkheads,
     /// Client TLS configurations, built once for each certificate authority.
     pub tls: ClientTls,
     /// What `/metrics` shows.
@@ -95,6 +98,7 @@ pub struct Plane {
     scratch: Scratch,
     /// The second that it was made in, and the text.
     date: Cell<(i64, [u8; DATE])>,
+    pub(crate) counts: Counts,
     sequence: Cell<u64>,
     dice: Cell<u64>,
 }
@@ -115,6 +119,7 @@ impl Plane {
             writer,
             scratch,
             date: Cell::new((i64::MIN, [b' '; DATE])),
+            counts: Counts::default(),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),
         }))

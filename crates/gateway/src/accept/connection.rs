@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -61,11 +62,11 @@ enum Next {
 }
 
 /// Serves a connection until it ends or its client has left.
-pub(super) async fn serve(
-    plane: Rc<Plane>,
-    socket: Socket,
-    stop: &mut watch::Receiver<bool>,
-) -> End {
+pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, stop: &watch::Receiver<bool>) -> End {
+    // One for the connection's whole life: to make it anew for each request
+    // would cost more than the rest of the waiting.
+    let mut told = stop.clone();
+    let mut stopped = std::pin::pin!(async { drop(told.wait_for(|stop| *stop).await) });
     let mut connection = Connection {
         link: Rc::new(RefCell::new(Link::new(socket, plane.scratch()))),
         plane,
@@ -73,7 +74,7 @@ pub(super) async fn serve(
     };
     let mut due = Instant::now() + HEAD;
     loop {
-        let goes_on = match connection.next(due, stop).await {
+        let goes_on = match connection.next(due, stopped.as_mut()).await {
             Next::Ask(ask) => connection.exchange(*ask, stop).await,
             Next::Faulty(fault) => connection.refuse(refusal(fault)).await,
             Next::Late => connection.refuse(late()).await,
@@ -112,7 +113,7 @@ struct Connection {
 
 impl Connection {
     /// Waits for the next request's head.
-    async fn next(&mut self, due: Instant, stop: &mut watch::Receiver<bool>) -> Next {
+    async fn next(&mut self, due: Instant, stopped: Pin<&mut impl Future<Output = ()>>) -> Next {
         let Self { link, reader, .. } = self;
         let mut due = due;
         let mut has_begun = false;
@@ -148,7 +149,7 @@ impl Connection {
         });
         let mut next = std::pin::pin!(next);
         // Only a connection that waits is closed at once by a stop.
-        let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
+        let mut stopped = stopped;
         poll_fn(|cx| match next.as_mut().poll(cx) {
             Poll::Pending => stopped.as_mut().poll(cx).map(|_| Next::Over),
             done => done,

@@ -80,11 +80,14 @@ impl Held {
             .retry_after(Duration::from_secs(1))
         };
         let more = u32::try_from(wanted - self.pieces).map_err(|_| busy())?;
-        let taken = Arc::clone(&self.room).acquire_many_owned(more);
-        let taken = tokio::time::timeout(WAIT, taken)
-            .await
-            .map_err(|_| busy())?
-            .map_err(|_| busy())?;
+        let taken = match Arc::clone(&self.room).try_acquire_many_owned(more) {
+            Ok(taken) => taken,
+            Err(_) => {
+                let waiting = Arc::clone(&self.room).acquire_many_owned(more);
+                let waited = Box::pin(tokio::time::timeout(WAIT, waiting)).await;
+                waited.map_err(|_| busy())?.map_err(|_| busy())?
+            }
+        };
         self.pieces = wanted;
         match &mut self.permit {
             Some(permit) => permit.merge(taken),

@@ -28,11 +28,17 @@ const USUAL_DESCRIPTORS: usize = 1024;
 /// Room for connections, over all loops: half of the descriptors that the
 /// process may open, since each may need one more for its upstream. Above it
 /// newcomers wait in the system's queue.
-static ROOM: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+static ROOM: LazyLock<usize> = LazyLock::new(|| {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let descriptors = descriptors(&limits).unwrap_or(USUAL_DESCRIPTORS);
-    Arc::new(Semaphore::new((descriptors / 2).clamp(16, 1 << 20)))
+    (descriptors / 2).clamp(16, 1 << 20)
 });
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(*ROOM)));
+
+/// How many connections there may be.
+pub(crate) fn room() -> usize {
+    *ROOM
+}
 
 /// The soft limit on open files, as `/proc/self/limits` tells it.
 fn descriptors(limits: &str) -> Option<usize> {
@@ -85,10 +91,10 @@ pub async fn run(
     let (open, mut none_open) = tokio::sync::mpsc::channel::<()>(1);
     loop {
         let next = async {
-            if ROOM.available_permits() == 0 {
+            if PLACES.available_permits() == 0 {
                 tracing::debug!("no room for more connections: newcomers wait");
             }
-            let room = Arc::clone(&ROOM).acquire_owned().await;
+            let room = Arc::clone(&PLACES).acquire_owned().await;
             listener.accept().await.map(|(stream, _)| (stream, room))
         };
         let (stream, room) = tokio::select! {
@@ -127,7 +133,8 @@ async fn greeted(
         None => (Socket::Plain(line), false),
         Some(config) => {
             let handshake = tokio_rustls::TlsAcceptor::from(config).accept(line.clone());
-            let Ok(Ok(stream)) = tokio::time::timeout(TLS_TIME, handshake).await else {
+            let handshake = Box::pin(tokio::time::timeout(TLS_TIME, handshake));
+            let Ok(Ok(stream)) = handshake.await else {
                 return;
             };
             let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -135,9 +142,10 @@ async fn greeted(
         }
     };
     if speaks_http2 {
-        return multiplexed::serve(plane, socket, Bytes::new(), &mut stop).await;
+        let serving = multiplexed::serve(plane, socket, Bytes::new(), &mut stop);
+        return Box::pin(serving).await;
     }
-    let end = connection::serve(Rc::clone(&plane), socket, &mut stop).await;
+    let end = connection::serve(Rc::clone(&plane), socket, &stop).await;
     if let End::Http2(socket, ahead) = end {
         Box::pin(multiplexed::serve(plane, socket, ahead, &mut stop)).await;
     }

@@ -187,7 +187,10 @@ fn decode_segment(text: &str) -> Result<String, Refusal> {
 }
 
 /// The values of a header, as bytes.
-pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+pub(crate) fn values<'a>(
+    headers: &'a HeaderMap,
+    name: &'a HeaderName,
+) -> impl Iterator<Item = &'a [u8]> {
     headers
         .get_all(name)
         .iter()

@@ -11,6 +11,7 @@ use domain::policy::Policy;
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
+use http::{HeaderName, header};
 use identity::CredentialError;
 
 use crate::accept::{Accepted, Head, values};
@@ -61,17 +62,22 @@ pub(crate) fn policies_of(snapshot: &Snapshot, model: &Model, principal: &Princi
         .collect()
 }
 
+/// Headers that carry a key alone, in the dialects' own words.
+static KEYS: [HeaderName; 3] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
 /// Finds out who asks, by the head alone.
 ///
 /// # Errors
 /// 401: no credential, two different ones, or one that is not valid (any
 /// more). All invalid ones read the same.
 pub fn who(plane: &Rc<Plane>, snapshot: &Snapshot, head: Head) -> Result<Known, Refusal> {
-    let keys = ["x-api-key", "api-key", "x-goog-api-key"];
     let presented = identity::present(
-        values(&head.headers, "authorization"),
-        keys.into_iter()
-            .flat_map(|name| values(&head.headers, name)),
+        values(&head.headers, &header::AUTHORIZATION),
+        KEYS.iter().flat_map(|name| values(&head.headers, name)),
     );
     let key = presented.map_err(credential)?;
     let digest = plane.shared.install.digest(key);

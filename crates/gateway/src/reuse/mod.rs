@@ -61,19 +61,15 @@ pub async fn find(
     guarded: Guarded,
 ) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
+    let asks = || says(&accepted.headers, "x-portcullis-cache", "on");
+    let on_request = || snapshot.cache_on_request.filter(|_| asks());
+    let Some(ttl) = guarded.composed.cache.or_else(on_request) else {
+        return Ok(nothing(guarded));
+    };
     let wish = wish(&accepted.headers);
-    let asks = says(&accepted.headers, "x-portcullis-cache", "on");
-    let on_request = snapshot.cache_on_request.filter(|_| asks);
-    let ttl = match wish {
-        Wish::Bypass => None,
-        Wish::Use | Wish::Refresh => guarded.composed.cache.or(on_request),
-    };
-    let Some(ttl) = ttl else {
-        return Ok(Found::Nothing(Box::new(Fresh {
-            guarded,
-            keep: None,
-        })));
-    };
+    if wish == Wish::Bypass {
+        return Ok(nothing(guarded));
+    }
     let keep = Keep {
         key: key(&guarded),
         ttl,
@@ -91,6 +87,13 @@ pub async fn find(
         guarded,
         keep: Some(keep),
     })))
+}
+
+fn nothing(guarded: Guarded) -> Found {
+    Found::Nothing(Box::new(Fresh {
+        guarded,
+        keep: None,
+    }))
 }
 
 fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {

@@ -2,7 +2,7 @@
 //! credential is refused, rests for a while.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -18,9 +18,11 @@ struct Lane {
 }
 
 /// The health of every deployment that ever failed. A deployment without an
-/// entry is healthy, so the usual look is one read of an empty map.
+/// entry is healthy, so the usual look is at one flag.
 #[derive(Debug, Default)]
 pub struct Health {
+    /// Whether there is any.
+    has_lanes: AtomicBool,
     lanes: RwLock<HashMap<DeploymentId, Arc<Lane>>>,
 }
 
@@ -54,6 +56,9 @@ impl Health {
     }
 
     fn lane(&self, id: &DeploymentId) -> Option<Arc<Lane>> {
+        if !self.has_lanes.load(Ordering::Relaxed) {
+            return None;
+        }
         self.lanes
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -69,6 +74,7 @@ impl Health {
             .lanes
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.has_lanes.store(true, Ordering::Relaxed);
         Arc::clone(lanes.entry(id.clone()).or_default())
     }
 }

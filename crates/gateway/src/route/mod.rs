@@ -74,11 +74,10 @@ pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, mut fresh: Fresh) -> Resul
         return Err(Refused::new(ticket, refusal));
     }
     // Resting deployments are asked last: better a try than a refusal.
-    let now = plane.shared.ticks();
-    let (awake, resting): (Vec<_>, Vec<_>) = plan
-        .into_iter()
-        .partition(|step| plane.shared.health.is_awake(&step.target.id, now));
-    let plan = [awake, resting].concat();
+    if plan.len() > 1 {
+        let now = plane.shared.ticks();
+        plan.sort_by_key(|step| !plane.shared.health.is_awake(&step.target.id, now));
+    }
     Ok(Routed {
         fresh,
         plan,
@@ -88,6 +87,10 @@ pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, mut fresh: Fresh) -> Resul
 }
 
 fn targets(plane: &Rc<Plane>, model: &Model, whose: Whose) -> Vec<Step> {
+    if let [target] = &*model.deployments {
+        let target = Arc::clone(target);
+        return vec![Step { target, whose }];
+    }
     let mut all = model.deployments.clone();
     all.sort_by_key(|deployment| deployment.order);
     for same_order in all.chunk_by_mut(|a, b| a.order == b.order) {

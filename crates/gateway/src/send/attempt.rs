@@ -82,11 +82,15 @@ async fn exchange(
     target: &Deployment,
     deadline: Instant,
 ) -> Result<Response<UpstreamBody>, Failure> {
-    let prepared = plane.pool.prepared(&target.provider).map_err(unusable)?;
+    let bulkheads = &plane.shared.bulkheads;
+    let prepared = plane.pool.prepared(&target.provider, bulkheads);
+    let prepared = prepared.map_err(unusable)?;
+    let place = prepared.bulkhead.enter().ok_or_else(Failure::full)?;
     let request = outgoing::request(ask, target, prepared).map_err(Failure::transient)?;
     plane.others_first().await;
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;
+    let exchanged = exchanged.map(|response| response.map(|body| body.holding(place)));
     exchanged.map_err(|error| match error {
         ExchangeError::ConnectTimeout => Failure::timeout("connect"),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),

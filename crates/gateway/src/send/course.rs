@@ -50,7 +50,7 @@ impl Course {
     ) -> Option<Duration> {
         match failure.kind {
             Kind::Client => return None,
-            Kind::Account | Kind::Missing => self.usable[self.at] = false,
+            Kind::Account | Kind::Missing | Kind::Full => self.usable[self.at] = false,
             // What this model cannot do, its other deployments cannot either.
             Kind::Elsewhere => {
                 self.usable[self.at] = false;
@@ -123,6 +123,17 @@ mod tests {
         assert!(pause >= Duration::from_millis(125));
         assert_eq!(course.at(), 0);
         assert_eq!(course.after(&failure(Kind::Transient, None), |_| 0), None);
+    }
+
+    #[test]
+    fn a_full_provider_is_passed_over_at_once_and_never_waited_for() {
+        let mut course = Course::new([Own, Fallback], &RetryPolicy::default());
+        assert_eq!(
+            course.after(&failure(Kind::Full, None), |_| 0),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(course.at(), 1);
+        assert_eq!(course.after(&failure(Kind::Full, None), |_| 0), None);
     }
 
     #[test]

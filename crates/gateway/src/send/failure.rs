@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Elsewhere,
     /// This deployment has no such model; another one may.
     Missing,
+    /// As many requests as may be are there already; it was not asked.
+    Full,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::Client => "final",
             Self::Elsewhere => "unable",
             Self::Missing => "missing",
+            Self::Full => "full",
         }
     }
 }
@@ -84,6 +87,16 @@ impl Failure {
         Self {
             kind: Kind::Client,
             ..Self::timeout("total")
+        }
+    }
+
+    /// The provider has as many requests as it may have.
+    pub(super) fn full() -> Self {
+        let sentence = "Too many requests are at the upstream already. Try again shortly.";
+        let refusal = Refusal::new(Reason::Busy, sentence).retry_after(Duration::from_secs(1));
+        Self {
+            kind: Kind::Full,
+            ..Self::transient(refusal)
         }
     }
 

@@ -2,6 +2,7 @@
 //! the first content has come. After that nothing is tried again.
 
 mod attempt;
+mod bulkhead;
 mod course;
 mod demo;
 mod exchange;
@@ -32,6 +33,8 @@ use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::route::Routed;
 use crate::settle::{Refused, Ticket};
+pub use bulkhead::Bulkheads;
+pub(crate) use attempt::LARGEST_EVENT;
 use course::Course;
 use failure::{Failure, Kind};
 use upstream::UpstreamBody;
@@ -176,8 +179,11 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         note(plane, target, &failure, &retry);
         let kind = failure.kind.as_str();
         plane.shared.metrics.attempt_failed(&target.id, kind);
-        tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
-            cause = failure.refusal.cause, "attempt failed");
+        // Overload would be a line a request; the metric counts it.
+        if failure.kind != Kind::Full {
+            tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
+                cause = failure.refusal.cause, "attempt failed");
+        }
         match course.after(&failure, |below| plane.roll(below)) {
             Some(pause) if Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),
@@ -207,7 +213,7 @@ fn note(
             health.bench(&target.id, wait, now);
         }
         Kind::Account => health.bench(&target.id, retry.cooldown, now),
-        Kind::Client | Kind::Elsewhere | Kind::Missing => {}
+        Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full => {}
     }
 }
 

@@ -19,6 +19,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::bulkhead::Bulkheads;
 use super::exchange::{Begun, Broken, Link};
 use super::outgoing::{Outgoing, Sliced};
 use super::prepared::Prepared;
@@ -206,14 +207,19 @@ impl Pool {
     ///
     /// # Errors
     /// A header or path of the provider has characters that none may have.
-    pub(super) fn prepared(&self, provider: &Arc<Provider>) -> Result<Rc<Prepared>, http::Error> {
+    pub(super) fn prepared(
+        &self,
+        provider: &Arc<Provider>,
+        bulkheads: &Bulkheads,
+    ) -> Result<Rc<Prepared>, http::Error> {
         let mut all = self.prepared.borrow_mut();
         if let Some(known) = all.iter().find(|p| Arc::ptr_eq(&p.provider, provider)) {
             return Ok(Rc::clone(known));
         }
         // Those that only this list still holds were replaced by a reload.
         all.retain(|known| Arc::strong_count(&known.provider) > 1);
-        let prepared = Rc::new(Prepared::new(provider, self.origin(provider))?);
+        let (origin, bulkhead) = (self.origin(provider), bulkheads.of(provider));
+        let prepared = Rc::new(Prepared::new(provider, origin, bulkhead)?);
         all.push(Rc::clone(&prepared));
         Ok(prepared)
     }

@@ -10,12 +10,14 @@ use domain::model::Provider;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 
+use super::bulkhead::Bulkhead;
 use super::pool::Origin;
 
 /// What every request to a provider has in common.
 pub(super) struct Prepared {
     pub(super) provider: Arc<Provider>,
     pub(super) origin: Rc<Origin>,
+    pub(super) bulkhead: Bulkhead,
     /// The header lines that never change, for HTTP/1.
     pub(super) lines: Bytes,
     /// The same, for HTTP/2.
@@ -28,7 +30,11 @@ impl Prepared {
     ///
     /// # Errors
     /// A header or path of the provider has characters that none may have.
-    pub(super) fn new(provider: &Arc<Provider>, origin: Rc<Origin>) -> Result<Self, http::Error> {
+    pub(super) fn new(
+        provider: &Arc<Provider>,
+        origin: Rc<Origin>,
+        bulkhead: Bulkhead,
+    ) -> Result<Self, http::Error> {
         let headers = headers(provider)?;
         let mut lines = BytesMut::with_capacity(512);
         http1::write_fields(&mut lines, &headers);
@@ -39,6 +45,7 @@ impl Prepared {
         Ok(Self {
             provider: Arc::clone(provider),
             origin,
+            bulkhead,
             lines: lines.freeze(),
             headers,
             paths,

@@ -10,12 +10,17 @@ use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
+use super::bulkhead::Place;
 use super::exchange::Reading;
 use super::pool::Home;
 use crate::wire::Alarm;
 
 /// Bytes from an upstream.
-pub struct UpstreamBody(Source);
+pub struct UpstreamBody {
+    source: Source,
+    /// Its place at the provider.
+    _place: Option<Place>,
+}
 
 enum Source {
     /// By an HTTP/1 connection, and where that goes when all is read.
@@ -38,22 +43,35 @@ pub enum Lost {
 impl UpstreamBody {
     /// What a connection brings that goes home afterwards.
     pub(super) fn one(reading: Reading, home: Home) -> Self {
-        Self(Source::One(Some(Box::new((reading, home)))))
+        Self::of(Source::One(Some(Box::new((reading, home)))))
     }
 
     /// What a stream of a shared connection brings.
     pub(super) fn two(body: Incoming) -> Self {
-        Self(Source::Two(body, Alarm::default()))
+        Self::of(Source::Two(body, Alarm::default()))
     }
 
     /// What is there already.
     pub(super) fn canned(parts: VecDeque<Bytes>) -> Self {
-        Self(Source::Canned(parts))
+        Self::of(Source::Canned(parts))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            _place: None,
+        }
+    }
+
+    /// Keeps a place at the provider until all is read.
+    pub(super) fn holding(mut self, place: Place) -> Self {
+        self._place = Some(place);
+        self
     }
 
     /// The next bytes; `None` at a clean end.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Canned(parts) => Poll::Ready(parts.pop_front().map(Ok)),
             Source::One(open) => {
                 let Some(reading) = open else {
@@ -91,7 +109,7 @@ impl UpstreamBody {
             if let Poll::Ready(data) = self.poll_data(cx) {
                 return Poll::Ready(data.map(|data| data.map_err(Lost::Broken)));
             }
-            match &mut self.0 {
+            match &mut self.source {
                 Source::One(Some(open)) => ready!(open.0.poll_late(cx, due)),
                 Source::Two(_, alarm) => ready!(alarm.poll(cx, due)),
                 Source::One(None) | Source::Canned(_) => {}

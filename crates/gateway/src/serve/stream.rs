@@ -28,7 +28,7 @@ use crate::guard::judge;
 use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{Opening, Serving};
+use crate::send::{LARGEST_EVENT, Opening, Serving};
 use crate::settle::Ticket;
 
 /// The largest stream that is kept for reuse.
@@ -36,6 +36,9 @@ const LARGEST_KEPT: usize = 4 << 20;
 /// How long the rest of a finished upstream stream is waited for, so that its
 /// connection can be used again.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How long the usage of a stream is waited for whose client left after its
+/// finish reason: the provider is done by then, and about to say what it costs.
+const USAGE: Duration = Duration::from_millis(500);
 
 /// A stream on its way to the client. Dropping it means that the client left.
 struct Streaming {
@@ -351,6 +354,47 @@ impl Drop for Streaming {
     fn drop(&mut self) {
         // The ticket's own drop settles it as *client left*.
         self.meter();
+        let is_worth_it = self.tap.finish_seen() && self.tap.usage().is_none();
+        if !is_worth_it || self.plane.shared.is_draining() {
+            return;
+        }
+        if let (Some(ticket), Some(upstream)) = (self.ticket.take(), self.upstream.take()) {
+            let nothing = || Tap::new(self.tap.operation(), 1, false);
+            let rest = Rest {
+                framer: std::mem::replace(&mut self.framer, Framer::new(LARGEST_EVENT)),
+                tap: std::mem::replace(&mut self.tap, nothing()),
+                upstream,
+                ticket,
+            };
+            tokio::task::spawn_local(rest.settle());
+        }
+    }
+}
+
+/// The rest of a stream whose client has left: only its usage matters.
+struct Rest {
+    ticket: Ticket,
+    upstream: UpstreamBody,
+    framer: Framer,
+    tap: Tap,
+}
+
+impl Rest {
+    /// Reads on until the usage has come or can come no more. The ticket's
+    /// own drop then settles it as *client left*.
+    async fn settle(mut self) {
+        let due = Instant::now() + USAGE;
+        let mut frames = Vec::new();
+        let mut is_over = false;
+        while !is_over && let Some(Ok(data)) = self.upstream.data(due).await {
+            is_over = self.framer.push(data, &mut frames).is_err();
+            for frame in frames.drain(..) {
+                let class = self.tap.read(&frame).class;
+                is_over |= matches!(class, FrameClass::Done | FrameClass::Error);
+            }
+            is_over |= self.tap.usage().is_some();
+        }
+        self.ticket.meter.reported = self.tap.usage();
     }
 }
 

@@ -1,6 +1,8 @@
 //! What `/metrics` shows of requests. Labels are bounded: never a key, a user
 //! or a name that a client made up.
 
+use std::cell::OnceCell;
+
 use domain::record::{Outcome, Settled};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -146,62 +148,96 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts a request's end.
-    ///
-    /// A model that nobody listed is `unlisted`: it counts under its
-    /// provider, as `local/*`.
-    pub fn settled(&self, facts: &Settled, unlisted: Option<&str>) {
+    /// What requests of this kind count on.
+    pub(super) fn series(&self, facts: &Settled, unlisted: Option<&str>) -> Series {
         let text = |id: Option<&str>| id.unwrap_or("none").to_owned();
         let listed = facts.model.as_ref().map(|m| m.as_str());
         let model = text(unlisted.or(listed));
         let provider = text(facts.provider.as_ref().map(|p| p.as_str()));
-        self.ended
-            .get_or_create(&Ended {
-                operation: facts.operation.clone(),
-                model: model.clone(),
-                provider: provider.clone(),
-                outcome: facts.outcome.as_str(),
-                status: facts.status,
-            })
-            .inc();
+        let ended = self.ended.get_or_create_owned(&Ended {
+            operation: facts.operation.to_string(),
+            model: model.clone(),
+            provider: provider.clone(),
+            outcome: facts.outcome.as_str(),
+            status: facts.status,
+        });
+        let labels = Labels {
+            gen_ai_operation_name: facts.operation.to_string(),
+            gen_ai_provider_name: provider,
+            gen_ai_request_model: model,
+        };
+        Series {
+            metrics: self.clone(),
+            labels,
+            ended,
+            input: OnceCell::new(),
+            output: OnceCell::new(),
+            cost: OnceCell::new(),
+            duration: OnceCell::new(),
+            first_content: OnceCell::new(),
+        }
+    }
+}
+
+/// What requests of one kind count on: looked up once, since a look-up costs
+/// more than the counting. A series comes into being with its first sample.
+pub(super) struct Series {
+    metrics: Metrics,
+    labels: Labels,
+    ended: Counter,
+    input: OnceCell<Counter>,
+    output: OnceCell<Counter>,
+    cost: OnceCell<Counter>,
+    duration: OnceCell<Histogram>,
+    first_content: OnceCell<Histogram>,
+}
+
+impl Series {
+    /// Counts a request's end.
+    pub(super) fn count(&self, facts: &Settled) {
+        let Self {
+            metrics, labels, ..
+        } = self;
+        self.ended.inc();
         if facts.cache_hit {
-            self.cache_hits.inc();
+            metrics.cache_hits.inc();
         }
         if facts.outcome == Outcome::Refused && facts.attempts == 0 {
             return;
         }
-        let labels = Labels {
-            gen_ai_operation_name: facts.operation.clone(),
-            gen_ai_provider_name: provider,
-            gen_ai_request_model: model,
-        };
-        for (kind, count) in [
-            ("input", facts.usage.prompt()),
-            ("output", facts.usage.completion()),
+        let (prompt, completion) = (facts.usage.prompt(), facts.usage.completion());
+        for (cell, kind, count) in [
+            (&self.input, "input", prompt),
+            (&self.output, "output", completion),
         ] {
             if count > 0 {
-                let tokens = Tokens {
-                    gen_ai_operation_name: labels.gen_ai_operation_name.clone(),
-                    gen_ai_provider_name: labels.gen_ai_provider_name.clone(),
-                    gen_ai_request_model: labels.gen_ai_request_model.clone(),
-                    gen_ai_token_type: kind,
-                };
-                self.tokens.get_or_create(&tokens).inc_by(count);
+                cell.get_or_init(|| self.tokens(kind)).inc_by(count);
             }
         }
         if let Some(cost) = facts.cost {
-            self.cost
-                .get_or_create(&labels)
-                .inc_by(u64::try_from(cost.0).unwrap_or(0));
+            let counter = self
+                .cost
+                .get_or_init(|| metrics.cost.get_or_create_owned(labels));
+            counter.inc_by(u64::try_from(cost.0).unwrap_or(0));
         }
-        self.duration
-            .get_or_create(&labels)
-            .observe(micros(facts.duration_us));
+        let duration = || metrics.duration.get_or_create_owned(labels);
+        let all = self.duration.get_or_init(duration);
+        all.observe(micros(facts.duration_us));
         if let Some(first) = facts.first_content_us {
-            self.first_content
-                .get_or_create(&labels)
-                .observe(micros(first));
+            let first_content = || metrics.first_content.get_or_create_owned(labels);
+            let all = self.first_content.get_or_init(first_content);
+            all.observe(micros(first));
         }
+    }
+
+    fn tokens(&self, kind: &'static str) -> Counter {
+        let labels = self.labels.clone();
+        self.metrics.tokens.get_or_create_owned(&Tokens {
+            gen_ai_operation_name: labels.gen_ai_operation_name,
+            gen_ai_provider_name: labels.gen_ai_provider_name,
+            gen_ai_request_model: labels.gen_ai_request_model,
+            gen_ai_token_type: kind,
+        })
     }
 }
 

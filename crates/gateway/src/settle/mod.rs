@@ -4,11 +4,13 @@
 //! with the request. It ends in one of three ways: [`Ticket::settle`],
 //! [`Ticket::refuse`], or by being dropped, which means that the client left.
 
+mod counts;
 mod metrics;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
+use dialects::Operation;
 use domain::ids::TicketId;
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
@@ -17,6 +19,7 @@ use domain::refusal::{Class, Reason, Refusal};
 use domain::time::Ticks;
 use domain::usage::{Usage, UsageSource};
 
+pub use counts::Counts;
 pub use metrics::Metrics;
 
 use crate::plane::{self, Plane};
@@ -94,7 +97,7 @@ impl Ticket {
     pub fn open(
         plane: &Rc<Plane>,
         principal: &Principal,
-        operation: &str,
+        operation: Operation,
         slot: journal::Slot,
     ) -> Self {
         let begun = Begun {
@@ -102,7 +105,7 @@ impl Ticket {
             at: plane::now(),
             tenant: principal.tenant.clone(),
             key: principal.key.clone(),
-            operation: operation.to_owned(),
+            operation: operation.as_str().into(),
         };
         let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         plane.shared.metrics.in_flight.inc();
@@ -260,9 +263,9 @@ impl Ticket {
             taken.settle(usage.total(), now);
         }
         shared.metrics.in_flight.dec();
-        shared
-            .metrics
-            .settled(&facts, account.counted_as.as_deref());
+        let unlisted = account.counted_as.as_deref();
+        let counts = &account.plane.counts;
+        counts.settled(&shared.metrics, &facts, unlisted);
         log(&facts);
         let ticket = facts.ticket;
         if let Err(error) = account.plane.record(&Record::Settled(facts)) {
@@ -290,7 +293,7 @@ fn log(facts: &Settled) {
         request_id = %facts.ticket,
         tenant = %facts.tenant,
         key = %facts.key,
-        operation = facts.operation,
+        operation = &*facts.operation,
         model = facts.model.as_ref().map(|m| m.as_str()),
         provider = facts.provider.as_ref().map(|p| p.as_str()),
         deployment = facts.deployment.as_ref().map(|d| d.as_str()),

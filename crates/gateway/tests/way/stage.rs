@@ -96,6 +96,7 @@ impl Stage {
             shelf: Arc::new(store::memory::MemoryShelf::new(1 << 20)),
             journal: Journal::open(&folder, config, 1).expect("a journal"),
             health: gateway::route::Health::default(),
+        bulkheads: gateway::send::Bulkheads::default(),
             tls: gateway::send::tls::ClientTls::default(),
             metrics: gateway::settle::Metrics::default(),
             draining: AtomicBool::new(false),
