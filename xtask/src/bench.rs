@@ -4,18 +4,21 @@ use anyhow::{Result, bail};
 
 use crate::shell;
 
-const FEATURE: [&str; 4] = [
-    "--features",
-    "ungoverned",
-    "--target-dir",
-    "target/ungoverned",
-];
+/// Builds for one figure each, by their feature: the figure has the name that
+/// stands beside it.
+const FEATURES: [(&str, &str); 2] = [("ungoverned", "governed"), ("unjournaled", "journal")];
 
 /// Runs it with these words: whether all is well.
 pub(crate) fn run(words: &[&str]) -> Result<bool> {
     nginx()?;
     println!("[bench] building …");
-    // Apart: together they would share features, and the gateway be another.
+    for (feature, figure) in FEATURES {
+        if wants(words, figure) {
+            without(feature)?;
+        }
+    }
+    // Last, so that it is the one in target/release. Apart: together they
+    // would share features, and the gateway be another.
     let is_given = words.iter().any(|word| word.starts_with("--binary"));
     let gateway = (!is_given).then_some("portcullis");
     for package in gateway.into_iter().chain(["portcullis-bench"]) {
@@ -24,21 +27,26 @@ pub(crate) fn run(words: &[&str]) -> Result<bool> {
             bail!("the release build fails:\n{said}");
         }
     }
-    if wants_ungoverned(words) {
-        println!("[bench] building without governance …");
-        let mut arguments = vec!["--package", "portcullis"];
-        arguments.extend(FEATURE);
-        let (is_built, _) = build("bench-ungoverned", &arguments)?;
-        if !is_built {
-            // An old one would be another gateway than the one beside it.
-            let old = shell::root().join("target/ungoverned/release/portcullis");
-            let _ = std::fs::remove_file(old);
-            println!("[bench] there is none; see target/xtask/bench-ungoverned.log");
-        }
-    }
     let program = shell::root().join("target/release/portcullis-bench");
     let status = shell::command(&program.display().to_string(), words).status()?;
     Ok(status.success())
+}
+
+/// Builds a gateway that lacks something, and puts it into `target/bench`.
+fn without(feature: &str) -> Result<()> {
+    println!("[bench] building {feature} …");
+    let folder = shell::root().join("target/bench");
+    std::fs::create_dir_all(&folder)?;
+    // An old one would be another gateway than the one beside it.
+    let _ = std::fs::remove_file(folder.join(feature));
+    let arguments = ["--package", "portcullis", "--features", feature];
+    let (is_built, said) = build("bench-build", &arguments)?;
+    if !is_built {
+        bail!("the {feature} build fails:\n{said}");
+    }
+    let built = shell::root().join("target/release/portcullis");
+    std::fs::copy(built, folder.join(feature))?;
+    Ok(())
 }
 
 fn build(name: &str, more: &[&str]) -> Result<(bool, String)> {
@@ -47,8 +55,9 @@ fn build(name: &str, more: &[&str]) -> Result<(bool, String)> {
     shell::logged(name, shell::command("cargo", &arguments))
 }
 
-/// Only one figure needs a second build, which takes minutes.
-fn wants_ungoverned(words: &[&str]) -> bool {
+/// Whether a figure is asked for: some need a build of their own, which takes
+/// a minute.
+fn wants(words: &[&str], figure: &str) -> bool {
     let only = words.iter().enumerate().find_map(|(at, word)| {
         let behind = word.strip_prefix("--only")?;
         behind
@@ -56,7 +65,7 @@ fn wants_ungoverned(words: &[&str]) -> bool {
             .or_else(|| words.get(at + 1).copied())
     });
     let is_asking = words.iter().any(|word| ["--help", "-h"].contains(word));
-    !is_asking && only.is_none_or(|names| names.split(',').any(|name| name == "governed"))
+    !is_asking && only.is_none_or(|names| names.split(',').any(|name| name == figure))
 }
 
 /// nginx; Debian's package where it is missing.
@@ -81,13 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_build_is_made_only_for_its_figure() {
-        assert!(wants_ungoverned(&[]));
-        assert!(wants_ungoverned(&["--quick"]));
-        assert!(wants_ungoverned(&["--only", "cpu,governed"]));
-        assert!(wants_ungoverned(&["--only=governed"]));
-        assert!(!wants_ungoverned(&["--only", "cpu"]));
-        assert!(!wants_ungoverned(&["--only=cpu", "--check"]));
-        assert!(!wants_ungoverned(&["--help"]));
+    fn a_build_is_made_only_for_its_figure() {
+        assert!(wants(&[], "governed"));
+        assert!(wants(&["--quick"], "journal"));
+        assert!(wants(&["--only", "cpu,governed"], "governed"));
+        assert!(wants(&["--only=governed"], "governed"));
+        assert!(!wants(&["--only=governed"], "journal"));
+        assert!(!wants(&["--only", "cpu"], "governed"));
+        assert!(!wants(&["--only=cpu", "--check"], "governed"));
+        assert!(!wants(&["--help"], "governed"));
     }
 }

@@ -15,12 +15,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", default_value = "target/release/portcullis")]
     pub(crate) binary: PathBuf,
     /// The gateway that governs nothing; its figure is left out if there is none
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "target/ungoverned/release/portcullis"
-    )]
+    #[arg(long, value_name = "FILE", default_value = "target/bench/ungoverned")]
     ungoverned: PathBuf,
+    /// The gateway that writes no journal; its figure is left out if there is none
+    #[arg(long, value_name = "FILE", default_value = "target/bench/unjournaled")]
+    unjournaled: PathBuf,
     /// Only these figures
     #[arg(long, value_name = "FIGURE,FIGURE", value_delimiter = ',', value_parser = figure)]
     only: Vec<String>,
@@ -72,6 +71,11 @@ impl Options {
     /// The build that governs nothing, if there is one.
     pub(crate) fn ungoverned(&self) -> Option<PathBuf> {
         self.ungoverned.exists().then(|| self.ungoverned.clone())
+    }
+
+    /// The build that writes no journal, if there is one.
+    pub(crate) fn unjournaled(&self) -> Option<PathBuf> {
+        self.unjournaled.exists().then(|| self.unjournaled.clone())
     }
 }
 

@@ -25,6 +25,8 @@ pub mod route;
 pub mod send;
 pub mod serve;
 pub mod settle;
+#[cfg(feature = "ungoverned")]
+mod ungoverned;
 mod wire;
 
 use std::rc::Rc;
@@ -47,7 +49,7 @@ use crate::settle::Refused;
 /// when the refusal is served.
 pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Served, Refused> {
     let snapshot = plane.shared.snapshot.load_full();
-    let head = accept::head(plane, request)?;
+    let head = accept::head(request)?;
     let known = admit::who(plane, &snapshot, head)?;
     if let Target::Models(which) = &known.head.target {
         return serve::models(plane, &snapshot, &known, which.as_deref());

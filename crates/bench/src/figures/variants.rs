@@ -1,8 +1,10 @@
 //! The gateway beside itself: with and without something.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use super::burst::{Counted, burst, each};
+use super::burst::{Burst, Counted, burst, each};
 use super::{Asked, Bench};
 use crate::load::request;
 use crate::machine::{Cores, pin_load, unpin_load};
@@ -20,35 +22,50 @@ pub(super) fn governed(bench: &Bench) -> Result<Vec<Row>> {
         .against("ungoverned build")
         .wants(Bound::ratio_at_least(0.85, 0.92));
     let Some(binary) = bench.options.ungoverned() else {
-        bench.progress("governed: there is no ungoverned build");
         return Ok(vec![row.note("there is no ungoverned build")]);
     };
-    let request = request::chat("m");
-    let mut bare = bench.setting();
-    bare.binary = binary;
-    bare.name = "ungoverned";
-    let mut asked = [
-        Asked::open(bench.gateway(&bare)?, &request, CONNECTIONS)?,
-        Asked::open(bench.gateway(&bench.setting())?, &request, CONNECTIONS)?,
-    ];
-    let all = bench.interleave("governed", bench.rounds(0.75), &mut asked, |asked| {
-        burst(bench, asked, bench.burst(), Counted::Upstream)
-    })?;
-    let [bare, ours] = all.as_slice() else {
-        return Ok(Vec::new());
-    };
+    let (ours, bare) = beside(bench, "ungoverned", binary)?;
+    let rates = |bursts: &[Burst]| each(bursts, |burst| burst.rate);
+    let costs = |bursts: &[Burst]| each(bursts, |burst| burst.way);
     Ok(vec![
-        row.pair(
-            &each(ours, |burst| burst.rate),
-            &each(bare, |burst| burst.rate),
-        ),
+        row.pair(&rates(&ours), &rates(&bare)),
         Row::new("governed.cpu", "  CPU per request, the way's threads", "µs")
-            .pair(
-                &each(ours, |burst| burst.way),
-                &each(bare, |burst| burst.way),
-            )
+            .pair(&costs(&ours), &costs(&bare))
             .against("ungoverned build"),
     ])
+}
+
+/// Beside a build that writes no journal.
+pub(super) fn journal(bench: &Bench) -> Result<Vec<Row>> {
+    let row = Row::new("journal", "CPU per request, journal on", "µs")
+        .against("journal off")
+        .wants(Bound::ratio_at_most(1.15, 1.05));
+    let Some(binary) = bench.options.unjournaled() else {
+        return Ok(vec![row.note("there is no unjournaled build")]);
+    };
+    let (ours, bare) = beside(bench, "unjournaled", binary)?;
+    let costs = |bursts: &[Burst]| each(bursts, |burst| burst.way);
+    Ok(vec![row.pair(&costs(&ours), &costs(&bare))])
+}
+
+/// Bursts of the gateway and of another build, in turn.
+fn beside(bench: &Bench, name: &'static str, binary: PathBuf) -> Result<(Vec<Burst>, Vec<Burst>)> {
+    let request = request::chat("m");
+    let mut other = bench.setting();
+    other.binary = binary;
+    other.name = name;
+    let mut asked = [
+        Asked::open(bench.gateway(&bench.setting())?, &request, CONNECTIONS)?,
+        Asked::open(bench.gateway(&other)?, &request, CONNECTIONS)?,
+    ];
+    let all = bench.interleave(name, bench.rounds(0.75), &mut asked, |asked| {
+        burst(bench, asked, bench.burst(), Counted::Upstream)
+    })?;
+    let mut all = all.into_iter();
+    Ok((
+        all.next().unwrap_or_default(),
+        all.next().unwrap_or_default(),
+    ))
 }
 
 /// An exact hit beside a request that goes upstream.
@@ -81,17 +98,6 @@ pub(super) fn cache(bench: &Bench) -> Result<Vec<Row>> {
             )
             .against("forwarded")
             .wants(Bound::ratio_at_most(1.0, 1.0)),
-    ])
-}
-
-/// With the journal beside without: no setting switches it off.
-pub(super) fn journal(bench: &Bench) -> Result<Vec<Row>> {
-    bench.progress("journal: nothing switches it off");
-    Ok(vec![
-        Row::new("journal", "CPU per request, journal on", "µs")
-            .against("journal off")
-            .wants(Bound::ratio_at_most(1.15, 1.05))
-            .note("not available: nothing switches the journal off"),
     ])
 }
 

@@ -33,8 +33,8 @@ use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::route::Routed;
 use crate::settle::{Refused, Ticket};
-pub use bulkhead::Bulkheads;
 pub(crate) use attempt::LARGEST_EVENT;
+pub use bulkhead::Bulkheads;
 use course::Course;
 use failure::{Failure, Kind};
 use upstream::UpstreamBody;
@@ -224,4 +224,19 @@ fn unaccountable(error: &journal::JournalError) -> Refusal {
     )
     .retry_after(Duration::from_secs(1))
     .because(error)
+}
+
+/// Sends a body as it is, for the benchmark's measure.
+#[cfg(feature = "ungoverned")]
+pub(crate) async fn bare(
+    plane: &Rc<Plane>,
+    provider: &Arc<domain::model::Provider>,
+    (operation, parts): (Operation, Vec<bytes::Bytes>),
+    due: Instant,
+) -> Result<http::Response<UpstreamBody>, String> {
+    let prepared = plane.pool.prepared(provider, &plane.shared.bulkheads);
+    let prepared = prepared.map_err(|error| error.to_string())?;
+    let request = outgoing::Outgoing::bare(prepared, operation, parts);
+    let exchanging = plane.pool.exchange(&plane.shared.tls, &request, due);
+    exchanging.await.map_err(|error| error.to_string())
 }

@@ -30,6 +30,17 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// A body as it is.
+    #[cfg(feature = "ungoverned")]
+    pub(super) fn bare(prepared: Rc<Prepared>, operation: Operation, parts: Vec<Bytes>) -> Self {
+        Self {
+            prepared,
+            operation,
+            own: Vec::new(),
+            parts,
+        }
+    }
+
     /// Its body's slices, in order.
     pub(super) fn parts(&self) -> &[Bytes] {
         &self.parts
