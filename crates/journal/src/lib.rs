@@ -41,6 +41,9 @@ pub enum JournalError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The disk said no a moment ago; it is asked again soon.
+    #[error("journal: the disk takes no records at the moment")]
+    Owed,
     /// Another process writes into this folder.
     #[error("journal: {0} is in use by another process")]
     InUse(std::path::PathBuf),

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::record::Record;
 
@@ -14,6 +15,11 @@ use crate::segment::Segment;
 
 /// How much of the buffer is kept after a debt is paid.
 const KEPT_BUFFER: usize = 256 << 10;
+/// A debt larger than this is not tried again with every byte that leaves, or
+/// a full disk would cost more than a good one.
+const LARGE_DEBT: usize = 64 << 10;
+/// But so often.
+const RETRY_EVERY: Duration = Duration::from_millis(10);
 
 /// Appends records to segments of its own. It belongs to one thread; what it
 /// shares with the carrier is a segment's published end.
@@ -42,6 +48,8 @@ struct State {
     buffer: Vec<u8>,
     /// The next segment is being made.
     is_next_wanted: bool,
+    /// When the disk last said no.
+    refused: Option<Instant>,
 }
 
 impl Writer {
@@ -55,6 +63,7 @@ impl Writer {
                     position: 0,
                     buffer: Vec::new(),
                     is_next_wanted: false,
+                    refused: None,
                 };
                 Ok(Self {
                     shared,
@@ -124,9 +133,15 @@ impl Writer {
 
     fn flush_staged(&self) -> Result<(), JournalError> {
         let mut state = self.state.borrow_mut();
+        if state.buffer.len() > LARGE_DEBT
+            && state.refused.is_some_and(|at| at.elapsed() < RETRY_EVERY)
+        {
+            return Err(JournalError::Owed);
+        }
         let records = self.staged.get();
         let written = self.write(&mut state, records);
         self.shared.note_disk(&written);
+        state.refused = written.is_err().then(Instant::now);
         match &written {
             Ok(()) => {
                 self.staged.set(0);
@@ -285,5 +300,30 @@ mod tests {
             drop(next);
             std::fs::remove_dir_all(&folder).expect("removed");
         }
+    }
+
+    #[test]
+    fn a_large_debt_is_not_tried_with_every_byte_but_soon() {
+        let folder = folder("debt");
+        let journal = Journal::open(&folder, Config::default(), 1).expect("opens");
+        let writer = journal.writer(0).expect("a writer");
+        let count = 2 * LARGE_DEBT as u64 / 40;
+        for sequence in 1..=count {
+            writer.stage(&opened(sequence)).expect("staged");
+        }
+        room::set(Some(0));
+        let refused = writer.flush();
+        assert!(matches!(refused, Err(JournalError::Io { .. })));
+        room::set(None);
+        let give_up = Instant::now() + Duration::from_secs(10);
+        while let Err(error) = writer.flush() {
+            assert!(matches!(error, JournalError::Owed), "{error}");
+            assert!(Instant::now() < give_up, "tried again");
+            std::thread::yield_now();
+        }
+        assert!(!writer.is_in_debt());
+        assert_eq!(journal.lag_records(), count);
+        drop((writer, journal));
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }
