@@ -43,11 +43,62 @@ pub(super) fn of_text(text: &[u8]) -> u64 {
         let each = text.iter().zip(next);
         return each.map(|(byte, next)| u64::from(wide(*byte, *next))).sum();
     }
-    let (weight, fault) = sum(text, |_, byte, _| (ascii(byte), byte & 0x80));
-    if fault == 0 {
+    if let Some(weight) = of_ascii(text) {
         return weight;
     }
     sum(text, |_, byte, next| (wide(byte, next), 0)).0
+}
+
+/// The weight of a text that is all ASCII: a sign for each byte, less what the
+/// bytes of the lighter kinds, which are counted, weigh less.
+fn of_ascii(text: &[u8]) -> Option<u64> {
+    let (mut blocks, rest) = text.as_chunks::<BLOCK>();
+    let mut lighter = 0;
+    loop {
+        // So many blocks, and one more, that no count grows beyond a byte.
+        let (group, others) = blocks.split_at(blocks.len().min(254));
+        blocks = others;
+        let mut counts = Counts::default();
+        for block in group {
+            counts.add(block);
+        }
+        if blocks.is_empty() && !rest.is_empty() {
+            let mut last = [0; BLOCK];
+            last[..rest.len()].copy_from_slice(rest);
+            counts.add(&last);
+        }
+        let high = counts.high.into_iter().fold(0, |all, byte| all | byte);
+        if high & 0x80 != 0 {
+            return None;
+        }
+        lighter += 3 * total(&counts.letters) + 2 * total(&counts.digits);
+        if blocks.is_empty() {
+            return Some(text.len() as u64 * u64::from(SIGN) - lighter);
+        }
+    }
+}
+
+/// How many letters and digits stood in each lane, and all bytes, or'ed.
+#[derive(Default)]
+struct Counts {
+    letters: [u8; BLOCK],
+    digits: [u8; BLOCK],
+    high: [u8; BLOCK],
+}
+
+impl Counts {
+    #[inline(always)]
+    fn add(&mut self, block: &[u8; BLOCK]) {
+        for (lane, byte) in block.iter().enumerate() {
+            self.letters[lane] = self.letters[lane].wrapping_add(u8::from(is_letter(*byte)));
+            self.digits[lane] = self.digits[lane].wrapping_add(u8::from(is_digit(*byte)));
+            self.high[lane] |= byte;
+        }
+    }
+}
+
+fn total(lanes: &[u8; BLOCK]) -> u64 {
+    lanes.iter().map(|lane| u64::from(*lane)).sum()
 }
 
 /// The weight of a text that holds escapes, as it stands between its quotes.
@@ -119,7 +170,7 @@ fn sum(text: &[u8], judge: impl Fn(u8, u8, u8) -> Weighed) -> (u64, u8) {
         if fault != 0 {
             return (0, fault);
         }
-        weight += lanes.into_iter().map(u64::from).sum::<u64>();
+        weight += total(&lanes);
     }
     let filled = (at - text.len()) as u64;
     (weight - filled * u64::from(SIGN), 0)
@@ -147,12 +198,21 @@ fn lead(before: u8, byte: u8, next: u8) -> Weighed {
     (if is_lead { less } else { 0 }, u8::from(is_unclear))
 }
 
-/// Without branches, so that it can be done for many bytes at once.
+/// A letter or a space. No branches here and below, so that it can be done for
+/// many bytes at once.
+#[inline]
+fn is_letter(byte: u8) -> bool {
+    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte == b' ')
+}
+
+#[inline]
+fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
+}
+
 #[inline]
 fn ascii(byte: u8) -> u8 {
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let is_digit = byte.wrapping_sub(b'0') < 10;
-    SIGN - 3 * u8::from(is_letter | (byte == b' ')) - 2 * u8::from(is_digit)
+    SIGN - 3 * u8::from(is_letter(byte)) - 2 * u8::from(is_digit(byte))
 }
 
 #[inline]
