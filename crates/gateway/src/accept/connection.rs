@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::incoming::Incoming;
 use super::link::Link;
-use super::listen::answer;
+use super::listen::{Phase, answer};
 use crate::plane::Plane;
 use crate::serve::{self, AnswerBody, Served};
 use crate::wire::Socket;
@@ -29,6 +29,11 @@ use crate::wire::Socket;
 const IDLE: Duration = Duration::from_secs(100);
 /// How long a head may take, and a new connection until its first.
 pub(super) const HEAD: Duration = Duration::from_secs(10);
+/// How long a new connection may still take to its first request, and how long
+/// a request that is on its way may meet a connection that is just closing,
+/// while the process ends.
+const LAST_CALL: Duration = Duration::from_secs(1);
+const CROSSING: Duration = Duration::from_millis(250);
 /// The most of an unread body that is thrown away so that its client hears
 /// the answer, and how long that may take.
 const LINGER_BYTES: usize = 1 << 20;
@@ -59,27 +64,37 @@ enum Next {
     Late,
     Http2,
     Over,
+    Closing,
 }
 
 /// Serves a connection until it ends or its client has left.
-pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, stop: &watch::Receiver<bool>) -> End {
+pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, phase: &watch::Receiver<Phase>) -> End {
     // One for the connection's whole life: to make it anew for each request
     // would cost more than the rest of the waiting.
-    let mut told = stop.clone();
-    let mut stopped = std::pin::pin!(async { drop(told.wait_for(|stop| *stop).await) });
+    let mut told = phase.clone();
+    let mut closing = std::pin::pin!(async {
+        drop(told.wait_for(|phase| *phase == Phase::Closing).await);
+    });
     let mut connection = Connection {
         link: Rc::new(RefCell::new(Link::new(socket, plane.scratch()))),
         plane,
         reader: Reader::default(),
     };
     let mut due = Instant::now() + HEAD;
+    let mut is_fresh = true;
     loop {
-        let goes_on = match connection.next(due, stopped.as_mut()).await {
-            Next::Ask(ask) => connection.exchange(*ask, stop).await,
+        let next = match is_fresh {
+            true => connection.first(due, closing.as_mut()).await,
+            false => connection.next(due, closing.as_mut()).await,
+        };
+        is_fresh = false;
+        let goes_on = match next {
+            Next::Ask(ask) => connection.exchange(*ask, phase).await,
             Next::Faulty(fault) => connection.refuse(refusal(fault)).await,
             Next::Late => connection.refuse(late()).await,
             Next::Http2 => return connection.hand_over(),
             Next::Over => Ok(false),
+            Next::Closing => connection.close().await,
         };
         if !goes_on.unwrap_or(false) {
             return End::Closed;
@@ -112,9 +127,22 @@ struct Connection {
 }
 
 impl Connection {
+    /// Waits for the first request's head. Who was let in is not shown the
+    /// door before it could say a word.
+    async fn first(&mut self, due: Instant, closing: Pin<&mut impl Future<Output = ()>>) -> Next {
+        let called = async {
+            closing.await;
+            tokio::time::sleep(LAST_CALL).await;
+        };
+        // Large, and of no use to the connection's other requests.
+        let mut called = Box::pin(called);
+        self.next(due, called.as_mut()).await
+    }
+
     /// Waits for the next request's head.
-    async fn next(&mut self, due: Instant, stopped: Pin<&mut impl Future<Output = ()>>) -> Next {
+    async fn next(&mut self, due: Instant, closing: Pin<&mut impl Future<Output = ()>>) -> Next {
         let Self { link, reader, .. } = self;
+        let watched = Rc::clone(link);
         let mut due = due;
         let mut has_begun = false;
         let next = poll_fn(|cx| {
@@ -148,10 +176,13 @@ impl Connection {
             }
         });
         let mut next = std::pin::pin!(next);
-        // Only a connection that waits is closed at once by a stop.
-        let mut stopped = stopped;
+        // Only a connection that waits is closed while the process ends, and
+        // not if a part of a request has come.
+        let mut closing = closing;
         poll_fn(|cx| match next.as_mut().poll(cx) {
-            Poll::Pending => stopped.as_mut().poll(cx).map(|_| Next::Over),
+            Poll::Pending if watched.borrow().unread() == 0 => {
+                closing.as_mut().poll(cx).map(|()| Next::Closing)
+            }
             done => done,
         })
         .await
@@ -159,7 +190,7 @@ impl Connection {
 
     /// Walks one request and writes its answer; says whether another may
     /// follow.
-    async fn exchange(&mut self, ask: Ask, stop: &watch::Receiver<bool>) -> io::Result<bool> {
+    async fn exchange(&mut self, ask: Ask, phase: &watch::Receiver<Phase>) -> io::Result<bool> {
         self.link.borrow_mut().begin(&ask);
         let framing = Framing {
             keep_alive: ask.keep_alive,
@@ -177,12 +208,12 @@ impl Connection {
         let framing = Framing {
             keep_alive: framing.keep_alive
                 && self.link.borrow_mut().has_read_all()
-                && !*stop.borrow(),
+                && !phase.borrow().is_last_answer(),
             ..framing
         };
         self.write(served, framing).await?;
         if !framing.keep_alive {
-            self.linger().await;
+            self.linger(LINGER).await;
         }
         Ok(framing.keep_alive)
     }
@@ -206,7 +237,14 @@ impl Connection {
             is_look: false,
         };
         self.write(served, framing).await?;
-        self.linger().await;
+        self.linger(LINGER).await;
+        Ok(false)
+    }
+
+    /// Closes a connection without a request, so that one which is on its way
+    /// meets the end of a connection and no reset: its client sends it again.
+    async fn close(&mut self) -> io::Result<bool> {
+        self.linger(CROSSING).await;
         Ok(false)
     }
 
@@ -286,8 +324,8 @@ impl Connection {
 
     /// Ends the connection so that its client reads the answer first: closing
     /// with unread bytes would reset it.
-    async fn linger(&self) {
-        let due = Instant::now() + LINGER;
+    async fn linger(&self, time: Duration) {
+        let due = Instant::now() + time;
         let mut left = LINGER_BYTES;
         let mut has_ended = false;
         poll_fn(|cx| {

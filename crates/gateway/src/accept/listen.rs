@@ -12,12 +12,16 @@ use domain::probe::Probe;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::connection::{self, End};
 use super::{Incoming, multiplexed};
 use crate::plane::Plane;
 use crate::serve::{self, AnswerBody, Served};
+#[cfg(feature = "ungoverned")]
+use crate::ungoverned::walk;
+#[cfg(not(feature = "ungoverned"))]
+use crate::walk;
 use crate::wire::{Line, Side, Socket};
 
 /// How long a TLS handshake may take.
@@ -76,7 +80,35 @@ pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts connections until told to stop, then waits for the open ones.
+/// How far the process is on its way out. What has reached it is answered in
+/// each of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Business as usual.
+    #[default]
+    Open,
+    /// Nobody is let in for a moment: another process may be about to. What
+    /// waits in the system's queue waits on.
+    Paused,
+    /// Everybody is let in and answered, and told to come back elsewhere:
+    /// `connection: close`, and GOAWAY in HTTP/2.
+    Leaving,
+    /// Another process has the listeners, and with them whoever waits there.
+    /// Connections that are open here are answered as in [`Phase::Leaving`].
+    HandedOver,
+    /// Who waits in the system's queue is let in, then the listeners close.
+    /// Connections without a request are closed, requests may finish.
+    Closing,
+}
+
+impl Phase {
+    /// Whether an answer is the last one of its connection.
+    pub(super) fn is_last_answer(self) -> bool {
+        self >= Self::Leaving
+    }
+}
+
+/// Accepts connections until the listener goes, then waits for the open ones.
 ///
 /// # Errors
 /// The listener cannot be used on this loop.
@@ -84,12 +116,33 @@ pub async fn run(
     plane: Rc<Plane>,
     listener: std::net::TcpListener,
     tls: Option<Arc<ServerConfig>>,
-    mut stop: watch::Receiver<bool>,
+    mut phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     // Every connection holds a sender; the channel closes with the last one.
-    let (open, mut none_open) = tokio::sync::mpsc::channel::<()>(1);
+    let (open, mut none_open) = mpsc::channel::<()>(1);
+    let hall = Hall {
+        plane,
+        tls,
+        phase: phase.clone(),
+        open,
+    };
     loop {
+        let now = *phase.borrow_and_update();
+        match now {
+            Phase::Open | Phase::Leaving => {}
+            Phase::Paused => {
+                if phase.changed().await.is_err() {
+                    break;
+                }
+                continue;
+            }
+            Phase::HandedOver => break,
+            Phase::Closing => {
+                hall.empty(listener)?;
+                break;
+            }
+        }
         let next = async {
             if PLACES.available_permits() == 0 {
                 tracing::debug!("no room for more connections: newcomers wait");
@@ -97,28 +150,54 @@ pub async fn run(
             let room = Arc::clone(&PLACES).acquire_owned().await;
             listener.accept().await.map(|(stream, _)| (stream, room))
         };
-        let (stream, room) = tokio::select! {
+        tokio::select! {
             accepted = next => match accepted {
-                Ok(accepted) => accepted,
+                Ok((stream, room)) => hall.greet(stream, room.ok()),
                 Err(error) => {
                     // Out of descriptors, most likely: do not spin.
                     tracing::warn!(%error, "accept");
                     tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
                 }
             },
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let (plane, tls, stop, open) = (Rc::clone(&plane), tls.clone(), stop.clone(), open.clone());
+            changed = phase.changed() => if changed.is_err() {
+                break;
+            },
+        }
+    }
+    drop(hall);
+    none_open.recv().await;
+    Ok(())
+}
+
+/// Where a loop's connections come in.
+struct Hall {
+    plane: Rc<Plane>,
+    tls: Option<Arc<ServerConfig>>,
+    phase: watch::Receiver<Phase>,
+    open: mpsc::Sender<()>,
+}
+
+impl Hall {
+    fn greet(&self, stream: TcpStream, room: Option<OwnedSemaphorePermit>) {
+        let (plane, tls) = (Rc::clone(&self.plane), self.tls.clone());
+        let (phase, open) = (self.phase.clone(), self.open.clone());
         tokio::task::spawn_local(async move {
-            greeted(plane, stream, tls, stop).await;
+            greeted(plane, stream, tls, phase).await;
             drop((open, room));
         });
     }
-    drop(listener);
-    drop(open);
-    none_open.recv().await;
-    Ok(())
+
+    /// Lets everybody in whose connection the system has made already: to
+    /// close the listener on them would be a reset. Room is not asked for.
+    fn empty(&self, listener: TcpListener) -> std::io::Result<()> {
+        // The system itself is asked: what the loop knows may be old.
+        let listener = listener.into_std()?;
+        while let Ok((stream, _)) = listener.accept() {
+            stream.set_nonblocking(true)?;
+            self.greet(TcpStream::from_std(stream)?, None);
+        }
+        Ok(())
+    }
 }
 
 /// Serves a connection until it ends or its client has left.
@@ -126,7 +205,7 @@ async fn greeted(
     plane: Rc<Plane>,
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
-    mut stop: watch::Receiver<bool>,
+    mut phase: watch::Receiver<Phase>,
 ) {
     let line = Line::new(stream, Rc::clone(&plane.writer), Side::Client);
     let (socket, speaks_http2) = match tls {
@@ -142,12 +221,12 @@ async fn greeted(
         }
     };
     if speaks_http2 {
-        let serving = multiplexed::serve(plane, socket, Bytes::new(), &mut stop);
+        let serving = multiplexed::serve(plane, socket, Bytes::new(), &mut phase);
         return Box::pin(serving).await;
     }
-    let end = connection::serve(Rc::clone(&plane), socket, &stop).await;
+    let end = connection::serve(Rc::clone(&plane), socket, &phase).await;
     if let End::Http2(socket, ahead) = end {
-        Box::pin(multiplexed::serve(plane, socket, ahead, &mut stop)).await;
+        Box::pin(multiplexed::serve(plane, socket, ahead, &mut phase)).await;
     }
 }
 
@@ -156,7 +235,7 @@ pub(super) async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Ser
     if let Some(health) = health(plane, &request) {
         return health;
     }
-    match crate::walk(plane, request).await {
+    match walk(plane, request).await {
         Ok(served) => served,
         Err(refused) => serve::refuse(plane, refused),
     }

@@ -10,8 +10,6 @@ mod link;
 pub mod listen;
 mod multiplexed;
 
-use std::rc::Rc;
-
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::View;
@@ -19,7 +17,6 @@ use domain::refusal::{Reason, Refusal};
 use http::{HeaderMap, HeaderName, Method, Request, Version, header};
 
 use crate::admit::Known;
-use crate::plane::Plane;
 use crate::settle::{Refused, Ticket};
 
 pub use body::body;
@@ -66,17 +63,8 @@ pub struct Accepted {
 /// Reads the head: the route, nothing else.
 ///
 /// # Errors
-/// 404 for a path that is not there, 405 for the wrong method, 503 while
-/// draining.
-pub fn head(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Head, Refused> {
-    if plane.shared.is_draining() {
-        return Err(Refusal::new(
-            Reason::Draining,
-            "The gateway is shutting down. Send the request again.",
-        )
-        .retry_after(std::time::Duration::from_secs(1))
-        .into());
-    }
+/// 404 for a path that is not there, 405 for the wrong method.
+pub fn head(request: Request<Incoming>) -> Result<Head, Refused> {
     let (parts, body) = request.into_parts();
     if hops(&parts.headers) >= MOST_HOPS {
         let sentence = "This request has come through too many gateways: one of them leads back \

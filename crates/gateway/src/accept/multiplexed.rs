@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::connection::{BOUNDS, HEAD};
 use super::incoming::Incoming;
-use super::listen::{LocalExec, answer};
+use super::listen::{LocalExec, Phase, answer};
 use crate::plane::Plane;
 use crate::wire::Socket;
 
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     plane: Rc<Plane>,
     socket: Socket,
     ahead: Bytes,
-    stop: &mut watch::Receiver<bool>,
+    phase: &mut watch::Receiver<Phase>,
 ) {
     let line = socket.line().clone();
     let mut builder = http2::Builder::new(LocalExec);
@@ -55,6 +55,7 @@ pub(super) async fn serve(
         .keep_alive_timeout(Duration::from_secs(20));
     let has_asked = Rc::new(Cell::new(false));
     let silent = silence(Rc::clone(&has_asked));
+    let leaving = leaving(phase, Rc::clone(&has_asked));
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         has_asked.set(true);
         let plane = Rc::clone(&plane);
@@ -66,7 +67,7 @@ pub(super) async fn serve(
         _ = serving.as_mut() => {}
         () = silent => {}
         () = std::future::poll_fn(|cx| line.poll_closed(cx)) => {}
-        _ = stop.wait_for(|stop| *stop) => {
+        () = leaving => {
             serving.as_mut().graceful_shutdown();
             let _ = serving.await;
         }
@@ -78,6 +79,22 @@ async fn silence(has_asked: Rc<Cell<bool>>) {
     tokio::time::sleep(HEAD).await;
     if has_asked.get() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// Ends when the client is to be told to go elsewhere: not before its first
+/// request, or a new connection would have been for nothing.
+async fn leaving(phase: &mut watch::Receiver<Phase>, has_asked: Rc<Cell<bool>>) {
+    let _ = phase.wait_for(|phase| phase.is_last_answer()).await;
+    let last = phase.wait_for(|phase| *phase == Phase::Closing);
+    let asked = async {
+        while !has_asked.get() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = last => {}
+        () = asked => {}
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) struct Stage {
     pub(crate) shared: Arc<Shared>,
     plane: Rc<Plane>,
     folder: PathBuf,
-    _stop: watch::Sender<bool>,
+    pub(crate) phase: watch::Sender<listen::Phase>,
 }
 
 impl Drop for Stage {
@@ -96,7 +96,7 @@ impl Stage {
             shelf: Arc::new(store::memory::MemoryShelf::new(1 << 20)),
             journal: Journal::open(&folder, config, 1).expect("a journal"),
             health: gateway::route::Health::default(),
-        bulkheads: gateway::send::Bulkheads::default(),
+            bulkheads: gateway::send::Bulkheads::default(),
             tls: gateway::send::tls::ClientTls::default(),
             metrics: gateway::settle::Metrics::default(),
             draining: AtomicBool::new(false),
@@ -106,14 +106,14 @@ impl Stage {
         let plane = Plane::new(Arc::clone(&shared), 0).expect("a plane");
         let listener = listen::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let (stop, stopped) = watch::channel(false);
-        tokio::task::spawn_local(listen::run(Rc::clone(&plane), listener, None, stopped));
+        let (phase, told) = watch::channel(listen::Phase::Open);
+        tokio::task::spawn_local(listen::run(Rc::clone(&plane), listener, None, told));
         Self {
             address,
             shared,
             plane,
             folder,
-            _stop: stop,
+            phase,
         }
     }
 

@@ -3,9 +3,11 @@
 //! is checked in [`crate::build`].
 
 pub(crate) mod cache;
+mod drain;
 pub(crate) mod error;
 mod explain;
 pub(crate) mod guards;
+pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod log;
@@ -57,6 +59,12 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Event loops; as many as cores if unset.
     pub(crate) workers: Option<usize>,
+    /// How long it goes on accepting once it is told to stop.
+    pub(crate) drain_delay: Option<Span>,
+    /// How long open requests may take then.
+    pub(crate) drain_timeout: Span,
+    /// What is kept of requests.
+    pub(crate) journal: journal::Journal,
     /// Bounds on bodies.
     pub(crate) limits: limits::Limits,
     /// Whether the built-in demo answers.
@@ -95,6 +103,9 @@ impl Default for Config {
             tls: None,
             data_dir: PathBuf::from("./portcullis-data"),
             workers: None,
+            drain_delay: None,
+            drain_timeout: Span(drain::TIMEOUT),
+            journal: journal::Journal::default(),
             limits: limits::Limits::default(),
             demo: true,
             providers: Ordered::default(),
@@ -124,6 +135,7 @@ impl Config {
             tls.validate(&mut report);
         }
         self.process(&mut report);
+        drain::validate(self, &mut report);
         self.limits.validate(&mut report);
         for (name, provider) in self.providers.iter() {
             provider.validate(name, &mut report);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use gateway::accept::listen;
+use gateway::accept::listen::{self, Phase};
 use gateway::plane::{Plane, Shared};
 use rustls::ServerConfig;
 use tokio::sync::watch;
@@ -36,8 +36,8 @@ fn taken(address: SocketAddr) -> String {
 /// How the loops end.
 #[derive(Clone)]
 pub(super) struct End {
-    /// Set: nobody new is let in, and open requests may finish.
-    pub(super) stop: watch::Receiver<bool>,
+    /// How far the process is on its way out.
+    pub(super) phase: watch::Receiver<Phase>,
     /// Set: open requests are dropped, and settled by that.
     pub(super) cut: watch::Receiver<bool>,
 }
@@ -95,7 +95,7 @@ fn run(
         let plane = Plane::new(shared, core)?;
         WRITER.set(Some(Rc::clone(&plane.writer)));
         tokio::select! {
-            ended = listen::run(plane, listener, tls, end.stop) => Ok(ended?),
+            ended = listen::run(plane, listener, tls, end.phase) => Ok(ended?),
             // What is still open is dropped with the runtime.
             _ = end.cut.wait_for(|cut| *cut) => Ok(()),
         }

@@ -12,6 +12,7 @@ mod first_key;
 mod lock;
 mod loops;
 mod reload;
+mod stop;
 mod world;
 
 use std::sync::Arc;
@@ -19,16 +20,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use gateway::accept::listen::Phase;
 use tokio::sync::watch;
 
 use crate::cli::Place;
 use crate::config::Loaded;
 use crate::config::scalars::Listen;
-
-/// How long open requests may still take after the process was told to stop.
-const DRAIN: Duration = Duration::from_secs(30);
-/// How long the loops may take to settle what was cut.
-const CUT: Duration = Duration::from_secs(2);
 
 /// Arguments of `serve`; each overrides the configuration.
 #[derive(Args, Clone, Debug, Default)]
@@ -77,6 +74,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let hangups = reload::hangups()?;
+    let mut signals = stop::Signals::listen()?;
     let mut places = world::Places::of(&args, &loaded);
     let lock = lock::take(&places.data_dir)?;
     let bound = loops::bind(places.listen, places.workers)
@@ -99,11 +97,11 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let minted = first_key::mint_if_none(&world).await?;
     world.refresh().await?;
 
-    let (stop, stopped) = watch::channel(false);
+    let (phase, phases) = watch::channel(Phase::Open);
     let (cut, cut_off) = watch::channel(false);
     let (end, ended) = watch::channel(false);
     let way_out = loops::End {
-        stop: stopped.clone(),
+        phase: phases,
         cut: cut_off,
     };
     let threads = loops::start(&world.shared, listeners, tls.as_ref(), &way_out)?;
@@ -116,53 +114,30 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let carrier = tokio::spawn(carry::run(
         world.store.clone(),
         world.shared.journal.clone(),
-        ended,
+        ended.clone(),
     ));
-    let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, stopped));
+    let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, ended));
     if let Err(error) = banner::print(&places, minted.as_ref(), &world) {
         // Whoever read it went away (`| head -1`): no reason not to serve.
         tracing::warn!(%error, "the greeting could not be printed");
     }
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
 
-    reload::told_to_stop().await?;
-    tracing::info!("stopping: open requests may finish");
-    world
-        .shared
-        .draining
-        .store(true, std::sync::atomic::Ordering::Relaxed);
-    stop.send_replace(true);
-    drain(threads, &cut).await?;
+    let told = signals.next().await;
+    let mut pace = world.pace();
+    if told == stop::Told::Interrupt {
+        pace.delay = Duration::ZERO;
+    }
+    let loops = stop::Loops {
+        threads,
+        phase,
+        cut,
+    };
+    stop::leave(loops, &world.shared, pace, &mut signals).await;
     reload.abort();
     end.send_replace(true);
     carrier.await.context("the carrier")?;
     admin.abort();
-    Ok(())
-}
-
-/// Waits for open requests, but not for ever, and not for somebody who asks
-/// twice.
-async fn drain(
-    threads: Vec<std::thread::JoinHandle<()>>,
-    cut: &watch::Sender<bool>,
-) -> anyhow::Result<()> {
-    let mut joined =
-        tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
-    tokio::select! {
-        _ = &mut joined => return Ok(()),
-        () = tokio::time::sleep(DRAIN) => tracing::warn!(
-            "some requests were still open after {} s and are cut",
-            DRAIN.as_secs()
-        ),
-        again = reload::told_to_stop() => {
-            again?;
-            tracing::warn!("told to stop again: open requests are cut");
-        }
-    }
-    cut.send_replace(true);
-    if tokio::time::timeout(CUT, joined).await.is_err() {
-        tracing::error!("an event loop does not end; its requests count as lost");
-    }
     Ok(())
 }
 

@@ -4,17 +4,26 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::world::{LOOK, World};
+use super::world::World;
+
+/// How often the files are looked at. A change counts once two looks agree
+/// about it, and is to be in force within a tenth of a second.
+const LOOK: Duration = Duration::from_millis(25);
+/// How often the stored keys are: that is a query.
+const LOOK_FOR_KEYS: Duration = Duration::from_millis(100);
 
 /// Watches until told to stop. Files are looked at, not subscribed to: this
 /// sees editors that rename, and mounted volumes that swap links.
 pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Receiver<bool>) {
     let mut files = Watch::new(fingerprints(&world.watched()));
     let mut keys = None;
+    let mut looked_for_keys: Option<Instant> = None;
     while !*stop.borrow() {
         let told = tokio::select! {
             () = tokio::time::sleep(LOOK) => false,
@@ -26,6 +35,10 @@ pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Rec
             files = Watch::new(now);
             reload(&world);
         }
+        if looked_for_keys.is_some_and(|at| at.elapsed() < LOOK_FOR_KEYS) {
+            continue;
+        }
+        looked_for_keys = Some(Instant::now());
         // A store that is away keeps the keys that are known.
         let Ok(mark) = world.store.change_mark().await else {
             continue;
@@ -92,17 +105,6 @@ impl Watch {
 /// Hears SIGHUP from now on; before, it would end the process.
 pub(super) fn hangups() -> std::io::Result<Signal> {
     signal(SignalKind::hangup())
-}
-
-/// Returns when the process is told to stop.
-pub(super) async fn told_to_stop() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -17,6 +16,7 @@ use store::memory::{MemoryCounters, MemoryShelf};
 use store::{Store, StoredKey};
 
 use super::ServeArgs;
+use super::stop::Pace;
 use crate::build::{self, idle};
 use crate::cli::Place;
 use crate::config::network::Certificate;
@@ -122,6 +122,7 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
         journal,
         health: gateway::route::Health::default(),
+        bulkheads: gateway::send::Bulkheads::default(),
         tls: gateway::send::tls::ClientTls::default(),
         metrics: gateway::settle::Metrics::default(),
         draining: std::sync::atomic::AtomicBool::new(false),
@@ -202,6 +203,15 @@ impl World {
         self.inner().config.clone()
     }
 
+    /// How long each part of the way out may take, as it is configured now.
+    pub(super) fn pace(&self) -> Pace {
+        let config = self.config();
+        Pace {
+            delay: config.drain_delay(&crate::environment::process),
+            timeout: config.drain_timeout.0,
+        }
+    }
+
     /// TLS for the data listener, if it is configured.
     pub(super) fn server_tls(&self) -> anyhow::Result<Option<Arc<ServerConfig>>> {
         let server = self.certificate.as_ref().map(|c| c.server());
@@ -247,6 +257,3 @@ impl World {
         }
     }
 }
-
-/// How often the file and the keys are looked at.
-pub(super) const LOOK: Duration = Duration::from_millis(100);
