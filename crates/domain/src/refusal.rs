@@ -66,10 +66,11 @@ reasons! {
     TargetTooLong = 414 InvalidRequest "uri_too_long";
     /// An expectation other than `100-continue`.
     Expectation = 417 InvalidRequest "unknown_expectation";
-    /// A `transfer-encoding` other than chunked.
-    UnknownCoding = 501 InvalidRequest "unsupported_transfer_encoding";
+    /// A `transfer-encoding` other than chunked. Not 501: what a client sends
+    /// wrong is never the server's error.
+    UnknownCoding = 400 InvalidRequest "unsupported_transfer_encoding";
     /// A version of HTTP that is not spoken here.
-    UnknownVersion = 505 InvalidRequest "unsupported_http_version";
+    UnknownVersion = 400 InvalidRequest "unsupported_http_version";
     /// The body is larger than the limit.
     BodyTooLarge = 413 InvalidRequest "request_too_large";
     /// The body stopped coming.

@@ -77,6 +77,7 @@ mod tests {
             base_path: "/v1".into(),
             auth,
             headers: Vec::new(),
+            max_parallel: None,
             timeouts: domain::model::Timeouts::default(),
             http: domain::model::HttpVersion::Auto,
             ca_file: None,

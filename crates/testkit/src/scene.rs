@@ -55,6 +55,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         base_path: "/v1".to_owned(),
         auth: Auth::Bearer(Secret::new(UPSTREAM_KEY)),
         headers: Vec::new(),
+        max_parallel: None,
         timeouts: Timeouts {
             connect: Duration::from_secs(2),
             first_byte: Duration::from_secs(10),

@@ -22,7 +22,9 @@ impl Bulkheads {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let taken = all.entry(provider.name.clone()).or_default();
         Bulkhead {
-            most: provider.max_parallel.map_or_else(usual, |most| most as usize),
+            most: provider
+                .max_parallel
+                .map_or_else(usual, |most| most as usize),
             taken: Arc::clone(taken),
         }
     }

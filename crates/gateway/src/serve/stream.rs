@@ -359,10 +359,10 @@ impl Drop for Streaming {
             return;
         }
         if let (Some(ticket), Some(upstream)) = (self.ticket.take(), self.upstream.take()) {
-            let nothing = || Tap::new(self.tap.operation(), 1, false);
+            let nothing = Tap::new(self.tap.operation(), 1, false);
             let rest = Rest {
                 framer: std::mem::replace(&mut self.framer, Framer::new(LARGEST_EVENT)),
-                tap: std::mem::replace(&mut self.tap, nothing()),
+                tap: std::mem::replace(&mut self.tap, nothing),
                 upstream,
                 ticket,
             };

@@ -30,6 +30,8 @@ pub(crate) struct Provider {
     pub(crate) api_key_header: Option<String>,
     /// Further headers of every request.
     pub(crate) headers: Ordered<SecretRef>,
+    /// The most requests that may be there at once.
+    pub(crate) max_parallel: Option<u32>,
     /// Deadlines.
     pub(crate) timeouts: Timeouts,
     /// HTTP version.
@@ -152,6 +154,13 @@ impl Provider {
                     "leave it out for the default",
                 );
             }
+        }
+        if self.max_parallel == Some(0) {
+            report.wrong(
+                &key(&at, "max_parallel"),
+                "no request at all could be there",
+                "leave it out for the default, or take the provider away",
+            );
         }
         if let Some(ca) = &self.ca_file {
             network::file(&key(&at, "ca_file"), ca, report);
