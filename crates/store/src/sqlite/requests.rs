@@ -10,7 +10,8 @@ use sqlx::{Arguments as _, Sqlite};
 use super::rows::signed;
 use super::{StoreError, Write};
 
-const COLUMNS: [&str; 29] = [
+/// Columns that every request fills.
+const COLUMNS: [&str; 19] = [
     "ticket",
     "opened_at",
     "duration_us",
@@ -26,48 +27,103 @@ const COLUMNS: [&str; 29] = [
     "attempts",
     "outcome",
     "status",
-    "error",
     "input",
-    "cached_input",
-    "cache_write",
-    "audio_input",
     "output",
-    "reasoning",
-    "audio_output",
     "usage_source",
     "cost",
-    "price_missing",
-    "cache_hit",
-    "saved",
-    "findings",
 ];
+
+/// Columns that most requests leave as they are, and how that is.
+const SPECIAL: [(&str, &str); 10] = [
+    ("error", "NULL"),
+    ("cached_input", "0"),
+    ("cache_write", "0"),
+    ("audio_input", "0"),
+    ("reasoning", "0"),
+    ("audio_output", "0"),
+    ("price_missing", "0"),
+    ("cache_hit", "0"),
+    ("saved", "NULL"),
+    ("findings", "'[]'"),
+];
+
+/// Whether every special column of the row is as it mostly is.
+fn is_plain(r: &Settled) -> bool {
+    let usage = &r.usage;
+    let counts = [
+        usage.cached_input,
+        usage.cache_write,
+        usage.audio_input,
+        usage.reasoning,
+        usage.audio_output,
+    ];
+    counts == [0; 5]
+        && r.error.is_none()
+        && r.saved.is_none()
+        && !(r.price_missing || r.cache_hit)
+        && r.findings.is_empty()
+}
+
+/// Which rows a statement takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    Plain,
+    Special,
+}
 
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
-/// it, so there are few of them and the connection keeps them prepared. 29
-/// values a row stay far below the most that SQLite takes.
-static INSERTS: LazyLock<[(usize, String); 4]> =
-    LazyLock::new(|| [256, 32, 4, 1].map(|rows| (rows, statement(rows))));
+/// it, so there are few of them and the connection keeps them prepared. At
+/// most 29 values a row stay far below the most that SQLite takes.
+type Inserts = [(usize, String); 4];
 
-fn statement(rows: usize) -> String {
-    let row = format!("({})", ["?"; COLUMNS.len()].join(", "));
+static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
+static OTHERS: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Special));
+
+fn inserts(kind: Rows) -> Inserts {
+    [256, 32, 4, 1].map(|rows| (rows, statement(rows, kind)))
+}
+
+fn statement(rows: usize, kind: Rows) -> String {
+    let special = SPECIAL.map(|(column, _)| column);
+    let columns = [&COLUMNS[..], &special].concat();
+    let rest = SPECIAL.map(|(_, usual)| match kind {
+        Rows::Plain => usual,
+        Rows::Special => "?",
+    });
+    let values = [&["?"; COLUMNS.len()][..], &rest].concat();
+    let row = format!("({})", values.join(", "));
     format!(
         "INSERT OR IGNORE INTO requests ({}) VALUES {}",
-        COLUMNS.join(", "),
+        columns.join(", "),
         vec![row; rows].join(", ")
     )
 }
 
 /// Keeps rows. A ticket that stands there already stays as it is.
 pub(super) async fn insert(write: &mut Write, settled: &[&Settled]) -> Result<(), StoreError> {
-    let mut rest = settled;
+    let (plain, others): (Vec<&Settled>, Vec<&Settled>) =
+        settled.iter().partition(|record| is_plain(record));
+    insert_all(write, &plain, Rows::Plain).await?;
+    insert_all(write, &others, Rows::Special).await
+}
+
+async fn insert_all(write: &mut Write, all: &[&Settled], kind: Rows) -> Result<(), StoreError> {
+    let (inserts, columns): (&'static Inserts, _) = match kind {
+        Rows::Plain => (&PLAIN, COLUMNS.len()),
+        Rows::Special => (&OTHERS, COLUMNS.len() + SPECIAL.len()),
+    };
+    let mut rest = all;
     let mut texts = Texts::default();
-    for (rows, statement) in INSERTS.iter() {
+    for (rows, statement) in inserts {
         while let Some((now, later)) = rest.split_at_checked(*rows) {
             rest = later;
-            let mut values = Values::of(rows * COLUMNS.len());
+            let mut values = Values::of(rows * columns);
             for record in now {
                 row(&mut values, &mut texts, record);
+                if kind == Rows::Special {
+                    special(&mut values, record);
+                }
             }
             let values = values.done()?;
             sqlx::query_with(statement.as_str(), values)
@@ -123,9 +179,7 @@ struct Texts {
     operation: Option<Arc<str>>,
     answered_model: Option<Arc<str>>,
     outcome: Option<Arc<str>>,
-    error: Option<Arc<str>>,
     usage_source: Option<Arc<str>>,
-    findings: Option<Arc<str>>,
 }
 
 fn share(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {
@@ -136,13 +190,7 @@ fn share(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {
 }
 
 fn row(values: &mut Values, texts: &mut Texts, r: &Settled) {
-    let usage = &r.usage;
-    let findings = match r.findings.is_empty() {
-        true => share(&mut texts.findings, "[]"),
-        false => serde_json::json!(r.findings).to_string().into(),
-    };
     let answered = r.answered_model.as_deref();
-    let error = r.error.as_deref();
     values
         .add(r.ticket.to_bytes().to_vec())
         .add(r.opened.0)
@@ -159,18 +207,23 @@ fn row(values: &mut Values, texts: &mut Texts, r: &Settled) {
         .add(i64::from(r.attempts))
         .add(share(&mut texts.outcome, r.outcome.as_str()))
         .add(i64::from(r.status))
-        .add(error.map(|text| share(&mut texts.error, text)))
-        .count(usage.input)
+        .count(r.usage.input)
+        .count(r.usage.output)
+        .add(share(&mut texts.usage_source, r.usage_source.as_str()))
+        .add(r.cost.map(|cost| cost.0));
+}
+
+fn special(values: &mut Values, r: &Settled) {
+    let usage = &r.usage;
+    values
+        .add(r.error.as_deref().map(str::to_owned))
         .count(usage.cached_input)
         .count(usage.cache_write)
         .count(usage.audio_input)
-        .count(usage.output)
         .count(usage.reasoning)
         .count(usage.audio_output)
-        .add(share(&mut texts.usage_source, r.usage_source.as_str()))
-        .add(r.cost.map(|cost| cost.0))
         .add(r.price_missing)
         .add(r.cache_hit)
         .add(r.saved.map(|saved| saved.0))
-        .add(findings);
+        .add(serde_json::json!(r.findings).to_string());
 }

@@ -1,0 +1,138 @@
+//! A record comes out of the ledger as it went in, column by column.
+
+use domain::ids::TicketId;
+use domain::money::NanoUsd;
+use domain::record::{Opened, Outcome, Record, Settled};
+use domain::time::UnixMicros;
+use domain::usage::{Usage, UsageSource};
+use journal::Batch;
+use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
+use store::Store;
+
+fn plain(sequence: u64) -> Settled {
+    let opened = Opened {
+        ticket: TicketId {
+            generation: 1,
+            core: 2,
+            sequence,
+        },
+        at: UnixMicros(11),
+        tenant: "a-tenant".into(),
+        key: "a-key".into(),
+        operation: "chat".into(),
+        model: "a-model".into(),
+        reserved_tokens: 0,
+    };
+    Settled {
+        duration_us: 12,
+        first_content_us: Some(13),
+        streamed: true,
+        provider: Some("a-provider".into()),
+        deployment: Some("a-deployment".into()),
+        answered_model: Some("an-answered-model".into()),
+        attempts: 14,
+        outcome: Outcome::Complete,
+        status: 200,
+        usage: Usage {
+            input: 15,
+            output: 16,
+            ..Usage::default()
+        },
+        usage_source: UsageSource::Estimated,
+        cost: Some(NanoUsd(17)),
+        ..journal::lost(&opened)
+    }
+}
+
+fn special(sequence: u64) -> Settled {
+    Settled {
+        error: Some("an-error".to_owned()),
+        usage: Usage {
+            input: 21,
+            cached_input: 22,
+            cache_write: 23,
+            audio_input: 24,
+            output: 25,
+            reasoning: 26,
+            audio_output: 27,
+        },
+        price_missing: true,
+        cache_hit: true,
+        saved: Some(NanoUsd(28)),
+        findings: vec![("a-guard".to_owned(), 29)],
+        ..plain(sequence)
+    }
+}
+
+/// The rows, each as `column=value …`, without tickets.
+async fn rows(records: Vec<Settled>) -> Vec<String> {
+    let folder = std::env::temp_dir().join(format!("portcullis-rows-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("portcullis.db");
+    let store = Store::open(&file).await.expect("opens");
+    let batch = Batch {
+        records: records
+            .into_iter()
+            .map(|record| Record::Settled(Box::new(record)))
+            .collect(),
+        ..Batch::default()
+    };
+    store.carry(&batch).await.expect("carries");
+    store.close().await;
+    let url = format!("sqlite://{}", file.display());
+    let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
+    let rows = sqlx::query("SELECT * FROM requests ORDER BY ticket")
+        .fetch_all(&pool)
+        .await
+        .expect("reads");
+    pool.close().await;
+    std::fs::remove_dir_all(&folder).expect("removed");
+    rows.iter()
+        .map(|row| {
+            let columns = row.columns().iter().filter(|c| c.name() != "ticket");
+            let shown = columns.map(|column| {
+                let at = column.ordinal();
+                let value = row.try_get_raw(at).expect("a value");
+                let kind = value.type_info().name().to_owned();
+                let value = match (value.is_null(), kind.as_str()) {
+                    (true, _) => "NULL".to_owned(),
+                    (_, "TEXT") => row.get::<String, _>(at),
+                    _ => row.get::<i64, _>(at).to_string(),
+                };
+                format!("{}={value}", column.name())
+            });
+            shown.collect::<Vec<_>>().join(" ")
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_value_stands_in_its_column() {
+    // More than one statement of each kind, mixed.
+    let mut records = Vec::new();
+    for sequence in 0..300 {
+        records.push(plain(2 * sequence));
+        records.push(special(2 * sequence + 1));
+    }
+    let rows = rows(records).await;
+    assert_eq!(rows.len(), 600);
+    let head = "opened_at=11 duration_us=12 first_content_us=13 tenant=a-tenant key_id=a-key \
+                operation=chat streamed=1 model=a-model provider=a-provider \
+                deployment=a-deployment answered_model=an-answered-model attempts=14 \
+                outcome=complete status=200";
+    let plain = format!(
+        "{head} error=NULL input=15 cached_input=0 cache_write=0 audio_input=0 output=16 \
+         reasoning=0 audio_output=0 usage_source=estimated cost=17 price_missing=0 cache_hit=0 \
+         saved=NULL findings=[]"
+    );
+    let special = format!(
+        "{head} error=an-error input=21 cached_input=22 cache_write=23 audio_input=24 output=25 \
+         reasoning=26 audio_output=27 usage_source=estimated cost=17 price_missing=1 cache_hit=1 \
+         saved=28 findings=[[\"a-guard\",29]]"
+    );
+    for (at, row) in rows.iter().enumerate() {
+        let expected = [&plain, &special][at % 2];
+        assert_eq!(row, expected);
+    }
+}
