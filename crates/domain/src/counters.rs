@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Ticks;
 
 /// An answer that is there at once (in process) or comes later (a network).
@@ -25,7 +27,7 @@ impl<T> Answer<T> {
 }
 
 /// What a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Measure {
     /// Requests in a window.
     Requests,
@@ -36,7 +38,7 @@ pub enum Measure {
 }
 
 /// One limit that must have room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ask {
     /// Whose limit: `key:key_…`.
     pub subject: Arc<str>,
@@ -51,7 +53,7 @@ pub struct Ask {
 }
 
 /// What is left of one limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// What it counts.
     pub measure: Measure,
@@ -64,7 +66,7 @@ pub struct Room {
 }
 
 /// A limit without room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Full {
     /// Which ask failed, by position.
     pub ask: usize,

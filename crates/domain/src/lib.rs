@@ -15,11 +15,13 @@
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
 //! | [`counters`], [`shelf`] | traits that `store` implements |
+//! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
 pub mod counters;
 pub mod edit;
 pub mod guard;
+pub mod holding;
 pub mod ids;
 pub mod model;
 pub mod money;

@@ -103,16 +103,21 @@ impl Carrier {
     /// # Errors
     /// A segment cannot be read.
     pub fn next(&mut self, max: usize) -> Result<Option<Batch>, JournalError> {
+        self.shared.look_at_others()?;
         self.sweep();
         let mut batch = Batch::default();
         self.issued.clear();
         let (earlier, own) = self.lanes();
         let mut is_earlier_read = true;
         for lane in &earlier {
-            is_earlier_read &= self.read_lane(lane, max, &mut batch)?;
+            is_earlier_read &= match self.lives(lane) {
+                true => self.read_living(lane, max, &mut batch)?,
+                false => self.read_lane(lane, max, &mut batch)?,
+            };
         }
         if is_earlier_read {
-            if !self.has_ended_earlier {
+            // Who lives may still end what it has opened.
+            if !self.has_ended_earlier && !self.shared.has_living() {
                 batch.alive = Some(self.shared.generation);
             }
             for at in 0..own.len() {
@@ -200,6 +205,45 @@ impl Carrier {
         Ok(true)
     }
 
+    /// Whether the lane's process still writes.
+    fn lives(&self, lane: &[Arc<Segment>]) -> bool {
+        let first = lane.first();
+        first.is_some_and(|segment| self.shared.lives(segment.name.generation))
+    }
+
+    /// Reads on in a lane that another process writes, as far as it is
+    /// written; says whether all of that was read.
+    fn read_living(
+        &mut self,
+        lane: &[Arc<Segment>],
+        max: usize,
+        batch: &mut Batch,
+    ) -> Result<bool, JournalError> {
+        // Asked before anything is read: what stands in front of the segment
+        // that was begun last is whole then.
+        let begun = lane
+            .iter()
+            .rposition(|segment| disk::is_begun(&segment.path));
+        let begun = begun.map_or(0, |last| last + 1);
+        for segment in &lane[..begun] {
+            if batch.records.len() >= max {
+                return Ok(false);
+            }
+            let from = self.passed(segment);
+            let Some(length) = disk::length(&segment.path) else {
+                continue;
+            };
+            let before = batch.records.len();
+            let to = self.read(segment, from, length, (max, &mut batch.records))?;
+            if to.mark > from.mark {
+                let records = (batch.records.len() - before) as u64;
+                self.issued.push((segment.name, to, records));
+                batch.marks.push((segment.name.to_string(), to.mark));
+            }
+        }
+        Ok(batch.records.len() < max)
+    }
+
     fn passed(&self, segment: &Segment) -> Passed {
         self.marks.get(&segment.name).copied().unwrap_or_default()
     }
@@ -251,6 +295,7 @@ impl Carrier {
     ) -> Result<Passed, JournalError> {
         let mut passed = from;
         let mut window = WINDOW;
+        let is_living = self.shared.lives(segment.name.generation);
         while passed.mark < end && records.len() < max {
             let base = passed.mark;
             let rest = usize::try_from(end - base).unwrap_or(usize::MAX);
@@ -264,6 +309,10 @@ impl Carrier {
                         passed.last = Some(record.ticket());
                         records.push(*record);
                         at += length;
+                    }
+                    // Not written yet, or half.
+                    Found::Cut | Found::Bad if is_living && (is_all || is_blank(&bytes[at..])) => {
+                        return Ok(passed);
                     }
                     Found::Cut | Found::Bad if !is_all => break,
                     Found::Cut | Found::Bad => {
@@ -321,6 +370,11 @@ impl Carrier {
         self.shared.note_damage(damage);
         Ok(Some(to))
     }
+}
+
+/// Whether nothing was ever written here: no block begins like this.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().take(16).all(|byte| *byte == 0)
 }
 
 /// Bytes to the end of a segment, bad from `at` on.

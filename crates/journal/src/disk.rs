@@ -63,6 +63,18 @@ pub(crate) fn extent(path: &Path) -> Result<(u64, u64), JournalError> {
     Ok((metadata.len(), filled.min(metadata.len())))
 }
 
+/// A file's length; `None` if it is gone.
+pub(crate) fn length(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|metadata| metadata.len())
+}
+
+/// Whether anything was written at a file's beginning.
+pub(crate) fn is_begun(path: &Path) -> bool {
+    let mut first = [0; 16];
+    let read = File::open(path).and_then(|file| file.read_at(&mut first, 0));
+    read.is_ok() && first != [0; 16]
+}
+
 /// Cuts a file that nobody has open.
 pub(crate) fn cut(path: &Path, length: u64) -> Result<(), JournalError> {
     let file = OpenOptions::new().write(true).open(path);

@@ -1,7 +1,7 @@
 //! The folder: which segments there are, how much they may take, and how many
 //! requests may be in flight.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::ahead::{Ahead, Maker};
 use crate::disk::{self, context};
+use crate::living::{self, Sign};
 use crate::recover::Damage;
 use crate::segment::{Name, Segment};
 use crate::{JournalError, Writer};
@@ -70,8 +71,11 @@ pub(crate) struct Shared {
     is_disk_well: AtomicBool,
     last_probe: Mutex<Option<Instant>>,
     damage: Mutex<Vec<Damage>>,
-    // Held for as long as anything of this journal lives.
-    _lock: File,
+    /// Processes that write here too, until they end.
+    living: Mutex<HashMap<u64, Sign>>,
+    // Both are held for as long as anything of this journal lives.
+    _sign: Sign,
+    lock: File,
 }
 
 impl Journal {
@@ -83,14 +87,32 @@ impl Journal {
     /// disk would not do it.
     pub fn open(folder: &Path, config: Config, generation: u64) -> Result<Self, JournalError> {
         disk::create_folder(folder).map_err(context("create", folder))?;
-        let lock = lock(folder)?;
+        Self::open_locked(folder, config, generation, lock(folder)?)
+    }
+
+    /// As [`Journal::open`], with the folder's lock from the process that had
+    /// it ([`Journal::lock`]) and goes on writing its own records until it
+    /// ends.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_locked(
+        folder: &Path,
+        config: Config,
+        generation: u64,
+        lock: File,
+    ) -> Result<Self, JournalError> {
         let mut segments = BTreeMap::new();
+        let living = living::find(folder)?;
         for (path, name) in list(folder)? {
             if name.generation == generation {
                 return Err(JournalError::GenerationTaken(generation));
             }
             let (length, filled) = disk::extent(&path)?;
-            let segment = Segment::found(name, path, length, filled);
+            let segment = match living.contains_key(&name.generation) {
+                true => Segment::fresh(name, path, length),
+                false => Segment::found(name, path, length, filled),
+            };
             segments.insert(name, Arc::new(segment));
         }
         let bytes = segments.values().map(|segment| segment.length()).sum();
@@ -107,7 +129,9 @@ impl Journal {
             is_disk_well: AtomicBool::new(true),
             last_probe: Mutex::new(None),
             damage: Mutex::default(),
-            _lock: lock,
+            living: Mutex::new(living),
+            _sign: Sign::set(folder, generation)?,
+            lock,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -179,6 +203,14 @@ impl Journal {
         self.shared.damage().clone()
     }
 
+    /// The folder's lock, to be handed to the process that goes on with it.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    pub fn lock(&self) -> std::io::Result<File> {
+        self.shared.lock.try_clone()
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -204,6 +236,50 @@ impl Shared {
     pub(crate) fn close_segment(&self, segment: &Segment, length: u64) {
         self.ahead.resized(segment.length(), length);
         segment.close(length);
+    }
+
+    /// Whether another process still writes segments of this generation.
+    pub(crate) fn lives(&self, generation: u64) -> bool {
+        self.living().contains_key(&generation)
+    }
+
+    /// Whether any other process still writes here.
+    pub(crate) fn has_living(&self) -> bool {
+        !self.living().is_empty()
+    }
+
+    fn living(&self) -> MutexGuard<'_, HashMap<u64, Sign>> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for segments that other living processes have begun, and makes
+    /// those of processes that have ended like any earlier one's.
+    pub(crate) fn look_at_others(&self) -> Result<(), JournalError> {
+        let mut living = self.living();
+        if living.is_empty() {
+            return Ok(());
+        }
+        // In this order: who has ended begins no more segments.
+        let ended = living::bury(&mut living);
+        let found = list(&self.folder)?;
+        let mut segments = self.segments();
+        for (path, name) in &found {
+            if living.contains_key(&name.generation) && !segments.contains_key(name) {
+                let (length, _) = disk::extent(path)?;
+                self.ahead.resized(0, length);
+                let segment = Segment::fresh(*name, path.clone(), length);
+                segments.insert(*name, Arc::new(segment));
+            }
+        }
+        let of_ended = |name: &Name| ended.contains(&name.generation);
+        let known = segments.extract_if(.., |name, _| of_ended(name));
+        known.for_each(|(_, segment)| self.ahead.resized(segment.length(), 0));
+        for (path, name) in found.into_iter().filter(|(_, name)| of_ended(name)) {
+            let (length, filled) = disk::extent(&path)?;
+            self.ahead.resized(0, length);
+            segments.insert(name, Arc::new(Segment::found(name, path, length, filled)));
+        }
+        Ok(())
     }
 
     fn damage(&self) -> MutexGuard<'_, Vec<Damage>> {

@@ -7,6 +7,9 @@
 //! | [`Carrier`] | reads segments for the store, deletes those that it passed |
 //! | [`lost`] | the end of a request whose process ended before it |
 //!
+//! While one process hands its work over to the next, both write, each its own
+//! generation's segments; the next one's carrier reads them all (`living`).
+//!
 //! A segment is a preallocated file of blocks ([`block`]). The carrier hands
 //! out records *and* the marks up to which it has read; the store keeps both
 //! in one transaction, which turns "at least once" here into "exactly once"
@@ -17,6 +20,7 @@ mod block;
 mod carrier;
 mod disk;
 mod journal;
+mod living;
 mod lost;
 mod recover;
 mod segment;

@@ -2,5 +2,6 @@
 
 mod bounds;
 mod carrying;
+mod living;
 mod recovery;
 mod support;

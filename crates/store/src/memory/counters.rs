@@ -17,23 +17,23 @@ const SWEEP: usize = 4096;
 /// All limits of one subject: one lock, so that a request takes from all of
 /// them or from none.
 #[derive(Debug, Default)]
-struct Subject {
-    running: u64,
+pub(super) struct Subject {
+    pub(super) running: u64,
     // Few, and looked for in order; none ever goes, so that a request that
     // holds room knows its window by position.
-    windows: Vec<(Measure, Window)>,
+    pub(super) windows: Vec<(Measure, Window)>,
 }
 
-type Shared = Arc<Mutex<Subject>>;
+pub(super) type Shared = Arc<Mutex<Subject>>;
 type Table = HashMap<Arc<str>, Shared, Seeded>;
 
 /// Limits in process.
 #[derive(Debug, Default)]
 pub struct MemoryCounters {
-    subjects: Mutex<Table>,
+    pub(super) subjects: Mutex<Table>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -42,7 +42,7 @@ fn micros(span: Duration) -> u64 {
 }
 
 impl MemoryCounters {
-    fn subject(&self, name: &Arc<str>, now: Ticks) -> Shared {
+    pub(super) fn subject(&self, name: &Arc<str>, now: Ticks) -> Shared {
         find(&mut lock(&self.subjects), name, now)
     }
 
@@ -146,14 +146,16 @@ impl Subject {
         if ask.measure == Measure::Parallel {
             return Place::Running;
         }
-        let length = micros(ask.window);
-        let is_it =
-            |(measure, window): &(Measure, Window)| *measure == ask.measure && window.is_of(length);
-        let at = self.windows.iter().position(is_it).unwrap_or_else(|| {
-            self.windows.push((ask.measure, Window::new(length)));
+        Place::Window(self.position(ask.measure, micros(ask.window)) as u32)
+    }
+
+    /// Which window is this one; made if it is not there.
+    pub(super) fn position(&mut self, measure: Measure, length_us: u64) -> usize {
+        let is_it = |(its, window): &(Measure, Window)| *its == measure && window.is_of(length_us);
+        self.windows.iter().position(is_it).unwrap_or_else(|| {
+            self.windows.push((measure, Window::new(length_us)));
             self.windows.len() - 1
-        });
-        Place::Window(at as u32)
+        })
     }
 
     fn window(&mut self, at: u32) -> &mut Window {

@@ -4,6 +4,7 @@ mod counters;
 mod few;
 mod hash;
 mod shelf;
+mod state;
 mod window;
 
 pub use counters::MemoryCounters;

@@ -7,6 +7,8 @@
 
 use std::collections::VecDeque;
 
+use domain::holding::SlotHolding;
+
 /// Sub-windows in a window.
 const SLOTS: u64 = 60;
 
@@ -115,6 +117,36 @@ impl Window {
             }
         }
         0
+    }
+
+    /// Its length, and what was taken in it.
+    pub(super) fn told(&self) -> (u64, Vec<SlotHolding>) {
+        let told = |slot: &Slot| SlotHolding {
+            number: slot.number,
+            amount: slot.amount,
+            latest: slot.latest,
+        };
+        (self.length, self.slots.iter().map(told).collect())
+    }
+
+    /// Adds what another process has taken in a sub-window.
+    pub(super) fn add(&mut self, other: SlotHolding) {
+        self.sum = self.sum.saturating_add(other.amount);
+        let behind = self.slots.iter().rposition(|s| s.number <= other.number);
+        if let Some(at) = behind
+            && self.slots[at].number == other.number
+        {
+            let slot = &mut self.slots[at];
+            slot.amount = slot.amount.saturating_add(other.amount);
+            slot.latest = slot.latest.max(other.latest);
+            return;
+        }
+        let slot = Slot {
+            number: other.number,
+            amount: other.amount,
+            latest: other.latest,
+        };
+        self.slots.insert(behind.map_or(0, |at| at + 1), slot);
     }
 
     pub(super) fn is_idle(&mut self, now: u64) -> bool {
