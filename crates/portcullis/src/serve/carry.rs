@@ -7,10 +7,9 @@ use journal::{Carrier, Journal};
 use store::Store;
 use tokio::sync::watch;
 
-/// Records in one transaction.
+/// Records in one transaction; fewer are not worth one at once, if there was
+/// one just now: others join them in the next.
 const BATCH: usize = 4096;
-/// Fewer are not worth one at once: others join them in the next.
-const FEW: usize = 500;
 /// The pause when there is nothing to carry.
 const IDLE: Duration = Duration::from_millis(100);
 /// The longest pause while the store is away.
@@ -34,7 +33,7 @@ pub(super) async fn run(store: Store, journal: Journal, mut end: watch::Receiver
     };
     loop {
         let is_last = *end.borrow();
-        let rest = if is_last { 0 } else { FEW };
+        let rest = if is_last { 0 } else { BATCH };
         match carry_all(&store, &mut carrier, rest).await {
             Ok(()) if is_last => return,
             Ok(()) => pause = IDLE,
@@ -58,7 +57,7 @@ async fn wait(end: &mut watch::Receiver<bool>) {
     let _ = end.wait_for(|ended| *ended).await;
 }
 
-/// Carries batches until one has no more than `rest` records.
+/// Carries batches until one has fewer than `rest` records.
 async fn carry_all(store: &Store, carrier: &mut Carrier, rest: usize) -> anyhow::Result<()> {
     while let Some(batch) = carrier.next(BATCH)? {
         store.carry(&batch).await?;
