@@ -16,6 +16,7 @@ use dialects::sse::Framer;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ENGLISH: &str = "The gateway reads what a client asks for, once, and passes it on. ";
+const LINES: &str = "The gateway reads what a client asks for, once, and passes it on.\n";
 const MIXED: &str = "Die Größe der Tür wäre für Zoë naïve. 門の大きさは十分です。 Привет, мир! ";
 const CODE: &str = "fn main() {\n\tprintln!(\"{}\", 7);\n}\n";
 
@@ -135,6 +136,7 @@ fn main() {
     for (name, text, messages) in [
         ("200 KB, one text", ENGLISH, 1),
         ("200 KB, 400 messages", ENGLISH, 400),
+        ("200 KB, many lines", LINES, 1),
         ("200 KB, many escapes", CODE, 1),
         ("200 KB, many alphabets", MIXED, 1),
     ] {

@@ -247,7 +247,7 @@ proptest! {
 
     #[test]
     fn a_changed_byte_is_seen_in_a_long_string_too(
-        text in "[ -~]{0,9}(\\PC{0,20}|[ -~]{0,200})", at: prop::sample::Index, byte: u8,
+        text in "[ -~]{0,9}(\\PC{0,20}|[ -~]{0,300})", at: prop::sample::Index, byte: u8,
     ) {
         let mut bytes = serde_json::to_vec(&[text]).expect("text");
         let at = at.index(bytes.len());

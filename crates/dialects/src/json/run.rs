@@ -8,8 +8,11 @@ const fn each(byte: u8) -> u64 {
 const HIGH: u64 = each(0x80);
 /// So many words are looked at one by one: most strings are shorter.
 const WORDS: usize = 4;
+/// So many bytes at a time after that: most lines are shorter.
+const BLOCK: usize = 32;
+const BLOCKS: usize = 3;
 /// So many bytes of a long run at a time: their second look is in the cache.
-const BLOCK: usize = 64;
+const LONG: usize = 64;
 
 /// Whether bytes that were or'ed together are all ASCII.
 pub(super) const fn is_ascii(seen: u64) -> bool {
@@ -44,7 +47,42 @@ pub(super) fn end(bytes: &[u8], mut at: usize) -> (usize, u64) {
             marks => return (at + marks.trailing_zeros() as usize / 8, seen),
         }
     }
-    long(bytes, at, seen)
+    blocks(bytes, at, seen)
+}
+
+/// Goes on by blocks.
+#[inline(never)]
+fn blocks(bytes: &[u8], mut at: usize, seen: u64) -> (usize, u64) {
+    let mut is_high = false;
+    let mut left = BLOCKS;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let mut is_marked = false;
+        for byte in block {
+            is_marked |= (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+            is_high |= *byte >= 0x80;
+        }
+        if is_marked {
+            break;
+        }
+        at += BLOCK;
+        left -= 1;
+        if left == 0 {
+            break;
+        }
+    }
+    let mut seen = seen | if is_high { HIGH } else { 0 };
+    if left == 0 {
+        return long(bytes, at, seen);
+    }
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        seen |= word;
+        match marks(word) {
+            0 => at += 8,
+            marks => return (at + marks.trailing_zeros() as usize / 8, seen),
+        }
+    }
+    tail(bytes, at, seen)
 }
 
 /// Less than a word is left.
@@ -63,11 +101,11 @@ fn tail(bytes: &[u8], at: usize, mut seen: u64) -> (usize, u64) {
 fn long(bytes: &[u8], at: usize, seen: u64) -> (usize, u64) {
     let rest = &bytes[at..];
     let run = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-    let (blocks, last) = rest[..run].as_chunks::<BLOCK>();
-    let mut least = [u8::MAX; BLOCK];
-    let mut all = [0; BLOCK];
+    let (blocks, last) = rest[..run].as_chunks::<LONG>();
+    let mut least = [u8::MAX; LONG];
+    let mut all = [0; LONG];
     for block in blocks {
-        for lane in 0..BLOCK {
+        for lane in 0..LONG {
             least[lane] = least[lane].min(block[lane]);
             all[lane] |= block[lane];
         }
