@@ -30,7 +30,7 @@ impl Default for Bounds {
             body: 32 << 20,
             depth: 128,
             ratio: 100,
-            answer: 64 << 20,
+            answer: 24 << 20,
         }
     }
 }

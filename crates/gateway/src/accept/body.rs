@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{self, View};
@@ -17,6 +17,7 @@ use super::{Accepted, held, inflate, operation};
 use crate::admit::Known;
 use crate::plane::Plane;
 use crate::settle::{Refused, Ticket};
+use crate::wire::Pieces;
 
 /// Bodies from this size on are parsed and counted on a thread of their own,
 /// so that nobody else's request waits for them.
@@ -163,7 +164,7 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
     if let Some(announced) = announced.and_then(|n| usize::try_from(n).ok()) {
         held.grow(announced).await?;
     }
-    let mut whole = BytesMut::new();
+    let mut whole = Pieces::default();
     let mut first: Option<Bytes> = None;
     let mut read = 0;
     while let Some(data) = body.data().await {
@@ -174,18 +175,18 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
         }
         held.grow(read).await?;
         // Most bodies come in one piece: keep that piece instead of copying it.
-        match (first.take(), whole.is_empty()) {
-            (None, true) => first = Some(data),
+        match (first.take(), whole.len()) {
+            (None, 0) => first = Some(data),
             (Some(earlier), _) => {
                 let room = announced.map_or(0, |n| usize::try_from(n).unwrap_or(0));
-                whole.reserve(room.max(earlier.len() + data.len()));
-                whole.extend_from_slice(&earlier);
-                whole.extend_from_slice(&data);
+                whole = Pieces::expecting(room);
+                whole.push(&earlier);
+                whole.push(&data);
             }
-            (None, false) => whole.extend_from_slice(&data),
+            (None, _) => whole.push(&data),
         }
     }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
+    Ok(first.unwrap_or_else(|| whole.join()))
 }
 
 fn broken(error: Broken) -> Refusal {

@@ -36,8 +36,8 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 const CROSSING: Duration = Duration::from_millis(250);
 /// The most of an unread body that is thrown away so that its client hears
 /// the answer, and how long that may take.
-const LINGER_BYTES: usize = 1 << 20;
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 64 << 20;
+const LINGER: Duration = Duration::from_secs(5);
 /// The most of a stream that is gathered into one write.
 const GATHER: usize = 64 << 10;
 /// What begins a connection that speaks HTTP/2 from its first byte.

@@ -1,14 +1,17 @@
 //! Compressed bodies: gzip, deflate, br, zstd; bounded in size and ratio.
 
-use std::io::{self, Cursor, Read};
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Bounds;
 use flate2::{Decompress, FlushDecompress, Status};
 use http::HeaderMap;
 
 use super::held::Held;
+use crate::wire::Pieces;
 
 /// A content encoding that can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,9 @@ pub(crate) enum Encoding {
 const SLICE: usize = 64 << 10;
 /// Small bodies may exceed the ratio: JSON of one repeated letter is no bomb.
 const RATIO_FREE: usize = 1 << 20;
+/// The most that a zstd frame may want to look back: what RFC 8878, 3.1.1.1.2
+/// asks of every decoder, and more than any level without `--ultra` uses.
+const WIDEST: u64 = 8 << 20;
 
 /// The encoding that the headers name; `None` for identity.
 pub(crate) fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refusal> {
@@ -60,20 +66,25 @@ pub(crate) async fn inflate(
     held: &mut Held,
 ) -> Result<Bytes, Refusal> {
     let compressed = raw.len();
-    let ceiling = bounds
-        .body
-        .min(raw.len().saturating_mul(bounds.ratio).max(RATIO_FREE));
     let damaged = |error: io::Error| {
         Refusal::new(Reason::BadEncoding, "The compressed body is damaged.").because(error)
     };
-    let mut reader = reader(encoding, raw).map_err(damaged)?;
-    let mut out = Vec::new();
+    let taken = Rc::new(Cell::new(0));
+    let source = Source {
+        raw,
+        taken: Rc::clone(&taken),
+    };
+    let mut reader = reader(encoding, source).map_err(damaged)?;
+    let mut out = Pieces::default();
     let mut slice = vec![0; SLICE];
     loop {
         let read = reader.read(&mut slice).map_err(damaged)?;
         if read == 0 {
-            return Ok(out.into());
+            return Ok(out.join());
         }
+        // By what it took so far, so that a bomb shows at once.
+        let by_ratio = taken.get().saturating_mul(bounds.ratio).max(RATIO_FREE);
+        let ceiling = bounds.body.min(by_ratio);
         if out.len() + read > ceiling {
             return Err(Refusal::new(
                 Reason::BodyTooLarge,
@@ -81,16 +92,30 @@ pub(crate) async fn inflate(
             ));
         }
         held.grow(compressed + out.len() + read).await?;
-        out.extend_from_slice(&slice[..read]);
+        out.push(&slice[..read]);
         tokio::task::yield_now().await;
     }
 }
 
-fn reader(encoding: Encoding, raw: Bytes) -> io::Result<Box<dyn Read>> {
-    let source = Cursor::new(raw);
+/// The compressed bytes, and how many of them were taken.
+struct Source {
+    raw: Bytes,
+    taken: Rc<Cell<usize>>,
+}
+
+impl Read for Source {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = out.len().min(self.raw.len());
+        self.raw.copy_to_slice(&mut out[..length]);
+        self.taken.set(self.taken.get() + length);
+        Ok(length)
+    }
+}
+
+fn reader(encoding: Encoding, source: Source) -> io::Result<Box<dyn Read>> {
     Ok(match encoding {
         Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(source)),
-        Encoding::Deflate => Box::new(Zlib::new(source.into_inner())),
+        Encoding::Deflate => Box::new(Zlib::new(source)),
         Encoding::Brotli => Box::new(Brotli(brotli_decompressor::Decompressor::new(source, 4096))),
         Encoding::Zstd => Box::new(Frames(Some(frame(source)?))),
     })
@@ -104,17 +129,15 @@ fn rubbish() -> io::Error {
 /// A zlib stream that must reach its own end, and nothing behind it: the
 /// crate's reader takes a stream that breaks off for a whole one.
 struct Zlib {
-    raw: Bytes,
-    at: usize,
+    source: Source,
     state: Decompress,
     is_over: bool,
 }
 
 impl Zlib {
-    fn new(raw: Bytes) -> Self {
+    fn new(source: Source) -> Self {
         Self {
-            raw,
-            at: 0,
+            source,
             state: Decompress::new(true),
             is_over: false,
         }
@@ -124,7 +147,7 @@ impl Zlib {
 impl Read for Zlib {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
-            let rest = &self.raw[self.at..];
+            let rest = &self.source.raw[..];
             if self.is_over {
                 return if rest.is_empty() {
                     Ok(0)
@@ -139,7 +162,9 @@ impl Read for Zlib {
                 .map_err(io::Error::other)?;
             let taken = usize::try_from(self.state.total_in() - taken).unwrap_or(rest.len());
             let made = usize::try_from(self.state.total_out() - made).unwrap_or(out.len());
-            self.at += taken;
+            self.source.raw.advance(taken);
+            let all = &self.source.taken;
+            all.set(all.get() + taken);
             self.is_over = status == Status::StreamEnd;
             if made > 0 {
                 return Ok(made);
@@ -152,7 +177,7 @@ impl Read for Zlib {
 }
 
 /// A brotli stream and nothing behind it.
-struct Brotli(brotli_decompressor::Decompressor<Cursor<Bytes>>);
+struct Brotli(brotli_decompressor::Decompressor<Source>);
 
 impl Read for Brotli {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -163,18 +188,37 @@ impl Read for Brotli {
         // Asked again behind its end, it looks at what it has buffered; what
         // it did not even buffer is still in the source.
         let again = self.0.read(out)?;
-        let source = self.0.get_ref();
-        if again > 0 || source.position() < source.get_ref().len() as u64 {
+        if again > 0 || !self.0.get_ref().raw.is_empty() {
             return Err(rubbish());
         }
         Ok(0)
     }
 }
 
-type Frame = ruzstd::decoding::StreamingDecoder<Cursor<Bytes>, ruzstd::decoding::FrameDecoder>;
+type Frame = ruzstd::decoding::StreamingDecoder<Source, ruzstd::decoding::FrameDecoder>;
 
-fn frame(source: Cursor<Bytes>) -> io::Result<Frame> {
+fn frame(source: Source) -> io::Result<Frame> {
+    if window(&source.raw).is_some_and(|window| window > WIDEST) {
+        return Err(io::Error::other("a window of more than 8 MiB"));
+    }
     Frame::new(source).map_err(io::Error::other)
+}
+
+/// How far a frame wants to look back (RFC 8878, 3.1.1.1): the decoder would
+/// make room for it at once.
+fn window(frame: &[u8]) -> Option<u64> {
+    let descriptor = *frame.get(4)?;
+    if descriptor & 0x20 == 0 {
+        let window = *frame.get(5)?;
+        let base = 1_u64 << (10 + u32::from(window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    // A single segment is its own window.
+    let at = 5 + [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let length = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let mut size = [0; 8];
+    size[..length].copy_from_slice(frame.get(at..at + length)?);
+    Some(u64::from_le_bytes(size))
 }
 
 /// All frames of a zstd body, one behind the other; the decoder stops after
@@ -189,7 +233,7 @@ impl Read for Frames {
                 return Ok(read);
             }
             let rest = self.0.take().map(Frame::into_inner);
-            let rest = rest.filter(|rest| rest.position() < rest.get_ref().len() as u64);
+            let rest = rest.filter(|rest| !rest.raw.is_empty());
             self.0 = rest.map(frame).transpose()?;
         }
         Ok(0)
@@ -282,6 +326,19 @@ mod tests {
         let rubbish = [pack(b"{}"), b"rubbish!".to_vec()].concat();
         let out = undo(Encoding::Zstd, rubbish);
         assert_eq!(out.expect_err("damage").reason, Reason::BadEncoding);
+    }
+
+    #[test]
+    fn a_zstd_frame_that_wants_to_look_back_too_far_is_refused() {
+        // 128 MiB, by its window; 1 GiB, by its one segment.
+        let wide = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 1, 0, 0];
+        let single = [0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0x40, 1, 0, 0];
+        for frame in [&wide[..], &single[..]] {
+            let refusal = undo(Encoding::Zstd, frame.to_vec()).expect_err("too wide");
+            assert_eq!(refusal.reason, Reason::BadEncoding);
+        }
+        assert_eq!(window(&wide), Some(128 << 20));
+        assert_eq!(window(&single), Some(1 << 30));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dialects::json::Document;
 use dialects::openai::{self, FrameClass, Tap};
 use dialects::sse::Framer;
@@ -17,9 +17,14 @@ use super::pool::ExchangeError;
 use super::upstream::{Lost, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
 use crate::plane::Plane;
+use crate::wire::Pieces;
 
 /// The largest event of a stream.
-pub(crate) const LARGEST_EVENT: usize = 16 << 20;
+pub(crate) const LARGEST_EVENT: usize = 8 << 20;
+/// The most that frames in front of the first content may weigh, and what one
+/// weighs beside its bytes: a frame of three bytes is not cheap to hold.
+const HEAVIEST_PREAMBLE: usize = 1 << 20;
+const FRAME: usize = 256;
 /// The most of an error's body that is read.
 const LARGEST_ERROR: usize = 1 << 20;
 
@@ -141,7 +146,7 @@ fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failur
 /// Reads a stream up to its first content, and holds what came before.
 async fn open(mut opening: Opening) -> Result<Opening, Failure> {
     let mut frames = Vec::new();
-    let mut read = 0;
+    let mut weight = 0;
     loop {
         let patience = Patience {
             silence: opening.timeouts.between_chunks,
@@ -150,10 +155,6 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
         let Some(data) = patience.next(&mut opening.upstream).await? else {
             return Err(Failure::broken("the stream ended before its first content"));
         };
-        read += data.len();
-        if read > LARGEST_EVENT {
-            return Err(Failure::broken("too much came before the first content"));
-        }
         opening
             .framer
             .push(data, &mut frames)
@@ -167,6 +168,12 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
                     return Err(failed_event(&frame.data.unwrap_or_default()));
                 }
                 _ => {}
+            }
+            if !begun {
+                weight += frame.bytes.len() + FRAME;
+            }
+            if weight > HEAVIEST_PREAMBLE {
+                return Err(Failure::broken("too much came before the first content"));
             }
             opening.held.push((frame, facts));
         }
@@ -212,24 +219,31 @@ async fn collect(
     limit: usize,
     patience: Patience,
 ) -> Result<Bytes, Failure> {
-    let mut whole = BytesMut::new();
+    let mut whole = Pieces::default();
     let mut first = None;
+    let mut length = 0;
     while let Some(data) = patience.next(body).await? {
-        if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+        length += data.len();
+        if length > limit
+            || body
+                .left()
+                .is_some_and(|left| left > (limit - length) as u64)
+        {
             return Err(Failure::transient(Refusal::new(
                 Reason::UpstreamTooLarge,
                 format!("The upstream's answer is larger than {limit} bytes."),
             )));
         }
-        match (first.take(), whole.is_empty()) {
-            (None, true) => first = Some(data),
+        // Most answers come in one piece: it is kept instead of copied.
+        match (first.take(), whole.len()) {
+            (None, 0) => first = Some(data),
             (earlier, _) => {
-                whole.extend_from_slice(&earlier.unwrap_or_default());
-                whole.extend_from_slice(&data);
+                whole.push(&earlier.unwrap_or_default());
+                whole.push(&data);
             }
         }
     }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
+    Ok(first.unwrap_or_else(|| whole.join()))
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

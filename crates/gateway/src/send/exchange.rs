@@ -187,6 +187,11 @@ impl Reading {
         }
     }
 
+    /// How many bytes are still to come, if that was announced.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.body.remaining()
+    }
+
     /// Ready once `due` is past.
     pub(super) fn poll_late(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
         self.link.alarm.poll(cx, due)

@@ -69,6 +69,15 @@ impl UpstreamBody {
         self
     }
 
+    /// How many bytes are still to come, if that was announced.
+    pub(super) fn left(&self) -> Option<u64> {
+        match &self.source {
+            Source::One(open) => open.as_ref().and_then(|open| open.0.left()),
+            Source::Two(body, _) => body.size_hint().exact(),
+            Source::Canned(_) => None,
+        }
+    }
+
     /// The next bytes; `None` at a clean end.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         match &mut self.source {

@@ -16,8 +16,10 @@ use super::Socket;
 
 /// The most that one call reads without knowing what it is for.
 const SCRATCH: usize = 16 << 10;
-/// The most that is made room for at once.
-const PIECE: usize = 1 << 20;
+/// The largest that comes in one piece, and the pieces of what is larger:
+/// hundreds of bodies may come at once, and each holds one.
+const WHOLE: usize = 1 << 20;
+const PIECE: usize = 128 << 10;
 
 /// One buffer for all connections of a loop.
 #[derive(Clone)]
@@ -56,7 +58,8 @@ impl Inlet {
             .unwrap_or(usize::MAX)
             .saturating_sub(self.bytes.len());
         if missing > SCRATCH {
-            return self.fill_in_place(cx, socket, missing.min(PIECE));
+            let piece = if missing > WHOLE { PIECE } else { missing };
+            return self.fill_in_place(cx, socket, piece);
         }
         if self.bytes.is_empty() && self.bytes.capacity() == 0 {
             // Gives a shared buffer back whose last byte was taken.

@@ -6,10 +6,12 @@ mod alarm;
 mod inlet;
 mod line;
 mod outlet;
+mod pieces;
 mod socket;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use inlet::{Inlet, Scratch};
 pub(crate) use line::{Line, Side};
 pub(crate) use outlet::Outlet;
+pub(crate) use pieces::Pieces;
 pub(crate) use socket::Socket;
