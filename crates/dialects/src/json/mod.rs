@@ -22,7 +22,7 @@ pub use canonical::canonical;
 pub use error::{ScanError, ScanErrorKind};
 pub(crate) use node::Members;
 pub use node::{Entries, Items, Kind, Node};
-pub(crate) use text::{decode, escape};
+pub(crate) use text::{decode, escape, plain};
 pub use text::{write_escaped, write_string};
 
 /// One value on the tape. Values stand in the order of the document; a

@@ -122,7 +122,14 @@ impl<'a> Node<'a> {
     /// A string, decoded; borrowed if it holds no escape.
     #[must_use]
     pub fn str(self) -> Option<Cow<'a, str>> {
-        (self.kind() == Kind::String).then(|| text::decode(self.inner_span().of(&self.doc.bytes)))
+        if self.kind() != Kind::String {
+            return None;
+        }
+        let inner = self.inner_span().of(&self.doc.bytes);
+        Some(match self.is_escaped() {
+            true => text::decode(inner),
+            false => text::plain(inner),
+        })
     }
 
     /// Whether a string holds escapes.

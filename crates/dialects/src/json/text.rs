@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
+/// What stands between the quotes of a valid JSON string without escapes.
+pub(crate) fn plain(inner: &[u8]) -> Cow<'_, str> {
+    // Valid in all likelihood, and that is cheaper to ask than to mend.
+    std::str::from_utf8(inner).map_or_else(|_| String::from_utf8_lossy(inner), Cow::Borrowed)
+}
+
 /// Decodes what stands between the quotes of a valid JSON string.
 pub(crate) fn decode(inner: &[u8]) -> Cow<'_, str> {
     if memchr::memchr(b'\\', inner).is_none() {
-        // Valid in all likelihood, and that is cheaper to ask than to mend.
-        return std::str::from_utf8(inner)
-            .map_or_else(|_| String::from_utf8_lossy(inner), Cow::Borrowed);
+        return plain(inner);
     }
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;

@@ -42,7 +42,11 @@ pub enum Place {
 /// The text, decoded; borrowed if it holds no escape.
 #[must_use]
 pub fn decode<'a>(doc: &'a Document, text: &Text) -> Cow<'a, str> {
-    crate::json::decode(text.span.of(doc.bytes()))
+    let raw = text.span.of(doc.bytes());
+    match text.escaped {
+        true => crate::json::decode(raw),
+        false => crate::json::plain(raw),
+    }
 }
 
 /// A container whose members are still to be read.
