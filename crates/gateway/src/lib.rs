@@ -17,6 +17,7 @@
 
 pub mod accept;
 pub mod admit;
+mod aside;
 pub mod compose;
 pub mod guard;
 pub mod plane;
@@ -56,12 +57,12 @@ pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Serve
     }
     let accepted = accept::body(plane, &snapshot, known).await?;
     let admitted = admit::room(plane, &snapshot, accepted).await?;
-    let composed = compose::compose(&snapshot, admitted)?;
-    let guarded = guard::guard(composed)?;
+    let composed = compose::compose(&snapshot, admitted).await?;
+    let guarded = guard::guard(composed).await?;
     let sent = match reuse::find(plane, &snapshot, guarded).await? {
         Found::Answer(sent) => *sent,
         Found::Nothing(fresh) => {
-            send::send(plane, route::choose(plane, &snapshot, *fresh)?).await?
+            send::send(plane, route::choose(plane, &snapshot, *fresh).await?).await?
         }
     };
     serve::serve(plane, sent).await

@@ -1,6 +1,7 @@
 //! The body of a known caller: read within bounds, decompressed, parsed once.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,13 +16,10 @@ use super::held::Held;
 use super::incoming::{Broken, Incoming, SILENCE};
 use super::{Accepted, held, inflate, operation};
 use crate::admit::Known;
+use crate::aside;
 use crate::plane::Plane;
 use crate::settle::{Refused, Ticket};
 use crate::wire::Pieces;
-
-/// Bodies from this size on are parsed and counted on a thread of their own,
-/// so that nobody else's request waits for them.
-const LARGE: usize = 256 << 10;
 
 /// Opens the ticket and reads the body.
 ///
@@ -52,7 +50,7 @@ pub async fn body(
                 principal,
                 headers: head.headers,
                 operation,
-                document,
+                document: Arc::new(document),
                 view,
                 held,
             }))
@@ -110,19 +108,18 @@ type Look = (Document, View, u64);
 
 /// Parses a body and looks at it.
 async fn look(operation: Operation, plain: Bytes, depth: usize) -> Result<Look, Refusal> {
-    let is_large = plain.len() >= LARGE;
+    let is_large = aside::is_large(plain.len());
     let work = move || {
         let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
         let view = openai::view(operation, &document)?;
         let prompt = openai::estimate_prompt(&document, &view);
         Ok((document, view, prompt))
     };
-    if !is_large {
-        return work();
+    if is_large {
+        aside::run(work).await?
+    } else {
+        work()
     }
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error)
-    })?
 }
 
 /// A missing content type is taken for JSON, as most servers do.

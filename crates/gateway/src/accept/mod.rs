@@ -10,6 +10,8 @@ mod link;
 pub mod listen;
 mod multiplexed;
 
+use std::sync::Arc;
+
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::View;
@@ -47,13 +49,13 @@ pub struct Accepted {
     /// Its account.
     pub ticket: Ticket,
     /// Who asks.
-    pub principal: std::sync::Arc<domain::principal::Principal>,
+    pub principal: Arc<domain::principal::Principal>,
     /// Its headers.
     pub headers: HeaderMap,
     /// What is asked for.
     pub operation: Operation,
     /// The body, parsed once.
-    pub document: Document,
+    pub document: Arc<Document>,
     /// What the stages look at.
     pub view: View,
     /// The room that the body takes.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dialects::openai;
+use dialects::json::Document;
+use dialects::openai::{self, Text};
 use domain::guard::{Action, Direction, Finding, Guard};
 use domain::model::Model;
 use domain::refusal::{Reason, Refusal};
@@ -10,6 +11,7 @@ use domain::snapshot::Snapshot;
 
 use crate::accept::Accepted;
 use crate::admit::policies_of;
+use crate::aside;
 use crate::compose::Composed;
 use crate::settle::{Refused, Ticket};
 
@@ -23,8 +25,11 @@ pub struct Guarded {
 ///
 /// # Errors
 /// 400 naming the guard, never the pattern.
-pub fn guard(mut composed: Composed) -> Result<Guarded, Refused> {
-    let findings = screen(&composed.admitted.accepted, &composed.guards);
+pub async fn guard(mut composed: Composed) -> Result<Guarded, Refused> {
+    let findings = match screen(&composed.admitted.accepted, &composed.guards).await {
+        Ok(findings) => findings,
+        Err(refusal) => return Err(Refused::new(composed.admitted.accepted.ticket, refusal)),
+    };
     match judge(&mut composed.admitted.accepted.ticket, &findings) {
         None => Ok(Guarded { composed }),
         Some(refusal) => Err(Refused::new(composed.admitted.accepted.ticket, refusal)),
@@ -34,7 +39,7 @@ pub fn guard(mut composed: Composed) -> Result<Guarded, Refused> {
 /// Lets the guards of a fallback's own policies read the request too, as far
 /// as they have not yet; from then on they read its answer as well, whoever
 /// gives it. Says whether the fallback may be asked.
-pub(crate) fn allows_fallback(
+pub(crate) async fn allows_fallback(
     composed: &mut Composed,
     snapshot: &Snapshot,
     fallback: &Model,
@@ -48,7 +53,9 @@ pub(crate) fn allows_fallback(
             further.push(Arc::clone(guard));
         }
     }
-    let findings = screen(&composed.admitted.accepted, &further);
+    let Ok(findings) = screen(&composed.admitted.accepted, &further).await else {
+        return false;
+    };
     if judge(&mut composed.admitted.accepted.ticket, &findings).is_some() {
         return false;
     }
@@ -57,20 +64,22 @@ pub(crate) fn allows_fallback(
 }
 
 /// What the guards find in the texts of a request.
-fn screen(accepted: &Accepted, guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
-    let guards: Vec<_> = guards
-        .iter()
-        .filter(|g| g.reads(Direction::Request))
-        .collect();
+async fn screen(accepted: &Accepted, guards: &[Arc<dyn Guard>]) -> Result<Vec<Finding>, Refusal> {
+    let reading = guards.iter().filter(|g| g.reads(Direction::Request));
+    let guards: Vec<_> = reading.cloned().collect();
     if guards.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let texts: Vec<_> = accepted
-        .view
-        .texts
-        .iter()
-        .map(|text| openai::decode(&accepted.document, text))
-        .collect();
+    if !aside::is_large(accepted.document.bytes().len()) {
+        return Ok(read(&accepted.document, &accepted.view.texts, &guards));
+    }
+    let (document, texts) = (Arc::clone(&accepted.document), accepted.view.texts.clone());
+    aside::run(move || read(&document, &texts, &guards)).await
+}
+
+fn read(document: &Document, texts: &[Text], guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
+    let decoded = texts.iter().map(|text| openai::decode(document, text));
+    let texts: Vec<_> = decoded.collect();
     let borrowed: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     guards
         .iter()

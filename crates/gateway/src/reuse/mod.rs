@@ -5,11 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialects::json;
+use aws_lc_rs::digest;
+use dialects::json::{self, Document};
+use domain::refusal::Refusal;
 use domain::shelf::{ShelfKey, Shelved};
 use domain::snapshot::Snapshot;
 use http::HeaderMap;
 
+use crate::aside;
 use crate::guard::Guarded;
 use crate::plane::Plane;
 use crate::send::{Answered, Sent, Serving};
@@ -54,7 +57,7 @@ enum Wish {
 /// Looks on the shelf, if policy or the request wants it.
 ///
 /// # Errors
-/// None today; a shelf on a network may time out and then counts as a miss.
+/// The gateway failed on the body. A shelf on a network may time out: a miss.
 pub async fn find(
     plane: &Rc<Plane>,
     snapshot: &Snapshot,
@@ -71,7 +74,13 @@ pub async fn find(
         return Ok(nothing(guarded));
     }
     let keep = Keep {
-        key: key(&guarded),
+        key: match key(&guarded).await {
+            Ok(key) => key,
+            Err(refusal) => {
+                let ticket = guarded.composed.admitted.accepted.ticket;
+                return Err(Refused::new(ticket, refusal));
+            }
+        },
         ttl,
     };
     if wish != Wish::Refresh {
@@ -144,10 +153,10 @@ fn says(headers: &HeaderMap, name: &str, word: &str) -> bool {
     words.any(|said| said.trim().eq_ignore_ascii_case(word))
 }
 
-fn key(guarded: &Guarded) -> ShelfKey {
+async fn key(guarded: &Guarded) -> Result<ShelfKey, Refusal> {
     let admitted = &guarded.composed.admitted;
     let accepted = &admitted.accepted;
-    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut hash = digest::Context::new(&digest::SHA256);
     let scope = [
         accepted.principal.tenant.as_str(),
         admitted.model.name.as_str(),
@@ -158,7 +167,15 @@ fn key(guarded: &Guarded) -> ShelfKey {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash.update(&json::canonical(&accepted.document, IGNORED));
+    if !aside::is_large(accepted.document.bytes().len()) {
+        return Ok(finish(hash, &accepted.document));
+    }
+    let document = Arc::clone(&accepted.document);
+    aside::run(move || finish(hash, &document)).await
+}
+
+fn finish(mut hash: digest::Context, document: &Document) -> ShelfKey {
+    hash.update(&json::canonical(document, IGNORED));
     let mut out = [0; 32];
     out.copy_from_slice(hash.finish().as_ref());
     out

@@ -53,14 +53,18 @@ pub struct Routed {
 ///
 /// # Errors
 /// 503 if the model has no deployment at all.
-pub fn choose(plane: &Rc<Plane>, snapshot: &Snapshot, mut fresh: Fresh) -> Result<Routed, Refused> {
+pub async fn choose(
+    plane: &Rc<Plane>,
+    snapshot: &Snapshot,
+    mut fresh: Fresh,
+) -> Result<Routed, Refused> {
     let composed = &mut fresh.guarded.composed;
     let own = Arc::clone(&composed.admitted.model);
     let mut plan = targets(plane, &own, Whose::Own);
     for name in &own.fallbacks {
         if let Some(model) = snapshot.resolve(name.as_str())
             && composed.admitted.accepted.principal.may_use(name.as_str())
-            && guard::allows_fallback(composed, snapshot, &model)
+            && guard::allows_fallback(composed, snapshot, &model).await
         {
             plan.extend(targets(plane, &model, Whose::Fallback));
         }

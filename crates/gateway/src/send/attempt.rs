@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use dialects::json::Document;
+use dialects::json::{Document, ScanError};
 use dialects::openai::{self, FrameClass, Tap};
 use dialects::sse::Framer;
 use domain::model::{Deployment, WireFormat};
@@ -16,6 +16,7 @@ use super::failure::Failure;
 use super::pool::ExchangeError;
 use super::upstream::{Lost, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
+use crate::aside;
 use crate::plane::Plane;
 use crate::wire::Pieces;
 
@@ -78,7 +79,7 @@ pub(super) async fn attempt(
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
-    plain(ask, headers, whole)
+    plain(ask, headers, whole).await
 }
 
 async fn exchange(
@@ -125,10 +126,21 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Failure {
     Failure::of_status(status, headers, body)
 }
 
-fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failure> {
-    let document = Document::parse(whole, 512)
-        .map_err(|e| Failure::broken(format!("not JSON at byte {}", e.at)))?;
-    let view = openai::read_answer(ask.operation, &document);
+async fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failure> {
+    let operation = ask.operation;
+    let work = move |whole| {
+        let document = Document::parse(whole, 512)?;
+        let view = openai::read_answer(operation, &document);
+        Ok((document, view))
+    };
+    let read = if aside::is_large(whole.len()) {
+        let read = aside::run(move || work(whole)).await;
+        read.map_err(Failure::transient)?
+    } else {
+        work(whole)
+    };
+    let (document, view) =
+        read.map_err(|e: ScanError| Failure::broken(format!("not JSON at byte {}", e.at)))?;
     if view.is_error {
         return Err(Failure::of_status(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -124,7 +124,7 @@ impl Serving {
 /// What an attempt needs of the request; it is the same for every target.
 struct Ask {
     operation: Operation,
-    document: Document,
+    document: Arc<Document>,
     view: View,
     headers: HeaderMap,
     largest: usize,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
-use domain::guard::Direction;
+use domain::guard::{Direction, Finding, Guard};
 use domain::principal::Principal;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
@@ -24,6 +24,7 @@ pub use body::AnswerBody;
 pub use error::refuse;
 
 use crate::admit::Known;
+use crate::aside;
 use crate::guard::judge;
 use crate::plane::Plane;
 use crate::send::{Answered, Plain, Sent, Serving};
@@ -44,13 +45,13 @@ pub async fn serve(plane: &Rc<Plane>, sent: Sent) -> Result<Served, Refused> {
         answer,
     } = sent;
     match answer {
-        Answered::Plain(plain) => serve_plain(plane, ticket, &serving, *plain),
+        Answered::Plain(plain) => serve_plain(plane, ticket, &serving, *plain).await,
         Answered::Stream(opening) => Ok(stream::start(plane, ticket, serving, *opening)),
-        Answered::Shelved(shelved) => serve_shelved(ticket, &serving, &shelved),
+        Answered::Shelved(shelved) => serve_shelved(ticket, &serving, &shelved).await,
     }
 }
 
-fn serve_plain(
+async fn serve_plain(
     plane: &Rc<Plane>,
     mut ticket: Ticket,
     serving: &Serving,
@@ -65,7 +66,8 @@ fn serve_plain(
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
     let model = view.model.clone();
     ticket.note(|facts| facts.answered_model = model);
-    if let Some(refusal) = screen(&mut ticket, serving, &document) {
+    let document = Arc::new(document);
+    if let Some(refusal) = screen(&mut ticket, serving, &document).await {
         return Err(Refused::new(ticket, refusal));
     }
     let body = document.bytes().clone();
@@ -90,26 +92,44 @@ fn serve_plain(
 }
 
 /// Lets the guards of this request read a whole answer.
-fn screen(ticket: &mut Ticket, serving: &Serving, document: &Document) -> Option<Refusal> {
+async fn screen(
+    ticket: &mut Ticket,
+    serving: &Serving,
+    document: &Arc<Document>,
+) -> Option<Refusal> {
     if serving.guards.is_empty() {
         return None;
     }
-    let texts: Vec<_> = openai::answer_texts(document)
-        .iter()
-        .map(|text| openai::decode(document, text))
-        .collect();
+    let findings = if aside::is_large(document.bytes().len()) {
+        let (document, guards) = (Arc::clone(document), serving.guards.clone());
+        aside::run(move || read(&document, &guards)).await
+    } else {
+        Ok(read(document, &serving.guards))
+    };
+    match findings {
+        Ok(findings) => judge(ticket, &findings),
+        Err(refusal) => Some(refusal),
+    }
+}
+
+fn read(document: &Document, guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
+    let texts = openai::answer_texts(document);
+    let decoded = texts.iter().map(|text| openai::decode(document, text));
+    let texts: Vec<_> = decoded.collect();
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-    let findings: Vec<_> = serving
-        .guards
+    guards
         .iter()
         .flat_map(|guard| guard.screen(Direction::Answer, &texts))
-        .collect();
-    judge(ticket, &findings)
+        .collect()
 }
 
 /// A kept answer passed the guards of whoever asked first; those of whoever
 /// asks now may be others, or may have been changed since.
-fn screen_shelved(ticket: &mut Ticket, serving: &Serving, shelved: &Shelved) -> Option<Refusal> {
+async fn screen_shelved(
+    ticket: &mut Ticket,
+    serving: &Serving,
+    shelved: &Shelved,
+) -> Option<Refusal> {
     if serving.guards.is_empty() {
         return None;
     }
@@ -119,7 +139,7 @@ fn screen_shelved(ticket: &mut Ticket, serving: &Serving, shelved: &Shelved) -> 
         Some(shelved.body.clone())
     };
     match plain.map(|body| Document::parse(body, usize::MAX)) {
-        Some(Ok(document)) => screen(ticket, serving, &document),
+        Some(Ok(document)) => screen(ticket, serving, &Arc::new(document)).await,
         _ => Some(unreadable()),
     }
 }
@@ -169,12 +189,12 @@ fn usage_wish(serving: &Serving) -> IncludeUsage {
 }
 
 /// Plain and streamed answers serve each other.
-fn serve_shelved(
+async fn serve_shelved(
     mut ticket: Ticket,
     serving: &Serving,
     shelved: &Shelved,
 ) -> Result<Served, Refused> {
-    if let Some(refusal) = screen_shelved(&mut ticket, serving, shelved) {
+    if let Some(refusal) = screen_shelved(&mut ticket, serving, shelved).await {
         return Err(Refused::new(ticket, refusal));
     }
     let body = match (shelved.streamed, serving.stream) {
