@@ -9,6 +9,7 @@ mod inflate;
 mod link;
 pub mod listen;
 mod multiplexed;
+mod pace;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use super::connection::{BOUNDS, HEAD};
 use super::incoming::Incoming;
 use super::listen::{LocalExec, Phase, answer};
+use super::pace::Pace;
 use crate::plane::Plane;
 use crate::wire::Socket;
 
@@ -56,16 +57,23 @@ pub(super) async fn serve(
     let has_asked = Rc::new(Cell::new(false));
     let silent = silence(Rc::clone(&has_asked));
     let leaving = leaving(phase, Rc::clone(&has_asked));
+    let pace = Pace::new();
+    let counts = Rc::clone(&pace);
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         has_asked.set(true);
         let plane = Rc::clone(&plane);
-        async move { Ok::<_, Infallible>(answer(&plane, request.map(Incoming::two)).await) }
+        let turn = counts.begins();
+        async move {
+            let served = answer(&plane, request.map(Incoming::two)).await;
+            Ok::<_, Infallible>(served.map(|body| turn.answers(body)))
+        }
     });
     let serving = builder.serve_connection(TokioIo::new(Rest { ahead, socket }), service);
     tokio::pin!(serving);
     tokio::select! {
         _ = serving.as_mut() => {}
         () = silent => {}
+        () = pace.stalled() => {}
         () = std::future::poll_fn(|cx| line.poll_closed(cx)) => {}
         () = leaving => {
             serving.as_mut().graceful_shutdown();
