@@ -26,6 +26,7 @@ SUITES = [
     "lifecycle",
     "ledger",
     "tls",
+    "fire",
     "commands",
     "real_model",
     "readme",

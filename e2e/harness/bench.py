@@ -74,7 +74,9 @@ def run_suite(name: str, bench: Bench) -> int:
     begun = time.monotonic()
     passed, failed = 0, 0
     module = importlib.import_module(f"suites.{name}")
-    cases = [f for f in vars(module).values() if getattr(f, "is_case", False)]
+    # A large suite lies in several files.
+    files = getattr(module, "PARTS", [module])
+    cases = [f for file in files for f in vars(file).values() if getattr(f, "is_case", False)]
     try:
         world = module.scene(bench)
         for function in cases:

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use domain::refusal::{Reason, Refusal};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,6 +22,7 @@ use super::incoming::Incoming;
 use super::listen::{LocalExec, Phase, answer};
 use super::pace::Pace;
 use crate::plane::Plane;
+use crate::serve;
 use crate::wire::Socket;
 
 /// Streams a connection may have open.
@@ -64,7 +66,11 @@ pub(super) async fn serve(
         let plane = Rc::clone(&plane);
         let turn = counts.begins();
         async move {
-            let served = answer(&plane, request.map(Incoming::two)).await;
+            let served = if names_two_hosts(&request) {
+                serve::refuse(&plane, two_hosts().into())
+            } else {
+                answer(&plane, request.map(Incoming::two)).await
+            };
             Ok::<_, Infallible>(served.map(|body| turn.answers(body)))
         }
     });
@@ -80,6 +86,27 @@ pub(super) async fn serve(
             let _ = serving.await;
         }
     }
+}
+
+/// Whether `Host` says something else than the request itself (RFC 9113,
+/// 8.3.1), or stands more than once: two readers would see two requests.
+fn names_two_hosts<B>(request: &http::Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(http::header::HOST).iter();
+    let Some(host) = hosts.next() else {
+        return false;
+    };
+    let authority = request.uri().authority();
+    let is_other = |authority: &http::uri::Authority| {
+        !host
+            .as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    };
+    hosts.next().is_some() || authority.is_some_and(is_other)
+}
+
+fn two_hosts() -> Refusal {
+    let sentence = "The header Host names another host than :authority; send one of them.";
+    Refusal::new(Reason::BadHeader, sentence)
 }
 
 /// Ends if no request came in time: `hyper` waits for a preface for ever.
