@@ -15,6 +15,7 @@ use domain::time::{Ticks, UnixMicros};
 use identity::Install;
 use journal::{Journal, Writer};
 
+use crate::admit::Memo;
 use crate::route::Health;
 use crate::send::Bulkheads;
 use crate::send::pool::Pool;
@@ -99,6 +100,7 @@ pub struct Plane {
     /// The second that it was made in, and the text.
     date: Cell<(i64, [u8; DATE])>,
     pub(crate) counts: Counts,
+    pub(crate) memo: Memo,
     sequence: Cell<u64>,
     dice: Cell<u64>,
 }
@@ -120,6 +122,7 @@ impl Plane {
             scratch,
             date: Cell::new((i64::MIN, [b' '; DATE])),
             counts: Counts::default(),
+            memo: Memo::default(),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),
         }))

@@ -40,7 +40,7 @@ pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Serve
     let response = send::bare(plane, provider, (operation, body), due).await;
     let (parts, mut from) = response.map_err(broken)?.into_parts();
     let mut whole = BytesMut::new();
-    while let Some(part) = from.data(due).await {
+    while let Some(part) = from.data(TOTAL, due).await {
         whole.extend_from_slice(&part.map_err(|error| broken(format!("{error:?}")))?);
     }
     let mut served = Response::new(AnswerBody::whole(whole.freeze()));

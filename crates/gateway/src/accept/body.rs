@@ -33,8 +33,12 @@ pub async fn body(
 ) -> Result<Box<Accepted>, Refused> {
     let operation = operation(&known)?;
     let slot = slot(plane)?;
-    let Known { head, principal } = known;
-    let mut ticket = Ticket::open(plane, &principal, operation, slot);
+    let Known {
+        head,
+        principal,
+        at,
+    } = known;
+    let mut ticket = Ticket::open(plane, &principal, (operation, at), slot);
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.headers, head.body, &mut held).await {

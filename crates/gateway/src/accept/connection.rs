@@ -220,7 +220,9 @@ impl Connection {
 
     /// The answer, or nothing if the client has left before it.
     async fn walk(&self, request: Request<Incoming>) -> Option<Served> {
-        let mut walking = std::pin::pin!(answer(&self.plane, request));
+        // In a box: what awaits it is moved with it otherwise, and a waiting
+        // connection would hold the room for it.
+        let mut walking = Box::pin(answer(&self.plane, request));
         poll_fn(|cx| match walking.as_mut().poll(cx) {
             Poll::Ready(served) => Poll::Ready(Some(served)),
             Poll::Pending => self.link.borrow_mut().poll_left(cx).map(|()| None),

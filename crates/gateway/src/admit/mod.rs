@@ -1,6 +1,7 @@
 //! **admit**: who is asking, by the head alone; then, with the body read:
 //! may they use this model, and have they room?
 
+mod memo;
 mod room;
 
 use std::rc::Rc;
@@ -11,12 +12,14 @@ use domain::policy::Policy;
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
+use domain::time::UnixMicros;
 use http::{HeaderName, header};
 use identity::CredentialError;
 
 use crate::accept::{Accepted, Head, values};
 use crate::plane::{self, Plane};
 
+pub(crate) use memo::Memo;
 pub use room::room;
 
 /// A request whose caller is known. No byte of its body has been read.
@@ -25,6 +28,8 @@ pub struct Known {
     pub head: Head,
     /// Who asks.
     pub principal: Arc<Principal>,
+    /// When.
+    pub at: UnixMicros,
 }
 
 /// A request that may be answered: the model is resolved, once, and the room
@@ -74,21 +79,23 @@ static KEYS: [HeaderName; 3] = [
 /// # Errors
 /// 401: no credential, two different ones, or one that is not valid (any
 /// more). All invalid ones read the same.
-pub fn who(plane: &Rc<Plane>, snapshot: &Snapshot, head: Head) -> Result<Known, Refusal> {
+pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Known, Refusal> {
     let presented = identity::present(
         values(&head.headers, &header::AUTHORIZATION),
         KEYS.iter().flat_map(|name| values(&head.headers, name)),
     );
     let key = presented.map_err(credential)?;
-    let digest = plane.shared.install.digest(key);
-    let principal = snapshot
-        .keys
-        .get(&digest)
-        .filter(|p| p.is_valid(plane::now()));
-    match principal {
+    let find = || {
+        let digest = plane.shared.install.digest(key);
+        snapshot.keys.get(&digest).cloned()
+    };
+    let now = plane::now();
+    let principal = plane.memo.owner(snapshot, key, find);
+    match principal.filter(|p| p.is_valid(now)) {
         Some(principal) => Ok(Known {
             head,
-            principal: Arc::clone(principal),
+            principal,
+            at: now,
         }),
         None => Err(Refusal::new(
             Reason::BadCredential,

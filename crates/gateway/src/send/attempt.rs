@@ -215,13 +215,12 @@ struct Patience {
 
 impl Patience {
     async fn next(self, body: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
-        let silence = Instant::now() + self.silence;
-        match body.data(silence.min(self.deadline)).await {
+        match body.data(self.silence, self.deadline).await {
             None => Ok(None),
             Some(Ok(data)) => Ok(Some(data)),
             Some(Err(Lost::Broken(cause))) => Err(Failure::broken(cause)),
-            Some(Err(Lost::Late)) if self.deadline <= silence => Err(Failure::total_timeout()),
-            Some(Err(Lost::Late)) => Err(Failure::timeout("between_chunks")),
+            Some(Err(Lost::Late)) => Err(Failure::total_timeout()),
+            Some(Err(Lost::Silent)) => Err(Failure::timeout("between_chunks")),
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
@@ -34,8 +35,10 @@ enum Source {
 /// Why the next bytes did not come.
 #[derive(Debug)]
 pub enum Lost {
-    /// Not in time.
+    /// Not before the deadline.
     Late,
+    /// Not after so long a silence.
+    Silent,
     /// The connection broke, or what came is no HTTP.
     Broken(String),
 }
@@ -112,18 +115,34 @@ impl UpstreamBody {
         }
     }
 
-    /// The next bytes until `due`; `None` at a clean end.
-    pub async fn data(&mut self, due: Instant) -> Option<Result<Bytes, Lost>> {
+    /// The next bytes, after a silence and until a deadline that are waited
+    /// for; `None` at a clean end.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub async fn data(
+        &mut self,
+        silence: Duration,
+        deadline: Instant,
+    ) -> Option<Result<Bytes, Lost>> {
+        let mut until = None;
         std::future::poll_fn(|cx| {
             if let Poll::Ready(data) = self.poll_data(cx) {
                 return Poll::Ready(data.map(|data| data.map_err(Lost::Broken)));
             }
+            // Most bytes are there already: nobody looks at the clock for them.
+            let until = *until.get_or_insert_with(|| Instant::now() + silence);
+            let due = until.min(deadline);
             match &mut self.source {
                 Source::One(Some(open)) => ready!(open.0.poll_late(cx, due)),
                 Source::Two(_, alarm) => ready!(alarm.poll(cx, due)),
                 Source::One(None) | Source::Canned(_) => {}
             }
-            Poll::Ready(Some(Err(Lost::Late)))
+            let lost = match deadline <= until {
+                true => Lost::Late,
+                false => Lost::Silent,
+            };
+            Poll::Ready(Some(Err(lost)))
         })
         .await
     }

@@ -6,10 +6,9 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -20,7 +19,7 @@ use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use super::hold::Hold;
 use super::{AnswerBody, Served, headers, said, stream_head};
@@ -30,6 +29,7 @@ use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
 use crate::send::{LARGEST_EVENT, Opening, Serving};
 use crate::settle::Ticket;
+use crate::wire::Alarm;
 
 /// The largest stream that is kept for reuse.
 const LARGEST_KEPT: usize = 4 << 20;
@@ -54,7 +54,8 @@ struct Streaming {
     keepalive: Option<Duration>,
     deadline: Instant,
     /// When the upstream, or the client's patience, runs out.
-    timer: Pin<Box<Sleep>>,
+    due: Instant,
+    alarm: Alarm,
     last: Instant,
     /// Whether the client waits for the upstream, not the other way round.
     waits: bool,
@@ -125,7 +126,8 @@ pub(super) fn start(
         silence: opening.timeouts.between_chunks,
         keepalive: plane.shared.snapshot.load().keepalive,
         deadline: opening.deadline,
-        timer: Box::pin(tokio::time::sleep_until(now)),
+        due: now,
+        alarm: Alarm::default(),
         last: now,
         waits: false,
     };
@@ -166,9 +168,7 @@ impl Streaming {
                 Poll::Ready(Some(Err(error))) => self.broke(error),
                 Poll::Ready(None) => self.over(),
                 Poll::Pending => {
-                    if self.timer.as_mut().poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
+                    ready!(self.alarm.poll(cx, self.due));
                     self.rang();
                 }
             }
@@ -313,13 +313,13 @@ impl Streaming {
         self.plane.shared.shelf.put(keep.key, Arc::new(shelved));
     }
 
-    /// Sets the timer to the next moment that matters.
+    /// Notes the next moment that matters.
     fn wind(&mut self) {
         let silence = self.last + self.silence;
         let next = self
             .keepalive
             .map_or(silence, |every| silence.min(Instant::now() + every));
-        self.timer.as_mut().reset(next.min(self.deadline));
+        self.due = next.min(self.deadline);
     }
 
     /// The deadline has come, whoever is late.
@@ -386,7 +386,7 @@ impl Rest {
         let due = Instant::now() + USAGE;
         let mut frames = Vec::new();
         let mut is_over = false;
-        while !is_over && let Some(Ok(data)) = self.upstream.data(due).await {
+        while !is_over && let Some(Ok(data)) = self.upstream.data(USAGE, due).await {
             is_over = self.framer.push(data, &mut frames).is_err();
             for frame in frames.drain(..) {
                 let class = self.tap.read(&frame).class;
@@ -400,5 +400,5 @@ impl Rest {
 
 async fn drain(mut upstream: UpstreamBody) {
     let due = Instant::now() + DRAIN;
-    while let Some(Ok(_)) = upstream.data(due).await {}
+    while let Some(Ok(_)) = upstream.data(DRAIN, due).await {}
 }

@@ -16,13 +16,13 @@ use domain::model::{Deployment, Model};
 use domain::principal::Principal;
 use domain::record::{Begun, Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
-use domain::time::Ticks;
+use domain::time::{Ticks, UnixMicros};
 use domain::usage::{Usage, UsageSource};
 
 pub use counts::Counts;
 pub use metrics::Metrics;
 
-use crate::plane::{self, Plane};
+use crate::plane::Plane;
 
 /// What is known of the tokens so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,17 +92,18 @@ impl std::ops::DerefMut for Ticket {
 }
 
 impl Ticket {
-    /// Opens a ticket. `slot` is the journal's promise of room.
+    /// Opens a ticket of a request that came `at` this moment. `slot` is the
+    /// journal's promise of room.
     #[must_use]
     pub fn open(
         plane: &Rc<Plane>,
         principal: &Principal,
-        operation: Operation,
+        (operation, at): (Operation, UnixMicros),
         slot: journal::Slot,
     ) -> Self {
         let begun = Begun {
             ticket: plane.next_ticket(),
-            at: plane::now(),
+            at,
             tenant: principal.tenant.clone(),
             key: principal.key.clone(),
             operation: operation.as_str().into(),
