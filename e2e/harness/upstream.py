@@ -10,11 +10,8 @@ import contextlib
 import dataclasses
 import functools
 import json
-import sys
 import time
 
-# A bomb may hold a number of a million digits.
-sys.set_int_max_str_digits(0)
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
@@ -31,7 +28,8 @@ class Exchange:
 
     @functools.cached_property
     def json(self) -> dict:
-        return json.loads(self.body)
+        # A bomb may hold a number of a million digits.
+        return json.loads(self.body, parse_int=lambda digits: int(digits[:18]))
 
     async def write(self, data: bytes) -> None:
         self.writer.write(data)

@@ -304,3 +304,15 @@ proptest! {
         prop_assert_eq!((parts, rest), frames(&[&body]));
     }
 }
+
+#[test]
+fn a_stream_of_more_choices_than_anybody_gives_is_malformed_and_quickly() {
+    let choice = |index: u32| format!(r#"{{"index":{index},"delta":{{"content":"x"}}}}"#);
+    let all: Vec<String> = (0..100_000).rev().map(choice).collect();
+    let event = format!("data: {{\"choices\":[{}]}}\n\n", all.join(","));
+    let mut framer = Framer::new(16 << 20);
+    let mut frames = Vec::new();
+    framer.push(event.into(), &mut frames).expect("short");
+    let (_, facts) = tapped(&frames, 1, false);
+    assert_eq!(facts[0].class, FrameClass::Malformed);
+}

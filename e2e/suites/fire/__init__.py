@@ -18,6 +18,7 @@ NAMES = [
     "secrets",
     "bombs",
     "slow",
+    "overload",
 ]
 WANTED = os.environ.get("PORTCULLIS_DRILL_PARTS", "").split() or NAMES
 PARTS = [importlib.import_module(f"suites.fire.{name}") for name in WANTED]

@@ -62,6 +62,8 @@ pub struct Facts {
 
 /// Chunks are nested at most this deeply; anything deeper is malformed.
 const MAX_DEPTH: usize = 128;
+/// More choices than any server gives; what each did is looked up one by one.
+const MOST_CHOICES: usize = 1024;
 
 /// Reads a stream frame by frame, and sums up.
 #[derive(Clone, Debug)]
@@ -191,6 +193,13 @@ impl Tap {
             .enumerate()
         {
             let index = index(choice).unwrap_or(u32::try_from(at).unwrap_or(u32::MAX));
+            if self.seen.len() > MOST_CHOICES {
+                return Facts {
+                    class: FrameClass::Malformed,
+                    deltas: Vec::new(),
+                    pass: Pass::Keep,
+                };
+            }
             let finished = finish_reason(choice).is_some();
             has_finished |= finished;
             *self.ended(index) |= finished;
