@@ -32,7 +32,9 @@ Usage: cargo xtask <chore>
           with --check, only say which are not current
   bench   gateway beside nginx: time, memory, throughput; --only cpu for one
           figure, --help for more
-  drill   long drills by hand; each adds a row to docs/drills.md
+  drill   long drills by hand, all or those that are named: kills,
+          smuggling, http2, upstreams, disconnects, secrets, bombs, slow,
+          overload; each adds rows to docs/drills.md
 ";
 
 fn main() -> ExitCode {
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["docs"] => reference::write().map(|()| true),
         ["bench", words @ ..] => bench::run(words),
-        ["drill"] => drill::run(),
+        ["drill", names @ ..] => drill::run(names),
         ["docs", "--check"] => reference::check(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
