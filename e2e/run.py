@@ -24,6 +24,7 @@ SUITES = [
     "lossless",
     "policies",
     "lifecycle",
+    "handover",
     "ledger",
     "tls",
     "fire",

@@ -51,14 +51,31 @@ class Gateway:
 
     def start(self) -> None:
         self.port, self.admin_port = free_port(), free_port()
+        self.spawn()
+        until(self.is_ready, 20, "the gateway answers /readyz")
+
+    def take_over(self, *more, binary=None):
+        """Starts a second process that takes over; returns the first one."""
+        elder, seen = self.process, self.log.stat().st_size
+        self.spawn("--takeover", *more, binary=binary)
+        until(lambda: "took over from" in self.said_since(seen), 20, "the new process has taken over")
+        return elder
+
+    def said_since(self, seen: int) -> str:
+        if self.process.poll() is not None:
+            raise Hopeless(f"the gateway ended with {self.process.returncode}\n{self.tail()}")
+        return self.log.read_bytes()[seen:].decode(errors="replace")
+
+    def spawn(self, *more, binary=None) -> None:
         command = [
-            self.binary, "serve",
+            binary or self.binary, "serve",
             "--listen", f"127.0.0.1:{self.port}",
             "--admin-listen", f"127.0.0.1:{self.admin_port}",
             "--data-dir", self.data,
         ]  # fmt: skip
         if self.config:
             command += ["--config", self.config]
+        command += more
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(part) for part in command],
@@ -69,7 +86,6 @@ class Gateway:
                 # No ./portcullis.yaml of someone else.
                 cwd=self.folder,
             )
-        until(self.is_ready, 20, "the gateway answers /readyz")
 
     def is_ready(self) -> bool:
         if self.process.poll() is not None:

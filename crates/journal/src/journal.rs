@@ -73,9 +73,10 @@ pub(crate) struct Shared {
     damage: Mutex<Vec<Damage>>,
     /// Processes that write here too, until they end.
     living: Mutex<HashMap<u64, Sign>>,
-    // Both are held for as long as anything of this journal lives.
+    // Held for as long as anything of this journal lives.
     _sign: Sign,
-    lock: File,
+    // Until another process goes on with the folder.
+    lock: Mutex<Option<File>>,
 }
 
 impl Journal {
@@ -131,7 +132,7 @@ impl Journal {
             damage: Mutex::default(),
             living: Mutex::new(living),
             _sign: Sign::set(folder, generation)?,
-            lock,
+            lock: Mutex::new(Some(lock)),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -206,9 +207,17 @@ impl Journal {
     /// The folder's lock, to be handed to the process that goes on with it.
     ///
     /// # Errors
-    /// The process has no descriptor left.
+    /// It was given up, or the process has no descriptor left.
     pub fn lock(&self) -> std::io::Result<File> {
-        self.shared.lock.try_clone()
+        let lock = self.shared.lock();
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        lock.as_ref().ok_or_else(gone)?.try_clone()
+    }
+
+    /// Another process has the lock: this one only writes its records to the
+    /// end.
+    pub fn give_up_lock(&self) {
+        *self.shared.lock() = None;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -236,6 +245,10 @@ impl Shared {
     pub(crate) fn close_segment(&self, segment: &Segment, length: u64) {
         self.ahead.resized(segment.length(), length);
         segment.close(length);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<File>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether another process still writes segments of this generation.

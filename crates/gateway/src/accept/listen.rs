@@ -137,7 +137,10 @@ pub async fn run(
                 }
                 continue;
             }
-            Phase::HandedOver => break,
+            Phase::HandedOver => {
+                drop(listener);
+                break;
+            }
             Phase::Closing => {
                 hall.empty(listener)?;
                 break;

@@ -7,7 +7,7 @@ mod import_litellm;
 pub(crate) mod keys;
 mod models;
 mod version;
-mod world;
+pub(crate) mod world;
 mod yaml;
 
 use crate::cli::{Cli, Command, ImportCommand};

@@ -11,7 +11,7 @@ use crate::cli::Place;
 use crate::config::Loaded;
 
 /// The configuration, and the snapshot without stored keys.
-pub(super) fn look(place: &Place) -> anyhow::Result<(Loaded, Catalogue, Snapshot)> {
+pub(crate) fn look(place: &Place) -> anyhow::Result<(Loaded, Catalogue, Snapshot)> {
     let mut loaded = place.load()?;
     let catalogue = Catalogue::builtin().context("the built-in catalogue")?;
     // Digests of keys are made to compare, not to keep: any secret will do,

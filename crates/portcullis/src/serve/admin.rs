@@ -13,6 +13,8 @@ use super::world::{Stale, World};
 pub(super) struct Desk {
     shared: Arc<Shared>,
     stale: Arc<Stale>,
+    uncarried: Arc<Stale>,
+    unread: Arc<Stale>,
     page: Exposition,
 }
 
@@ -43,6 +45,8 @@ impl Desk {
         );
         Self {
             stale: Arc::clone(&world.stale),
+            uncarried: Arc::clone(&world.uncarried),
+            unread: Arc::clone(&world.unread),
             shared: Arc::clone(&world.shared),
             page: Exposition::new(registry),
         }
@@ -72,6 +76,15 @@ impl Admin for Desk {
                 ),
                 ("accepting".to_owned(), accepting),
                 ("journal".to_owned(), journal),
+                // Requests are answered by what is known, and kept in the
+                // journal until it is back.
+                (
+                    "store".to_owned(),
+                    self.uncarried
+                        .reason()
+                        .or_else(|| self.unread.reason())
+                        .map_or(Ok(()), Err),
+                ),
             ],
         }
     }

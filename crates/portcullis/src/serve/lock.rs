@@ -1,7 +1,7 @@
 //! One process owns a data folder.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,14 +9,35 @@ use anyhow::{Context, bail};
 /// The folder, owned until this is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    /// Holds the lock.
-    _file: File,
+    /// Holds the lock. Whoever has a clone of it holds it too.
+    pub(super) file: File,
     dir: PathBuf,
     /// Whether the folder was not there before.
     is_new: bool,
 }
 
 impl Lock {
+    /// The folder's lock, from the process that had it.
+    pub(super) fn of(file: File, dir: &Path) -> Self {
+        Self {
+            file,
+            dir: dir.to_owned(),
+            is_new: false,
+        }
+    }
+
+    /// Says in the file who owns the folder now, for people who look.
+    pub(super) fn sign(&self, generation: u64) {
+        let text = format!(
+            "process {} generation {generation:016x}\n",
+            std::process::id()
+        );
+        let signed = self.file.set_len(0);
+        if let Err(error) = signed.and_then(|()| self.file.write_all_at(text.as_bytes(), 0)) {
+            tracing::debug!(%error, "the lock could not be signed");
+        }
+    }
+
     /// Takes a folder away that this start made and did not use.
     pub(super) fn undo(self) {
         if self.is_new {
@@ -46,17 +67,28 @@ pub(super) fn take(dir: &Path) -> anyhow::Result<Lock> {
         .with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Lock {
-            _file: file,
+            file,
             dir: dir.to_owned(),
             is_new,
         }),
         Err(TryLockError::WouldBlock) => bail!(
-            "another portcullis uses the data folder {}. Stop it, or name another folder with --data-dir.",
+            "another portcullis{} uses the data folder {}. Stop it, take over from it with --takeover, or name another folder with --data-dir.",
+            owner(&path),
             dir.display()
         ),
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
+    }
+}
+
+/// Who holds the lock, as far as it has said so.
+fn owner(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("process"), Some(pid)) => format!(" (process {pid})"),
+        _ => String::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The event loops: one thread each, with its own runtime and listener.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -10,34 +10,15 @@ use anyhow::Context;
 use gateway::accept::listen::{self, Phase};
 use gateway::plane::{Plane, Shared};
 use rustls::ServerConfig;
-use tokio::sync::watch;
-
-/// Binds one listener a loop, all on the same address: port 0 is any, but one.
-pub(super) fn bind(address: SocketAddr, loops: usize) -> anyhow::Result<Vec<TcpListener>> {
-    // The first one without SO_REUSEPORT would find a foreign process on the
-    // port; a plain bind does, and is given up at once.
-    let address = bind_one(address)?.local_addr()?;
-    (0..loops.max(1))
-        .map(|_| listen::bind(address).with_context(|| taken(address)))
-        .collect()
-}
-
-/// Binds a single listener.
-pub(super) fn bind_one(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| taken(address))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-fn taken(address: SocketAddr) -> String {
-    format!("cannot listen on {address}; choose another address with --listen or --admin-listen")
-}
+use tokio::sync::{mpsc, watch};
 
 /// How the loops end.
 #[derive(Clone)]
 pub(super) struct End {
     /// How far the process is on its way out.
     pub(super) phase: watch::Receiver<Phase>,
+    /// Told by each loop once it has noticed [`Phase::Paused`].
+    pub(super) paused: mpsc::UnboundedSender<()>,
     /// Set: open requests are dropped, and settled by that.
     pub(super) cut: watch::Receiver<bool>,
 }
@@ -94,6 +75,7 @@ fn run(
     let ended = runtime.block_on(async {
         let plane = Plane::new(shared, core)?;
         WRITER.set(Some(Rc::clone(&plane.writer)));
+        tokio::task::spawn_local(notice(end.phase.clone(), end.paused));
         tokio::select! {
             ended = listen::run(plane, listener, tls, end.phase) => Ok(ended?),
             // What is still open is dropped with the runtime.
@@ -105,4 +87,14 @@ fn run(
     pay();
     WRITER.set(None);
     ended
+}
+
+/// Says that this loop has noticed a pause: whatever it was just doing is
+/// done.
+async fn notice(mut phase: watch::Receiver<Phase>, paused: mpsc::UnboundedSender<()>) {
+    while phase.changed().await.is_ok() {
+        if *phase.borrow_and_update() == Phase::Paused {
+            let _ = paused.send(());
+        }
+    }
 }

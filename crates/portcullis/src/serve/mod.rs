@@ -7,12 +7,15 @@
 mod admin;
 mod banner;
 mod carry;
+mod doors;
 mod files;
 mod first_key;
+mod handover;
 mod lock;
 mod loops;
 mod reload;
 mod stop;
+mod takeover;
 mod world;
 
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use gateway::accept::listen::Phase;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::Place;
 use crate::config::Loaded;
@@ -42,6 +45,9 @@ pub(crate) struct ServeArgs {
     /// Event loops [env: PORTCULLIS_WORKERS] [default: one a core]
     #[arg(long, value_name = "N", value_parser = workers)]
     pub(crate) workers: Option<usize>,
+    /// Take over from the gateway that runs on this data folder, if one does: no connection is lost
+    #[arg(long)]
+    pub(crate) takeover: bool,
 }
 
 /// As in the file: one loop at least.
@@ -76,46 +82,40 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let hangups = reload::hangups()?;
     let mut signals = stop::Signals::listen()?;
     let mut places = world::Places::of(&args, &loaded);
-    let lock = lock::take(&places.data_dir)?;
-    let bound = loops::bind(places.listen, places.workers)
-        .and_then(|listeners| Ok((listeners, loops::bind_one(places.admin)?)));
-    let (listeners, admin) = match bound {
-        Ok(bound) => bound,
-        Err(error) => {
-            lock.undo();
-            return Err(error);
+    let start = match args.takeover {
+        true => {
+            // Before anybody is asked: what could not run must not take over.
+            loaded.config.certificate()?;
+            crate::commands::world::look(&args.place)?;
+            doors::Start::TakeOver
         }
+        false => doors::Start::Alone,
     };
-    // What port 0 became.
-    places.admin = admin.local_addr()?;
-    if let Some(first) = listeners.first() {
-        places.listen = first.local_addr()?;
-    }
-
-    let world = world::build(&places, loaded).await?;
+    let mut doors = doors::open(&mut places, start)?;
+    let world = world::build(&places, loaded, &doors).await?;
     let tls = world.server_tls()?;
     let minted = first_key::mint_if_none(&world).await?;
     world.refresh().await?;
 
     let (phase, phases) = watch::channel(Phase::Open);
     let (cut, cut_off) = watch::channel(false);
+    let (paused, pauses) = mpsc::unbounded_channel();
     let (end, ended) = watch::channel(false);
+    let (admin_end, admin_ended) = watch::channel(false);
     let way_out = loops::End {
         phase: phases,
+        paused,
         cut: cut_off,
     };
-    let threads = loops::start(&world.shared, listeners, tls.as_ref(), &way_out)?;
+    let threads = loops::start(&world.shared, doors.for_loops()?, tls.as_ref(), &way_out)?;
     let admin = tokio::spawn(control::serve(
-        tokio::net::TcpListener::from_std(admin)?,
+        tokio::net::TcpListener::from_std(doors.admin.try_clone()?)?,
         Arc::new(admin::Desk::new(&world)),
         // To the end: probes and scrapers should see the draining too.
-        wait(ended.clone()),
+        wait(admin_ended),
     ));
-    let carrier = tokio::spawn(carry::run(
-        world.store.clone(),
-        world.shared.journal.clone(),
-        ended.clone(),
-    ));
+    let elder = handover::serving(&mut doors, &world)?;
+    let carrier = carry::Carrying::start(&world);
     let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, ended));
     if let Err(error) = banner::print(&places, minted.as_ref(), &world) {
         // Whoever read it went away (`| head -1`): no reason not to serve.
@@ -123,20 +123,42 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     }
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
 
-    let told = signals.next().await;
-    let mut pace = world.pace();
-    if told == stop::Told::Interrupt {
-        pace.delay = Duration::ZERO;
-    }
     let loops = stop::Loops {
         threads,
         phase,
         cut,
     };
-    stop::leave(loops, &world.shared, pace, &mut signals).await;
-    reload.abort();
-    end.send_replace(true);
-    carrier.await.context("the carrier")?;
+    let mut house = handover::House {
+        world: Arc::clone(&world),
+        doors,
+        carrier,
+        pauses,
+    };
+    match house.until_told(&loops, &mut signals).await {
+        handover::Reason::Told(told) => {
+            let mut pace = world.pace();
+            if told == stop::Told::Interrupt {
+                pace.delay = Duration::ZERO;
+            }
+            let handover::House { doors, carrier, .. } = house;
+            let handover::Folder(_lock) = handover::shut(doors);
+            stop::leave(loops, &world.shared, pace, &mut signals).await;
+            reload.abort();
+            handover::wait_for(elder, world.pace().timeout).await;
+            carrier.stop(carry::Until::Empty).await?;
+            end.send_replace(true);
+            admin_end.send_replace(true);
+        }
+        handover::Reason::Succeeded(follower) => {
+            admin_end.send_replace(true);
+            drop(handover::shut(house.doors));
+            world.shared.journal.give_up_lock();
+            stop::succeeded(loops, world.pace().timeout, &mut signals).await;
+            handover::wait_for(elder, world.pace().timeout).await;
+            reload.abort();
+            follower.last_word().await;
+        }
+    }
     admin.abort();
     Ok(())
 }

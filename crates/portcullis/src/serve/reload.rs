@@ -40,17 +40,25 @@ pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Rec
         }
         looked_for_keys = Some(Instant::now());
         // A store that is away keeps the keys that are known.
-        let Ok(mark) = world.store.change_mark().await else {
-            continue;
-        };
-        if keys != Some(mark) {
-            match world.refresh().await {
-                // Only now: what could not be read is read with the next look.
-                Ok(()) => keys = Some(mark),
-                Err(error) => tracing::error!("keys could not be refreshed: {error:#}"),
-            }
-        }
+        let looked = look_for_keys(&world, &mut keys).await;
+        world
+            .unread
+            .set(looked.err().map(|error| format!("{error:#}")));
     }
+}
+
+async fn look_for_keys(world: &World, known: &mut Option<i64>) -> anyhow::Result<()> {
+    let mark = world.store.change_mark().await?;
+    if *known != Some(mark) {
+        let refreshed = world.refresh().await;
+        if let Err(error) = &refreshed {
+            tracing::error!("keys could not be refreshed: {error:#}");
+        }
+        refreshed?;
+        // Only now: what could not be read is read with the next look.
+        *known = Some(mark);
+    }
+    Ok(())
 }
 
 fn reload(world: &World) {

@@ -13,6 +13,10 @@ use tokio::sync::watch;
 /// How long the loops may take to settle what was cut.
 const CUT: Duration = Duration::from_secs(2);
 
+/// How long an idle connection may still bring a request to a process that has
+/// handed over.
+const ONE_MORE: Duration = Duration::from_secs(5);
+
 /// The signals that end the process, heard from when this is made.
 pub(super) struct Signals {
     terminate: Signal,
@@ -84,6 +88,20 @@ pub(super) async fn leave(loops: Loops, shared: &Shared, pace: Pace, signals: &m
         Duration::ZERO
     };
     finish(loops, timeout, signals).await;
+}
+
+/// Ends the requests that are open here after another process has taken over.
+/// Idle connections may bring one more before they are closed: a client that
+/// uses them all the time moves over without meeting an end.
+pub(super) async fn succeeded(loops: Loops, timeout: Duration, signals: &mut Signals) {
+    loops.phase.send_replace(Phase::HandedOver);
+    let phase = loops.phase.clone();
+    let closing = tokio::spawn(async move {
+        tokio::time::sleep(ONE_MORE.min(timeout)).await;
+        phase.send_replace(Phase::Closing);
+    });
+    finish(loops, timeout, signals).await;
+    closing.abort();
 }
 
 /// Waits for open requests, but not for ever, and not for somebody who asks

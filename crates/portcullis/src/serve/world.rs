@@ -1,8 +1,9 @@
 //! Everything that a running gateway consists of, built once at the start.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -12,11 +13,13 @@ use identity::Install;
 use journal::Journal;
 use providers::Catalogue;
 use rustls::ServerConfig;
-use store::memory::{MemoryCounters, MemoryShelf};
+use store::memory::MemoryShelf;
 use store::{Store, StoredKey};
 
 use super::ServeArgs;
+use super::doors::Doors;
 use super::stop::Pace;
+use super::takeover::limits::Limits;
 use crate::build::{self, idle};
 use crate::cli::Place;
 use crate::config::network::Certificate;
@@ -64,17 +67,23 @@ pub(super) struct World {
     first: Config,
     catalogue: Catalogue,
     certificate: Option<Arc<Certificate>>,
+    /// Limits, here or in the process that has taken over.
+    pub(super) limits: Arc<Limits>,
     /// Why the file as it is now is not in force.
     pub(super) stale: Arc<Stale>,
+    /// Why the database does not take the journal's records.
+    pub(super) uncarried: Arc<Stale>,
+    /// Why the stored keys are those that were known before.
+    pub(super) unread: Arc<Stale>,
     inner: Mutex<Inner>,
 }
 
-/// Why the last reload failed; nothing if it did not.
+/// Why something did not work the last time; nothing if it did.
 #[derive(Debug, Default)]
 pub(super) struct Stale(Mutex<Option<String>>);
 
 impl Stale {
-    /// A reload ended so.
+    /// It ended so.
     pub(super) fn set(&self, why: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
@@ -102,23 +111,41 @@ struct Inner {
     warned: Vec<String>,
 }
 
+/// How long a start waits for a database that another process has locked, and
+/// how often it looks.
+const STORE_PATIENCE: Duration = Duration::from_secs(30);
+const STORE_PAUSE: Duration = Duration::from_millis(200);
+
 /// Opens the store and the journal, and puts the shared state together.
-pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc<World>> {
+pub(super) async fn build(
+    places: &Places,
+    loaded: Loaded,
+    doors: &Doors,
+) -> anyhow::Result<Arc<World>> {
     let dir = &places.data_dir;
     let certificate = loaded.config.certificate()?;
     let install = Install::load_or_create(dir)?;
-    let store = Store::open(&dir.join("portcullis.db"))
-        .await
-        .context("cannot open the database")?;
+    let store = open_store(&dir.join("portcullis.db")).await?;
     control::keys::claim(&store, &install, crate::clock::now()).await?;
     let generation = identity::random_generation();
-    let journal = Journal::open(&dir.join("journal"), journal::Config::default(), generation)
-        .context("cannot open the journal")?;
+    let (folder, bounds) = (dir.join("journal"), journal::Config::default());
+    let journal = match doors.journal_lock()? {
+        Some(lock) => Journal::open_locked(&folder, bounds, generation, lock),
+        None => Journal::open(&folder, bounds, generation),
+    };
+    let journal = journal.context("cannot open the journal")?;
+    doors.lock.sign(generation);
+    let limits = Arc::new(Limits::default());
+    let mut epoch = tokio::time::Instant::now();
+    if let Some(inheritance) = &doors.inheritance {
+        epoch = inheritance.epoch();
+        inheritance.count(&limits);
+    }
     let catalogue = Catalogue::builtin()?;
     let shared = Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         install,
-        counters: Arc::new(MemoryCounters::default()),
+        counters: Arc::clone(&limits) as Arc<dyn domain::counters::Counters>,
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
         journal,
         health: gateway::route::Health::default(),
@@ -127,7 +154,7 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         metrics: gateway::settle::Metrics::default(),
         draining: std::sync::atomic::AtomicBool::new(false),
         generation,
-        epoch: tokio::time::Instant::now(),
+        epoch,
     };
     let world = World {
         places: places.clone(),
@@ -135,7 +162,10 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         store,
         first: loaded.config.clone(),
         catalogue,
+        limits,
         stale: Arc::default(),
+        uncarried: Arc::default(),
+        unread: Arc::default(),
         certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
         inner: Mutex::new(Inner {
             config: loaded.config,
@@ -144,6 +174,30 @@ pub(super) async fn build(places: &Places, loaded: Loaded) -> anyhow::Result<Arc
         }),
     };
     Ok(Arc::new(world))
+}
+
+/// Opens the database. One that somebody else just writes, or keeps locked for
+/// a backup, is waited for: a start in the middle of that should not fail.
+async fn open_store(file: &Path) -> anyhow::Result<Store> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        match Store::open(file).await {
+            Err(error) if error.is_busy() && begun.elapsed() < STORE_PATIENCE => {
+                tracing::warn!(%error, file = %file.display(), "waiting for the database");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+            Err(error) if error.is_busy() => {
+                return Err(error).with_context(|| {
+                    format!(
+                        "the database {} is locked by another process; find it with `fuser {}`",
+                        file.display(),
+                        file.display()
+                    )
+                });
+            }
+            opened => return opened.context("cannot open the database"),
+        }
+    }
 }
 
 impl World {

@@ -70,6 +70,24 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether another process has the database locked: a moment later it may
+    /// not be any more.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        let error = match self {
+            Self::Database(error) => error,
+            Self::Migration(Execute(error) | ExecuteMigration(error, _)) => error,
+            _ => return false,
+        };
+        let code = error.as_database_error().and_then(|error| error.code());
+        let code = code.and_then(|code| code.parse::<u32>().ok());
+        // SQLITE_BUSY and SQLITE_LOCKED; what stands above is detail.
+        code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    }
+}
+
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {

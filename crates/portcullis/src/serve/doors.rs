@@ -1,0 +1,169 @@
+//! Where the process listens: at sockets of its own, at those that systemd
+//! holds for it, or at those of the process that it takes over from.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+
+use anyhow::{Context, bail};
+use gateway::accept::listen;
+use listenfd::ListenFd;
+
+use super::lock::{self, Lock};
+use super::takeover::heir::{self, Inheritance};
+use super::world::Places;
+
+/// The data folder and the listeners, owned until this is dropped.
+pub(super) struct Doors {
+    pub(super) lock: Lock,
+    /// One a loop.
+    pub(super) listeners: Vec<TcpListener>,
+    pub(super) admin: TcpListener,
+    /// What came from the process before.
+    pub(super) inheritance: Option<Inheritance>,
+}
+
+/// Whether a running process may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Alone.
+    Alone,
+    /// From whoever runs, if anybody does.
+    TakeOver,
+}
+
+/// Takes the folder and opens the listeners; `places` learns what port 0
+/// became.
+///
+/// # Errors
+/// The folder is in use, or an address is taken. Whoever ran goes on.
+pub(super) fn open(places: &mut Places, start: Start) -> anyhow::Result<Doors> {
+    let inheritance = match start {
+        Start::Alone => None,
+        Start::TakeOver => heir::ask(&places.data_dir)?,
+    };
+    let lock = match &inheritance {
+        Some(inheritance) => Lock::of(inheritance.lock.try_clone()?, &places.data_dir),
+        None => lock::take(&places.data_dir)?,
+    };
+    let opened = listeners(places, inheritance.as_ref())
+        .and_then(|listeners| Ok((listeners, admin(places, inheritance.as_ref())?)));
+    let (listeners, admin) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            lock.undo();
+            return Err(error);
+        }
+    };
+    places.admin = admin.local_addr()?;
+    if let Some(first) = listeners.first() {
+        places.listen = first.local_addr()?;
+    }
+    Ok(Doors {
+        lock,
+        listeners,
+        admin,
+        inheritance,
+    })
+}
+
+fn listeners(places: &Places, from: Option<&Inheritance>) -> anyhow::Result<Vec<TcpListener>> {
+    let wanted = places.workers.max(1);
+    let mut listeners = match from {
+        Some(from) => from.listeners(places.listen)?,
+        None => Vec::new(),
+    };
+    if listeners.is_empty() {
+        listeners = activated(Side::Clients)?;
+        if let Some(first) = listeners.first() {
+            // One socket for all loops: whoever is free takes the next.
+            let clones = (listeners.len()..wanted).map(|_| first.try_clone());
+            let clones: Vec<_> = clones.collect::<Result<_, _>>()?;
+            listeners.extend(clones);
+            return Ok(listeners);
+        }
+    }
+    let Some(first) = listeners.first() else {
+        return bind(places.listen, wanted);
+    };
+    // As many as there were at least: who waits at one must be let in.
+    let address = first.local_addr()?;
+    for _ in listeners.len()..wanted {
+        listeners.push(listen::bind(address).with_context(|| taken(address))?);
+    }
+    Ok(listeners)
+}
+
+fn admin(places: &Places, from: Option<&Inheritance>) -> anyhow::Result<TcpListener> {
+    let inherited = match from {
+        Some(from) => from.admin(places.admin)?,
+        None => activated(Side::Operators)?.pop(),
+    };
+    inherited.map_or_else(|| bind_one(places.admin), Ok)
+}
+
+/// Who comes in by a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Clients,
+    Operators,
+}
+
+/// Sockets of systemd (`LISTEN_FDS`): those whose `FileDescriptorName=` is
+/// `admin` are the operators', all others the clients'.
+fn activated(side: Side) -> anyhow::Result<Vec<TcpListener>> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
+    let mut sockets = ListenFd::from_env();
+    let mut found = Vec::new();
+    for at in 0..sockets.len() {
+        let its = match names.next() {
+            Some("admin") => Side::Operators,
+            _ => Side::Clients,
+        };
+        if its != side {
+            continue;
+        }
+        let Some(socket) = sockets.take_tcp_listener(at)? else {
+            bail!("LISTEN_FDS: a socket is given twice");
+        };
+        // systemd's own stays as it is: the next process gets it again.
+        let socket = socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        found.push(socket);
+    }
+    Ok(found)
+}
+
+/// Binds one listener a loop, all on the same address: port 0 is any, but one.
+fn bind(address: SocketAddr, loops: usize) -> anyhow::Result<Vec<TcpListener>> {
+    // The first one without SO_REUSEPORT would find a foreign process on the
+    // port; a plain bind does, and is given up at once.
+    let address = bind_one(address)?.local_addr()?;
+    (0..loops)
+        .map(|_| listen::bind(address).with_context(|| taken(address)))
+        .collect()
+}
+
+/// Binds a single listener.
+fn bind_one(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| taken(address))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn taken(address: SocketAddr) -> String {
+    format!("cannot listen on {address}; choose another address with --listen or --admin-listen")
+}
+
+impl Doors {
+    /// The journal's lock, if another process had it.
+    pub(super) fn journal_lock(&self) -> std::io::Result<Option<File>> {
+        let inherited = self.inheritance.as_ref();
+        inherited.map(|i| i.journal_lock.try_clone()).transpose()
+    }
+
+    /// The listeners once more, for the loops: these stay to be handed over.
+    pub(super) fn for_loops(&self) -> std::io::Result<Vec<TcpListener>> {
+        self.listeners.iter().map(TcpListener::try_clone).collect()
+    }
+}

@@ -1,0 +1,190 @@
+//! When the process hands over to another one, and how it goes on if that one
+//! does not make it.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context;
+use gateway::accept::listen::Phase;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::carry::{Carrying, Until};
+use super::doors::Doors;
+use super::lock::Lock;
+use super::stop::{Loops, Signals, Told};
+use super::takeover::elder::{self, Goods, Heir, Starting};
+use super::world::World;
+
+/// How long the loops may take to notice a pause.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long the carrier may take to end what it just writes.
+const CARRY: Duration = Duration::from_secs(15);
+
+/// What goes from one process to the next.
+pub(super) struct House {
+    pub(super) world: Arc<World>,
+    pub(super) doors: Doors,
+    pub(super) carrier: Carrying,
+    /// A word of each loop that has noticed a pause.
+    pub(super) pauses: mpsc::UnboundedReceiver<()>,
+}
+
+/// Why the process ends.
+pub(super) enum Reason {
+    /// It was told to.
+    Told(Told),
+    /// Another process serves.
+    Succeeded(Follower),
+}
+
+/// Tells the heir what becomes of this process' requests.
+pub(super) struct Follower {
+    end: watch::Sender<bool>,
+    done: oneshot::Receiver<()>,
+}
+
+impl Follower {
+    /// No request is open here any more: the heir hears the last of it.
+    pub(super) async fn last_word(self) {
+        self.end.send_replace(true);
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.done).await;
+    }
+}
+
+impl House {
+    /// Serves until told to stop, or until another process does.
+    pub(super) async fn until_told(&mut self, loops: &Loops, signals: &mut Signals) -> Reason {
+        let mut heirs = match elder::listen(&self.world.places.data_dir) {
+            Ok(heirs) => Some(heirs),
+            Err(error) => {
+                tracing::warn!("this process cannot be taken over from: {error:#}");
+                None
+            }
+        };
+        let next = async |heirs: &mut Option<mpsc::Receiver<Heir>>| match heirs {
+            Some(heirs) => heirs.recv().await,
+            None => std::future::pending().await,
+        };
+        loop {
+            let heir = tokio::select! {
+                told = signals.next() => return Reason::Told(told),
+                heir = next(&mut heirs) => heir,
+            };
+            let Some(heir) = heir else {
+                heirs = None;
+                continue;
+            };
+            let (pid, version) = (heir.pid, heir.version.clone());
+            tracing::info!(pid, version, "another process takes over");
+            match self.hand_over(heir, loops).await {
+                Ok(follower) => {
+                    tracing::info!(pid, "handed over: requests that are open here may finish");
+                    return Reason::Succeeded(follower);
+                }
+                Err(error) => tracing::error!(
+                    pid,
+                    "the other process could not take over, this one goes on: {error:#}"
+                ),
+            }
+        }
+    }
+
+    async fn hand_over(&mut self, heir: Heir, loops: &Loops) -> anyhow::Result<Follower> {
+        let world = Arc::clone(&self.world);
+        let starting = heir.admit(&world.limits)?;
+        let handed = self.try_to(starting, loops).await;
+        if handed.is_err() {
+            world.limits.come_back();
+            loops.phase.send_replace(Phase::Open);
+        }
+        handed
+    }
+
+    async fn try_to(&mut self, starting: Starting, loops: &Loops) -> anyhow::Result<Follower> {
+        while self.pauses.try_recv().is_ok() {}
+        loops.phase.send_replace(Phase::Paused);
+        let all_paused = async {
+            for _ in &loops.threads {
+                self.pauses.recv().await;
+            }
+        };
+        let paused = tokio::time::timeout(PAUSE, all_paused).await;
+        paused.context("an event loop is too busy")?;
+        // From here on whoever fails starts the carrier again.
+        let carrier = std::mem::replace(&mut self.carrier, Carrying::idle());
+        let stopped = tokio::time::timeout(CARRY, carrier.stop(Until::Now)).await;
+        let handed = match stopped {
+            Ok(stopped) => match stopped {
+                Ok(()) => self.give(starting).await,
+                Err(error) => Err(error),
+            },
+            Err(_) => Err(anyhow::anyhow!("the database takes too long to be left")),
+        };
+        if handed.is_err() {
+            self.carrier = Carrying::start(&self.world);
+        }
+        handed
+    }
+
+    async fn give(&self, starting: Starting) -> anyhow::Result<Follower> {
+        let shared = Arc::clone(&self.world.shared);
+        let journal_lock = shared.journal.lock()?;
+        let lock = self.doors.lock.file.try_clone()?;
+        let admin = self.doors.admin.try_clone()?;
+        let listeners = self.doors.for_loops()?;
+        let handing = move || {
+            let goods = Goods {
+                lock: lock.as_fd(),
+                journal_lock: journal_lock.as_fd(),
+                admin: &admin,
+                listeners: &listeners,
+            };
+            let told = starting.hand_over(&goods, shared.generation, shared.ticks().0)?;
+            anyhow::Ok((starting, told))
+        };
+        let (starting, told) = tokio::task::spawn_blocking(handing).await??;
+        let (end, ended) = watch::channel(false);
+        let done = starting.follow(told, ended)?;
+        Ok(Follower { end, done })
+    }
+}
+
+/// The folder's lock, kept to the end.
+pub(super) struct Folder(pub(super) Lock);
+
+/// Lets go of the listeners; those of the loops are theirs.
+pub(super) fn shut(doors: Doors) -> Folder {
+    Folder(doors.lock)
+}
+
+/// Tells the process before, if there was one, that this one serves.
+///
+/// # Errors
+/// It is gone, or would not hear.
+pub(super) fn serving(
+    doors: &mut Doors,
+    world: &Arc<World>,
+) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(inheritance) = doors.inheritance.take() else {
+        return Ok(None);
+    };
+    let pid = inheritance.pid();
+    let (limits, shared) = (Arc::clone(&world.limits), Arc::clone(&world.shared));
+    let elder = inheritance.serving(limits, shared)?;
+    tracing::info!(pid, "took over from the process before");
+    Ok(Some(elder))
+}
+
+/// Waits until the process before has ended: its last requests are given room
+/// here.
+pub(super) async fn wait_for(elder: Option<JoinHandle<()>>, timeout: Duration) {
+    let Some(elder) = elder else {
+        return;
+    };
+    let due = tokio::time::Instant::now() + timeout;
+    while !elder.is_finished() && tokio::time::Instant::now() < due {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
