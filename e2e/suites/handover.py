@@ -163,7 +163,7 @@ def limits_hold_over_both_processes(w):
     for thread in threads:
         thread.join()
     assert elder.wait(10) == 0
-    asked = "key = (SELECT key FROM requests WHERE ticket = ?) AND outcome = 'complete'"
+    asked = "key_id = (SELECT key_id FROM requests WHERE ticket = ?) AND outcome = 'complete'"
     ticket = bytes.fromhex(streams.texts[0][0][4:])
     rows = until(lambda: (rows := w.gateway.rows(asked, ticket)) and len(rows) >= 300 and rows, 10, "all are carried")
     assert len(rows) == 300, f"{len(rows)} of 300 a minute"

@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Inheritance {
     stream: UnixStream,
     estate: Estate,
+    /// What requests of the elder have asked meanwhile.
+    early: Vec<Word>,
     /// When it came.
     at: Instant,
     /// The locks of the data folder and of the journal.
@@ -63,10 +65,17 @@ fn receive(stream: UnixStream) -> anyhow::Result<Inheritance> {
     };
     wire::say(&stream, &ask, &[])?;
     let next = || wire::hear(&stream)?.context("it ended before it had handed over");
-    let (estate, fds) = match next()? {
-        (Word::Yes(estate), fds) => (*estate, fds),
-        (Word::No { why }, _) => bail!("it says: {why}"),
-        _ => bail!("it speaks another language; stop it, then start this one"),
+    // Requests of the elder may ask before it has handed over; they wait.
+    let mut early = Vec::new();
+    let (estate, fds) = loop {
+        match next()? {
+            (Word::Yes(estate), fds) => break (*estate, fds),
+            (Word::No { why }, _) => bail!("it says: {why}"),
+            (word @ (Word::Take { .. } | Word::Settle { .. } | Word::End { .. }), _) => {
+                early.push(word);
+            }
+            _ => bail!("it speaks another language; stop it, then start this one"),
+        }
     };
     let at = Instant::now();
     let Ok([lock, journal_lock, admin]) = <[OwnedFd; 3]>::try_from(fds) else {
@@ -84,6 +93,7 @@ fn receive(stream: UnixStream) -> anyhow::Result<Inheritance> {
     Ok(Inheritance {
         stream,
         estate,
+        early,
         at,
         lock: lock.into(),
         journal_lock: journal_lock.into(),
@@ -145,9 +155,9 @@ impl Inheritance {
             runtime: tokio::runtime::Handle::current(),
             lent: Arc::default(),
         };
-        let (stream, holdings) = (self.stream, self.estate.holdings);
+        let (stream, holdings, early) = (self.stream, self.estate.holdings, self.early);
         let thread = std::thread::Builder::new().name("elder".to_owned());
-        Ok(thread.spawn(move || desk.run(&stream, holdings))?)
+        Ok(thread.spawn(move || desk.run(&stream, early, holdings))?)
     }
 }
 
@@ -171,10 +181,15 @@ struct Desk {
 
 impl Desk {
     /// Until the elder has ended.
-    fn run(&self, stream: &UnixStream, holdings: Vec<Holding>) {
+    fn run(&self, stream: &UnixStream, early: Vec<Word>, holdings: Vec<Holding>) {
         let named = |holding: Holding| (Arc::clone(&holding.subject), holding);
         let mut known: HashMap<Arc<str>, Holding> = holdings.into_iter().map(named).collect();
-        while let Ok(Some((word, _))) = wire::hear(stream) {
+        let mut early = early.into_iter();
+        let mut next = || match early.next() {
+            Some(word) => Some(word),
+            None => wire::hear(stream).ok().flatten().map(|(word, _)| word),
+        };
+        while let Some(word) = next() {
             let now = self.shared.ticks();
             match word {
                 Word::Take { id, asks } => self.take(id, asks),
