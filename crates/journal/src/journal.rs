@@ -69,6 +69,10 @@ pub(crate) struct Shared {
     // Relaxed everywhere: a newcomer who reads the old value meets the error
     // itself.
     is_disk_well: AtomicBool,
+    /// Requests go on that cannot be recorded.
+    pub(crate) is_lenient: AtomicBool,
+    /// Records that were not kept by that.
+    lost_records: AtomicU64,
     last_probe: Mutex<Option<Instant>>,
     damage: Mutex<Vec<Damage>>,
     /// Processes that write here too, until they end.
@@ -128,6 +132,8 @@ impl Journal {
             writer_count: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             is_disk_well: AtomicBool::new(true),
+            is_lenient: AtomicBool::new(false),
+            lost_records: AtomicU64::new(0),
             last_probe: Mutex::new(None),
             damage: Mutex::default(),
             living: Mutex::new(living),
@@ -163,6 +169,33 @@ impl Journal {
         };
         let is_free = before < shared.config.max_in_flight && shared.has_room(before + 1);
         is_free.then_some(slot)
+    }
+
+    /// Whether requests go on that cannot be recorded: the policy of whoever
+    /// opened the journal, which may change.
+    pub fn set_lenient(&self, is_lenient: bool) {
+        self.shared.is_lenient.store(is_lenient, Ordering::Relaxed);
+    }
+
+    /// As [`Journal::set_lenient`] was told last.
+    #[must_use]
+    pub fn is_lenient(&self) -> bool {
+        self.shared.is_lenient.load(Ordering::Relaxed)
+    }
+
+    /// A record is given up, by that policy. The first is said.
+    pub fn give_up_record(&self) {
+        if self.shared.lost_records.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::error!(
+                "journal: requests go on without a record of them, as it is configured"
+            );
+        }
+    }
+
+    /// How many records were given up.
+    #[must_use]
+    pub fn lost_records(&self) -> u64 {
+        self.shared.lost_records.load(Ordering::Relaxed)
     }
 
     /// Whether a newcomer would get a slot, for readiness.

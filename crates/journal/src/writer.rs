@@ -120,6 +120,14 @@ impl Writer {
         self.is_in_debt.get()
     }
 
+    /// Whether whoever cannot be recorded goes on.
+    #[must_use]
+    pub fn is_lenient(&self) -> bool {
+        self.shared
+            .is_lenient
+            .load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Stages all records and flushes.
     ///
     /// # Errors

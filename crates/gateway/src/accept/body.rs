@@ -63,8 +63,16 @@ pub async fn body(
     }
 }
 
-/// The journal's promise of room for this request's records.
-fn slot(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
+/// The journal's promise of room for this request's records; `None` if policy
+/// lets it go on without.
+fn slot(plane: &Rc<Plane>) -> Result<Option<journal::Slot>, Refusal> {
+    match promised(plane) {
+        Err(_) if plane.shared.journal.is_lenient() => Ok(None),
+        promised => promised.map(Some),
+    }
+}
+
+fn promised(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
     let full = || {
         Refusal::new(
             Reason::JournalFull,

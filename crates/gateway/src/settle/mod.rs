@@ -99,7 +99,7 @@ impl Ticket {
         plane: &Rc<Plane>,
         principal: &Principal,
         (operation, at): (Operation, UnixMicros),
-        slot: journal::Slot,
+        slot: Option<journal::Slot>,
     ) -> Self {
         let begun = Begun {
             ticket: plane.next_ticket(),
@@ -119,7 +119,7 @@ impl Ticket {
             price: None,
             counted_as: None,
             target: None,
-            slot: Some(slot),
+            slot,
         }))
     }
 
@@ -193,6 +193,9 @@ impl Ticket {
             model: facts.model.clone().unwrap_or_else(|| "".into()),
             reserved_tokens,
         };
+        if self.slot.is_none() {
+            return Ok(());
+        }
         self.plane.record(&Record::Opened(opened))
     }
 
@@ -269,7 +272,10 @@ impl Ticket {
         counts.settled(&shared.metrics, &facts, unlisted);
         log(&facts);
         let ticket = facts.ticket;
-        if let Err(error) = account.plane.record(&Record::Settled(facts)) {
+        if account.slot.is_none() {
+            // It was let in without a promise that its records are kept.
+            shared.journal.give_up_record();
+        } else if let Err(error) = account.plane.record(&Record::Settled(facts)) {
             tracing::error!(%error, %ticket, "journal: record lost");
         }
         account.slot = None;

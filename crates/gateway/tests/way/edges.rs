@@ -266,6 +266,29 @@ fn without_room_in_the_journal_nobody_is_let_in() {
 }
 
 #[test]
+fn where_policy_says_so_requests_go_on_without_records_and_are_counted() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("x"));
+        let stage = Stage::open(usual(&fake));
+        let journal = &stage.shared.journal;
+        journal.set_lenient(true);
+        let slots: Vec<_> = std::iter::from_fn(|| journal.reserve()).collect();
+        let before = journal.lag_records();
+        let answer = stage.ask(Ask::chat(chat_request("m", "x"))).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!((journal.lost_records(), journal.lag_records()), (1, before));
+        assert_eq!(stage.ask(Ask::to("GET", "/readyz", "")).await.status, 200);
+        drop(slots);
+        assert_eq!(
+            stage.ask(Ask::chat(chat_request("m", "x"))).await.status,
+            200
+        );
+        assert_eq!(journal.lost_records(), 1, "there is room again");
+    });
+}
+
+#[test]
 fn an_endless_preamble_is_no_answer() {
     play(async || {
         let fake = FakeProvider::start().await;

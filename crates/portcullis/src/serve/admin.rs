@@ -36,6 +36,13 @@ impl Desk {
             "What the journal takes on disk; newcomers are turned away at its bound.",
             move || journal.bytes_on_disk(),
         );
+        let journal = world.shared.journal.clone();
+        gauge(
+            &mut registry,
+            "portcullis_records_lost",
+            "Requests that were answered without a record, by `journal.when_full: continue`.",
+            move || journal.lost_records(),
+        );
         let stale = Arc::clone(&world.stale);
         gauge(
             &mut registry,
@@ -59,7 +66,11 @@ impl Admin for Desk {
         let journal = if self.shared.journal.is_writable() {
             Ok(())
         } else {
-            Err("the disk takes no more records".to_owned())
+            let lost = self.shared.journal.lost_records();
+            Err(match self.shared.journal.is_lenient() {
+                true => format!("requests go on without records; {lost} are lost so far"),
+                false => "the disk takes no more records".to_owned(),
+            })
         };
         let accepting = if draining {
             Err("shutting down".to_owned())
@@ -67,7 +78,7 @@ impl Admin for Desk {
             Ok(())
         };
         Readiness {
-            ready: !draining && journal.is_ok(),
+            ready: !draining && (journal.is_ok() || self.shared.journal.is_lenient()),
             // The old configuration serves well: a refused one is told, no more.
             parts: vec![
                 (

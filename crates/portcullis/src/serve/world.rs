@@ -22,6 +22,7 @@ use super::stop::Pace;
 use super::takeover::limits::Limits;
 use crate::build::{self, idle};
 use crate::cli::Place;
+use crate::config::journal::WhenFull;
 use crate::config::network::Certificate;
 use crate::config::{Config, Loaded};
 
@@ -244,6 +245,9 @@ impl World {
         }
         inner.warned = warnings;
         drop(inner);
+        self.shared
+            .journal
+            .set_lenient(config.journal.when_full == WhenFull::Continue);
         snapshot.version = self.shared.snapshot.load().version + 1;
         self.shared.snapshot.store(Arc::new(snapshot));
         Ok(())
