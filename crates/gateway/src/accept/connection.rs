@@ -16,6 +16,7 @@ use http1::{AnswerFraming, Ask, Bounds, Fault, Length, Reader};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::gathering::Streaming;
 use super::incoming::Incoming;
 use super::link::Link;
 use super::listen::{Phase, answer};
@@ -38,8 +39,6 @@ const CROSSING: Duration = Duration::from_millis(250);
 /// the answer, and how long that may take.
 const LINGER_BYTES: usize = 64 << 20;
 const LINGER: Duration = Duration::from_secs(5);
-/// The most of a stream that is gathered into one write.
-const GATHER: usize = 64 << 10;
 /// What begins a connection that speaks HTTP/2 from its first byte.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 
@@ -281,11 +280,7 @@ impl Connection {
         if !is_stream {
             return poll_fn(|cx| self.poll_write(cx)).await;
         }
-        let mut streaming = Streaming {
-            body,
-            is_chunked: length == Length::Chunked,
-            is_over: false,
-        };
+        let mut streaming = Streaming::new(body, length);
         poll_fn(|cx| self.poll_stream(cx, &mut streaming)).await
     }
 
@@ -300,20 +295,20 @@ impl Connection {
     /// until it is over or its client has left.
     fn poll_stream(&self, cx: &mut Context<'_>, streaming: &mut Streaming) -> Poll<io::Result<()>> {
         loop {
-            {
-                let mut link = self.link.borrow_mut();
-                streaming.gather(cx, &mut link.outlet);
-            }
-            let link = self.link.borrow();
-            let has_bytes = !link.outlet.is_empty();
-            drop(link);
+            let has_bytes = {
+                let outlet = &mut self.link.borrow_mut().outlet;
+                if outlet.is_empty() && !streaming.is_over {
+                    streaming.gather(cx, outlet);
+                }
+                !outlet.is_empty()
+            };
             if has_bytes && self.poll_write(cx)?.is_pending() {
                 return self.poll_gone(cx);
             }
             if streaming.is_over {
                 return Poll::Ready(Ok(()));
             }
-            if !has_bytes {
+            if streaming.waits {
                 return self.poll_gone(cx);
             }
         }
@@ -367,48 +362,4 @@ struct Framing {
     keep_alive: bool,
     version: Version,
     is_look: bool,
-}
-
-/// A stream on its way out.
-struct Streaming {
-    body: AnswerBody,
-    is_chunked: bool,
-    is_over: bool,
-}
-
-impl Streaming {
-    /// Puts what there is of the stream into the outlet, as one chunk.
-    fn gather(&mut self, cx: &mut Context<'_>, out: &mut crate::wire::Outlet) {
-        if self.is_over || !out.is_empty() && out.len() >= GATHER {
-            return;
-        }
-        let mut parts: Vec<Bytes> = Vec::new();
-        let mut length = 0;
-        while length < GATHER {
-            match self.body.poll_next(cx) {
-                Poll::Ready(Some(bytes)) => {
-                    length += bytes.len();
-                    parts.push(bytes);
-                }
-                Poll::Ready(None) => {
-                    self.is_over = true;
-                    break;
-                }
-                Poll::Pending => break,
-            }
-        }
-        if length > 0 && self.is_chunked {
-            let mut head = BytesMut::with_capacity(24);
-            http1::write_chunk_head(&mut head, length);
-            out.push(head.freeze());
-        }
-        parts.into_iter().for_each(|part| out.push(part));
-        let tail = match (self.is_chunked, length > 0, self.is_over) {
-            (false, ..) | (true, false, false) => return,
-            (true, true, false) => http1::CHUNK_TAIL,
-            (true, false, true) => http1::LAST_CHUNK,
-            (true, true, true) => b"\r\n0\r\n\r\n",
-        };
-        out.push(Bytes::from_static(tail));
-    }
 }

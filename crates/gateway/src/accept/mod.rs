@@ -3,6 +3,7 @@
 
 mod body;
 mod connection;
+mod gathering;
 mod held;
 mod incoming;
 mod inflate;

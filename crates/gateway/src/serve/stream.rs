@@ -49,6 +49,8 @@ struct Streaming {
     tap: Tap,
     hold: Hold,
     ready: VecDeque<Bytes>,
+    /// Kept for its capacity.
+    frames: Vec<Frame>,
     record: Option<(Keep, BytesMut)>,
     silence: Duration,
     keepalive: Option<Duration>,
@@ -122,6 +124,7 @@ pub(super) fn start(
         tap: opening.tap,
         hold: Hold::new(serving.guards),
         ready: VecDeque::new(),
+        frames: Vec::new(),
         record: serving.keep.map(|keep| (keep, BytesMut::new())),
         silence: opening.timeouts.between_chunks,
         keepalive: plane.shared.snapshot.load().keepalive,
@@ -141,7 +144,6 @@ pub(super) fn start(
 impl Streaming {
     /// The next bytes for the client.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let mut frames = Vec::new();
         loop {
             if let Some(bytes) = self.ready.pop_front() {
                 return Poll::Ready(Some(bytes));
@@ -156,6 +158,7 @@ impl Streaming {
                         self.broke("timeout: total");
                         continue;
                     }
+                    let mut frames = std::mem::take(&mut self.frames);
                     if self.framer.push(data, &mut frames).is_err() {
                         self.broke("an endless event");
                     }
@@ -163,6 +166,7 @@ impl Streaming {
                         let facts = self.tap.read(&frame);
                         self.frame(frame, facts);
                     }
+                    self.frames = frames;
                     self.wind();
                 }
                 Poll::Ready(Some(Err(error))) => self.broke(error),

@@ -37,11 +37,6 @@ impl Outlet {
         }
     }
 
-    /// Bytes that wait.
-    pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(Bytes::len).sum()
-    }
-
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
