@@ -1,8 +1,10 @@
 """Nothing is lost when the gateway stops, reloads, or gives way to another
 process, however many ask meanwhile. `cargo xtask drill` may ask for more."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import threading
 import time
 
@@ -232,3 +234,21 @@ def a_change_is_in_force_within_a_tenth_of_a_second(w):
     assert median(by_signal) < 100, by_signal
     assert median(by_file) < 250, by_file
     print(f"drill: | reload | by signal {median(by_signal):.0f} ms, by file {median(by_file):.0f} ms | 0 lost |")
+
+
+@case
+def a_database_that_is_locked_stops_nobody(w):
+    ids, client = [], Client(w.gateway.port)
+    verbose = lambda: httpx.get(w.gateway.admin_url + "/readyz?verbose")  # noqa: E731
+    with contextlib.closing(sqlite3.connect(w.gateway.data / "portcullis.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(20):
+            status, headers, _ = client.ask(demo())
+            assert status == 200
+            ids.append(headers["x-request-id"])
+        until(lambda: "[-]store" in verbose().text, 12, "the store is told")
+        assert verbose().status_code == 200 and verbose().text.endswith("degraded\n"), verbose().text
+        assert client.ask(demo())[0] == 200
+        other.execute("ROLLBACK")
+    is_in_the_ledger_once(w, ids)
+    until(lambda: verbose().text.endswith("ok\n"), 5, "all is well")

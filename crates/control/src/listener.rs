@@ -104,7 +104,11 @@ fn verbose(readiness: &Readiness) -> String {
             Err(reason) => text.push_str(&format!("[-]{name} failed: {reason}\n")),
         }
     }
-    text + verdict(readiness)
+    let is_whole = readiness.parts.iter().all(|(_, state)| state.is_ok());
+    text + match readiness.ready && !is_whole {
+        true => "degraded\n",
+        false => verdict(readiness),
+    }
 }
 
 async fn metrics(State(admin): State<Arc<dyn Admin>>) -> Response {
