@@ -46,6 +46,16 @@ impl Default for Config {
     }
 }
 
+/// What becomes of requests that cannot be recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They go on, and are counted.
+    Continue,
+}
+
 /// The journal of one process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -173,11 +183,12 @@ impl Journal {
 
     /// Whether requests go on that cannot be recorded: the policy of whoever
     /// opened the journal, which may change.
-    pub fn set_lenient(&self, is_lenient: bool) {
+    pub fn set_when_full(&self, policy: WhenFull) {
+        let is_lenient = policy == WhenFull::Continue;
         self.shared.is_lenient.store(is_lenient, Ordering::Relaxed);
     }
 
-    /// As [`Journal::set_lenient`] was told last.
+    /// As [`Journal::set_when_full`] was told last.
     #[must_use]
     pub fn is_lenient(&self) -> bool {
         self.shared.is_lenient.load(Ordering::Relaxed)

@@ -27,7 +27,7 @@ mod segment;
 mod writer;
 
 pub use carrier::{Batch, Carrier};
-pub use journal::{Config, Journal, Slot};
+pub use journal::{Config, Journal, Slot, WhenFull};
 pub use lost::lost;
 pub use recover::Damage;
 pub use writer::Writer;

@@ -20,3 +20,12 @@ pub(crate) enum WhenFull {
     /// They are answered, and counted as not recorded.
     Continue,
 }
+
+impl From<WhenFull> for ::journal::WhenFull {
+    fn from(policy: WhenFull) -> Self {
+        match policy {
+            WhenFull::Refuse => Self::Refuse,
+            WhenFull::Continue => Self::Continue,
+        }
+    }
+}

@@ -22,7 +22,6 @@ use super::stop::Pace;
 use super::takeover::limits::Limits;
 use crate::build::{self, idle};
 use crate::cli::Place;
-use crate::config::journal::WhenFull;
 use crate::config::network::Certificate;
 use crate::config::{Config, Loaded};
 
@@ -247,7 +246,7 @@ impl World {
         drop(inner);
         self.shared
             .journal
-            .set_lenient(config.journal.when_full == WhenFull::Continue);
+            .set_when_full(config.journal.when_full.into());
         snapshot.version = self.shared.snapshot.load().version + 1;
         self.shared.snapshot.store(Arc::new(snapshot));
         Ok(())

@@ -191,6 +191,7 @@ impl Starting {
                 if is_last {
                     break;
                 }
+                #[expect(clippy::disallowed_methods, reason = "on a thread of its own")]
                 std::thread::sleep(NEWS);
             }
             let _ = done.send(());
