@@ -7,6 +7,7 @@
 //! | [`readme`] | the commands that the README promises |
 //! | [`bench`] | the build of what is measured |
 //! | [`drill`] | what takes too long for every change |
+//! | [`fuzz`] | parsers under libFuzzer |
 //! | [`reference`] | pages under `docs/reference`, made from the code |
 //! | [`shell`] | child processes and their logs |
 
@@ -14,6 +15,7 @@
 
 mod bench;
 mod drill;
+mod fuzz;
 mod readme;
 mod reference;
 mod shell;
@@ -26,7 +28,7 @@ const HELP: &str = "\
 Usage: cargo xtask <chore>
 
   test    install what the tests need, run them all, print the sums;
-          or only some groups: tidy, unit, readme, e2e
+          or only some groups: tidy, unit, fuzz, e2e
   tidy    format, lints and the project's own rules
   docs    write the generated pages under docs/reference;
           with --check, only say which are not current
@@ -35,6 +37,8 @@ Usage: cargo xtask <chore>
   drill   long drills by hand, all or those that are named: kills,
           smuggling, http2, upstreams, disconnects, secrets, bombs, slow,
           overload; each adds rows to docs/drills.md
+  fuzz    every parser under libFuzzer, or those that are named: http1,
+          journal, json, openai, sse; a number is seconds for each [300]
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         ["docs"] => reference::write().map(|()| true),
         ["bench", words @ ..] => bench::run(words),
         ["drill", names @ ..] => drill::run(names),
+        ["fuzz", words @ ..] => fuzz::run(words),
         ["docs", "--check"] => reference::check(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{shell, tidy};
+use crate::{fuzz, shell, tidy};
 
 /// What a group did: whether it succeeded, how many passed, what it said.
 struct Done {
@@ -16,7 +16,15 @@ struct Done {
 type Group = (&'static str, fn() -> Result<Done>);
 
 /// The groups, the quickest to fail first.
-const GROUPS: [Group; 3] = [("tidy", tidy_group), ("unit", unit), ("e2e", e2e)];
+const GROUPS: [Group; 4] = [
+    ("tidy", tidy_group),
+    ("unit", unit),
+    ("fuzz", fuzzing),
+    ("e2e", e2e),
+];
+
+/// Seconds that each parser is fuzzed with every change.
+const FUZZ: &str = "4";
 
 /// What offers more than an upstream can take.
 const FLOOD: [&str; 5] = [
@@ -82,6 +90,15 @@ fn unit() -> Result<Done> {
 fn passed(line: &str) -> Option<usize> {
     let (before, _) = line.strip_prefix("test result: ")?.split_once(" passed;")?;
     before.rsplit(' ').next()?.parse().ok()
+}
+
+fn fuzzing() -> Result<Done> {
+    let is_well = fuzz::run(&[FUZZ])?;
+    Ok(Done {
+        is_well,
+        count: usize::from(is_well),
+        said: String::new(),
+    })
 }
 
 fn e2e() -> Result<Done> {
