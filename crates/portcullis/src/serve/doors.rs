@@ -45,8 +45,11 @@ pub(super) fn open(places: &mut Places, start: Start) -> anyhow::Result<Doors> {
         Some(inheritance) => Lock::of(inheritance.lock.try_clone()?, &places.data_dir),
         None => lock::take(&places.data_dir)?,
     };
-    let opened = listeners(places, inheritance.as_ref())
-        .and_then(|listeners| Ok((listeners, admin(places, inheritance.as_ref())?)));
+    let opened = activated().and_then(|given| {
+        let listeners = listeners(places, inheritance.as_ref(), given.clients)?;
+        let admin = admin(places, inheritance.as_ref(), given.operators)?;
+        Ok((listeners, admin))
+    });
     let (listeners, admin) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -66,14 +69,18 @@ pub(super) fn open(places: &mut Places, start: Start) -> anyhow::Result<Doors> {
     })
 }
 
-fn listeners(places: &Places, from: Option<&Inheritance>) -> anyhow::Result<Vec<TcpListener>> {
+fn listeners(
+    places: &Places,
+    from: Option<&Inheritance>,
+    given: Vec<TcpListener>,
+) -> anyhow::Result<Vec<TcpListener>> {
     let wanted = places.workers.max(1);
     let mut listeners = match from {
         Some(from) => from.listeners(places.listen)?,
         None => Vec::new(),
     };
     if listeners.is_empty() {
-        listeners = activated(Side::Clients)?;
+        listeners = given;
         if let Some(first) = listeners.first() {
             // One socket for all loops: whoever is free takes the next.
             let clones = (listeners.len()..wanted).map(|_| first.try_clone());
@@ -93,45 +100,44 @@ fn listeners(places: &Places, from: Option<&Inheritance>) -> anyhow::Result<Vec<
     Ok(listeners)
 }
 
-fn admin(places: &Places, from: Option<&Inheritance>) -> anyhow::Result<TcpListener> {
+fn admin(
+    places: &Places,
+    from: Option<&Inheritance>,
+    mut given: Vec<TcpListener>,
+) -> anyhow::Result<TcpListener> {
     let inherited = match from {
         Some(from) => from.admin(places.admin)?,
-        None => activated(Side::Operators)?.pop(),
+        None => given.pop(),
     };
     inherited.map_or_else(|| bind_one(places.admin), Ok)
 }
 
-/// Who comes in by a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Clients,
-    Operators,
+/// Sockets that systemd holds for us.
+#[derive(Default)]
+struct Given {
+    clients: Vec<TcpListener>,
+    operators: Vec<TcpListener>,
 }
 
 /// Sockets of systemd (`LISTEN_FDS`): those whose `FileDescriptorName=` is
-/// `admin` are the operators', all others the clients'.
-fn activated(side: Side) -> anyhow::Result<Vec<TcpListener>> {
+/// `admin` are the operators', all others the clients'. To be asked once: it
+/// takes the variables away.
+fn activated() -> anyhow::Result<Given> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
     let mut sockets = ListenFd::from_env();
-    let mut found = Vec::new();
+    let mut given = Given::default();
     for at in 0..sockets.len() {
-        let its = match names.next() {
-            Some("admin") => Side::Operators,
-            _ => Side::Clients,
-        };
-        if its != side {
-            continue;
-        }
         let Some(socket) = sockets.take_tcp_listener(at)? else {
             bail!("LISTEN_FDS: a socket is given twice");
         };
-        // systemd's own stays as it is: the next process gets it again.
-        let socket = socket.try_clone()?;
         socket.set_nonblocking(true)?;
-        found.push(socket);
+        match names.next() {
+            Some("admin") => given.operators.push(socket),
+            _ => given.clients.push(socket),
+        }
     }
-    Ok(found)
+    Ok(given)
 }
 
 /// Binds one listener a loop, all on the same address: port 0 is any, but one.
