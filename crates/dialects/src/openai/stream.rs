@@ -101,11 +101,6 @@ impl Tap {
 
     /// Reads the next frame.
     pub fn read(&mut self, frame: &Frame) -> Facts {
-        let plain = |class| Facts {
-            class,
-            deltas: Vec::new(),
-            pass: Pass::Keep,
-        };
         let Some(data) = &frame.data else {
             return plain(FrameClass::Comment);
         };
@@ -194,11 +189,7 @@ impl Tap {
         {
             let index = index(choice).unwrap_or(u32::try_from(at).unwrap_or(u32::MAX));
             if self.seen.len() > MOST_CHOICES {
-                return Facts {
-                    class: FrameClass::Malformed,
-                    deltas: Vec::new(),
-                    pass: Pass::Keep,
-                };
+                return plain(FrameClass::Malformed);
             }
             let finished = finish_reason(choice).is_some();
             has_finished |= finished;
@@ -296,6 +287,15 @@ impl Tap {
     #[must_use]
     pub fn estimated_completion(&self) -> u64 {
         self.estimate.tokens()
+    }
+}
+
+/// A frame that passes as it is, and brings no text.
+fn plain(class: FrameClass) -> Facts {
+    Facts {
+        class,
+        deltas: Vec::new(),
+        pass: Pass::Keep,
     }
 }
 

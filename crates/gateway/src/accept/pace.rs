@@ -71,14 +71,16 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    fn set(&mut self, is_clients: bool) {
-        let ready = &self.pace.ready;
-        match (self.is_clients, is_clients) {
-            (false, true) => ready.set(ready.get() + 1),
-            (true, false) => ready.set(ready.get() - 1),
-            _ => {}
+    fn give_to_client(&mut self) {
+        if !std::mem::replace(&mut self.is_clients, true) {
+            self.pace.ready.set(self.pace.ready.get() + 1);
         }
-        self.is_clients = is_clients;
+    }
+
+    fn take_from_client(&mut self) {
+        if std::mem::replace(&mut self.is_clients, false) {
+            self.pace.ready.set(self.pace.ready.get() - 1);
+        }
     }
 
     fn moved(&self) {
@@ -87,7 +89,7 @@ impl Turn {
 
     /// The answer is there: the client's turn.
     pub(super) fn answers(mut self, body: AnswerBody) -> Paced {
-        self.set(true);
+        self.give_to_client();
         self.moved();
         Paced {
             body,
@@ -99,7 +101,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.set(false);
+        self.take_from_client();
         self.moved();
         self.pace.open.set(self.pace.open.get() - 1);
     }
@@ -125,12 +127,12 @@ impl Body for Paced {
                 Poll::Ready(Some(bytes)) => self.rest = bytes,
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
-                    self.turn.set(false);
+                    self.turn.take_from_client();
                     return Poll::Pending;
                 }
             }
         }
-        self.turn.set(true);
+        self.turn.give_to_client();
         self.turn.moved();
         let length = self.rest.len().min(PIECE);
         let piece = self.rest.split_to(length);

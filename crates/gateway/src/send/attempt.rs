@@ -82,6 +82,15 @@ pub(super) async fn attempt(
     plain(ask, headers, whole).await
 }
 
+/// Whether the target's provider has as many requests as it may have.
+pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
+    let prepared = plane
+        .pool
+        .prepared(&target.provider, &plane.shared.bulkheads);
+    target.provider.format != WireFormat::Demo
+        && prepared.is_ok_and(|prepared| prepared.bulkhead.is_full())
+}
+
 async fn exchange(
     plane: &Rc<Plane>,
     ask: &Ask,

@@ -37,6 +37,11 @@ pub(super) struct Bulkhead {
 }
 
 impl Bulkhead {
+    /// Whether nobody would get a place now.
+    pub(super) fn is_full(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) >= self.most
+    }
+
     /// A place, if there is one.
     pub(super) fn enter(&self) -> Option<Place> {
         let place = Place(Arc::clone(&self.taken));
@@ -67,9 +72,10 @@ mod tests {
         let first = bulkhead.enter();
         let second = bulkhead.enter();
         assert!(first.is_some() && second.is_some());
-        assert!(bulkhead.enter().is_none());
+        assert!(bulkhead.is_full() && bulkhead.enter().is_none());
         assert!(bulkhead.enter().is_none(), "a refusal takes no place");
         drop(first);
+        assert!(!bulkhead.is_full());
         assert!(bulkhead.enter().is_some());
     }
 }

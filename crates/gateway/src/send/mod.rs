@@ -147,6 +147,13 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     let reserved = admitted.reserved;
     let accepted = *admitted.accepted;
     let mut ticket = accepted.ticket;
+    // Overload must be cheap to refuse: nothing is announced that nobody takes.
+    if plan
+        .iter()
+        .all(|step| attempt::is_full(plane, &step.target))
+    {
+        return Err(Failure::full().into_refused(ticket));
+    }
     if let Err(error) = ticket.announce(reserved) {
         return Err(Refused::new(ticket, unaccountable(&error)));
     }
