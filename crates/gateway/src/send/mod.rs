@@ -10,6 +10,8 @@ mod failure;
 mod outgoing;
 pub mod pool;
 mod prepared;
+#[cfg(test)]
+mod simulation;
 pub mod tls;
 pub mod upstream;
 

@@ -110,6 +110,7 @@ impl Ticket {
         };
         let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         plane.shared.metrics.in_flight.inc();
+        plane.in_flight.set(plane.in_flight.get() + 1);
         Self(Box::new(Account {
             plane: Rc::clone(plane),
             started: plane.shared.ticks(),
@@ -267,6 +268,8 @@ impl Ticket {
             taken.settle(usage.total(), now);
         }
         shared.metrics.in_flight.dec();
+        let in_flight = &account.plane.in_flight;
+        in_flight.set(in_flight.get().saturating_sub(1));
         let unlisted = account.counted_as.as_deref();
         let counts = &account.plane.counts;
         counts.settled(&shared.metrics, &facts, unlisted);
