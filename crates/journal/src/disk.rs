@@ -4,17 +4,20 @@
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::JournalError;
 
-/// Names what was tried when the system says no.
-pub(crate) fn context(
+/// Names what was tried when the system says no; costs nothing if it does not.
+pub(crate) fn context<'a>(
     what: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> JournalError + use<> {
-    let path: PathBuf = path.to_path_buf();
-    move |source| JournalError::Io { what, path, source }
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> JournalError + use<'a> {
+    move |source| JournalError::Io {
+        what,
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 /// Makes the folder, or closes it to others: who calls whom is nobody's
