@@ -10,6 +10,7 @@ use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use journal::Writer;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -33,9 +34,25 @@ pub(crate) struct Line {
     side: Side,
 }
 
+/// What the system may hold of an answer beyond what it has sent. By itself it
+/// takes megabytes for a client that reads nothing, and says nothing until a
+/// third of them has gone: then nobody could tell a slow client from one that
+/// has stopped.
+#[cfg(target_os = "linux")]
+fn hold_little(stream: &TcpStream) {
+    const UNSENT: u32 = 128 << 10;
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hold_little(_: &TcpStream) {}
+
 impl Line {
     pub(crate) fn new(stream: TcpStream, journal: Rc<Writer>, side: Side) -> Self {
         let _ = stream.set_nodelay(true);
+        if side == Side::Client {
+            hold_little(&stream);
+        }
         Self {
             stream: Rc::new(stream),
             journal,
@@ -121,6 +138,12 @@ impl Line {
             [one] => self.write(cx, |stream| stream.try_write(one)),
             _ => self.write(cx, |stream| stream.try_write_vectored(slices)),
         }
+    }
+
+    /// The end of this connection is a reset: what the system holds for its
+    /// other side would else be kept until that has taken it.
+    pub(crate) fn forget(&self) {
+        let _ = socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// Says that nothing more will come.

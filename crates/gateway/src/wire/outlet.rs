@@ -13,20 +13,21 @@ use super::{Alarm, Socket};
 
 /// Slices in one call.
 const SLICES: usize = 16;
-/// How long the other side may take no byte, and how long it has in any case.
+/// How long the other side may take no byte. Time spent waiting is earned back
+/// by what it takes, but never more than this is left: who took much at once
+/// cannot live on it for hours.
 const GRACE: Duration = Duration::from_secs(30);
-/// Bytes a second that it must take behind that, while there are bytes for it.
+/// Bytes a second that it must take, while there are bytes for it.
 const RATE: u64 = 1 << 10;
 
 /// Bytes that wait to be written.
 #[derive(Default)]
 pub(crate) struct Outlet {
     parts: VecDeque<Bytes>,
-    /// Since when bytes wait, and how many were taken since.
-    waiting: Option<(Instant, u64)>,
-    /// Time spent waiting before, and what was taken in it.
+    /// Since when bytes wait and none was taken.
+    waiting: Option<Instant>,
+    /// Time spent waiting before that, and not earned back.
     waited: Duration,
-    taken: u64,
 }
 
 impl Outlet {
@@ -63,24 +64,26 @@ impl Outlet {
             match socket.poll_give(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(written) => self.advance(written?),
-                Poll::Pending => return self.wait(cx, alarm),
+                Poll::Pending => return self.wait(cx, socket, alarm),
             }
         }
         match socket.poll_flush(cx) {
             Poll::Ready(flushed) => {
-                if let Some((since, taken)) = self.waiting.take() {
+                if let Some(since) = self.waiting.take() {
                     self.waited += since.elapsed();
-                    self.taken += taken;
                 }
                 Poll::Ready(flushed)
             }
-            Poll::Pending => self.wait(cx, alarm),
+            Poll::Pending => self.wait(cx, socket, alarm),
         }
     }
 
     fn advance(&mut self, mut written: usize) {
-        if let Some((_, taken)) = &mut self.waiting {
-            *taken += written as u64;
+        if let Some(since) = &mut self.waiting {
+            let now = Instant::now();
+            let earned = Duration::from_micros(written as u64 * 1_000_000 / RATE);
+            self.waited = (self.waited + now.duration_since(*since)).saturating_sub(earned);
+            *since = now;
         }
         while let Some(first) = self.parts.front_mut() {
             if written < first.len() {
@@ -93,11 +96,16 @@ impl Outlet {
     }
 
     /// Waits for the other side, as long as it keeps up the least rate.
-    fn wait(&mut self, cx: &mut Context<'_>, alarm: &mut Alarm) -> Poll<io::Result<()>> {
-        let (since, taken) = *self.waiting.get_or_insert_with(|| (Instant::now(), 0));
-        let earned = GRACE + Duration::from_secs((self.taken + taken) / RATE);
-        let due = since + earned.saturating_sub(self.waited);
+    fn wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+        alarm: &mut Alarm,
+    ) -> Poll<io::Result<()>> {
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        let due = since + GRACE.saturating_sub(self.waited);
         ready!(alarm.poll(cx, due));
+        socket.line().forget();
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "the other side reads too slowly",
