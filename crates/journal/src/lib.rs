@@ -24,12 +24,14 @@ mod living;
 mod lost;
 mod recover;
 mod segment;
+mod slots;
 mod writer;
 
 pub use carrier::{Batch, Carrier};
-pub use journal::{Config, Journal, Slot, WhenFull};
+pub use journal::{Config, Journal};
 pub use lost::lost;
 pub use recover::Damage;
+pub use slots::{Slot, WhenFull};
 pub use writer::Writer;
 
 /// What can go wrong.

@@ -4,6 +4,7 @@ mod body;
 mod error;
 mod headers;
 mod hold;
+mod rest;
 mod stream;
 
 use std::rc::Rc;

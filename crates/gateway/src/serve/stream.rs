@@ -22,6 +22,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::hold::Hold;
+use super::rest::{Rest, drain};
 use super::{AnswerBody, Served, headers, said, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
@@ -33,13 +34,6 @@ use crate::wire::Alarm;
 
 /// The largest stream that is kept for reuse.
 const LARGEST_KEPT: usize = 4 << 20;
-/// How long the rest of a finished upstream stream is waited for, so that its
-/// connection can be used again.
-const DRAIN: Duration = Duration::from_secs(1);
-/// How long the usage of a stream is waited for whose client left after its
-/// finish reason: the provider is done by then, and about to say what it costs.
-const USAGE: Duration = Duration::from_millis(500);
-
 /// A stream on its way to the client. Dropping it means that the client left.
 struct Streaming {
     plane: Rc<Plane>,
@@ -373,36 +367,4 @@ impl Drop for Streaming {
             tokio::task::spawn_local(rest.settle());
         }
     }
-}
-
-/// The rest of a stream whose client has left: only its usage matters.
-struct Rest {
-    ticket: Ticket,
-    upstream: UpstreamBody,
-    framer: Framer,
-    tap: Tap,
-}
-
-impl Rest {
-    /// Reads on until the usage has come or can come no more. The ticket's
-    /// own drop then settles it as *client left*.
-    async fn settle(mut self) {
-        let due = Instant::now() + USAGE;
-        let mut frames = Vec::new();
-        let mut is_over = false;
-        while !is_over && let Some(Ok(data)) = self.upstream.data(USAGE, due).await {
-            is_over = self.framer.push(data, &mut frames).is_err();
-            for frame in frames.drain(..) {
-                let class = self.tap.read(&frame).class;
-                is_over |= matches!(class, FrameClass::Done | FrameClass::Error);
-            }
-            is_over |= self.tap.usage().is_some();
-        }
-        self.ticket.meter.reported = self.tap.usage();
-    }
-}
-
-async fn drain(mut upstream: UpstreamBody) {
-    let due = Instant::now() + DRAIN;
-    while let Some(Ok(_)) = upstream.data(DRAIN, due).await {}
 }
