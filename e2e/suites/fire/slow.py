@@ -123,7 +123,8 @@ KINDS = {
     "no heads": (no_head, 13),
     "slow bodies": (slow_body, 40),
     "slow chunks": (slow_chunks, 40),
-    "slow readers": (slow_reader, 60),
+    # Who reads a third of the least rate lives on its credit for longer.
+    "slow readers": (slow_reader, 90),
     "no readers": (no_reader, 60),
 }
 
