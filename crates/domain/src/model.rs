@@ -151,6 +151,17 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether `pattern` is one of [`Model::names`], or the beginning of one.
+    #[must_use]
+    pub fn fits(&self, pattern: &str) -> bool {
+        crate::pattern::fits(pattern, self.name.as_str())
+            || self.deployments.iter().any(|deployment| {
+                let (provider, model) = (&deployment.provider.name, &deployment.upstream_model);
+                crate::pattern::fits(pattern, model)
+                    || crate::pattern::fits_path(pattern, provider.as_str(), model)
+            })
+    }
+
     /// Every name that policies may know it by: its own, and those of its
     /// deployments, as `provider/model` and bare. A client that asks for the
     /// same thing by another name gets the same policies.

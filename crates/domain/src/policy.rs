@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::guard::Guard;
+use crate::model::Model;
 
 /// A text that stands before or after the client's own system message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,12 +61,11 @@ pub struct Policy {
 
 impl Policy {
     /// Whether the policy applies to this model, under any of its names
-    /// ([`crate::model::Model::names`]), and this key.
+    /// ([`Model::names`]), and this key.
     #[must_use]
-    pub fn applies(&self, names: &[String], key_id: &str, key_name: &str) -> bool {
-        let fits = |pattern: &String| names.iter().any(|name| crate::pattern::fits(pattern, name));
-        let model_fits = self.models.is_empty() || self.models.iter().any(fits);
-        model_fits
+    pub fn applies(&self, model: &Model, key_id: &str, key_name: &str) -> bool {
+        let fits = |pattern: &String| model.fits(pattern);
+        (self.models.is_empty() || self.models.iter().any(fits))
             && (self.keys.is_empty() || self.keys.iter().any(|k| k == key_id || k == key_name))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn scan(
         return Err((ScanErrorKind::Syntax("a byte order mark"), 0));
     }
     tape.clear();
-    tape.reserve((bytes.len() / 10 + 8).min(FIRST));
+    tape.reserve((bytes.len() / 24 + 32).min(FIRST));
     let mut scanner = Scanner {
         tape,
         inside: OUTSIDE,

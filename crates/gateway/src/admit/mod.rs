@@ -59,8 +59,7 @@ pub(crate) fn policies_of(snapshot: &Snapshot, model: &Model, principal: &Princi
     if snapshot.policies.is_empty() {
         return Vec::new();
     }
-    let names = model.names();
-    let applies = |policy: &Policy| policy.applies(&names, principal.key.as_str(), &principal.name);
+    let applies = |policy: &Policy| policy.applies(model, principal.key.as_str(), &principal.name);
     let all = snapshot.policies.iter().enumerate();
     all.filter(|(_, policy)| applies(policy))
         .map(|(at, _)| at)
