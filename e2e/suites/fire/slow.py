@@ -40,10 +40,13 @@ class Crowd:
     async def _one(self, at: int):
         client = await Client.open(self.gateway, limit=1 << 12, room=1 << 12)
         begun = time.monotonic()
-        with contextlib.suppress(ConnectionError):
-            await self.act(client, at)
-        self.cut.append(time.monotonic() - begun)
-        client.reset()
+        try:
+            with contextlib.suppress(ConnectionError):
+                await self.act(client, at)
+            self.cut.append(time.monotonic() - begun)
+        finally:
+            # Also one that was not cut: it must not be there for the next case.
+            client.reset()
 
     async def __aenter__(self):
         self.tasks = []
