@@ -29,9 +29,13 @@ pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
     let turn = THREADS.acquire().await;
-    let done = tokio::task::spawn_blocking(work).await;
-    drop(turn);
-    done.map_err(|error| {
+    // The turn ends with the work: whoever waits for it may be gone before.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.map_err(|error| {
         Refusal::new(Reason::Internal, "The gateway failed on this body.").because(error)
     })
 }

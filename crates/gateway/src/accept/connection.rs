@@ -72,7 +72,14 @@ pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, phase: &watch::Recei
     // would cost more than the rest of the waiting.
     let mut told = phase.clone();
     let mut closing = std::pin::pin!(async {
-        drop(told.wait_for(|phase| *phase == Phase::Closing).await);
+        if told
+            .wait_for(|phase| *phase == Phase::Closing)
+            .await
+            .is_err()
+        {
+            // Nobody is left who could say it.
+            std::future::pending::<()>().await;
+        }
     });
     let mut connection = Connection {
         link: Rc::new(RefCell::new(Link::new(socket, plane.scratch()))),
@@ -206,6 +213,8 @@ impl Connection {
         };
         let framing = Framing {
             keep_alive: framing.keep_alive
+                && !(framing.version == Version::HTTP_10
+                    && matches!(served.body(), AnswerBody::Stream(_)))
                 && self.link.borrow_mut().has_read_all()
                 && !phase.borrow().is_last_answer(),
             ..framing
@@ -294,6 +303,8 @@ impl Connection {
     /// Writes a stream as it comes, all that is there at once in one write,
     /// until it is over or its client has left.
     fn poll_stream(&self, cx: &mut Context<'_>, streaming: &mut Streaming) -> Poll<io::Result<()>> {
+        // Only a gathering of this very poll has left a waker upstream.
+        streaming.waits = false;
         loop {
             let has_bytes = {
                 let outlet = &mut self.link.borrow_mut().outlet;
@@ -328,10 +339,13 @@ impl Connection {
         poll_fn(|cx| {
             let mut link = self.link.borrow_mut();
             let link = &mut *link;
-            if !has_ended && ready!(link.socket.poll_end(cx)).is_err() {
-                return Poll::Ready(());
+            if !has_ended {
+                match link.socket.poll_end(cx) {
+                    Poll::Ready(Ok(())) => has_ended = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return link.alarm.poll(cx, due),
+                }
             }
-            has_ended = true;
             loop {
                 link.inlet.bytes.clear();
                 match link.inlet.poll_fill(cx, &mut link.socket, 0) {

@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -19,14 +20,17 @@ const BOUNDS: Bounds = Bounds {
     head_bytes: 256 << 10,
     fields: 256,
 };
+/// How soon a connection ends that was closed before the request came: only
+/// then is it sent again, since nobody can have worked on it.
+const STALE: Duration = Duration::from_secs(1);
 /// Informational heads in front of an answer: more is a game.
 const MOST_HINTS: u32 = 16;
 
 /// Why an exchange failed.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// The connection ended before a byte of an answer: one that was kept may
-    /// have been closed in that very moment.
+    /// The connection ended before a byte of an answer, so soon that the other
+    /// side closed it before it read the request.
     Unanswered(io::Error),
     /// It broke, or what came is no HTTP.
     Nonsense(String),
@@ -80,11 +84,14 @@ impl Link {
         for part in request.parts() {
             self.outlet.push(part.clone());
         }
-        let mut reader = Reader::default();
-        let (answer, sent) = poll_fn(|cx| self.poll_head(cx, &mut reader, due)).await?;
+        let mut hearing = Hearing {
+            reader: Reader::default(),
+            hints: 0,
+            since: Instant::now(),
+        };
+        let answer = poll_fn(|cx| self.poll_head(cx, &mut hearing, due)).await?;
         let body = Body::new(answer.length);
-        // An upstream that answers before it has read everything will close.
-        let is_kept = answer.keep_alive && sent;
+        let is_kept = answer.keep_alive;
         Ok(Begun {
             answer,
             reading: Reading {
@@ -95,15 +102,14 @@ impl Link {
         })
     }
 
-    /// Writes what is left to write and reads the answer's head; says whether
-    /// everything was written by then.
+    /// Writes what is left to write and reads the answer's head, which may come
+    /// before everything is written.
     fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
-        reader: &mut Reader,
+        hearing: &mut Hearing,
         due: Instant,
-    ) -> Poll<Result<(Answer, bool), Broken>> {
-        let mut hints = 0;
+    ) -> Poll<Result<Answer, Broken>> {
         let mut failed = None;
         loop {
             if failed.is_none() && !self.outlet.is_empty() {
@@ -116,27 +122,34 @@ impl Link {
                     failed = Some(error);
                 }
             }
-            match reader.answer(&mut self.inlet.bytes, &BOUNDS, &Method::POST) {
-                Ok(Some(answer)) if answer.status.is_informational() && hints < MOST_HINTS => {
-                    hints += 1;
+            match hearing
+                .reader
+                .answer(&mut self.inlet.bytes, &BOUNDS, &Method::POST)
+            {
+                Ok(Some(answer))
+                    if answer.status.is_informational() && hearing.hints < MOST_HINTS =>
+                {
+                    hearing.hints += 1;
                     continue;
                 }
-                Ok(Some(answer)) => return Poll::Ready(Ok((answer, self.outlet.is_empty()))),
+                Ok(Some(answer)) => return Poll::Ready(Ok(answer)),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Err(Broken::Nonsense(fault.to_string()))),
             }
             match self.inlet.poll_fill(cx, &mut self.socket, 0) {
                 Poll::Ready(Ok(0)) => {
                     let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
-                    return Poll::Ready(Err(self.unanswered(failed.unwrap_or_else(closed))));
+                    return Poll::Ready(Err(
+                        self.unanswered(hearing, failed.unwrap_or_else(closed))
+                    ));
                 }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(self.unanswered(failed.unwrap_or(error))));
+                    return Poll::Ready(Err(self.unanswered(hearing, failed.unwrap_or(error))));
                 }
                 Poll::Pending => {
                     if let Some(error) = failed {
-                        return Poll::Ready(Err(self.unanswered(error)));
+                        return Poll::Ready(Err(self.unanswered(hearing, error)));
                     }
                     ready!(self.alarm.poll(cx, due));
                     return Poll::Ready(Err(Broken::Late));
@@ -145,13 +158,26 @@ impl Link {
         }
     }
 
-    fn unanswered(&self, error: io::Error) -> Broken {
-        if self.inlet.bytes.is_empty() {
-            Broken::Unanswered(error)
-        } else {
-            Broken::Nonsense("the connection ended within the head of the answer".to_owned())
+    fn unanswered(&self, hearing: &Hearing, error: io::Error) -> Broken {
+        if !self.inlet.bytes.is_empty() {
+            let what = "the connection ended within the head of the answer";
+            return Broken::Nonsense(what.to_owned());
         }
+        // Later, or behind a hint, the request may have been worked on.
+        if hearing.hints > 0 || hearing.since.elapsed() >= STALE {
+            return Broken::Nonsense(error.to_string());
+        }
+        Broken::Unanswered(error)
     }
+}
+
+/// What was heard of an answer so far.
+struct Hearing {
+    reader: Reader,
+    /// Informational heads.
+    hints: u32,
+    /// When the request began to go out.
+    since: Instant,
 }
 
 /// The body of an answer that is being read.
@@ -175,6 +201,13 @@ impl Reading {
                 Err(fault) => return Poll::Ready(Some(Err(fault.to_string()))),
             }
             let link = &mut self.link;
+            if !link.outlet.is_empty() {
+                // It answers before it has read everything. Whether the rest
+                // can be written is no matter of the answer's.
+                let _ = link
+                    .outlet
+                    .poll_write(cx, &mut link.socket, &mut link.alarm);
+            }
             let expected = self.body.remaining().unwrap_or(0);
             match ready!(link.inlet.poll_fill(cx, &mut link.socket, expected)) {
                 Ok(0) => {
@@ -199,7 +232,8 @@ impl Reading {
 
     /// The connection, if another request may use it.
     pub(super) fn into_kept(self) -> Option<Box<Link>> {
-        (self.is_kept && self.body.is_done() && self.link.inlet.bytes.is_empty())
-            .then_some(self.link)
+        let link = &self.link;
+        let is_idle = link.inlet.bytes.is_empty() && link.outlet.is_empty();
+        (self.is_kept && self.body.is_done() && is_idle).then_some(self.link)
     }
 }

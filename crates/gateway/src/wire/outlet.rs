@@ -24,6 +24,8 @@ const RATE: u64 = 1 << 10;
 #[derive(Default)]
 pub(crate) struct Outlet {
     parts: VecDeque<Bytes>,
+    /// TLS has taken bytes that the system has not.
+    is_unflushed: bool,
     /// Since when bytes wait and none was taken.
     waiting: Option<Instant>,
     /// Time spent waiting before that, and not earned back.
@@ -38,9 +40,9 @@ impl Outlet {
         }
     }
 
-    /// Whether there is nothing to write.
+    /// Whether there is nothing to write, here or within TLS.
     pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.parts.is_empty() && !self.is_unflushed
     }
 
     /// Writes all of it.
@@ -63,12 +65,16 @@ impl Outlet {
             }
             match socket.poll_give(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(written) => self.advance(written?),
+                Poll::Ready(written) => {
+                    self.is_unflushed = true;
+                    self.advance(written?);
+                }
                 Poll::Pending => return self.wait(cx, socket, alarm),
             }
         }
         match socket.poll_flush(cx) {
             Poll::Ready(flushed) => {
+                self.is_unflushed = false;
                 if let Some(since) = self.waiting.take() {
                     self.waited += since.elapsed();
                 }
