@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use super::connection::{self, End};
 use super::{Incoming, multiplexed};
 use crate::plane::Plane;
+use crate::send::pool::Pool;
 use crate::serve::{self, AnswerBody, Served};
 #[cfg(feature = "ungoverned")]
 use crate::ungoverned::walk;
@@ -119,6 +120,7 @@ pub async fn run(
     mut phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
+    tokio::task::spawn_local(Pool::keep_clean(Rc::downgrade(&plane.pool)));
     // Every connection holds a sender; the channel closes with the last one.
     let (open, mut none_open) = mpsc::channel::<()>(1);
     let hall = Hall {

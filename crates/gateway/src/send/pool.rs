@@ -34,6 +34,8 @@ const IDLE: Duration = Duration::from_secs(50);
 /// long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
 const PONG: Duration = Duration::from_secs(10);
+/// How often unused connections are looked at.
+const CLEANING: Duration = Duration::from_secs(10);
 /// Unused connections kept per origin.
 const MOST_IDLE: usize = 256;
 
@@ -201,6 +203,28 @@ impl Pool {
             .await
             .map_err(|_| ExchangeError::TotalTimeout)?
             .map_err(|_| ExchangeError::ConnectTimeout)?
+    }
+
+    /// Closes what waited too long or was closed by the other side, now and
+    /// then, for as long as there is the pool: an origin that nobody asks
+    /// again would keep its connections half closed.
+    pub(crate) async fn keep_clean(pool: Weak<Self>) {
+        loop {
+            tokio::time::sleep(CLEANING).await;
+            let Some(pool) = pool.upgrade() else { return };
+            pool.origins.borrow_mut().retain(|_, origin| {
+                origin
+                    .idle
+                    .borrow_mut()
+                    .retain_mut(|idle| idle.since.elapsed() < IDLE && idle.link.is_good());
+                let is_shared = origin
+                    .shared
+                    .borrow()
+                    .as_ref()
+                    .is_some_and(|s| !s.is_closed());
+                is_shared || Rc::strong_count(origin) > 1 || !origin.idle.borrow().is_empty()
+            });
+        }
     }
 
     /// What every request to a provider has in common.
