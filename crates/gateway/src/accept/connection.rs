@@ -85,15 +85,15 @@ pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, phase: &watch::Recei
         link: Rc::new(RefCell::new(Link::new(socket, plane.scratch()))),
         plane,
         reader: Reader::default(),
+        is_fresh: true,
     };
     let mut due = Instant::now() + HEAD;
-    let mut is_fresh = true;
     loop {
-        let next = match is_fresh {
+        let next = match connection.is_fresh {
             true => connection.first(due, closing.as_mut()).await,
             false => connection.next(due, closing.as_mut()).await,
         };
-        is_fresh = false;
+        connection.is_fresh = false;
         let goes_on = match next {
             Next::Ask(ask) => connection.exchange(*ask, phase).await,
             Next::Faulty(fault) => connection.refuse(refusal(fault)).await,
@@ -109,14 +109,28 @@ pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, phase: &watch::Recei
     }
 }
 
+/// What the bytes so far are, if that can be told; `preface` begins HTTP/2.
+fn read(reader: &mut Reader, bytes: &mut BytesMut, preface: Option<&[u8]>) -> Option<Next> {
+    if let Some(preface) = preface {
+        let begun = bytes.len().min(preface.len());
+        if preface.starts_with(&bytes[..begun]) {
+            return (begun == preface.len()).then_some(Next::Http2);
+        }
+    }
+    match reader.ask(bytes, &BOUNDS) {
+        Ok(ask) => ask.map(|ask| Next::Ask(Box::new(ask))),
+        Err(fault) => Some(Next::Faulty(fault)),
+    }
+}
+
 /// What a fault of the head means to its sender.
 fn refusal(fault: Fault) -> Refusal {
-    let reason = match fault.status().as_u16() {
-        414 => Reason::TargetTooLong,
-        417 => Reason::Expectation,
-        431 => Reason::HeadTooLarge,
-        501 => Reason::UnknownCoding,
-        505 => Reason::UnknownVersion,
+    let reason = match fault {
+        Fault::TargetTooLong => Reason::TargetTooLong,
+        Fault::Expect => Reason::Expectation,
+        Fault::HeadTooLarge | Fault::TooManyFields => Reason::HeadTooLarge,
+        Fault::TransferEncoding => Reason::UnknownCoding,
+        Fault::Version => Reason::UnknownVersion,
         _ => Reason::BadHeader,
     };
     Refusal::new(reason, fault.sentence())
@@ -130,6 +144,8 @@ struct Connection {
     plane: Rc<Plane>,
     link: Rc<RefCell<Link>>,
     reader: Reader,
+    /// No request has come: it may be HTTP/2.
+    is_fresh: bool,
 }
 
 impl Connection {
@@ -147,7 +163,13 @@ impl Connection {
 
     /// Waits for the next request's head.
     async fn next(&mut self, due: Instant, closing: Pin<&mut impl Future<Output = ()>>) -> Next {
-        let Self { link, reader, .. } = self;
+        let Self {
+            link,
+            reader,
+            is_fresh,
+            ..
+        } = self;
+        let preface = is_fresh.then_some(PREFACE);
         let watched = Rc::clone(link);
         let mut due = due;
         let mut has_begun = false;
@@ -155,26 +177,18 @@ impl Connection {
             let mut link = link.borrow_mut();
             let link = &mut *link;
             loop {
-                if PREFACE.starts_with(&link.inlet.bytes[..link.unread().min(PREFACE.len())]) {
-                    if link.unread() >= PREFACE.len() {
-                        return Poll::Ready(Next::Http2);
-                    }
-                } else {
-                    match reader.ask(&mut link.inlet.bytes, &BOUNDS) {
-                        Ok(Some(ask)) => return Poll::Ready(Next::Ask(Box::new(ask))),
-                        Ok(None) => {}
-                        Err(fault) => return Poll::Ready(Next::Faulty(fault)),
-                    }
+                if let Some(next) = read(reader, link.end.bytes(), preface) {
+                    return Poll::Ready(next);
                 }
-                if !has_begun && link.unread() > 0 {
+                if !has_begun && link.end.unread() > 0 {
                     has_begun = true;
                     due = due.min(Instant::now() + HEAD);
                 }
-                match link.inlet.poll_fill(cx, &mut link.socket, 0) {
+                match link.end.poll_fill(cx, 0) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Over),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => {
-                        ready!(link.alarm.poll(cx, due));
+                        ready!(link.end.poll_late(cx, due));
                         let over = if has_begun { Next::Late } else { Next::Over };
                         return Poll::Ready(over);
                     }
@@ -186,7 +200,7 @@ impl Connection {
         // not if a part of a request has come.
         let mut closing = closing;
         poll_fn(|cx| match next.as_mut().poll(cx) {
-            Poll::Pending if watched.borrow().unread() == 0 => {
+            Poll::Pending if watched.borrow().end.unread() == 0 => {
                 closing.as_mut().poll(cx).map(|()| Next::Closing)
             }
             done => done,
@@ -271,18 +285,18 @@ impl Connection {
         };
         let mut out = BytesMut::with_capacity(1024);
         let framed = AnswerFraming {
-            keep_alive: framing.keep_alive && length != Length::UntilClose,
+            keep_alive: framing.keep_alive,
             version: framing.version,
             date: &self.plane.date(),
         };
         http1::write_answer(&mut out, head.status, &head.headers, &length, framed);
         {
-            let outlet = &mut self.link.borrow_mut().outlet;
-            outlet.push(out.freeze());
+            let end = &mut self.link.borrow_mut().end;
+            end.push(out.freeze());
             if let AnswerBody::Whole(Some(bytes)) = &body
                 && !is_look
             {
-                outlet.push(bytes.clone());
+                end.push(bytes.clone());
             }
         }
         self.plane.others_first().await;
@@ -294,10 +308,7 @@ impl Connection {
     }
 
     fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut link = self.link.borrow_mut();
-        let link = &mut *link;
-        link.outlet
-            .poll_write(cx, &mut link.socket, &mut link.alarm)
+        self.link.borrow_mut().end.poll_write(cx)
     }
 
     /// Writes a stream as it comes, all that is there at once in one write,
@@ -307,11 +318,11 @@ impl Connection {
         streaming.waits = false;
         loop {
             let has_bytes = {
-                let outlet = &mut self.link.borrow_mut().outlet;
-                if outlet.is_empty() && !streaming.is_over {
-                    streaming.gather(cx, outlet);
+                let end = &mut self.link.borrow_mut().end;
+                if end.is_written() && !streaming.is_over {
+                    streaming.gather(cx, end.outlet());
                 }
-                !outlet.is_empty()
+                !end.is_written()
             };
             if has_bytes && self.poll_write(cx)?.is_pending() {
                 return self.poll_gone(cx);
@@ -340,18 +351,18 @@ impl Connection {
             let mut link = self.link.borrow_mut();
             let link = &mut *link;
             if !has_ended {
-                match link.socket.poll_end(cx) {
+                match link.end.socket.poll_end(cx) {
                     Poll::Ready(Ok(())) => has_ended = true,
                     Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Pending => return link.alarm.poll(cx, due),
+                    Poll::Pending => return link.end.poll_late(cx, due),
                 }
             }
             loop {
-                link.inlet.bytes.clear();
-                match link.inlet.poll_fill(cx, &mut link.socket, 0) {
+                link.end.bytes().clear();
+                match link.end.poll_fill(cx, 0) {
                     Poll::Ready(Ok(read)) if 0 < read && read < left => left -= read,
                     Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => return link.alarm.poll(cx, due),
+                    Poll::Pending => return link.end.poll_late(cx, due),
                 }
             }
         })
@@ -362,8 +373,8 @@ impl Connection {
     fn hand_over(self) -> End {
         match Rc::try_unwrap(self.link) {
             Ok(link) => {
-                let link = link.into_inner();
-                End::Http2(link.socket, link.inlet.bytes.freeze())
+                let (socket, ahead) = link.into_inner().end.into_parts();
+                End::Http2(socket, ahead)
             }
             Err(_) => End::Closed,
         }

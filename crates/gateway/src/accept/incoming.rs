@@ -53,6 +53,8 @@ struct Patience {
     started: Option<Instant>,
     last: Option<Instant>,
     came: u64,
+    /// How much of that waits to be taken.
+    waiting: usize,
 }
 
 impl Patience {
@@ -60,11 +62,23 @@ impl Patience {
         started: None,
         last: None,
         came: 0,
+        waiting: 0,
     };
 
-    fn came(&mut self, bytes: usize) {
-        self.came += bytes as u64;
+    /// So many bytes were taken.
+    fn took(&mut self, bytes: usize) {
+        self.came += bytes.saturating_sub(self.waiting) as u64;
+        self.waiting = 0;
         self.last = None;
+    }
+
+    /// So many bytes wait to be taken.
+    fn wait(&mut self, bytes: usize) {
+        if bytes > self.waiting {
+            self.came += (bytes - self.waiting) as u64;
+            self.waiting = bytes;
+            self.last = None;
+        }
     }
 
     /// When it ends, and why.
@@ -116,11 +130,9 @@ impl Incoming {
         match &mut self.source {
             Source::One(link) => {
                 let mut link = link.borrow_mut();
-                let before = link.unread();
-                let polled = link.poll_body(cx);
-                match polled {
+                match link.poll_body(cx) {
                     Poll::Ready(Some(Ok(bytes))) => {
-                        self.patience.came(bytes.len());
+                        self.patience.took(bytes.len());
                         Poll::Ready(Some(Ok(bytes)))
                     }
                     Poll::Ready(Some(Err(error))) => {
@@ -128,11 +140,9 @@ impl Incoming {
                     }
                     Poll::Ready(None) => Poll::Ready(None),
                     Poll::Pending => {
-                        if link.unread() > before {
-                            self.patience.came(link.unread() - before);
-                        }
+                        self.patience.wait(link.end.unread());
                         let (due, why) = self.patience.due();
-                        ready!(link.alarm.poll(cx, due));
+                        ready!(link.end.poll_late(cx, due));
                         Poll::Ready(Some(Err(why)))
                     }
                 }
@@ -141,7 +151,7 @@ impl Incoming {
                 match Pin::new(&mut *body).poll_frame(cx) {
                     Poll::Ready(Some(Ok(frame))) => {
                         if let Ok(bytes) = frame.into_data() {
-                            self.patience.came(bytes.len());
+                            self.patience.took(bytes.len());
                             return Poll::Ready(Some(Ok(bytes)));
                         }
                     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http1::{Ask, Body, Length, Step};
 use tokio::time::Instant;
 
-use crate::wire::{Alarm, Inlet, Outlet, Scratch, Socket};
+use crate::wire::{End, Scratch, Socket};
 
 /// A body up to this size is handed on in one piece.
 const WHOLE: u64 = 1 << 20;
@@ -21,10 +21,7 @@ const AGAIN: Duration = Duration::from_millis(5);
 
 /// A client's connection.
 pub(super) struct Link {
-    pub(super) socket: Socket,
-    pub(super) inlet: Inlet,
-    pub(super) outlet: Outlet,
-    pub(super) alarm: Alarm,
+    pub(super) end: End,
     body: Body,
     length: Option<u64>,
     /// The client sends its body only once it is told to.
@@ -34,10 +31,7 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(socket: Socket, scratch: &Scratch) -> Self {
         Self {
-            socket,
-            inlet: Inlet::new(scratch),
-            outlet: Outlet::default(),
-            alarm: Alarm::default(),
+            end: End::new(socket, scratch),
             body: Body::new(Length::None),
             length: Some(0),
             waits_for_word: false,
@@ -61,18 +55,13 @@ impl Link {
         self.length
     }
 
-    /// Bytes that came and were not taken.
-    pub(super) fn unread(&self) -> usize {
-        self.inlet.bytes.len()
-    }
-
     /// The next bytes of the body.
     pub(super) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
             let expected = self.body.remaining().unwrap_or(0);
-            let comes_whole = expected <= WHOLE && (self.unread() as u64) < expected;
+            let comes_whole = expected <= WHOLE && (self.end.unread() as u64) < expected;
             if !comes_whole {
-                match self.body.next(&mut self.inlet.bytes) {
+                match self.body.next(self.end.bytes()) {
                     Ok(Step::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                     Ok(Step::Done) => return Poll::Ready(None),
                     Ok(Step::More) => {}
@@ -81,16 +70,13 @@ impl Link {
                     }
                 }
             }
-            if std::mem::take(&mut self.waits_for_word) && self.unread() == 0 {
-                self.outlet.push(Bytes::from_static(http1::CONTINUE));
+            if std::mem::take(&mut self.waits_for_word) && self.end.unread() == 0 {
+                self.end.push(Bytes::from_static(http1::CONTINUE));
             }
-            if !self.outlet.is_empty() {
-                ready!(
-                    self.outlet
-                        .poll_write(cx, &mut self.socket, &mut self.alarm)
-                )?;
+            if !self.end.is_written() {
+                ready!(self.end.poll_write(cx))?;
             }
-            if ready!(self.inlet.poll_fill(cx, &mut self.socket, expected))? == 0 {
+            if ready!(self.end.poll_fill(cx, expected))? == 0 {
                 let error = io::Error::from(io::ErrorKind::UnexpectedEof);
                 return Poll::Ready(Some(Err(error)));
             }
@@ -100,7 +86,7 @@ impl Link {
     /// Whether the whole request was read, or can be without waiting.
     pub(super) fn has_read_all(&mut self) -> bool {
         while !self.body.is_done() {
-            match self.body.next(&mut self.inlet.bytes) {
+            match self.body.next(self.end.bytes()) {
                 Ok(Step::Data(_)) => {}
                 Ok(Step::Done) => return true,
                 Ok(Step::More) | Err(_) => return false,
@@ -117,17 +103,17 @@ impl Link {
             // Whoever reads the body sees the end.
             return Poll::Pending;
         }
-        while self.unread() < AHEAD {
-            match ready!(self.inlet.poll_fill(cx, &mut self.socket, 0)) {
+        while self.end.unread() < AHEAD {
+            match ready!(self.end.poll_fill(cx, 0)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(_) => {}
             }
         }
         loop {
-            if self.socket.line().is_closed() {
+            if self.end.socket.line().is_closed() {
                 return Poll::Ready(());
             }
-            ready!(self.alarm.poll(cx, Instant::now() + AGAIN));
+            ready!(self.end.poll_late(cx, Instant::now() + AGAIN));
         }
     }
 }

@@ -83,7 +83,11 @@ pub(super) async fn serve(
         () = std::future::poll_fn(|cx| line.poll_closed(cx)) => {}
         () = leaving => {
             serving.as_mut().graceful_shutdown();
-            let _ = serving.await;
+            tokio::select! {
+                _ = serving.as_mut() => {}
+                () = pace.stalled() => {}
+                () = std::future::poll_fn(|cx| line.poll_closed(cx)) => {}
+            }
         }
     }
 }

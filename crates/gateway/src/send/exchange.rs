@@ -13,7 +13,7 @@ use http1::{Answer, Body, Bounds, Reader, Step};
 use tokio::time::Instant;
 
 use super::outgoing::Outgoing;
-use crate::wire::{Alarm, Inlet, Outlet, Scratch, Socket};
+use crate::wire::{End, Scratch, Socket};
 
 /// Bounds of an answer's head.
 const BOUNDS: Bounds = Bounds {
@@ -39,12 +39,7 @@ pub(super) enum Broken {
 }
 
 /// A connection to an upstream.
-pub(super) struct Link {
-    socket: Socket,
-    inlet: Inlet,
-    outlet: Outlet,
-    alarm: Alarm,
-}
+pub(super) struct Link(End);
 
 /// An answer's head, and where its body comes from.
 pub(super) struct Begun {
@@ -54,24 +49,14 @@ pub(super) struct Begun {
 
 impl Link {
     pub(super) fn new(socket: Socket, scratch: &Scratch) -> Self {
-        Self {
-            socket,
-            inlet: Inlet::new(scratch),
-            outlet: Outlet::default(),
-            alarm: Alarm::default(),
-        }
+        Self(End::new(socket, scratch))
     }
 
     /// Whether a kept connection can be used: its other side has neither
     /// closed it nor sent anything unasked. Costs no call of the system.
     pub(super) fn is_good(&mut self) -> bool {
-        if !self.inlet.bytes.is_empty() {
-            return false;
-        }
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.inlet
-            .poll_fill(&mut cx, &mut self.socket, 0)
-            .is_pending()
+        self.0.unread() == 0 && self.0.poll_fill(&mut cx, 0).is_pending()
     }
 
     /// Sends a request and waits for the answer's head until `due`.
@@ -80,9 +65,9 @@ impl Link {
         request: &Outgoing,
         due: Instant,
     ) -> Result<Begun, Broken> {
-        self.outlet.push(request.head());
+        self.0.push(request.head());
         for part in request.parts() {
-            self.outlet.push(part.clone());
+            self.0.push(part.clone());
         }
         let mut hearing = Hearing {
             reader: Reader::default(),
@@ -112,20 +97,17 @@ impl Link {
     ) -> Poll<Result<Answer, Broken>> {
         let mut failed = None;
         loop {
-            if failed.is_none() && !self.outlet.is_empty() {
+            if failed.is_none() && !self.0.is_written() {
                 // A failed write may still be followed by an answer that says
                 // why; without one it counts.
-                if let Poll::Ready(Err(error)) =
-                    self.outlet
-                        .poll_write(cx, &mut self.socket, &mut self.alarm)
-                {
+                if let Poll::Ready(Err(error)) = self.0.poll_write(cx) {
                     failed = Some(error);
                 }
             }
-            match hearing
+            let heard = hearing
                 .reader
-                .answer(&mut self.inlet.bytes, &BOUNDS, &Method::POST)
-            {
+                .answer(self.0.bytes(), &BOUNDS, &Method::POST);
+            match heard {
                 Ok(Some(answer))
                     if answer.status.is_informational() && hearing.hints < MOST_HINTS =>
                 {
@@ -136,7 +118,7 @@ impl Link {
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Err(Broken::Nonsense(fault.to_string()))),
             }
-            match self.inlet.poll_fill(cx, &mut self.socket, 0) {
+            match self.0.poll_fill(cx, 0) {
                 Poll::Ready(Ok(0)) => {
                     let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
                     return Poll::Ready(Err(
@@ -151,7 +133,7 @@ impl Link {
                     if let Some(error) = failed {
                         return Poll::Ready(Err(self.unanswered(hearing, error)));
                     }
-                    ready!(self.alarm.poll(cx, due));
+                    ready!(self.0.poll_late(cx, due));
                     return Poll::Ready(Err(Broken::Late));
                 }
             }
@@ -159,7 +141,7 @@ impl Link {
     }
 
     fn unanswered(&self, hearing: &Hearing, error: io::Error) -> Broken {
-        if !self.inlet.bytes.is_empty() {
+        if self.0.unread() > 0 {
             let what = "the connection ended within the head of the answer";
             return Broken::Nonsense(what.to_owned());
         }
@@ -194,22 +176,20 @@ impl Reading {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, String>>> {
         loop {
-            match self.body.next(&mut self.link.inlet.bytes) {
+            match self.body.next(self.link.0.bytes()) {
                 Ok(Step::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                 Ok(Step::Done) => return Poll::Ready(None),
                 Ok(Step::More) => {}
                 Err(fault) => return Poll::Ready(Some(Err(fault.to_string()))),
             }
-            let link = &mut self.link;
-            if !link.outlet.is_empty() {
+            let end = &mut self.link.0;
+            if !end.is_written() {
                 // It answers before it has read everything. Whether the rest
                 // can be written is no matter of the answer's.
-                let _ = link
-                    .outlet
-                    .poll_write(cx, &mut link.socket, &mut link.alarm);
+                let _ = end.poll_write(cx);
             }
             let expected = self.body.remaining().unwrap_or(0);
-            match ready!(link.inlet.poll_fill(cx, &mut link.socket, expected)) {
+            match ready!(end.poll_fill(cx, expected)) {
                 Ok(0) => {
                     let end = self.body.end();
                     return Poll::Ready(end.err().map(|fault| Err(fault.to_string())));
@@ -227,13 +207,13 @@ impl Reading {
 
     /// Ready once `due` is past.
     pub(super) fn poll_late(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
-        self.link.alarm.poll(cx, due)
+        self.link.0.poll_late(cx, due)
     }
 
     /// The connection, if another request may use it.
     pub(super) fn into_kept(self) -> Option<Box<Link>> {
-        let link = &self.link;
-        let is_idle = link.inlet.bytes.is_empty() && link.outlet.is_empty();
+        let end = &self.link.0;
+        let is_idle = end.unread() == 0 && end.is_written();
         (self.is_kept && self.body.is_done() && is_idle).then_some(self.link)
     }
 }

@@ -85,8 +85,8 @@ impl Line {
         }
     }
 
-    /// Ready once the other side has closed its half. Looks only while no
-    /// byte waits in front of that: who reads must have read all there is.
+    /// Ready once the other side has closed its half. Wakes nobody by itself:
+    /// asked by the task that reads the connection, which its end wakes.
     pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ready = std::pin::pin!(self.stream.ready(Interest::READABLE));
         match ready.as_mut().poll(cx) {

@@ -3,6 +3,7 @@
 //! nothing while nothing is late. `accept` and `send` build on it.
 
 mod alarm;
+mod end;
 mod inlet;
 mod line;
 mod outlet;
@@ -10,7 +11,9 @@ mod pieces;
 mod socket;
 
 pub(crate) use alarm::Alarm;
-pub(crate) use inlet::{Inlet, Scratch};
+pub(crate) use end::End;
+use inlet::Inlet;
+pub(crate) use inlet::Scratch;
 pub(crate) use line::{Line, Side};
 pub(crate) use outlet::Outlet;
 pub(crate) use pieces::Pieces;
