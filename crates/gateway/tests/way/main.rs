@@ -12,3 +12,4 @@ mod reuse;
 mod send;
 mod serve;
 mod stage;
+mod transport;
