@@ -210,14 +210,6 @@ impl Plane {
     pub fn is_in_debt(&self) -> bool {
         self.writer.is_in_debt()
     }
-
-    /// Writes what is owed.
-    ///
-    /// # Errors
-    /// The disk still does not take it.
-    pub fn pay_debts(&self) -> Result<(), journal::JournalError> {
-        self.flush()
-    }
 }
 
 #[cfg(test)]

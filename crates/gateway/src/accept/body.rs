@@ -81,7 +81,7 @@ fn promised(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
         .retry_after(Duration::from_secs(1))
     };
     if plane.is_in_debt() {
-        plane.pay_debts().map_err(|error| full().because(error))?;
+        plane.flush().map_err(|error| full().because(error))?;
     }
     plane.shared.journal.reserve().ok_or_else(full)
 }

@@ -77,3 +77,97 @@ impl End {
         (self.socket, self.inlet.bytes.freeze())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::rc::Rc;
+    use std::sync::Arc;
+    use std::task::ready;
+    use std::time::Duration;
+
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::super::{Line, Side};
+    use super::*;
+
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/fixtures/tls");
+
+    /// A connection whose system takes little, to a server that reads so many
+    /// bytes before it says one.
+    async fn to_server(expects: usize, writer: Rc<journal::Writer>) -> End {
+        let at = |name: &str| Path::new(FIXTURES).join(name);
+        let chain = CertificateDer::pem_file_iter(at("server.pem")).expect("certificates");
+        let chain = chain.collect::<Result<Vec<_>, _>>().expect("certificates");
+        let key = PrivateKeyDer::from_pem_file(at("server.key")).expect("a key");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let server = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("a pair");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::task::spawn_local(async move {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+            let mut stream = acceptor.accept(stream).await.expect("TLS");
+            let mut all = vec![0; expects];
+            stream.read_exact(&mut all).await.expect("all of it");
+            stream.write_all(b"!").await.expect("sent");
+        });
+        let stream = TcpStream::connect(address).await.expect("a server");
+        let socket = socket2::SockRef::from(&stream);
+        socket.set_send_buffer_size(4096).expect("a small buffer");
+        let tls = crate::send::tls::ClientTls::default();
+        let config = tls.config(Some(&at("ca.pem")), domain::model::HttpVersion::Http1);
+        let line = Line::new(stream, writer, Side::Upstream);
+        let name = "localhost".try_into().expect("a name");
+        let stream = tokio_rustls::TlsConnector::from(config.expect("an authority"))
+            .connect(name, line.clone())
+            .await
+            .expect("TLS");
+        End::new(
+            Socket::Tls(Box::new(stream.into()), line),
+            &Scratch::default(),
+        )
+    }
+
+    /// Asks as the exchanges do: writes only while something is not written.
+    async fn ask(end: &mut End) -> io::Result<usize> {
+        std::future::poll_fn(|cx| {
+            if !end.is_written()
+                && let Poll::Ready(done) = end.poll_write(cx)
+            {
+                done?;
+            }
+            let read = ready!(end.poll_fill(cx, 0))?;
+            Poll::Ready(Ok(read))
+        })
+        .await
+    }
+
+    #[test]
+    fn the_last_bytes_do_not_stay_within_tls() {
+        let folder = std::env::temp_dir().join(format!("portcullis-end-{}", std::process::id()));
+        let config = journal::Config::default();
+        let journal = journal::Journal::open(&folder, config, 1).expect("a journal");
+        let writer = Rc::new(journal.writer(0).expect("a writer"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut end = to_server(300_000, writer).await;
+            end.push(vec![b'x'; 300_000].into());
+            let asked = tokio::time::timeout(Duration::from_secs(5), ask(&mut end)).await;
+            assert_eq!(asked.expect("in time").expect("an answer"), 1);
+            assert!(end.is_written());
+        });
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+}
