@@ -161,6 +161,13 @@ impl Journal {
         self.shared.ahead.bytes()
     }
 
+    /// How much of its bound the journal takes, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share, not an account")]
+    pub fn filled(&self) -> f64 {
+        self.bytes_on_disk() as f64 / self.shared.config.max_bytes.max(1) as f64
+    }
+
     /// The damage that the carrier has met so far.
     #[must_use]
     pub fn damage(&self) -> Vec<Damage> {
