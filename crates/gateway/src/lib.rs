@@ -32,9 +32,7 @@ mod wire;
 
 use std::rc::Rc;
 
-use http::Request;
-
-use crate::accept::{Incoming, Target};
+use crate::accept::{Request, Target};
 use crate::plane::Plane;
 use crate::reuse::Found;
 use crate::serve::Served;
@@ -48,7 +46,7 @@ use crate::settle::Refused;
 /// # Errors
 /// [`Refused`]: any stage said no. Its ticket, if one was open, is settled
 /// when the refusal is served.
-pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Served, Refused> {
+pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused> {
     let snapshot = plane.shared.snapshot.load_full();
     let head = accept::head(request)?;
     let known = admit::who(plane, &snapshot, head)?;

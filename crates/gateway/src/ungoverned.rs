@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use domain::refusal::{Reason, Refusal};
-use http::{Request, Response};
 use tokio::time::Instant;
 
-use crate::accept::{self, Incoming, Target};
+use crate::accept::{self, Request, Target};
 use crate::plane::Plane;
 use crate::send;
 use crate::serve::{AnswerBody, Served};
@@ -23,7 +22,7 @@ const TOTAL: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// What went wrong, as a 502.
-pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Served, Refused> {
+pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused> {
     let broken = |cause: String| Refusal::new(Reason::UpstreamBroken, "It broke.").because(cause);
     let snapshot = plane.shared.snapshot.load_full();
     let mut head = accept::head(request)?;
@@ -37,14 +36,14 @@ pub async fn walk(plane: &Rc<Plane>, request: Request<Incoming>) -> Result<Serve
     let provider = snapshot.providers.values().next();
     let provider = provider.ok_or_else(|| broken("no provider".to_owned()))?;
     let due = Instant::now() + TOTAL;
-    let response = send::bare(plane, provider, (operation, body), due).await;
-    let (parts, mut from) = response.map_err(broken)?.into_parts();
+    let reply = send::bare(plane, provider, (operation, body), due).await;
+    let mut reply = reply.map_err(broken)?;
     let mut whole = BytesMut::new();
-    while let Some(part) = from.data(TOTAL, due).await {
+    while let Some(part) = reply.body.data(TOTAL, due).await {
         whole.extend_from_slice(&part.map_err(|error| broken(format!("{error:?}")))?);
     }
-    let mut served = Response::new(AnswerBody::whole(whole.freeze()));
-    *served.status_mut() = parts.status;
-    *served.headers_mut() = parts.headers;
+    let mut served = Served::new(AnswerBody::whole(whole.freeze()));
+    served.status = reply.status;
+    served.fields = reply.fields;
     Ok(served)
 }

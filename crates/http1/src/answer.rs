@@ -1,12 +1,10 @@
 //! Heads of answers.
 
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue};
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use memchr::memchr;
 
 use crate::framing::{self, Repeats, Said};
-use crate::{Bounds, Fault, Length, ask, fields};
+use crate::{Bounds, Fault, Fields, Length, ask, lines};
 
 /// An answer's head.
 #[derive(Debug)]
@@ -16,7 +14,7 @@ pub struct Answer {
     /// 1.0 or 1.1.
     pub version: Version,
     /// The fields as they came, except that equal lengths are merged.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// How the body is delimited; none for interim answers, 204, 304, and to
     /// a `HEAD`, whatever the fields say.
     pub length: Length,
@@ -25,16 +23,16 @@ pub struct Answer {
 }
 
 /// Reads a whole head, the empty line included.
-pub(crate) fn read(head: &Bytes, bounds: &Bounds, method: &Method) -> Result<Answer, Fault> {
-    let (line, next) = fields::line(head, 0).ok_or(Fault::StatusLine)?;
+pub(crate) fn read(head: &[u8], bounds: &Bounds, method: &Method) -> Result<Answer, Fault> {
+    let (line, next) = lines::line(head, 0).ok_or(Fault::StatusLine)?;
     let (version, status) = start_line(line)?;
-    let mut headers = fields::read(head, next, bounds)?;
-    let said = framing::read(&headers, version, Repeats::Merged)?;
+    let mut fields = lines::read(&head[next..], bounds)?;
+    let said = framing::read(&fields, version, Repeats::Merged)?;
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Fault::Switched);
     }
     if let Said::Bytes(length) = said {
-        merge(&mut headers, length);
+        merge(&mut fields, length);
     }
     let is_silent = matches!(said, Said::Nothing | Said::Bytes(0));
     if status.is_informational() && !is_silent {
@@ -54,24 +52,25 @@ pub(crate) fn read(head: &Bytes, bounds: &Bounds, method: &Method) -> Result<Ans
         }
     };
     // A `Connection` that cannot be read is no promise to stay.
-    let stays = framing::wishes(&headers).is_ok_and(|wishes| wishes.keep_alive(version));
+    let stays = framing::wishes(&fields).is_ok_and(|wishes| wishes.keep_alive(version));
     Ok(Answer {
         status,
         version,
-        headers,
+        fields,
         length,
         keep_alive: stays && !may_lie && length != Length::UntilClose,
     })
 }
 
 /// Leaves one field of the length where several said the same.
-fn merge(headers: &mut HeaderMap, length: u64) {
-    let mut values = headers.get_all(CONTENT_LENGTH).iter();
+fn merge(fields: &mut Fields, length: u64) {
+    let mut values = fields.all("content-length");
     let has_list = values
         .next()
-        .is_some_and(|value| memchr(b',', value.as_bytes()).is_some());
+        .is_some_and(|value| memchr(b',', value).is_some());
     if has_list || values.next().is_some() {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        drop(values);
+        fields.set("content-length", length.to_string());
     }
 }
 
@@ -90,7 +89,7 @@ fn start_line(line: &[u8]) -> Result<(Version, StatusCode), Fault> {
     };
     let is_reason = match reason {
         [] => true,
-        [b' ', words @ ..] => words.iter().all(|&byte| fields::is_value_byte(byte)),
+        [b' ', words @ ..] => words.iter().all(|&byte| lines::is_value_byte(byte)),
         _ => false,
     };
     let status = StatusCode::from_bytes(&[*hundreds, *tens, *ones]);

@@ -1,12 +1,10 @@
 //! Heads of requests.
 
-use bytes::Bytes;
-use http::header::{EXPECT, HOST};
-use http::{HeaderMap, Method, Uri, Version};
+use http::{Method, Uri, Version};
 use memchr::{memchr, memrchr};
 
 use crate::framing::{self, Repeats, Said};
-use crate::{Bounds, Fault, Length, fields, target};
+use crate::{Bounds, Fault, Fields, Length, lines, target};
 
 /// A request's head.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub struct Ask {
     /// 1.0 or 1.1.
     pub version: Version,
     /// The fields as they came, those that frame the message too.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// How the body is delimited; never until the connection's end.
     pub length: Length,
     /// Whether the client lets the connection be used again.
@@ -29,25 +27,25 @@ pub struct Ask {
 }
 
 /// Reads a whole head, the empty line included.
-pub(crate) fn read(head: &Bytes, bounds: &Bounds) -> Result<Ask, Fault> {
-    let (line, next) = fields::line(head, 0).ok_or(Fault::RequestLine)?;
+pub(crate) fn read(head: &[u8], bounds: &Bounds) -> Result<Ask, Fault> {
+    let (line, next) = lines::line(head, 0).ok_or(Fault::RequestLine)?;
     let (method, target, version) = start_line(line)?;
-    let headers = fields::read(head, next, bounds)?;
-    let host = host(&headers, version)?;
-    let uri = target::read(head, target, &method, host)?;
-    let length = match framing::read(&headers, version, Repeats::Refused)? {
+    let fields = lines::read(&head[next..], bounds)?;
+    let host = host(&fields, version)?;
+    let uri = target::read(target, &method, host)?;
+    let length = match framing::read(&fields, version, Repeats::Refused)? {
         Said::Nothing => Length::None,
         Said::Bytes(length) => Length::Exact(length),
         Said::Chunked => Length::Chunked,
     };
-    let keep_alive = framing::wishes(&headers)?.keep_alive(version);
+    let keep_alive = framing::wishes(&fields)?.keep_alive(version);
     let has_body = !matches!(length, Length::None | Length::Exact(0));
-    let expects_continue = expects_continue(&headers, version)? && has_body;
+    let expects_continue = expects_continue(&fields, version)? && has_body;
     Ok(Ask {
         method,
         uri,
         version,
-        headers,
+        fields,
         length,
         keep_alive,
         expects_continue,
@@ -88,10 +86,10 @@ pub(crate) fn version(text: &[u8]) -> Result<Version, Fault> {
     }
 }
 
-fn host(headers: &HeaderMap, version: Version) -> Result<Option<&[u8]>, Fault> {
-    let mut hosts = headers.get_all(HOST).iter();
+fn host(fields: &Fields, version: Version) -> Result<Option<&[u8]>, Fault> {
+    let mut hosts = fields.all("host");
     let host = match hosts.next() {
-        Some(host) => host.as_bytes(),
+        Some(host) => host,
         None if version == Version::HTTP_11 => return Err(Fault::HostMissing),
         None => return Ok(None),
     };
@@ -103,13 +101,13 @@ fn host(headers: &HeaderMap, version: Version) -> Result<Option<&[u8]>, Fault> {
 }
 
 /// HTTP/1.0 knows no expectations: they are passed over there.
-fn expects_continue(headers: &HeaderMap, version: Version) -> Result<bool, Fault> {
+fn expects_continue(fields: &Fields, version: Version) -> Result<bool, Fault> {
     if version != Version::HTTP_11 {
         return Ok(false);
     }
     let mut expects = false;
-    for value in headers.get_all(EXPECT) {
-        if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") {
+    for value in fields.all("expect") {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
             return Err(Fault::Expect);
         }
         expects = true;

@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
-use crate::{Fault, Length, chunk, fields};
+use crate::{Fault, Length, chunk, lines};
 
 /// Bytes that the chunk extensions of one body may take, all of them together.
 const EXTENSIONS: usize = 1024;
@@ -172,7 +172,7 @@ impl Body {
                 if end == 0 {
                     self.state = State::Done;
                 } else {
-                    fields::check_trailer(&buffer[..end])?;
+                    lines::check_trailer(&buffer[..end])?;
                     self.trailers -= end;
                 }
                 buffer.advance(end + 2);

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::{Fault, fields};
+use crate::{Fault, lines};
 
 /// The most digits of a size; so many always fit.
 pub(crate) const DIGITS: usize = 16;
@@ -50,7 +50,7 @@ fn check_extensions(mut rest: &[u8]) -> Result<(), Fault> {
 fn token(text: &[u8]) -> Result<&[u8], Fault> {
     let length = text
         .iter()
-        .take_while(|&&byte| fields::is_token_byte(byte))
+        .take_while(|&&byte| lines::is_token_byte(byte))
         .count();
     match length {
         0 => Err(Fault::ChunkExtension),
@@ -63,8 +63,8 @@ fn quoted(mut text: &[u8]) -> Result<&[u8], Fault> {
     loop {
         text = match text {
             [b'"', rest @ ..] => return Ok(rest),
-            [b'\\', byte, rest @ ..] if fields::is_value_byte(*byte) => rest,
-            [byte, rest @ ..] if *byte != b'\\' && fields::is_value_byte(*byte) => rest,
+            [b'\\', byte, rest @ ..] if lines::is_value_byte(*byte) => rest,
+            [byte, rest @ ..] if *byte != b'\\' && lines::is_value_byte(*byte) => rest,
             _ => return Err(Fault::ChunkExtension),
         };
     }

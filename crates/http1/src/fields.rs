@@ -1,152 +1,195 @@
-//! Field lines: `name: value`, nothing else.
+//! The fields of a head: names and values, in the order of the wire.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use memchr::memchr;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{Bounds, Fault, framing};
+use crate::lines;
 
-/// Reads the field lines of `head` that begin at `at`. The reader has seen to
-/// it that each ends in CRLF and that the last is empty.
-pub(crate) fn read(head: &Bytes, mut at: usize, bounds: &Bounds) -> Result<HeaderMap, Fault> {
-    // Most heads of the way have some ten fields; the map grows for the rest.
-    let mut fields = HeaderMap::with_capacity(12);
-    while let Some((line, next)) = line(head, at) {
-        if line.is_empty() {
-            break;
+/// The fields of a head, in one piece of memory. Names are in lower case, on
+/// both sides: whoever asks for one asks in lower case. A head has a dozen, so
+/// looking through all of them is the quickest way to one.
+#[derive(Clone, Default)]
+pub struct Fields {
+    text: Vec<u8>,
+    places: Vec<Place>,
+}
+
+/// Where a field stands: the name up to the colon, the value up to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) name: u32,
+    pub(crate) colon: u32,
+    pub(crate) value: u32,
+    pub(crate) end: u32,
+}
+
+/// A head has bounds that are far below this.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl Fields {
+    /// No fields, and room for so many, of so many bytes in all.
+    #[must_use]
+    pub fn with_room(fields: usize, bytes: usize) -> Self {
+        Self {
+            text: Vec::with_capacity(bytes),
+            places: Vec::with_capacity(fields),
         }
-        at = next;
-        if fields.len() == bounds.fields {
-            return Err(Fault::TooManyFields);
+    }
+
+    /// What was read; the places lie in `text`.
+    pub(crate) fn of(text: Vec<u8>, places: Vec<Place>) -> Self {
+        Self { text, places }
+    }
+
+    /// Adds a field behind the others. Bytes that no value may hold, line ends
+    /// above all, are left out.
+    pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        self.add_with(name, |text| text.extend_from_slice(value.as_ref()));
+    }
+
+    /// Adds a field whose value is a number.
+    pub fn add_number(&mut self, name: &str, number: u64) {
+        self.add(name, itoa::Buffer::new().format(number));
+    }
+
+    /// Adds a field whose value `write` appends to what it is given.
+    pub fn add_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        debug_assert!(lines::is_lower_token(name.as_bytes()), "{name}");
+        let start = self.text.len();
+        self.text.extend_from_slice(name.as_bytes());
+        let value = self.text.len();
+        write(&mut self.text);
+        if !lines::is_value(&self.text[value..]) {
+            let clean = self.text.split_off(value).into_iter();
+            self.text
+                .extend(clean.filter(|byte| lines::is_value_byte(*byte)));
         }
-        let (name, value) = split(line)?;
-        let name = match usual(name) {
-            Some(name) => name,
-            None if framing::is_lookalike(name) => return Err(Fault::Lookalike),
-            None => HeaderName::from_bytes(name).map_err(|_| bad_name(line))?,
-        };
-        let value =
-            HeaderValue::from_maybe_shared(head.slice_ref(value)).map_err(|_| bad_value(value))?;
+        self.places.push(Place {
+            name: place(start),
+            colon: place(value),
+            value: place(value),
+            end: place(self.text.len()),
+        });
+    }
+
+    /// Leaves one field of this name, with this value.
+    pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        self.remove(name);
+        self.add(name, value);
+    }
+
+    /// Removes every field of this name.
+    pub fn remove(&mut self, name: &str) {
+        let text = &self.text;
+        self.places
+            .retain(|place| name_of(text, place) != name.as_bytes());
+    }
+
+    /// The first value of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        let place = self.places.iter();
+        let mut places = place.filter(|place| name_of(&self.text, place) == name.as_bytes());
+        places.next().map(|place| value_of(&self.text, place))
+    }
+
+    /// The first value of this name, if it is plain ASCII.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(plain)
+    }
+
+    /// Whether there is a field of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Every value of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let places = self.places.iter();
+        places
+            .filter(move |place| name_of(&self.text, place) == name.as_bytes())
+            .map(|place| value_of(&self.text, place))
+    }
+
+    /// Every value of this name that is plain ASCII.
+    pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.all(name).filter_map(plain)
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let places = self.places.iter();
+        places.map(|place| (name_of(&self.text, place), value_of(&self.text, place)))
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// What names and values take.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The same as the crate `http` has it, for HTTP/2.
+    #[must_use]
+    pub fn to_map(&self) -> HeaderMap {
+        let mut map = HeaderMap::with_capacity(self.len());
+        for (name, value) in self.iter() {
+            // What stands here was read, or written by `add`: it has both forms.
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+            {
+                map.append(name, value);
+            }
+        }
+        map
+    }
+}
+
+/// Names only: values hold keys.
+impl std::fmt::Debug for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.iter().map(|(name, _)| String::from_utf8_lossy(name));
+        f.debug_list().entries(names).finish()
+    }
+}
+
+impl From<&HeaderMap> for Fields {
+    fn from(map: &HeaderMap) -> Self {
+        let bytes = map
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        let mut fields = Self::with_room(map.len(), bytes.sum());
+        for (name, value) in map {
+            fields.add(name.as_str(), value);
+        }
         fields
-            .try_append(name, value)
-            .map_err(|_| Fault::TooManyFields)?;
-    }
-    Ok(fields)
-}
-
-/// The names that nearly every head holds, as nearly everybody writes them:
-/// the general look-up folds case byte by byte and costs four times as much.
-#[rustfmt::skip]
-fn usual(name: &[u8]) -> Option<HeaderName> {
-    Some(match name {
-        b"Host" | b"host" => header::HOST,
-        b"Date" | b"date" => header::DATE,
-        b"Accept" | b"accept" => header::ACCEPT,
-        b"Server" | b"server" => header::SERVER,
-        b"Connection" | b"connection" => header::CONNECTION,
-        b"User-Agent" | b"user-agent" => header::USER_AGENT,
-        b"Content-Type" | b"content-type" => header::CONTENT_TYPE,
-        b"Authorization" | b"authorization" => header::AUTHORIZATION,
-        b"Content-Length" | b"content-length" => header::CONTENT_LENGTH,
-        b"Accept-Encoding" | b"accept-encoding" => header::ACCEPT_ENCODING,
-        b"Transfer-Encoding" | b"transfer-encoding" => header::TRANSFER_ENCODING,
-        _ => return None,
-    })
-}
-
-/// The line that begins at `at`, without its CRLF, and where the next begins.
-pub(crate) fn line(head: &[u8], at: usize) -> Option<(&[u8], usize)> {
-    let rest = head.get(at..)?;
-    let end = memchr(b'\n', rest)?;
-    Some((&rest[..end.saturating_sub(1)], at + end + 1))
-}
-
-/// What stands before a field line's colon, unchecked, and the value behind it
-/// without the white space around it.
-fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
-    let Some(colon) = memchr(b':', line) else {
-        return Err(bad_name(line));
-    };
-    let (name, value) = (&line[..colon], &line[colon + 1..]);
-    Ok((name, trim(value)))
-}
-
-fn bad_name(line: &[u8]) -> Fault {
-    match line {
-        [b' ' | b'\t', ..] => Fault::Folded,
-        _ if memchr(b'\r', line).is_some() => Fault::LineEnd,
-        _ => Fault::FieldName,
     }
 }
 
-fn bad_value(value: &[u8]) -> Fault {
-    match memchr(b'\r', value) {
-        Some(_) => Fault::LineEnd,
-        None => Fault::FieldValue,
-    }
+fn name_of<'a>(text: &'a [u8], place: &Place) -> &'a [u8] {
+    &text[place.name as usize..place.colon as usize]
 }
 
-/// Checks a trailer, whose value nobody reads.
-pub(crate) fn check_trailer(line: &[u8]) -> Result<(), Fault> {
-    let (name, value) = split(line)?;
-    if !is_token(name) {
-        return Err(bad_name(line));
-    }
-    let frames = [
-        &b"content-length"[..],
-        b"transfer-encoding",
-        b"host",
-        b"connection",
-    ];
-    if frames.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-        return Err(Fault::Trailer);
-    }
-    match value.iter().all(|&byte| is_value_byte(byte)) {
-        true => Ok(()),
-        false => Err(bad_value(value)),
-    }
+fn value_of<'a>(text: &'a [u8], place: &Place) -> &'a [u8] {
+    &text[place.value as usize..place.end as usize]
 }
 
-/// Without the spaces and tabs at both ends.
-pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
-}
-
-/// Whether a value may hold `byte`.
-pub(crate) fn is_value_byte(byte: u8) -> bool {
-    byte == b'\t' || (byte >= 0x20 && byte != 0x7f)
-}
-
-/// Whether `text` is a token, as names are.
-pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
-}
-
-/// Whether a token may hold `byte`.
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    TOKEN[usize::from(byte)]
-}
-
-static TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~");
-
-/// Letters, digits and `others`.
-pub(crate) const fn table(others: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0_usize;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut n = 0;
-    while n < others.len() {
-        table[others[n] as usize] = true;
-        n += 1;
-    }
-    table
+/// A value of printable ASCII, as all are that the way looks into.
+fn plain(value: &[u8]) -> Option<&str> {
+    let is_plain = value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    std::str::from_utf8(value).ok().filter(|_| is_plain)
 }

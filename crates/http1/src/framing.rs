@@ -1,9 +1,8 @@
 //! Which fields say where a message ends, and what they say.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Version};
+use http::Version;
 
-use crate::{Fault, fields};
+use crate::{Fault, Fields, lines};
 
 /// What the fields say of the length, before method and status are asked.
 pub(crate) enum Said {
@@ -21,12 +20,12 @@ pub(crate) enum Repeats {
     Merged,
 }
 
-/// Reads the length that `headers` announce.
-pub(crate) fn read(headers: &HeaderMap, version: Version, repeats: Repeats) -> Result<Said, Fault> {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+/// Reads the length that `fields` announce.
+pub(crate) fn read(fields: &Fields, version: Version, repeats: Repeats) -> Result<Said, Fault> {
+    let mut codings = fields.all("transfer-encoding");
     let length = match repeats {
-        Repeats::Refused => single_length(headers)?,
-        Repeats::Merged => merged_length(headers)?,
+        Repeats::Refused => single_length(fields)?,
+        Repeats::Merged => merged_length(fields)?,
     };
     let Some(coding) = codings.next() else {
         return Ok(length.map_or(Said::Nothing, Said::Bytes));
@@ -40,31 +39,31 @@ pub(crate) fn read(headers: &HeaderMap, version: Version, repeats: Repeats) -> R
     if codings.next().is_some() {
         return Err(Fault::TransferEncodingRepeated);
     }
-    match coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+    match coding.eq_ignore_ascii_case(b"chunked") {
         true => Ok(Said::Chunked),
         false => Err(Fault::TransferEncoding),
     }
 }
 
-fn single_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+fn single_length(fields: &Fields) -> Result<Option<u64>, Fault> {
+    let mut lengths = fields.all("content-length");
     let Some(length) = lengths.next() else {
         return Ok(None);
     };
     if lengths.next().is_some() {
         return Err(Fault::ContentLengthRepeated);
     }
-    match length.as_bytes() {
+    match length {
         [b'0', _, ..] => Err(Fault::ContentLength),
         digits => number(digits).map(Some),
     }
 }
 
-fn merged_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+fn merged_length(fields: &Fields) -> Result<Option<u64>, Fault> {
     let mut merged = None;
-    for value in headers.get_all(CONTENT_LENGTH) {
-        for digits in value.as_bytes().split(|&byte| byte == b',') {
-            let length = number(fields::trim(digits))?;
+    for value in fields.all("content-length") {
+        for digits in value.split(|&byte| byte == b',') {
+            let length = number(lines::trim(digits))?;
             if merged.is_some_and(|other| other != length) {
                 return Err(Fault::ContentLengthRepeated);
             }
@@ -93,7 +92,7 @@ pub(crate) fn is_lookalike(name: &[u8]) -> bool {
     };
     let is_like = |(byte, wanted): (&u8, &u8)| {
         byte.eq_ignore_ascii_case(wanted)
-            || *wanted == b'-' && fields::is_token_byte(*byte) && !byte.is_ascii_alphanumeric()
+            || *wanted == b'-' && lines::is_token_byte(*byte) && !byte.is_ascii_alphanumeric()
     };
     name.iter().zip(known).all(is_like) && !name.eq_ignore_ascii_case(known)
 }
@@ -113,20 +112,20 @@ impl Wishes {
 }
 
 /// Reads every `Connection` as one list of tokens.
-pub(crate) fn wishes(headers: &HeaderMap) -> Result<Wishes, Fault> {
+pub(crate) fn wishes(fields: &Fields) -> Result<Wishes, Fault> {
     let mut wishes = Wishes::default();
-    for value in headers.get_all(CONNECTION) {
+    for value in fields.all("connection") {
         read_wishes(value, &mut wishes)?;
     }
     Ok(wishes)
 }
 
-fn read_wishes(value: &HeaderValue, wishes: &mut Wishes) -> Result<(), Fault> {
-    for option in value.as_bytes().split(|&byte| byte == b',') {
-        let option = fields::trim(option);
+fn read_wishes(value: &[u8], wishes: &mut Wishes) -> Result<(), Fault> {
+    for option in value.split(|&byte| byte == b',') {
+        let option = lines::trim(option);
         let is = |known: &[u8]| option.eq_ignore_ascii_case(known);
         let frames = is(b"content-length") || is(b"transfer-encoding") || is(b"host");
-        if frames || !(option.is_empty() || fields::is_token(option)) {
+        if frames || !(option.is_empty() || lines::is_token(option)) {
             return Err(Fault::Connection);
         }
         wishes.close |= is(b"close");

@@ -35,6 +35,7 @@ mod chunk;
 mod fault;
 mod fields;
 mod framing;
+mod lines;
 mod reader;
 mod target;
 mod write;
@@ -43,6 +44,7 @@ pub use answer::Answer;
 pub use ask::Ask;
 pub use body::{Body, Step};
 pub use fault::Fault;
+pub use fields::Fields;
 pub use reader::Reader;
 pub use write::{
     AnswerFraming, write_answer, write_ask, write_chunk_head, write_fields, write_post,

@@ -1,10 +1,10 @@
 //! Takes heads off the front of a buffer.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http::Method;
 use memchr::memchr;
 
-use crate::{Answer, Ask, Bounds, Fault, answer, ask, fields, target};
+use crate::{Answer, Ask, Bounds, Fault, answer, ask, lines, target};
 
 /// Blank lines that may stand before a request, as some old clients send them
 /// after a body.
@@ -26,8 +26,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Takes a request's head off the front of `buffer`; its field values are
-    /// slices of it. `None`: more bytes are needed.
+    /// Takes a request's head off the front of `buffer`. `None`: more bytes are
+    /// needed.
     ///
     /// # Errors
     /// The first rule that the head breaks.
@@ -37,10 +37,12 @@ impl Reader {
         if self.seen == 0 && buffer.first().is_some_and(|&byte| !may_begin(byte)) {
             return Err(Fault::RequestLine);
         }
-        match self.head(buffer, bounds)? {
-            Some(head) => ask::read(&head, bounds).map(Some),
-            None => Ok(None),
-        }
+        let Some(end) = self.head(buffer, bounds)? else {
+            return Ok(None);
+        };
+        let ask = ask::read(&buffer[..end], bounds)?;
+        buffer.advance(end);
+        Ok(Some(ask))
     }
 
     /// Takes an answer's head off the front of `buffer`. `method` is that of
@@ -55,10 +57,12 @@ impl Reader {
         bounds: &Bounds,
         method: &Method,
     ) -> Result<Option<Answer>, Fault> {
-        match self.head(buffer, bounds)? {
-            Some(head) => answer::read(&head, bounds, method).map(Some),
-            None => Ok(None),
-        }
+        let Some(end) = self.head(buffer, bounds)? else {
+            return Ok(None);
+        };
+        let answer = answer::read(&buffer[..end], bounds, method)?;
+        buffer.advance(end);
+        Ok(Some(answer))
     }
 
     fn skip_blank_lines(&mut self, buffer: &mut BytesMut) -> Result<(), Fault> {
@@ -72,8 +76,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Splits off everything up to the first empty line.
-    fn head(&mut self, buffer: &mut BytesMut, bounds: &Bounds) -> Result<Option<Bytes>, Fault> {
+    /// Where the head ends: behind the first empty line.
+    fn head(&mut self, buffer: &BytesMut, bounds: &Bounds) -> Result<Option<usize>, Fault> {
         // A lone CR may be the first half of a blank line.
         if self.seen == 0 && buffer[..] == b"\r"[..] {
             return Ok(None);
@@ -92,7 +96,7 @@ impl Reader {
                     return Err(Fault::BlankLines);
                 }
                 *self = Self::default();
-                return Ok(Some(buffer.split_to(end + 1).freeze()));
+                return Ok(Some(end + 1));
             }
             self.seen = end + 1;
             self.line = end + 1;
@@ -111,5 +115,5 @@ impl Reader {
 /// Whether a request's head, or a blank line, may begin with `byte`; of line
 /// ends the scan knows more to say.
 fn may_begin(byte: u8) -> bool {
-    fields::is_token_byte(byte) || matches!(byte, b'\r' | b'\n')
+    lines::is_token_byte(byte) || matches!(byte, b'\r' | b'\n')
 }

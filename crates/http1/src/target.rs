@@ -2,11 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-use bytes::Bytes;
 use http::{Method, Uri};
 use memchr::memchr;
 
-use crate::{Fault, fields};
+use crate::{Fault, lines};
 
 /// Bytes that a target may have.
 pub(crate) const MOST: usize = 16 * 1024;
@@ -14,8 +13,8 @@ pub(crate) const MOST: usize = 16 * 1024;
 /// What a URL may hold, and the brackets, braces and bars that clients leave
 /// raw in queries. No `#`: what follows it is never sent. No `\`: some
 /// backends take it for a slash.
-static TARGET: [bool; 256] = fields::table(b"-._~!$&'()*+,;=:@/?%[]{}|");
-static HOST: [bool; 256] = fields::table(b"-._~");
+static TARGET: [bool; 256] = lines::table(b"-._~!$&'()*+,;=:@/?%[]{}|");
+static HOST: [bool; 256] = lines::table(b"-._~");
 
 /// Whether every byte may stand in a target.
 pub(crate) fn is_clean(target: &[u8]) -> bool {
@@ -27,13 +26,8 @@ pub(crate) fn is_clean_byte(byte: u8) -> bool {
     TARGET[usize::from(byte)]
 }
 
-/// Reads the target of a request, a slice of `head`, as path and query.
-pub(crate) fn read(
-    head: &Bytes,
-    target: &[u8],
-    method: &Method,
-    host: Option<&[u8]>,
-) -> Result<Uri, Fault> {
+/// Reads the target of a request as path and query.
+pub(crate) fn read(target: &[u8], method: &Method, host: Option<&[u8]>) -> Result<Uri, Fault> {
     if target.len() > MOST {
         return Err(Fault::TargetTooLong);
     }
@@ -47,14 +41,14 @@ pub(crate) fn read(
         });
     }
     match target {
-        [b'/', ..] => uri(head.slice_ref(target)),
-        b"*" if *method == Method::OPTIONS => uri(head.slice_ref(target)),
-        _ => absolute(head, target, host),
+        [b'/', ..] => uri(target),
+        b"*" if *method == Method::OPTIONS => uri(target),
+        _ => absolute(target, host),
     }
 }
 
 /// `http://host/path`, if `Host` says the same.
-fn absolute(head: &Bytes, target: &[u8], host: Option<&[u8]>) -> Result<Uri, Fault> {
+fn absolute(target: &[u8], host: Option<&[u8]>) -> Result<Uri, Fault> {
     let rest = [&b"http://"[..], b"https://"]
         .iter()
         .find_map(|scheme| {
@@ -71,14 +65,14 @@ fn absolute(head: &Bytes, target: &[u8], host: Option<&[u8]>) -> Result<Uri, Fau
         return Err(Fault::TargetHost);
     }
     match path {
-        [b'/', ..] => uri(head.slice_ref(path)),
+        [b'/', ..] => uri(path),
         [] => Ok(Uri::from_static("/")),
-        query => uri(Bytes::from([b"/", query].concat())),
+        query => uri(&[b"/", query].concat()),
     }
 }
 
-fn uri(path: Bytes) -> Result<Uri, Fault> {
-    Uri::from_maybe_shared(path).map_err(|_| Fault::TargetBytes)
+fn uri(path: &[u8]) -> Result<Uri, Fault> {
+    Uri::try_from(path).map_err(|_| Fault::TargetBytes)
 }
 
 /// Checks that a host is `name`, `1.2.3.4` or `[::1]`, with a port or without.

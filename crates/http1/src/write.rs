@@ -1,10 +1,9 @@
 //! Heads, as they go out.
 
 use bytes::{BufMut, BytesMut};
-use http::header::HOST;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use http::{Method, StatusCode, Version};
 
-use crate::{Length, target};
+use crate::{Fields, Length, target};
 
 /// How an answer's connection goes on.
 #[derive(Clone, Copy, Debug)]
@@ -20,27 +19,24 @@ pub struct AnswerFraming<'a> {
 
 /// Appends a request's head: `Host` first, then the fields, then the length.
 /// Fields of the connection (`Connection`, `TE`, `Upgrade`, `Proxy-*` …) and
-/// lengths that stand in `headers` are left out. Bytes that a target may not
+/// lengths that stand in `fields` are left out. Bytes that a target may not
 /// hold are percent-encoded. [`Length::UntilClose`] does not exist for
 /// requests; it is announced as chunked.
 pub fn write_ask(
     out: &mut BytesMut,
     method: &Method,
     target: &str,
-    headers: &HeaderMap,
+    fields: &Fields,
     length: &Length,
 ) {
-    out.reserve(target.len() + room(headers));
+    out.reserve(target.len() + room(fields));
     put(out, &[method.as_str().as_bytes(), b" "]);
     write_target(out, target);
-    let host = headers.get(HOST).map_or(&b""[..], |host| host.as_bytes());
+    let host = fields.get("host").unwrap_or_default();
     put(out, &[b" HTTP/1.1\r\nhost: ", host, b"\r\n"]);
-    for (name, value) in headers {
-        if *name != HOST && !is_of_connection(name) {
-            put(
-                out,
-                &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"],
-            );
+    for (name, value) in fields.iter() {
+        if name != b"host" && !is_of_connection(name) {
+            put(out, &[name, b": ", value, b"\r\n"]);
         }
     }
     match length {
@@ -55,38 +51,21 @@ pub fn write_ask(
 /// Appends the head of a `POST` whose fields are mostly known beforehand:
 /// `fixed` are whole lines with their ends, `Host` among them, as
 /// [`write_fields`] makes them.
-pub fn write_post(
-    out: &mut BytesMut,
-    target: &str,
-    fixed: &[u8],
-    own: &[(HeaderName, HeaderValue)],
-    length: u64,
-) {
-    let fields = own
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    out.reserve(target.len() + fixed.len() + fields.sum::<usize>() + 64);
+pub fn write_post(out: &mut BytesMut, target: &str, fixed: &[u8], own: &Fields, length: u64) {
+    out.reserve(target.len() + fixed.len() + room(own));
     out.put_slice(b"POST ");
     write_target(out, target);
     put(out, &[b" HTTP/1.1\r\n", fixed]);
-    for (name, value) in own.iter().filter(|(name, _)| !is_of_connection(name)) {
-        put(
-            out,
-            &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"],
-        );
-    }
+    write_fields(out, own);
     write_length(out, length);
     out.put_slice(b"\r\n");
 }
 
 /// Appends fields as lines, without those that belong to a connection.
-pub fn write_fields(out: &mut BytesMut, headers: &HeaderMap) {
-    for (name, value) in headers {
+pub fn write_fields(out: &mut BytesMut, fields: &Fields) {
+    for (name, value) in fields.iter() {
         if !is_of_connection(name) {
-            put(
-                out,
-                &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"],
-            );
+            put(out, &[name, b": ", value, b"\r\n"]);
         }
     }
 }
@@ -97,11 +76,11 @@ pub fn write_fields(out: &mut BytesMut, headers: &HeaderMap) {
 pub fn write_answer(
     out: &mut BytesMut,
     status: StatusCode,
-    headers: &HeaderMap,
+    fields: &Fields,
     length: &Length,
     framing: AnswerFraming<'_>,
 ) {
-    out.reserve(framing.date.len() + room(headers));
+    out.reserve(framing.date.len() + room(fields));
     let is_old = framing.version == Version::HTTP_10;
     let version: &[u8] = if is_old { b"HTTP/1.0 " } else { b"HTTP/1.1 " };
     let reason = status.canonical_reason().unwrap_or_default().as_bytes();
@@ -113,12 +92,9 @@ pub fn write_answer(
     if has_date {
         put(out, &[b"date: ", framing.date, b"\r\n"]);
     }
-    for (name, value) in headers {
-        if !(is_of_connection(name) || has_date && *name == http::header::DATE) {
-            put(
-                out,
-                &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"],
-            );
+    for (name, value) in fields.iter() {
+        if !(is_of_connection(name) || has_date && name == b"date") {
+            put(out, &[name, b": ", value, b"\r\n"]);
         }
     }
     let mut keep_alive = framing.keep_alive;
@@ -162,11 +138,8 @@ pub fn write_chunk_head(out: &mut BytesMut, length: usize) {
 const CHUNKED: &[u8] = b"transfer-encoding: chunked\r\n";
 
 /// What the fields take at most, and the lines around them.
-fn room(headers: &HeaderMap) -> usize {
-    let fields = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    fields.sum::<usize>() + 192
+fn room(fields: &Fields) -> usize {
+    fields.bytes() + 4 * fields.len() + 192
 }
 
 fn put(out: &mut BytesMut, parts: &[&[u8]]) {
@@ -176,19 +149,9 @@ fn put(out: &mut BytesMut, parts: &[&[u8]]) {
 }
 
 fn write_length(out: &mut BytesMut, length: u64) {
-    let mut digits = [0; 22];
-    digits[20..].copy_from_slice(b"\r\n");
-    let mut at = 20;
-    let mut rest = length;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    put(out, &[b"content-length: ", &digits[at..]]);
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(length).as_bytes();
+    put(out, &[b"content-length: ", digits, b"\r\n"]);
 }
 
 fn write_target(out: &mut BytesMut, target: &str) {
@@ -221,10 +184,14 @@ fn has_body_by_nature(method: &Method) -> bool {
 }
 
 /// Fields that belong to one connection, or that this module writes itself.
-fn is_of_connection(name: &HeaderName) -> bool {
-    let name = name.as_str();
+fn is_of_connection(name: &[u8]) -> bool {
     matches!(
         name,
-        "connection" | "keep-alive" | "te" | "upgrade" | "content-length" | "transfer-encoding"
-    ) || name.starts_with("proxy-")
+        b"connection"
+            | b"keep-alive"
+            | b"te"
+            | b"upgrade"
+            | b"content-length"
+            | b"transfer-encoding"
+    ) || name.starts_with(b"proxy-")
 }

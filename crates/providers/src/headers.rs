@@ -28,16 +28,20 @@ pub const FORWARD_TO_CLIENT: &[&str] = &[
     "x-should-retry",
 ];
 
-/// Whether a client's header goes to an upstream.
+/// Whether a client's header, its name in lower case, goes to an upstream.
 #[must_use]
-pub fn goes_upstream(name: &HeaderName) -> bool {
-    FORWARD_TO_UPSTREAM.contains(&name.as_str())
+pub fn goes_upstream(name: &[u8]) -> bool {
+    is_one_of(FORWARD_TO_UPSTREAM, name)
 }
 
-/// Whether an upstream's header goes to a client.
+/// Whether an upstream's header, its name in lower case, goes to a client.
 #[must_use]
-pub fn goes_to_client(name: &HeaderName) -> bool {
-    FORWARD_TO_CLIENT.contains(&name.as_str())
+pub fn goes_to_client(name: &[u8]) -> bool {
+    is_one_of(FORWARD_TO_CLIENT, name)
+}
+
+fn is_one_of(list: &[&str], name: &[u8]) -> bool {
+    list.iter().any(|known| known.as_bytes() == name)
 }
 
 /// The headers that carry a provider's credential, marked so that no log

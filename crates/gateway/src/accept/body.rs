@@ -10,7 +10,7 @@ use dialects::json::Document;
 use dialects::openai::{self, View};
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::{Bounds, Snapshot};
-use http::HeaderMap;
+use http1::Fields;
 
 use super::held::Held;
 use super::incoming::{Broken, Incoming, SILENCE};
@@ -41,7 +41,7 @@ pub async fn body(
     let mut ticket = Ticket::open(plane, &principal, (operation, at), slot);
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
-    let read = match plain(bounds, &head.headers, head.body, &mut held).await {
+    let read = match plain(bounds, &head.fields, head.body, &mut held).await {
         Ok(plain) => look(operation, plain, bounds.depth).await,
         Err(refusal) => Err(refusal),
     };
@@ -52,7 +52,7 @@ pub async fn body(
             Ok(Box::new(Accepted {
                 ticket,
                 principal,
-                headers: head.headers,
+                fields: head.fields,
                 operation,
                 document: Arc::new(document),
                 view,
@@ -89,12 +89,12 @@ fn promised(plane: &Rc<Plane>) -> Result<journal::Slot, Refusal> {
 /// The body as its sender wrote it.
 async fn plain(
     bounds: &Bounds,
-    headers: &HeaderMap,
+    fields: &Fields,
     body: Incoming,
     held: &mut Held,
 ) -> Result<Bytes, Refusal> {
-    check_type(headers)?;
-    let encoding = inflate::encoding(headers)?;
+    check_type(fields)?;
+    let encoding = inflate::encoding(fields)?;
     let raw = collect(bounds.body, body, held).await?;
     let (plain, compressed) = match encoding {
         None => (raw, 0),
@@ -135,15 +135,14 @@ async fn look(operation: Operation, plain: Bytes, depth: usize) -> Result<Look, 
 }
 
 /// A missing content type is taken for JSON, as most servers do.
-fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(value) = headers.get(http::header::CONTENT_TYPE) else {
+fn check_type(fields: &Fields) -> Result<(), Refusal> {
+    let Some(value) = fields.get("content-type") else {
         return Ok(());
     };
-    if value == "application/json" {
+    if value == b"application/json" {
         return Ok(());
     }
-    let essence = value
-        .to_str()
+    let essence = std::str::from_utf8(value)
         .unwrap_or("")
         .split(';')
         .next()

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use domain::refusal::{Reason, Refusal};
-use http::{Method, Request, Version};
+use http::{Method, Version};
 use http1::{AnswerFraming, Ask, Bounds, Fault, Length, Reader};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::gathering::Streaming;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Request};
 use super::link::Link;
 use super::listen::{Phase, answer};
 use crate::plane::Plane;
@@ -217,18 +217,20 @@ impl Connection {
             version: ask.version,
             is_look: ask.method == Method::HEAD,
         };
-        let mut request = Request::new(Incoming::one(&self.link));
-        *request.method_mut() = ask.method;
-        *request.uri_mut() = ask.uri;
-        *request.version_mut() = ask.version;
-        *request.headers_mut() = ask.headers;
+        let request = Request {
+            method: ask.method,
+            uri: ask.uri,
+            version: ask.version,
+            fields: ask.fields,
+            body: Incoming::one(&self.link),
+        };
         let Some(served) = self.walk(request).await else {
             return Ok(false);
         };
         let framing = Framing {
             keep_alive: framing.keep_alive
                 && !(framing.version == Version::HTTP_10
-                    && matches!(served.body(), AnswerBody::Stream(_)))
+                    && matches!(served.body, AnswerBody::Stream(_)))
                 && self.link.borrow_mut().has_read_all()
                 && !phase.borrow().is_last_answer(),
             ..framing
@@ -241,7 +243,7 @@ impl Connection {
     }
 
     /// The answer, or nothing if the client has left before it.
-    async fn walk(&self, request: Request<Incoming>) -> Option<Served> {
+    async fn walk(&self, request: Request) -> Option<Served> {
         // In a box: what awaits it is moved with it otherwise, and a waiting
         // connection would hold the room for it.
         let mut walking = Box::pin(answer(&self.plane, request));
@@ -273,7 +275,11 @@ impl Connection {
     }
 
     async fn write(&mut self, served: Served, framing: Framing) -> io::Result<()> {
-        let (head, body) = served.into_parts();
+        let Served {
+            status,
+            fields,
+            body,
+        } = served;
         let is_look = framing.is_look;
         let is_stream = matches!(body, AnswerBody::Stream(_));
         let length = match &body {
@@ -289,7 +295,7 @@ impl Connection {
             version: framing.version,
             date: &self.plane.date(),
         };
-        http1::write_answer(&mut out, head.status, &head.headers, &length, framed);
+        http1::write_answer(&mut out, status, &fields, &length, framed);
         {
             let end = &mut self.link.borrow_mut().end;
             end.push(out.freeze());

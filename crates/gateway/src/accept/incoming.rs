@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Method, Uri, Version};
+use http1::Fields;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
@@ -34,6 +36,34 @@ pub enum Broken {
     /// The client left, or framed it wrongly.
     #[error("{0}")]
     Cut(String),
+}
+
+/// A request as it comes in, whichever HTTP it comes by.
+pub struct Request {
+    /// What is to be done.
+    pub method: Method,
+    /// Where.
+    pub uri: Uri,
+    /// 1.0, 1.1 or 2.
+    pub version: Version,
+    /// Its headers.
+    pub fields: Fields,
+    /// Its unread body.
+    pub body: Incoming,
+}
+
+impl Request {
+    /// A request on a stream of an HTTP/2 connection.
+    pub(super) fn two(request: http::Request<hyper::body::Incoming>) -> Self {
+        let (head, body) = request.into_parts();
+        Self {
+            method: head.method,
+            uri: head.uri,
+            version: head.version,
+            fields: Fields::from(&head.headers),
+            body: Incoming::two(body),
+        }
+    }
 }
 
 /// A request's body.
@@ -105,7 +135,7 @@ impl Incoming {
     }
 
     /// What comes by an HTTP/2 stream.
-    pub(super) fn two(body: hyper::body::Incoming) -> Self {
+    fn two(body: hyper::body::Incoming) -> Self {
         Self::of(Source::Two(body, Alarm::default()))
     }
 

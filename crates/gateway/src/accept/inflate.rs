@@ -8,7 +8,7 @@ use bytes::{Buf as _, Bytes};
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Bounds;
 use flate2::{Decompress, FlushDecompress, Status};
-use http::HeaderMap;
+use http1::Fields;
 
 use super::held::Held;
 use crate::wire::Pieces;
@@ -31,10 +31,10 @@ const RATIO_FREE: usize = 1 << 20;
 const WIDEST: u64 = 8 << 20;
 
 /// The encoding that the headers name; `None` for identity.
-pub(crate) fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refusal> {
+pub(crate) fn encoding(fields: &Fields) -> Result<Option<Encoding>, Refusal> {
     let mut found = None;
-    for value in headers.get_all(http::header::CONTENT_ENCODING) {
-        for name in value.to_str().unwrap_or("?").split(',') {
+    for value in fields.all("content-encoding") {
+        for name in std::str::from_utf8(value).unwrap_or("?").split(',') {
             let encoding = match name.trim().to_ascii_lowercase().as_str() {
                 "" | "identity" => continue,
                 "gzip" | "x-gzip" => Encoding::Gzip,
@@ -345,13 +345,10 @@ mod tests {
     fn damage_is_a_400_and_an_unknown_encoding_a_415() {
         let refusal = undo(Encoding::Zstd, Bytes::from_static(b"nonsense"));
         assert_eq!(refusal.expect_err("damage").reason, Reason::BadEncoding);
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            "content-encoding",
-            http::HeaderValue::from_static("compress"),
-        );
+        let mut fields = Fields::default();
+        fields.add("content-encoding", "compress");
         assert_eq!(
-            encoding(&headers).expect_err("unknown").reason,
+            encoding(&fields).expect_err("unknown").reason,
             Reason::UnknownEncoding
         );
     }

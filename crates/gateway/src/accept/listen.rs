@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::probe::Probe;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, StatusCode};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::connection::{self, End};
-use super::{Incoming, multiplexed};
+use super::{Request, multiplexed};
 use crate::plane::Plane;
 use crate::send::pool::Pool;
 use crate::serve::{self, AnswerBody, Served};
@@ -266,7 +266,7 @@ async fn greeted(
 }
 
 /// Health routes, or the way.
-pub(super) async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Served {
+pub(super) async fn answer(plane: &Rc<Plane>, request: Request) -> Served {
     if let Some(health) = health(plane, &request) {
         return health;
     }
@@ -277,9 +277,9 @@ pub(super) async fn answer(plane: &Rc<Plane>, request: Request<Incoming>) -> Ser
 }
 
 /// `/livez` says that the process runs, `/readyz` that it takes requests.
-fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
-    let probe = Probe::at(request.uri().path())?;
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+fn health(plane: &Rc<Plane>, request: &Request) -> Option<Served> {
+    let probe = Probe::at(request.uri.path())?;
+    if request.method != Method::GET && request.method != Method::HEAD {
         return None;
     }
     let said = match probe {
@@ -292,14 +292,11 @@ fn health(plane: &Rc<Plane>, request: &Request<Incoming>) -> Option<Served> {
         }
         Probe::Ready => "ok\n",
     };
-    let mut response = Response::new(AnswerBody::whole(said));
+    let mut served = Served::new(AnswerBody::whole(said)).of_type("text/plain");
     if said != "ok\n" {
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        served.status = StatusCode::SERVICE_UNAVAILABLE;
     }
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    Some(response)
+    Some(served)
 }
 
 #[cfg(test)]

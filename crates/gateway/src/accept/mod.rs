@@ -18,14 +18,15 @@ use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::View;
 use domain::refusal::{Reason, Refusal};
-use http::{HeaderMap, HeaderName, Method, Request, Version, header};
+use http::{Method, Version};
+use http1::Fields;
 
 use crate::admit::Known;
 use crate::settle::{Refused, Ticket};
 
 pub use body::body;
 pub use held::Held;
-pub use incoming::Incoming;
+pub use incoming::{Incoming, Request};
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Head {
     /// What is asked for.
     pub target: Target,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// Its unread body.
     pub body: Incoming,
 }
@@ -53,7 +54,7 @@ pub struct Accepted {
     /// Who asks.
     pub principal: Arc<domain::principal::Principal>,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// What is asked for.
     pub operation: Operation,
     /// The body, parsed once.
@@ -68,26 +69,25 @@ pub struct Accepted {
 ///
 /// # Errors
 /// 404 for a path that is not there, 405 for the wrong method.
-pub fn head(request: Request<Incoming>) -> Result<Head, Refused> {
-    let (parts, body) = request.into_parts();
-    if hops(&parts.headers) >= MOST_HOPS {
+pub fn head(request: Request) -> Result<Head, Refused> {
+    if hops(&request.fields) >= MOST_HOPS {
         let sentence = "This request has come through too many gateways: one of them leads back \
                         here. Check the base URLs of their providers.";
         return Err(Refusal::new(Reason::Loop, sentence).into());
     }
-    if parts.version == Version::HTTP_2 {
+    if request.version == Version::HTTP_2 {
         // HTTP/1 was read more strictly than this already.
-        framed(&parts.headers)?;
+        framed(&request.fields)?;
     }
-    let (method, target) = target(parts.uri.path())?;
-    let is_look = method == Method::GET && parts.method == Method::HEAD;
-    if parts.method != method && !is_look {
+    let (method, target) = target(request.uri.path())?;
+    let is_look = method == Method::GET && request.method == Method::HEAD;
+    if request.method != method && !is_look {
         let refusal = Refusal::new(
             Reason::WrongMethod,
             format!(
                 "{} is not allowed here; use {method} {}.",
-                parts.method,
-                parts.uri.path()
+                request.method,
+                request.uri.path()
             ),
         );
         return Err(Refused {
@@ -97,29 +97,29 @@ pub fn head(request: Request<Incoming>) -> Result<Head, Refused> {
     }
     Ok(Head {
         target,
-        headers: parts.headers,
-        body,
+        fields: request.fields,
+        body: request.body,
     })
 }
 
 /// Says through how many gateways a request has come.
-pub(crate) static HOPS: HeaderName = HeaderName::from_static("x-portcullis-hops");
+pub(crate) const HOPS: &str = "x-portcullis-hops";
 /// More than anybody puts in a row; a circle gets there soon.
 const MOST_HOPS: u32 = 6;
 
 /// Through how many gateways the request has come; nonsense counts as none.
-pub(crate) fn hops(headers: &HeaderMap) -> u32 {
-    let value = headers.get(&HOPS).and_then(|value| value.to_str().ok());
-    value.and_then(|text| text.parse().ok()).unwrap_or(0)
+pub(crate) fn hops(fields: &Fields) -> u32 {
+    let text = fields.text(HOPS);
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Refuses a head that whoever stands behind may read another way.
-fn framed(headers: &HeaderMap) -> Result<(), Refusal> {
+fn framed(fields: &Fields) -> Result<(), Refusal> {
     let bad = |what| Err(Refusal::new(Reason::BadHeader, what));
-    if headers.get_all(header::HOST).iter().count() > 1 {
+    if fields.all("host").count() > 1 {
         return bad("There is more than one host header.");
     }
-    if headers.contains_key(header::TRANSFER_ENCODING) {
+    if fields.has("transfer-encoding") {
         return bad("HTTP/2 has no transfer-encoding; use content-encoding to compress.");
     }
     Ok(())
@@ -176,17 +176,6 @@ fn decode_segment(text: &str) -> Result<String, Refusal> {
         out.push(u8::try_from(value).map_err(|_| bad())?);
     }
     String::from_utf8(out).map_err(|_| bad())
-}
-
-/// The values of a header, as bytes.
-pub(crate) fn values<'a>(
-    headers: &'a HeaderMap,
-    name: &'a HeaderName,
-) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .get_all(name)
-        .iter()
-        .map(http::HeaderValue::as_bytes)
 }
 
 /// A [`Known`] caller's request is an ask; the list of models never gets here.

@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
 use super::connection::{BOUNDS, HEAD};
-use super::incoming::Incoming;
+use super::incoming::Request;
 use super::listen::{LocalExec, Phase, answer};
 use super::pace::Pace;
 use crate::plane::Plane;
@@ -69,9 +69,9 @@ pub(super) async fn serve(
             let served = if names_two_hosts(&request) {
                 serve::refuse(&plane, two_hosts().into())
             } else {
-                answer(&plane, request.map(Incoming::two)).await
+                answer(&plane, Request::two(request)).await
             };
-            Ok::<_, Infallible>(served.map(|body| turn.answers(body)))
+            Ok::<_, Infallible>(served.into_response().map(|body| turn.answers(body)))
         }
     });
     let serving = builder.serve_connection(TokioIo::new(Rest { ahead, socket }), service);

@@ -13,10 +13,9 @@ use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 use domain::time::UnixMicros;
-use http::{HeaderName, header};
 use identity::CredentialError;
 
-use crate::accept::{Accepted, Head, values};
+use crate::accept::{Accepted, Head};
 use crate::plane::{self, Plane};
 
 pub(crate) use memo::Memo;
@@ -67,11 +66,7 @@ pub(crate) fn policies_of(snapshot: &Snapshot, model: &Model, principal: &Princi
 }
 
 /// Headers that carry a key alone, in the dialects' own words.
-static KEYS: [HeaderName; 3] = [
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-];
+const KEYS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
 
 /// Finds out who asks, by the head alone.
 ///
@@ -80,8 +75,8 @@ static KEYS: [HeaderName; 3] = [
 /// more). All invalid ones read the same.
 pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Known, Refusal> {
     let presented = identity::present(
-        values(&head.headers, &header::AUTHORIZATION),
-        KEYS.iter().flat_map(|name| values(&head.headers, name)),
+        head.fields.all("authorization"),
+        KEYS.iter().flat_map(|name| head.fields.all(name)),
     );
     let key = presented.map_err(credential)?;
     let find = || {

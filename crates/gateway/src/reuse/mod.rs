@@ -10,7 +10,7 @@ use dialects::json::{self, Document};
 use domain::refusal::Refusal;
 use domain::shelf::{ShelfKey, Shelved};
 use domain::snapshot::Snapshot;
-use http::HeaderMap;
+use http1::Fields;
 
 use crate::aside;
 use crate::guard::Guarded;
@@ -64,12 +64,12 @@ pub async fn find(
     guarded: Guarded,
 ) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
-    let asks = || says(&accepted.headers, "x-portcullis-cache", "on");
+    let asks = || says(&accepted.fields, "x-portcullis-cache", "on");
     let on_request = || snapshot.cache_on_request.filter(|_| asks());
     let Some(ttl) = guarded.composed.cache.or_else(on_request) else {
         return Ok(nothing(guarded));
     };
-    let wish = wish(&accepted.headers);
+    let wish = wish(&accepted.fields);
     if wish == Wish::Bypass {
         return Ok(nothing(guarded));
     }
@@ -85,7 +85,7 @@ pub async fn find(
     };
     if wish != Wish::Refresh {
         let now = plane.shared.ticks();
-        let oldest = max_age(&accepted.headers);
+        let oldest = max_age(&accepted.fields);
         let found = plane.shared.shelf.get(&keep.key, now).get().await;
         let age = |shelved: &Shelved| Duration::from_micros(now.since(shelved.stored));
         if let Some(shelved) = found.filter(|s| oldest.is_none_or(|oldest| age(s) < oldest)) {
@@ -121,10 +121,10 @@ fn hit(guarded: Guarded, shelved: Arc<Shelved>) -> Sent {
 }
 
 /// `cache-control: max-age=60`: how old an answer the client takes.
-fn max_age(headers: &HeaderMap) -> Option<Duration> {
-    let values = headers.get_all("cache-control").iter();
-    let parts = values.filter_map(|v| v.to_str().ok());
-    let mut parts = parts.flat_map(|value| value.split(','));
+fn max_age(fields: &Fields) -> Option<Duration> {
+    let mut parts = fields
+        .texts("cache-control")
+        .flat_map(|value| value.split(','));
     parts.find_map(|part| {
         let (name, seconds) = part.split_once('=')?;
         let is_age = name.trim().eq_ignore_ascii_case("max-age");
@@ -134,10 +134,10 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// `cache-control: no-store` bypasses, `no-cache` refreshes.
-fn wish(headers: &HeaderMap) -> Wish {
-    if says(headers, "cache-control", "no-store") || says(headers, "x-portcullis-cache", "off") {
+fn wish(fields: &Fields) -> Wish {
+    if says(fields, "cache-control", "no-store") || says(fields, "x-portcullis-cache", "off") {
         Wish::Bypass
-    } else if says(headers, "cache-control", "no-cache") {
+    } else if says(fields, "cache-control", "no-cache") {
         Wish::Refresh
     } else {
         Wish::Use
@@ -145,11 +145,8 @@ fn wish(headers: &HeaderMap) -> Wish {
 }
 
 /// Whether one of the words of a header is this one.
-fn says(headers: &HeaderMap, name: &str, word: &str) -> bool {
-    let values = headers.get_all(name).iter();
-    let mut words = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
+fn says(fields: &Fields, name: &str, word: &str) -> bool {
+    let mut words = fields.texts(name).flat_map(|value| value.split(','));
     words.any(|said| said.trim().eq_ignore_ascii_case(word))
 }
 

@@ -9,12 +9,13 @@ use dialects::openai::{self, FrameClass, Tap};
 use dialects::sse::Framer;
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
-use http::{HeaderMap, Response, StatusCode, header};
+use http::StatusCode;
+use http1::Fields;
 use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::pool::ExchangeError;
-use super::upstream::{Lost, UpstreamBody};
+use super::upstream::{Lost, Reply, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
 use crate::aside;
 use crate::plane::Plane;
@@ -37,33 +38,35 @@ pub(super) async fn attempt(
     deadline: Instant,
 ) -> Result<Answered, Failure> {
     let timeouts = target.provider.timeouts;
-    let response = match target.provider.format {
+    let reply = match target.provider.format {
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
         WireFormat::OpenAi => exchange(plane, ask, target, deadline).await?,
     };
-    let (parts, mut body) = response.into_parts();
+    let Reply {
+        status,
+        fields,
+        mut body,
+    } = reply;
     let patience = Patience {
         silence: timeouts.between_chunks,
         deadline,
     };
-    if !parts.status.is_success() {
+    if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
-        return Err(refused(parts.status, &parts.headers, body));
+        return Err(refused(status, &fields, body));
     }
-    if parts
-        .headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|v| v != "identity")
+    if fields
+        .get("content-encoding")
+        .is_some_and(|coding| coding != b"identity")
     {
         return Err(Failure::broken(
             "the upstream compressed its answer unasked",
         ));
     }
-    let headers = parts.headers;
-    if is_event_stream(&headers) {
+    if is_event_stream(&fields) {
         let opening = Opening {
-            headers,
+            fields,
             upstream: body,
             framer: Framer::new(LARGEST_EVENT),
             tap: Tap::new(ask.operation, ask.view.n, ask.view.wants_usage),
@@ -79,7 +82,7 @@ pub(super) async fn attempt(
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
-    plain(ask, headers, whole).await
+    plain(ask, fields, whole).await
 }
 
 /// Whether the target's provider has as many requests as it may have.
@@ -96,7 +99,7 @@ async fn exchange(
     ask: &Ask,
     target: &Deployment,
     deadline: Instant,
-) -> Result<Response<UpstreamBody>, Failure> {
+) -> Result<Reply, Failure> {
     let bulkheads = &plane.shared.bulkheads;
     let prepared = plane.pool.prepared(&target.provider, bulkheads);
     let prepared = prepared.map_err(unusable)?;
@@ -105,7 +108,7 @@ async fn exchange(
     plane.others_first().await;
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;
-    let exchanged = exchanged.map(|response| response.map(|body| body.holding(place)));
+    let exchanged = exchanged.map(|reply| reply.holding(place));
     exchanged.map_err(|error| match error {
         ExchangeError::ConnectTimeout => Failure::timeout("connect"),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
@@ -128,14 +131,14 @@ fn unusable(error: http::Error) -> Failure {
 }
 
 /// Redirects are never followed: an answer that points elsewhere is no answer.
-fn refused(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Failure {
+fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
     if status.is_redirection() || status.is_informational() {
         return Failure::broken(format!("status {status}"));
     }
-    Failure::of_status(status, headers, body)
+    Failure::of_status(status, fields, body)
 }
 
-async fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, Failure> {
+async fn plain(ask: &Ask, fields: Fields, whole: Bytes) -> Result<Answered, Failure> {
     let operation = ask.operation;
     let work = move |whole| {
         let document = Document::parse(whole, 512)?;
@@ -153,12 +156,12 @@ async fn plain(ask: &Ask, headers: HeaderMap, whole: Bytes) -> Result<Answered, 
     if view.is_error {
         return Err(Failure::of_status(
             StatusCode::INTERNAL_SERVER_ERROR,
-            &headers,
+            &fields,
             document.bytes().clone(),
         ));
     }
     Ok(Answered::Plain(Box::new(Plain {
-        headers,
+        fields,
         document,
         view,
     })))
@@ -208,7 +211,7 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
 fn failed_event(data: &Bytes) -> Failure {
     let mut failure = Failure::of_status(
         StatusCode::INTERNAL_SERVER_ERROR,
-        &HeaderMap::new(),
+        &Fields::default(),
         data.clone(),
     );
     failure.refusal.message = "The upstream's stream failed before its first content.".to_owned();
@@ -266,14 +269,9 @@ async fn collect(
     Ok(first.unwrap_or_else(|| whole.join()))
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/event-stream")
-        })
+fn is_event_stream(fields: &Fields) -> bool {
+    const KIND: &[u8] = b"text/event-stream";
+    let said = fields.get("content-type").map(<[u8]>::trim_ascii_start);
+    let start = said.and_then(|said| said.get(..KIND.len()));
+    start.is_some_and(|start| start.eq_ignore_ascii_case(KIND))
 }

@@ -6,20 +6,17 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{self, Place, View};
-use http::{Response, header};
+use http::StatusCode;
+use http1::Fields;
 use serde_json::{Value, json};
 
-use super::upstream::UpstreamBody;
+use super::upstream::{Reply, UpstreamBody};
 
 /// Dimensions of a demo embedding.
 const DIMENSIONS: usize = 8;
 
 /// Answers a request in process.
-pub(super) fn answer(
-    operation: Operation,
-    document: &Document,
-    view: &View,
-) -> Response<UpstreamBody> {
+pub(super) fn answer(operation: Operation, document: &Document, view: &View) -> Reply {
     let last = view
         .texts
         .iter()
@@ -37,11 +34,13 @@ pub(super) fn answer(
     } else {
         ("application/json", vec![Bytes::from(body.to_string())])
     };
-    let mut response = Response::new(UpstreamBody::canned(parts.into()));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
-    response
+    let mut fields = Fields::default();
+    fields.add("content-type", kind);
+    Reply {
+        status: StatusCode::OK,
+        fields,
+        body: UpstreamBody::canned(parts.into()),
+    }
 }
 
 /// The same answer as a stream, a word an event, with its usage at the end.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use dialects::json::Document;
 use domain::refusal::{Reason, Refusal};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use http1::Fields;
 
 use crate::settle::{Refused, Ticket, Verbatim};
 
@@ -101,9 +102,9 @@ impl Failure {
     }
 
     /// Reads a status that is no success.
-    pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+    pub(super) fn of_status(status: StatusCode, fields: &Fields, body: Bytes) -> Self {
         let code = error_code(&body);
-        let retry_after = retry_after(headers);
+        let retry_after = retry_after(fields);
         let account = [
             "insufficient_quota",
             "billing_hard_limit_reached",
@@ -206,13 +207,13 @@ fn is_error_body(body: &Bytes) -> bool {
 }
 
 /// `retry-after-ms`, or `retry-after` in seconds or as a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+fn retry_after(fields: &Fields) -> Option<Duration> {
+    let number = |name: &str| fields.text(name)?.trim().parse::<f64>().ok();
     let seconds = number("retry-after-ms")
         .map(|ms| ms / 1000.0)
         .or_else(|| number("retry-after"))
         .or_else(|| {
-            let date = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+            let date = fields.text("retry-after")?;
             seconds_until(date, crate::plane::now().seconds())
         })?;
     (0.0..=86_400.0)

@@ -27,7 +27,7 @@ use domain::guard::{Direction, Guard};
 use domain::model::{Deployment, Timeouts};
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
-use http::HeaderMap;
+use http1::Fields;
 use tokio::time::Instant;
 
 use crate::guard::Guarded;
@@ -64,7 +64,7 @@ pub enum Answered {
 /// A plain answer.
 pub struct Plain {
     /// The upstream's headers; `serve` hands on those that may go to clients.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// The body, parsed.
     pub document: Document,
     /// What accounting and guards read of it.
@@ -74,7 +74,7 @@ pub struct Plain {
 /// A stream that has begun.
 pub struct Opening {
     /// The upstream's headers; `serve` hands on those that may go to clients.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// The rest of it.
     pub upstream: UpstreamBody,
     /// Cuts bytes into frames; may hold a part of the next one.
@@ -128,7 +128,7 @@ struct Ask {
     operation: Operation,
     document: Arc<Document>,
     view: View,
-    headers: HeaderMap,
+    fields: Fields,
     largest: usize,
 }
 
@@ -163,7 +163,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         operation: accepted.operation,
         document: accepted.document,
         view: accepted.view,
-        headers: accepted.headers,
+        fields: accepted.fields,
         largest,
     };
     let started = Instant::now();
@@ -242,7 +242,7 @@ pub(crate) async fn bare(
     provider: &Arc<domain::model::Provider>,
     (operation, parts): (Operation, Vec<bytes::Bytes>),
     due: Instant,
-) -> Result<http::Response<UpstreamBody>, String> {
+) -> Result<upstream::Reply, String> {
     let prepared = plane.pool.prepared(provider, &plane.shared.bulkheads);
     let prepared = prepared.map_err(|error| error.to_string())?;
     let request = outgoing::Outgoing::bare(prepared, operation, parts);

@@ -12,8 +12,9 @@ use dialects::{Operation, openai};
 use domain::edit::Edits;
 use domain::model::Deployment;
 use domain::refusal::{Reason, Refusal};
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{Method, Request, Uri};
+use http1::Fields;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Ask;
@@ -25,7 +26,7 @@ pub struct Outgoing {
     pub(super) prepared: Rc<Prepared>,
     operation: Operation,
     /// Headers of this request alone.
-    own: Vec<(HeaderName, HeaderValue)>,
+    own: Fields,
     parts: Vec<Bytes>,
 }
 
@@ -36,7 +37,7 @@ impl Outgoing {
         Self {
             prepared,
             operation,
-            own: Vec::new(),
+            own: Fields::default(),
             parts,
         }
     }
@@ -62,9 +63,7 @@ impl Outgoing {
         *request.method_mut() = Method::POST;
         *request.headers_mut() = self.prepared.headers.clone();
         let host = request.headers_mut().remove(header::HOST);
-        for (name, value) in &self.own {
-            request.headers_mut().append(name.clone(), value.clone());
-        }
+        request.headers_mut().extend(self.own.to_map());
         *request.uri_mut() = Uri::builder()
             .scheme(if provider.tls { "https" } else { "http" })
             .authority(host.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
@@ -148,24 +147,27 @@ pub(super) fn request(
 
 /// The headers of this request alone: those of the client that may go out.
 /// `traceparent` by policy, `baggage` never.
-fn own(ask: &Ask, prepared: &Prepared) -> Vec<(HeaderName, HeaderValue)> {
-    let mut out = Vec::with_capacity(4);
+fn own(ask: &Ask, prepared: &Prepared) -> Fields {
+    let mut out = Fields::with_room(4, 128);
     let accept = if ask.view.stream {
         "text/event-stream"
     } else {
         "application/json"
     };
-    out.push((header::ACCEPT, HeaderValue::from_static(accept)));
-    let hops = accept::hops(&ask.headers) + 1;
-    out.push((accept::HOPS.clone(), HeaderValue::from(hops)));
+    out.add("accept", accept);
+    let hops = accept::hops(&ask.fields) + 1;
+    out.add_number(accept::HOPS, hops.into());
     let provider = &prepared.provider;
     let is_told_traces = provider.internal || provider.trace;
-    for (name, value) in &ask.headers {
+    for (name, value) in ask.fields.iter() {
         let may_go = providers::goes_upstream(name)
-            || is_told_traces && matches!(name.as_str(), "traceparent" | "tracestate");
+            || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
         // What the provider's configuration says stands.
-        if may_go && !prepared.headers.contains_key(name) {
-            out.push((name.clone(), value.clone()));
+        if may_go
+            && let Ok(name) = std::str::from_utf8(name)
+            && !prepared.headers.contains_key(name)
+        {
+            out.add(name, value);
         }
     }
     out

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
-use http::Response;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use journal::Writer;
@@ -24,7 +23,7 @@ use super::exchange::{Begun, Broken, Link};
 use super::outgoing::{Outgoing, Sliced};
 use super::prepared::Prepared;
 use super::tls::ClientTls;
-use super::upstream::UpstreamBody;
+use super::upstream::{Reply, UpstreamBody};
 use crate::wire::{Line, Scratch, Side, Socket};
 
 /// How long an unused connection is kept. Shorter than the usual 60 seconds
@@ -147,7 +146,7 @@ impl Pool {
         tls: &ClientTls,
         request: &Outgoing,
         total: Instant,
-    ) -> Result<Response<UpstreamBody>, ExchangeError> {
+    ) -> Result<Reply, ExchangeError> {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
         let home = || Home(Rc::downgrade(origin));
@@ -273,12 +272,13 @@ impl Origin {
     }
 }
 
-fn answered(begun: Begun, home: Home) -> Response<UpstreamBody> {
+fn answered(begun: Begun, home: Home) -> Reply {
     let Begun { answer, reading } = begun;
-    let mut response = Response::new(UpstreamBody::one(reading, home));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
-    response
+    Reply {
+        status: answer.status,
+        fields: answer.fields,
+        body: UpstreamBody::one(reading, home),
+    }
 }
 
 enum Asked {
@@ -310,7 +310,7 @@ async fn multiplexed(
     mut shared: Shared,
     request: &Outgoing,
     patience: Patience,
-) -> Result<Result<Response<UpstreamBody>, hyper::Error>, ExchangeError> {
+) -> Result<Result<Reply, hyper::Error>, ExchangeError> {
     let request = request.request();
     let request = request.map_err(|error| ExchangeError::Broken(error.to_string()))?;
     let asked = async {
@@ -320,7 +320,7 @@ async fn multiplexed(
     let due = patience.first_byte.min(patience.total);
     let answered = tokio::time::timeout_at(due, asked).await;
     let answered = answered.map_err(|_| patience.late())?;
-    Ok(answered.map(|response| response.map(UpstreamBody::two)))
+    Ok(answered.map(Reply::two))
 }
 
 impl Pool {

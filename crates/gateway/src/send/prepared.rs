@@ -9,6 +9,7 @@ use dialects::Operation;
 use domain::model::Provider;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
+use http1::Fields;
 
 use super::bulkhead::Bulkhead;
 use super::pool::Origin;
@@ -37,7 +38,7 @@ impl Prepared {
     ) -> Result<Self, http::Error> {
         let headers = headers(provider)?;
         let mut lines = BytesMut::with_capacity(512);
-        http1::write_fields(&mut lines, &headers);
+        http1::write_fields(&mut lines, &Fields::from(&headers));
         let mut paths = [const { PathAndQuery::from_static("/") }; Operation::ALL.len()];
         for (path, operation) in paths.iter_mut().zip(Operation::ALL) {
             *path = PathAndQuery::try_from(providers::url_path(provider, operation.path()))?;

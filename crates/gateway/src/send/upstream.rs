@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
+use http1::Fields;
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
@@ -15,6 +17,34 @@ use super::bulkhead::Place;
 use super::exchange::Reading;
 use super::pool::Home;
 use crate::wire::Alarm;
+
+/// An upstream's answer, whichever HTTP it came by.
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub fields: Fields,
+    /// Where its bytes come from.
+    pub body: UpstreamBody,
+}
+
+impl Reply {
+    /// What a stream of a shared connection brings.
+    pub(super) fn two(response: http::Response<Incoming>) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            status: head.status,
+            fields: Fields::from(&head.headers),
+            body: UpstreamBody::of(Source::Two(body, Alarm::default())),
+        }
+    }
+
+    /// Keeps a place at the provider until all is read.
+    pub(super) fn holding(mut self, place: Place) -> Self {
+        self.body._place = Some(place);
+        self
+    }
+}
 
 /// Bytes from an upstream.
 pub struct UpstreamBody {
@@ -49,11 +79,6 @@ impl UpstreamBody {
         Self::of(Source::One(Some(Box::new((reading, home)))))
     }
 
-    /// What a stream of a shared connection brings.
-    pub(super) fn two(body: Incoming) -> Self {
-        Self::of(Source::Two(body, Alarm::default()))
-    }
-
     /// What is there already.
     pub(super) fn canned(parts: VecDeque<Bytes>) -> Self {
         Self::of(Source::Canned(parts))
@@ -64,12 +89,6 @@ impl UpstreamBody {
             source,
             _place: None,
         }
-    }
-
-    /// Keeps a place at the provider until all is read.
-    pub(super) fn holding(mut self, place: Place) -> Self {
-        self._place = Some(place);
-        self
     }
 
     /// How many bytes are still to come, if that was announced.

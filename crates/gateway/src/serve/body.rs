@@ -1,12 +1,55 @@
-//! The body of an answer: whole, or a stream.
+//! An answer: its head, and its body, whole or a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::{Response, StatusCode};
+use http1::Fields;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::stream::Watched;
+
+/// An answer on its way to the client.
+pub struct Served {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers, without those that frame it.
+    pub fields: Fields,
+    /// What follows.
+    pub body: AnswerBody,
+}
+
+/// Headers that every answer has room for, and what they take.
+const USUAL: usize = 16;
+const USUAL_BYTES: usize = 512;
+
+impl Served {
+    /// An answer that nothing is said about yet.
+    #[must_use]
+    pub fn new(body: AnswerBody) -> Self {
+        Self {
+            status: StatusCode::OK,
+            fields: Fields::with_room(USUAL, USUAL_BYTES),
+            body,
+        }
+    }
+
+    /// The same answer of this kind.
+    #[must_use]
+    pub fn of_type(mut self, kind: &str) -> Self {
+        self.fields.set("content-type", kind);
+        self
+    }
+
+    /// The same for HTTP/2.
+    pub(crate) fn into_response(self) -> Response<AnswerBody> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.fields.to_map();
+        response
+    }
+}
 
 /// What goes out.
 pub enum AnswerBody {

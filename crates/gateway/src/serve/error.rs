@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use dialects::openai;
 use domain::refusal::Refusal;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::StatusCode;
+use http1::Fields;
 
-use super::{AnswerBody, Served};
+use super::{AnswerBody, Served, headers};
 use crate::plane::Plane;
 use crate::settle::Refused;
 
@@ -29,32 +30,27 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
         .as_ref()
         .map_or(refusal.reason.status(), |v| v.status);
     let body = verbatim.map_or_else(|| openai::error_body(&refusal), |v| v.body);
-    let mut response = Response::new(AnswerBody::whole(body));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    super::headers::id(headers, id);
-    say_when(headers, &refusal);
-    super::headers::limits(headers, &room);
-    if let Some(value) = allow.and_then(|method| HeaderValue::from_str(method.as_str()).ok()) {
-        headers.insert(header::ALLOW, value);
+    let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
+    served.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let fields = &mut served.fields;
+    headers::id(fields, id);
+    say_when(fields, &refusal);
+    headers::limits(fields, &room);
+    if let Some(method) = allow {
+        fields.add("allow", method.as_str());
     }
     match ticket {
         Some(ticket) => {
             let (model, provider) = ticket.served_by();
-            if let Some(value) = model.and_then(|name| HeaderValue::from_str(name).ok()) {
-                headers.insert(&super::headers::MODEL, value);
+            if let Some(name) = model {
+                fields.add(headers::MODEL, name);
             }
-            if let Some(value) = provider.and_then(|name| HeaderValue::from_str(name).ok()) {
-                headers.insert(&super::headers::PROVIDER, value);
-                headers.insert(&super::headers::ATTEMPTS, ticket.attempts().into());
+            if let Some(name) = provider {
+                fields.add(headers::PROVIDER, name);
+                fields.add_number(headers::ATTEMPTS, ticket.attempts().into());
             }
             if let Some(taken) = &ticket.taken {
-                super::headers::limits(headers, taken.room());
+                headers::limits(fields, taken.room());
             }
             if let Some(cause) = &refusal.cause {
                 tracing::debug!(request_id = %id, reason = refusal.reason.code(), cause, "refused");
@@ -63,22 +59,19 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
         }
         None => plane.shared.metrics.stranger(refusal.reason),
     }
-    response
+    served
 }
 
-fn say_when(headers: &mut http::HeaderMap, refusal: &Refusal) {
+fn say_when(fields: &mut Fields, refusal: &Refusal) {
     let Some(wait) = refusal.retry_after else {
         return;
     };
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    headers.insert(header::RETRY_AFTER, seconds.into());
+    fields.add_number("retry-after", seconds);
     let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    headers.insert(&super::headers::RETRY_AFTER_MS, ms.into());
+    fields.add_number("retry-after-ms", ms);
     if seconds > LONG_WAIT {
-        headers.insert(
-            &super::headers::SHOULD_RETRY,
-            HeaderValue::from_static("false"),
-        );
+        fields.add("x-should-retry", "false");
     }
 }

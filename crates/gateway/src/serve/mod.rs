@@ -10,6 +10,7 @@ mod stream;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use body::{AnswerBody, Served};
 use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
@@ -19,9 +20,6 @@ use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 use domain::snapshot::Snapshot;
-use http::{HeaderValue, Response, header};
-
-pub use body::AnswerBody;
 pub use error::refuse;
 
 use crate::admit::Known;
@@ -30,9 +28,6 @@ use crate::guard::judge;
 use crate::plane::Plane;
 use crate::send::{Answered, Plain, Sent, Serving};
 use crate::settle::{Refused, Ticket};
-
-/// An answer on its way to the client.
-pub type Served = Response<AnswerBody>;
 
 /// Serves what was sent for.
 ///
@@ -59,7 +54,7 @@ async fn serve_plain(
     plain: Plain,
 ) -> Result<Served, Refused> {
     let Plain {
-        headers,
+        fields,
         document,
         view,
     } = plain;
@@ -81,15 +76,15 @@ async fn serve_plain(
         let kept = shelved(&ticket, &view, body.clone(), keep.ttl, plane.shared.ticks());
         plane.shared.shelf.put(keep.key, Arc::new(kept));
     }
-    let mut response = match streamed {
-        Some(stream) => stream_head(said(AnswerBody::whole(stream))),
-        None => said(AnswerBody::whole(body)),
+    let mut served = match streamed {
+        Some(stream) => stream_head(Served::new(AnswerBody::whole(stream))),
+        None => Served::new(AnswerBody::whole(body)),
     };
-    headers::upstream(response.headers_mut(), headers);
-    headers::about(response.headers_mut(), &ticket, serving);
-    headers::cost(response.headers_mut(), &ticket);
+    headers::upstream(&mut served.fields, &fields);
+    headers::about(&mut served.fields, &ticket, serving);
+    headers::cost(&mut served.fields, &ticket);
     ticket.settle(Outcome::Complete, 200);
-    Ok(response)
+    Ok(served)
 }
 
 /// Lets the guards of this request read a whole answer.
@@ -207,19 +202,15 @@ async fn serve_shelved(
     let Some(body) = body else {
         return Err(Refused::new(ticket, unreadable()));
     };
-    let mut response = said(AnswerBody::whole(body));
-    if serving.stream {
-        response = stream_head(response);
-    } else {
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-    }
-    headers::about(response.headers_mut(), &ticket, serving);
-    headers::hit(response.headers_mut(), shelved);
+    let served = Served::new(AnswerBody::whole(body));
+    let mut served = match serving.stream {
+        true => stream_head(served),
+        false => served.of_type("application/json"),
+    };
+    headers::about(&mut served.fields, &ticket, serving);
+    headers::hit(&mut served.fields, shelved);
     ticket.settle(Outcome::Complete, 200);
-    Ok(response)
+    Ok(served)
 }
 
 /// A kept stream holds usage; it goes out only if this client asked for it.
@@ -240,23 +231,12 @@ fn replay(serving: &Serving, shelved: &Shelved) -> Option<bytes::Bytes> {
     Some(out.freeze())
 }
 
-/// An answer that nothing is said about yet.
-fn said(body: AnswerBody) -> Served {
-    let mut response = Response::new(body);
-    *response.headers_mut() = headers::map();
-    response
-}
-
-fn stream_head(mut response: Response<AnswerBody>) -> Response<AnswerBody> {
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream; charset=utf-8"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+fn stream_head(served: Served) -> Served {
+    let mut served = served.of_type("text/event-stream; charset=utf-8");
+    served.fields.add("cache-control", "no-cache");
     // nginx and its kin would hold chunks back without this.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
+    served.fields.add("x-accel-buffering", "no");
+    served
 }
 
 /// `GET /v1/models` and `/v1/models/{id}`: what this key may use.
@@ -299,13 +279,9 @@ pub fn models(
             openai::models_body(&rows)
         }
     };
-    let mut response = Response::new(AnswerBody::whole(body));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers::id(response.headers_mut(), plane.next_ticket());
-    Ok(response)
+    let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
+    headers::id(&mut served.fields, plane.next_ticket());
+    Ok(served)
 }
 
 /// The aliases that this key may use, with the owners of their models.

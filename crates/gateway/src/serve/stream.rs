@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use super::hold::Hold;
 use super::rest::{Rest, drain};
-use super::{AnswerBody, Served, headers, said, stream_head};
+use super::{AnswerBody, Served, headers, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
 use crate::reuse::Keep;
@@ -106,9 +106,9 @@ pub(super) fn start(
 ) -> Served {
     let model = opening.tap.model().map(str::to_owned);
     ticket.note(|facts| facts.answered_model = model);
-    let mut head = stream_head(said(AnswerBody::whole(Bytes::new())));
-    headers::upstream(head.headers_mut(), opening.headers);
-    headers::about(head.headers_mut(), &ticket, &serving);
+    let mut served = stream_head(Served::new(AnswerBody::whole(Bytes::new())));
+    headers::upstream(&mut served.fields, &opening.fields);
+    headers::about(&mut served.fields, &ticket, &serving);
     let now = Instant::now();
     let mut streaming = Streaming {
         plane: Rc::clone(plane),
@@ -132,7 +132,8 @@ pub(super) fn start(
         streaming.frame(frame, facts);
     }
     streaming.wind();
-    head.map(|_| AnswerBody::Stream(Watched::new(streaming)))
+    served.body = AnswerBody::Stream(Watched::new(streaming));
+    served
 }
 
 impl Streaming {

@@ -95,7 +95,7 @@ fn what_real_servers_send_is_read() {
     assert_eq!(good("HTTP/1.1 599 Über\tall\r\n\r\n").status.as_u16(), 599);
     let twice = good("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 05, 5\r\n\r\n");
     assert_eq!(twice.length, Length::Exact(5));
-    let lengths: Vec<_> = twice.headers.get_all("content-length").iter().collect();
+    let lengths: Vec<_> = twice.fields.texts("content-length").collect();
     assert_eq!(lengths, ["5"]);
     assert!(!good("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: a b\r\n\r\n").keep_alive);
 }

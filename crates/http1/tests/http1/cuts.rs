@@ -197,20 +197,13 @@ fn a_head_that_drips_in_is_scanned_once() {
         buffer.extend_from_slice(&[*byte]);
         read = reader.ask(&mut buffer, &Bounds::default()).expect("valid");
     }
-    assert_eq!(read.expect("complete").headers.len(), 92);
+    assert_eq!(read.expect("complete").fields.len(), 92);
     // A second look at every byte of it would be 2 thousand million.
     assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
 }
 
 #[test]
-fn values_are_slices_of_the_buffer() {
-    let mut buffer = BytesMut::from(&b"GET /x HTTP/1.1\r\nHost: abc\r\n\r\n"[..]);
-    let from = buffer.as_ptr() as usize;
-    let ask = Reader::default()
-        .ask(&mut buffer, &Bounds::default())
-        .expect("valid")
-        .expect("complete");
-    assert_eq!(ask.headers["host"].as_bytes().as_ptr() as usize - from, 23);
+fn data_is_a_slice_of_the_buffer() {
     let mut buffer = BytesMut::from(&b"5\r\nhello"[..]);
     let from = buffer.as_ptr() as usize;
     let step = Body::new(Length::Chunked).next(&mut buffer).expect("valid");
