@@ -23,10 +23,15 @@ pub struct Answer {
 }
 
 /// Reads a whole head, the empty line included.
-pub(crate) fn read(head: &[u8], bounds: &Bounds, method: &Method) -> Result<Answer, Fault> {
-    let (line, next) = lines::line(head, 0).ok_or(Fault::StatusLine)?;
+pub(crate) fn read(
+    head: &[u8],
+    ends: &[u32],
+    bounds: &Bounds,
+    method: &Method,
+) -> Result<Answer, Fault> {
+    let (line, next, ends) = lines::first(head, ends).ok_or(Fault::StatusLine)?;
     let (version, status) = start_line(line)?;
-    let mut fields = lines::read(&head[next..], bounds)?;
+    let mut fields = lines::read(head, next, ends, bounds)?;
     let said = framing::read(&fields, version, Repeats::Merged)?;
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Fault::Switched);

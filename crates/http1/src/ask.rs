@@ -27,10 +27,10 @@ pub struct Ask {
 }
 
 /// Reads a whole head, the empty line included.
-pub(crate) fn read(head: &[u8], bounds: &Bounds) -> Result<Ask, Fault> {
-    let (line, next) = lines::line(head, 0).ok_or(Fault::RequestLine)?;
+pub(crate) fn read(head: &[u8], ends: &[u32], bounds: &Bounds) -> Result<Ask, Fault> {
+    let (line, next, ends) = lines::first(head, ends).ok_or(Fault::RequestLine)?;
     let (method, target, version) = start_line(line)?;
-    let fields = lines::read(&head[next..], bounds)?;
+    let fields = lines::read(head, next, ends, bounds)?;
     let host = host(&fields, version)?;
     let uri = target::read(target, &method, host)?;
     let length = match framing::read(&fields, version, Repeats::Refused)? {

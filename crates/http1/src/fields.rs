@@ -4,22 +4,38 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::lines;
 
-/// The fields of a head, in one piece of memory. Names are in lower case, on
-/// both sides: whoever asks for one asks in lower case. A head has a dozen, so
-/// looking through all of them is the quickest way to one.
+/// The fields of a head, in one piece of memory: as the lines that they are on
+/// the wire, with names in lower case. Whoever asks for one asks in lower case.
+/// A head has a dozen, so looking through all of them is the quickest way.
 #[derive(Clone, Default)]
 pub struct Fields {
-    text: Vec<u8>,
+    lines: Vec<u8>,
     places: Vec<Place>,
+    lengths: Lengths,
 }
 
 /// Where a field stands: the name up to the colon, the value up to its end.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) name: u32,
-    pub(crate) colon: u32,
-    pub(crate) value: u32,
-    pub(crate) end: u32,
+struct Place {
+    name: u32,
+    colon: u32,
+    value: u32,
+    end: u32,
+}
+
+/// Which lengths names have: most names that are asked for are not there, and
+/// nearly always no other is as long.
+#[derive(Clone, Copy, Default)]
+struct Lengths(u64);
+
+impl Lengths {
+    fn note(&mut self, length: usize) {
+        self.0 |= 1 << (length & 63);
+    }
+
+    fn may_have(self, length: usize) -> bool {
+        self.0 >> (length & 63) & 1 == 1
+    }
 }
 
 /// A head has bounds that are far below this.
@@ -32,14 +48,40 @@ impl Fields {
     #[must_use]
     pub fn with_room(fields: usize, bytes: usize) -> Self {
         Self {
-            text: Vec::with_capacity(bytes),
+            lines: Vec::with_capacity(bytes),
             places: Vec::with_capacity(fields),
+            lengths: Lengths::default(),
         }
     }
 
-    /// What was read; the places lie in `text`.
-    pub(crate) fn of(text: Vec<u8>, places: Vec<Place>) -> Self {
-        Self { text, places }
+    /// Takes lines over; [`Self::lines_mut`] and [`Self::place`] say what is
+    /// in them.
+    pub(crate) fn of(lines: Vec<u8>, fields: usize) -> Self {
+        Self {
+            lines,
+            places: Vec::with_capacity(fields),
+            lengths: Lengths::default(),
+        }
+    }
+
+    pub(crate) fn lines_mut(&mut self) -> &mut [u8] {
+        &mut self.lines
+    }
+
+    /// There is a field whose name begins at `name`, and so on.
+    pub(crate) fn place(&mut self, [name, colon, value, end]: [usize; 4]) {
+        self.lengths.note(colon - name);
+        self.places.push(Place {
+            name: place(name),
+            colon: place(colon),
+            value: place(value),
+            end: place(end),
+        });
+    }
+
+    /// The lines, each with its end.
+    pub(crate) fn lines(&self) -> &[u8] {
+        &self.lines
     }
 
     /// Adds a field behind the others. Bytes that no value may hold, line ends
@@ -56,21 +98,19 @@ impl Fields {
     /// Adds a field whose value `write` appends to what it is given.
     pub fn add_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
         debug_assert!(lines::is_lower_token(name.as_bytes()), "{name}");
-        let start = self.text.len();
-        self.text.extend_from_slice(name.as_bytes());
-        let value = self.text.len();
-        write(&mut self.text);
-        if !lines::is_value(&self.text[value..]) {
-            let clean = self.text.split_off(value).into_iter();
-            self.text
-                .extend(clean.filter(|byte| lines::is_value_byte(*byte)));
+        let start = self.lines.len();
+        self.lines.extend_from_slice(name.as_bytes());
+        self.lines.extend_from_slice(b": ");
+        let value = self.lines.len();
+        write(&mut self.lines);
+        if !lines::is_value(&self.lines[value..]) {
+            let raw = self.lines.split_off(value).into_iter();
+            let clean = raw.filter(|byte| lines::is_value_byte(*byte));
+            self.lines.extend(clean);
         }
-        self.places.push(Place {
-            name: place(start),
-            colon: place(value),
-            value: place(value),
-            end: place(self.text.len()),
-        });
+        let end = self.lines.len();
+        self.lines.extend_from_slice(b"\r\n");
+        self.place([start, start + name.len(), value, end]);
     }
 
     /// Leaves one field of this name, with this value.
@@ -81,17 +121,29 @@ impl Fields {
 
     /// Removes every field of this name.
     pub fn remove(&mut self, name: &str) {
-        let text = &self.text;
-        self.places
-            .retain(|place| name_of(text, place) != name.as_bytes());
+        if !self.has(name) {
+            return;
+        }
+        let all = std::mem::take(self);
+        for field in all
+            .places
+            .iter()
+            .filter(|field| all.name(field) != name.as_bytes())
+        {
+            let start = self.lines.len();
+            let from = field.name as usize;
+            self.lines
+                .extend_from_slice(&all.lines[from..field.end as usize]);
+            let at = |place: u32| place as usize - from + start;
+            self.place([start, at(field.colon), at(field.value), at(field.end)]);
+            self.lines.extend_from_slice(b"\r\n");
+        }
     }
 
     /// The first value of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let place = self.places.iter();
-        let mut places = place.filter(|place| name_of(&self.text, place) == name.as_bytes());
-        places.next().map(|place| value_of(&self.text, place))
+        self.all(name).next()
     }
 
     /// The first value of this name, if it is plain ASCII.
@@ -107,22 +159,34 @@ impl Fields {
     }
 
     /// Every value of this name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let places = self.places.iter();
-        places
-            .filter(move |place| name_of(&self.text, place) == name.as_bytes())
-            .map(|place| value_of(&self.text, place))
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let places = match self.lengths.may_have(name.len()) {
+            true => self.places.as_slice(),
+            false => &[],
+        };
+        let named = places
+            .iter()
+            .filter(move |field| self.name(field) == name.as_bytes());
+        named.map(|field| self.value(field))
     }
 
     /// Every value of this name that is plain ASCII.
-    pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn texts<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.all(name).filter_map(plain)
     }
 
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let places = self.places.iter();
-        places.map(|place| (name_of(&self.text, place), value_of(&self.text, place)))
+        places.map(|field| (self.name(field), self.value(field)))
+    }
+
+    fn name(&self, field: &Place) -> &[u8] {
+        &self.lines[field.name as usize..field.colon as usize]
+    }
+
+    fn value(&self, field: &Place) -> &[u8] {
+        &self.lines[field.value as usize..field.end as usize]
     }
 
     /// How many fields there are.
@@ -135,12 +199,6 @@ impl Fields {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
-    }
-
-    /// What names and values take.
-    #[must_use]
-    pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
     }
 
     /// The same as the crate `http` has it, for HTTP/2.
@@ -178,14 +236,6 @@ impl From<&HeaderMap> for Fields {
         }
         fields
     }
-}
-
-fn name_of<'a>(text: &'a [u8], place: &Place) -> &'a [u8] {
-    &text[place.name as usize..place.colon as usize]
-}
-
-fn value_of<'a>(text: &'a [u8], place: &Place) -> &'a [u8] {
-    &text[place.value as usize..place.end as usize]
 }
 
 /// A value of printable ASCII, as all are that the way looks into.

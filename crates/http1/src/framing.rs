@@ -94,7 +94,7 @@ pub(crate) fn is_lookalike(name: &[u8]) -> bool {
         byte.eq_ignore_ascii_case(wanted)
             || *wanted == b'-' && lines::is_token_byte(*byte) && !byte.is_ascii_alphanumeric()
     };
-    name.iter().zip(known).all(is_like) && !name.eq_ignore_ascii_case(known)
+    !name.eq_ignore_ascii_case(known) && name.iter().zip(known).all(is_like)
 }
 
 /// What `Connection` says of the time after this message.

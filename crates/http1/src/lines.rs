@@ -2,37 +2,33 @@
 
 use memchr::memchr;
 
-use crate::fields::{Fields, Place};
-use crate::{Bounds, Fault, framing};
+use crate::{Bounds, Fault, Fields, framing};
 
-/// Fields that most heads of the way have; the list grows for more.
-const USUAL: usize = 12;
-
-/// Reads field lines. The reader has seen to it that each ends in CRLF and
-/// that the last is empty.
-pub(crate) fn read(lines: &[u8], bounds: &Bounds) -> Result<Fields, Fault> {
-    let mut text = lines.to_vec();
-    let mut places = Vec::with_capacity(USUAL);
-    let mut start = 0;
-    while let Some(found) = memchr(b'\n', &text[start..]) {
-        let line = &mut text[start..start + found.saturating_sub(1)];
-        if line.is_empty() {
-            break;
-        }
-        if places.len() == bounds.fields {
+/// Reads field lines, the first of which begins at `start` in `head`; `ends`
+/// is where each has its LF, behind a CR, and the last is empty.
+pub(crate) fn read(
+    head: &[u8],
+    start: usize,
+    ends: &[u32],
+    bounds: &Bounds,
+) -> Result<Fields, Fault> {
+    let count = ends.len().saturating_sub(1);
+    let last = count
+        .checked_sub(1)
+        .map_or(start, |last| ends[last] as usize + 1);
+    let mut fields = Fields::of(head[start..last].to_vec(), count.min(bounds.fields));
+    let mut name = 0;
+    for (at, end) in ends[..count].iter().enumerate() {
+        if at == bounds.fields {
             return Err(Fault::TooManyFields);
         }
-        let [colon, value, end] = field(line)?;
-        let at = |offset: usize| u32::try_from(start + offset).map_err(|_| Fault::HeadTooLarge);
-        places.push(Place {
-            name: at(0)?,
-            colon: at(colon)?,
-            value: at(value)?,
-            end: at(end)?,
-        });
-        start += found + 1;
+        let end = *end as usize - start;
+        let line = &mut fields.lines_mut()[name..end.saturating_sub(1)];
+        let [colon, value, over] = field(line)?;
+        fields.place([name, name + colon, name + value, name + over]);
+        name = end + 1;
     }
-    Ok(Fields::of(text, places))
+    Ok(fields)
 }
 
 /// Reads one line, and writes its name in lower case: where the name ends, the
@@ -65,11 +61,12 @@ fn lower_name(line: &mut [u8]) -> Option<usize> {
     None
 }
 
-/// The line that begins at `at`, without its CRLF, and where the next begins.
-pub(crate) fn line(head: &[u8], at: usize) -> Option<(&[u8], usize)> {
-    let rest = head.get(at..)?;
-    let end = memchr(b'\n', rest)?;
-    Some((&rest[..end.saturating_sub(1)], at + end + 1))
+/// The first line without its CRLF, where the next begins, and the ends of
+/// the others.
+pub(crate) fn first<'a>(head: &'a [u8], ends: &'a [u32]) -> Option<(&'a [u8], usize, &'a [u32])> {
+    let (end, others) = ends.split_first()?;
+    let line = head.get(..(*end as usize).checked_sub(1)?)?;
+    Some((line, *end as usize + 1, others))
 }
 
 /// What stands before a field line's colon, unchecked, and the value behind it

@@ -22,6 +22,8 @@ pub struct Reader {
     seen: usize,
     /// Where the line begins that `seen` stands in.
     line: usize,
+    /// Where each line so far has its LF.
+    ends: Vec<u32>,
     blank_lines: u8,
 }
 
@@ -40,7 +42,8 @@ impl Reader {
         let Some(end) = self.head(buffer, bounds)? else {
             return Ok(None);
         };
-        let ask = ask::read(&buffer[..end], bounds)?;
+        let ask = ask::read(&buffer[..end], &self.ends, bounds)?;
+        self.ends.clear();
         buffer.advance(end);
         Ok(Some(ask))
     }
@@ -60,7 +63,8 @@ impl Reader {
         let Some(end) = self.head(buffer, bounds)? else {
             return Ok(None);
         };
-        let answer = answer::read(&buffer[..end], bounds, method)?;
+        let answer = answer::read(&buffer[..end], &self.ends, bounds, method)?;
+        self.ends.clear();
         buffer.advance(end);
         Ok(Some(answer))
     }
@@ -91,11 +95,13 @@ impl Reader {
             if end == self.line || window[end - 1] != b'\r' {
                 return Err(Fault::LineEnd);
             }
+            // Bounds are far below what does not fit.
+            self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
             if end - self.line == 1 {
                 if self.line == 0 {
                     return Err(Fault::BlankLines);
                 }
-                *self = Self::default();
+                (self.seen, self.line, self.blank_lines) = (0, 0, 0);
                 return Ok(Some(end + 1));
             }
             self.seen = end + 1;

@@ -34,11 +34,7 @@ pub fn write_ask(
     write_target(out, target);
     let host = fields.get("host").unwrap_or_default();
     put(out, &[b" HTTP/1.1\r\nhost: ", host, b"\r\n"]);
-    for (name, value) in fields.iter() {
-        if name != b"host" && !is_of_connection(name) {
-            put(out, &[name, b": ", value, b"\r\n"]);
-        }
-    }
+    put_fields(out, fields, |name| name == b"host");
     match length {
         Length::None if has_body_by_nature(method) => write_length(out, 0),
         Length::None => {}
@@ -63,10 +59,18 @@ pub fn write_post(out: &mut BytesMut, target: &str, fixed: &[u8], own: &Fields, 
 
 /// Appends fields as lines, without those that belong to a connection.
 pub fn write_fields(out: &mut BytesMut, fields: &Fields) {
-    for (name, value) in fields.iter() {
-        if !is_of_connection(name) {
-            put(out, &[name, b": ", value, b"\r\n"]);
-        }
+    put_fields(out, fields, |_| false);
+}
+
+/// Without those that belong to a connection, and those that `is_left_out`
+/// says. Mostly there are none, and all lines are put at once.
+fn put_fields(out: &mut BytesMut, fields: &Fields, is_left_out: impl Fn(&[u8]) -> bool) {
+    let stays = |name: &[u8]| !(is_of_connection(name) || is_left_out(name));
+    if fields.iter().all(|(name, _)| stays(name)) {
+        return out.put_slice(fields.lines());
+    }
+    for (name, value) in fields.iter().filter(|(name, _)| stays(name)) {
+        put(out, &[name, b": ", value, b"\r\n"]);
     }
 }
 
@@ -92,11 +96,7 @@ pub fn write_answer(
     if has_date {
         put(out, &[b"date: ", framing.date, b"\r\n"]);
     }
-    for (name, value) in fields.iter() {
-        if !(is_of_connection(name) || has_date && name == b"date") {
-            put(out, &[name, b": ", value, b"\r\n"]);
-        }
-    }
+    put_fields(out, fields, |name| has_date && name == b"date");
     let mut keep_alive = framing.keep_alive;
     let is_silent = status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -139,7 +139,7 @@ const CHUNKED: &[u8] = b"transfer-encoding: chunked\r\n";
 
 /// What the fields take at most, and the lines around them.
 fn room(fields: &Fields) -> usize {
-    fields.bytes() + 4 * fields.len() + 192
+    fields.lines().len() + 192
 }
 
 fn put(out: &mut BytesMut, parts: &[&[u8]]) {
