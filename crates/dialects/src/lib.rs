@@ -3,9 +3,13 @@
 //! No IO, no clock: bytes in, views and edits out. What no edit touches stays
 //! the same byte.
 
+pub mod anthropic;
+pub mod gemini;
 pub mod json;
 pub mod openai;
 mod operation;
+pub mod responses;
 pub mod sse;
+pub mod translate;
 
 pub use operation::Operation;

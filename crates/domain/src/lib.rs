@@ -18,6 +18,7 @@
 //! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
+pub mod canon;
 pub mod counters;
 pub mod edit;
 pub mod guard;

@@ -15,6 +15,7 @@ mod run;
 mod scan;
 mod text;
 mod utf8;
+mod write;
 
 use bytes::Bytes;
 
@@ -24,6 +25,7 @@ pub(crate) use node::Members;
 pub use node::{Entries, Items, Kind, Node};
 pub(crate) use text::{decode, escape, plain};
 pub use text::{write_escaped, write_string};
+pub use write::{Array, Object, array, object};
 
 /// One value on the tape. Values stand in the order of the document; a
 /// container is followed by its members (key, value, key, value…).

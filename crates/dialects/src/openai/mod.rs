@@ -2,6 +2,7 @@
 
 mod alike;
 mod answer;
+pub mod canon;
 mod delta;
 mod error;
 mod estimate;

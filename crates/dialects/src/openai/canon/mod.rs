@@ -1,0 +1,1 @@
+//! `OpenAI`'s chat completions, from and into the canonical form.

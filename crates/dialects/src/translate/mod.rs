@@ -1,0 +1,24 @@
+//! From one dialect into another, through the canonical form.
+//!
+//! | what | read | written |
+//! |---|---|---|
+//! | a request | by the client's dialect | by the target's |
+//! | an answer, a stream | by the target's dialect | by the client's |
+
+mod names;
+
+pub use names::Names;
+
+/// What a request's writer must know of its target.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    /// The model's name at the provider.
+    pub model: &'a str,
+    /// The most tokens that it answers with, for dialects that demand a
+    /// number; none where nobody knows.
+    pub output_limit: Option<u64>,
+    /// Whether the model can think.
+    pub reasons: bool,
+    /// The tools' names as this target has them.
+    pub names: &'a Names,
+}

@@ -1,0 +1,34 @@
+//! JSON that passes through untouched.
+
+use super::Dialect;
+
+/// A valid JSON text. Nothing is converted: numbers keep their digits, objects
+/// their order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Json(String);
+
+impl Json {
+    /// A text that the caller knows to be valid JSON: it was read as such, or
+    /// written by a JSON writer.
+    #[must_use]
+    pub fn trusted(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A member or a block that the canonical form does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Whose it is: it means something only there.
+    pub dialect: Dialect,
+    /// The member's name; of a block its type.
+    pub name: String,
+    /// The member's value; of a block all of it.
+    pub raw: Json,
+}
