@@ -39,7 +39,10 @@ pub(super) enum Broken {
 }
 
 /// A connection to an upstream.
-pub(super) struct Link(End);
+pub(super) struct Link {
+    end: End,
+    reader: Reader,
+}
 
 /// An answer's head, and where its body comes from.
 pub(super) struct Begun {
@@ -49,14 +52,17 @@ pub(super) struct Begun {
 
 impl Link {
     pub(super) fn new(socket: Socket, scratch: &Scratch) -> Self {
-        Self(End::new(socket, scratch))
+        Self {
+            end: End::new(socket, scratch),
+            reader: Reader::default(),
+        }
     }
 
     /// Whether a kept connection can be used: its other side has neither
     /// closed it nor sent anything unasked. Costs no call of the system.
     pub(super) fn is_good(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.0.unread() == 0 && self.0.poll_fill(&mut cx, 0).is_pending()
+        self.end.unread() == 0 && self.end.poll_fill(&mut cx, 0).is_pending()
     }
 
     /// Sends a request and waits for the answer's head until `due`.
@@ -65,12 +71,11 @@ impl Link {
         request: &Outgoing,
         due: Instant,
     ) -> Result<Begun, Broken> {
-        self.0.push(request.head());
+        self.end.push(request.head());
         for part in request.parts() {
-            self.0.push(part.clone());
+            self.end.push(part.clone());
         }
         let mut hearing = Hearing {
-            reader: Reader::default(),
             hints: 0,
             since: Instant::now(),
         };
@@ -97,16 +102,14 @@ impl Link {
     ) -> Poll<Result<Answer, Broken>> {
         let mut failed = None;
         loop {
-            if failed.is_none() && !self.0.is_written() {
+            if failed.is_none() && !self.end.is_written() {
                 // A failed write may still be followed by an answer that says
                 // why; without one it counts.
-                if let Poll::Ready(Err(error)) = self.0.poll_write(cx) {
+                if let Poll::Ready(Err(error)) = self.end.poll_write(cx) {
                     failed = Some(error);
                 }
             }
-            let heard = hearing
-                .reader
-                .answer(self.0.bytes(), &BOUNDS, &Method::POST);
+            let heard = self.reader.answer(self.end.bytes(), &BOUNDS, &Method::POST);
             match heard {
                 Ok(Some(answer))
                     if answer.status.is_informational() && hearing.hints < MOST_HINTS =>
@@ -118,7 +121,7 @@ impl Link {
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Err(Broken::Nonsense(fault.to_string()))),
             }
-            match self.0.poll_fill(cx, 0) {
+            match self.end.poll_fill(cx, 0) {
                 Poll::Ready(Ok(0)) => {
                     let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
                     return Poll::Ready(Err(
@@ -133,7 +136,7 @@ impl Link {
                     if let Some(error) = failed {
                         return Poll::Ready(Err(self.unanswered(hearing, error)));
                     }
-                    ready!(self.0.poll_late(cx, due));
+                    ready!(self.end.poll_late(cx, due));
                     return Poll::Ready(Err(Broken::Late));
                 }
             }
@@ -141,7 +144,7 @@ impl Link {
     }
 
     fn unanswered(&self, hearing: &Hearing, error: io::Error) -> Broken {
-        if self.0.unread() > 0 {
+        if self.end.unread() > 0 {
             let what = "the connection ended within the head of the answer";
             return Broken::Nonsense(what.to_owned());
         }
@@ -155,7 +158,6 @@ impl Link {
 
 /// What was heard of an answer so far.
 struct Hearing {
-    reader: Reader,
     /// Informational heads.
     hints: u32,
     /// When the request began to go out.
@@ -176,13 +178,13 @@ impl Reading {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, String>>> {
         loop {
-            match self.body.next(self.link.0.bytes()) {
+            match self.body.next(self.link.end.bytes()) {
                 Ok(Step::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                 Ok(Step::Done) => return Poll::Ready(None),
                 Ok(Step::More) => {}
                 Err(fault) => return Poll::Ready(Some(Err(fault.to_string()))),
             }
-            let end = &mut self.link.0;
+            let end = &mut self.link.end;
             if !end.is_written() {
                 // It answers before it has read everything. Whether the rest
                 // can be written is no matter of the answer's.
@@ -207,12 +209,12 @@ impl Reading {
 
     /// Ready once `due` is past.
     pub(super) fn poll_late(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
-        self.link.0.poll_late(cx, due)
+        self.link.end.poll_late(cx, due)
     }
 
     /// The connection, if another request may use it.
     pub(super) fn into_kept(self) -> Option<Box<Link>> {
-        let end = &self.link.0;
+        let end = &self.link.end;
         let is_idle = end.unread() == 0 && end.is_written();
         (self.is_kept && self.body.is_done() && is_idle).then_some(self.link)
     }
