@@ -11,8 +11,8 @@ pub(super) type Step<T> = Result<T, &'static str>;
 pub(super) struct Cursor<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
-    /// All bytes of all strings, or'ed: tells whether one is not ASCII.
-    pub(super) seen: u64,
+    /// Whether all strings so far are ASCII.
+    pub(super) is_ascii: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -20,7 +20,7 @@ impl<'a> Cursor<'a> {
         Self {
             bytes,
             at: 0,
-            seen: 0,
+            is_ascii: true,
         }
     }
 
@@ -29,11 +29,13 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is no white space: nearly always the next one, which
+    /// one comparison tells.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
+                Some(byte) if byte > b' ' => return Some(byte),
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 other => return other,
             }
@@ -46,9 +48,7 @@ impl<'a> Cursor<'a> {
         let mut escaped = false;
         self.at += 1;
         loop {
-            let (at, seen) = run::end(self.bytes, self.at);
-            self.at = at;
-            self.seen |= seen;
+            self.at = run::end_of_ascii(self.bytes, self.at);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -62,6 +62,10 @@ impl<'a> Cursor<'a> {
                         Some(b'u') if text::hex4(&self.bytes[self.at + 1..]).is_some() => 5,
                         _ => return Err("an invalid escape within a string"),
                     };
+                }
+                Some(0x80..) => {
+                    self.is_ascii = false;
+                    self.at = run::end(self.bytes, self.at);
                 }
                 _ => {
                     let (at, what) = broken(self.bytes, self.at);

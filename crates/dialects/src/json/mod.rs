@@ -46,7 +46,7 @@ pub(crate) struct Found {
     pub(crate) end: usize,
     /// Whether it holds escapes.
     pub(crate) is_escaped: bool,
-    /// Whether it is all ASCII; if in doubt, `false`.
+    /// Whether it is all ASCII.
     pub(crate) is_ascii: bool,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn string_at(bytes: &[u8], at: usize) -> Option<Found> {
     Some(Found {
         end: cursor.at - 1,
         is_escaped,
-        is_ascii: run::is_ascii(cursor.seen),
+        is_ascii: cursor.is_ascii,
     })
 }
 
@@ -77,7 +77,7 @@ impl Document {
     /// The text is not valid JSON (RFC 8259, UTF-8), repeats a key, or is
     /// nested too deeply.
     pub fn parse(bytes: Bytes, max_depth: usize) -> Result<Self, ScanError> {
-        let tape = scan::scan(&bytes, max_depth, Vec::new())
+        let tape = scan::scan(&bytes, max_depth)
             .map_err(|(kind, at)| ScanError::locate(kind, at, &bytes))?;
         Ok(Self { bytes, tape })
     }

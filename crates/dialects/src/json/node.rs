@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use domain::edit::Span;
 
-use super::{Document, Entry, text};
+use super::{Document, Entry, keys, text};
 
 /// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +63,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// How many values and keys it is made of, itself included.
+    pub(crate) fn size(self) -> usize {
+        (self.entry().next - self.index) as usize
+    }
+
     /// Its own bytes.
     #[must_use]
     pub fn raw(self) -> &'a [u8] {
@@ -92,12 +97,7 @@ impl<'a> Node<'a> {
     /// The bytes of a key, decoded.
     #[inline(always)]
     pub(crate) fn name(self) -> Cow<'a, [u8]> {
-        let entry = self.entry();
-        let raw = &self.doc.bytes[entry.start as usize + 1..entry.end as usize - 1];
-        if entry.escaped {
-            return Cow::Owned(text::decode(raw).into_owned().into_bytes());
-        }
-        Cow::Borrowed(raw)
+        keys::name(&self.doc.bytes, self.entry())
     }
 
     /// The items of an array.
@@ -148,9 +148,13 @@ impl<'a> Node<'a> {
         }
         let raw = self.raw();
         // Nineteen digits always fit; nearly all numbers are such.
-        if raw.len() <= 19 && raw.iter().all(u8::is_ascii_digit) {
-            let digits = raw.iter().map(|digit| u64::from(digit - b'0'));
-            return Some(digits.fold(0, |whole, digit| whole * 10 + digit));
+        if raw.len() <= 19
+            && let Some(whole) = raw.iter().try_fold(0, |whole, byte| {
+                let digit = byte.wrapping_sub(b'0');
+                (digit < 10).then(|| whole * 10 + u64::from(digit))
+            })
+        {
+            return Some(whole);
         }
         let number = std::str::from_utf8(raw).ok()?;
         if let Ok(whole) = number.parse() {
@@ -210,7 +214,14 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        Some((self.0.next()?, self.0.next()?))
+        let Items { doc, at, end } = self.0;
+        if at >= end {
+            return None;
+        }
+        // A key is followed by its value at once.
+        let value = Node::new(doc, at + 1);
+        self.0.at = value.entry().next;
+        Some((Node::new(doc, at), value))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::keys::Keys;
-use super::{Entry, Kind, ScanErrorKind, run, utf8};
+use super::{Entry, Kind, ScanErrorKind, utf8};
 
 pub(super) type Fault = (ScanErrorKind, usize);
 
@@ -10,37 +10,34 @@ pub(super) type Fault = (ScanErrorKind, usize);
 /// bare zeros would take eight times its own size; the largest embeddings have
 /// some millions of numbers.
 const MOST: usize = 1 << 23;
-/// The most places that a tape has from the start.
+/// A tape has a place for each so many bytes from the start, so that it seldom
+/// grows; not less than a kilobyte of them, which any allocator has at hand.
+const PER_PLACE: usize = 40;
+const FEW: usize = 1024 / size_of::<Entry>();
 const FIRST: usize = 1 << 12;
 /// No container is open.
 const OUTSIDE: u32 = u32::MAX;
 
-/// Scans `bytes`; the tape is taken to be written on, for its capacity.
-pub(super) fn scan(
-    bytes: &[u8],
-    max_depth: usize,
-    mut tape: Vec<Entry>,
-) -> Result<Vec<Entry>, Fault> {
+/// Scans `bytes`; gives the tape.
+pub(super) fn scan(bytes: &[u8], max_depth: usize) -> Result<Vec<Entry>, Fault> {
     if u32::try_from(bytes.len()).is_err() {
         return Err((ScanErrorKind::Syntax("more than 4 GiB of text"), 0));
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err((ScanErrorKind::Syntax("a byte order mark"), 0));
     }
-    tape.clear();
-    tape.reserve((bytes.len() / 24 + 32).min(FIRST));
     let mut scanner = Scanner {
-        tape,
+        tape: Vec::with_capacity((bytes.len() / PER_PLACE).clamp(FEW, FIRST)),
         inside: OUTSIDE,
-        is_object: false,
+        close: 0,
         depth: 0,
-        keys: Keys::new(),
+        keys: Keys::default(),
         max_depth,
     };
     let scanned = scanner.document(Cursor::new(bytes));
     // Outside strings anything but ASCII is a fault already.
     let is_text = match scanned {
-        Ok(seen) => run::is_ascii(seen) || utf8::is_valid(bytes),
+        Ok(is_ascii) => is_ascii || utf8::is_valid(bytes),
         Err(_) => false,
     };
     if !is_text && let Err(error) = std::str::from_utf8(bytes) {
@@ -59,23 +56,23 @@ const fn short(at: usize) -> u32 {
 }
 
 struct Scanner<'a> {
-    /// While a container is open, its `next` is the one around it: no other
+    /// While a container is open, its `next` is the one around it, and its
+    /// `end` the bits of its keys, if it is not the innermost one: no other
     /// stack is needed.
     tape: Vec<Entry>,
-    /// The innermost open container, and whether it is an object.
+    /// The innermost open container, and the bracket that ends it.
     inside: u32,
-    is_object: bool,
+    close: u8,
     depth: usize,
     keys: Keys<'a>,
     max_depth: usize,
 }
 
 impl<'a> Scanner<'a> {
-    /// Reads a value and what it holds; gives all bytes of its strings, or'ed.
-    fn document(&mut self, mut cursor: Cursor<'a>) -> Result<u64, Fault> {
-        let mut wants_key = false;
+    /// Reads a value and what it holds; whether its strings are all ASCII.
+    fn document(&mut self, mut cursor: Cursor<'a>) -> Result<bool, Fault> {
         loop {
-            if wants_key {
+            if self.close == b'}' {
                 self.key(&mut cursor)?;
             }
             let next = cursor.next();
@@ -85,43 +82,28 @@ impl<'a> Scanner<'a> {
             let start = cursor.at;
             let step = match next {
                 Some(b'"') => cursor.string().map(|escaped| (Kind::String, escaped)),
-                Some(b'{' | b'[') => {
-                    let is_object = next == Some(b'{');
-                    self.enter(
-                        if is_object { Kind::Object } else { Kind::Array },
-                        cursor.at,
-                    )?;
+                Some(open @ (b'{' | b'[')) => {
+                    self.enter(open, cursor.at)?;
                     cursor.at += 1;
-                    let end = if self.is_object { b'}' } else { b']' };
-                    wants_key = self.is_object;
-                    if cursor.next() != Some(end) {
-                        continue;
+                    // An empty container has no member before its bracket.
+                    let is_empty = cursor.next() == Some(self.close);
+                    if is_empty && self.after(&mut cursor)? {
+                        return Ok(cursor.is_ascii);
                     }
-                    cursor.at += 1;
-                    self.leave(cursor.at);
-                    Ok((Kind::Null, false))
+                    continue;
                 }
+                Some(b'-' | b'0'..=b'9') => cursor.number().map(|()| (Kind::Number, false)),
                 Some(b't') => cursor.word(b"true").map(|()| (Kind::Bool, false)),
                 Some(b'f') => cursor.word(b"false").map(|()| (Kind::Bool, false)),
                 Some(b'n') => cursor.word(b"null").map(|()| (Kind::Null, false)),
-                Some(b'-' | b'0'..=b'9') => cursor.number().map(|()| (Kind::Number, false)),
                 None => Err("the text ends where a value is expected"),
                 Some(_) => Err("expected a value"),
             };
             let (kind, escaped) = step.map_err(|what| fault(what, cursor.at))?;
-            if !matches!(next, Some(b'{' | b'[')) {
-                self.tape.push(Entry {
-                    start: short(start),
-                    end: short(cursor.at),
-                    next: short(self.tape.len() + 1),
-                    kind,
-                    escaped,
-                });
-            }
+            self.push(start, cursor.at, kind, escaped);
             if self.after(&mut cursor)? {
-                return Ok(cursor.seen);
+                return Ok(cursor.is_ascii);
             }
-            wants_key = self.is_object;
         }
     }
 
@@ -129,64 +111,87 @@ impl<'a> Scanner<'a> {
     /// that was all.
     #[inline(always)]
     fn after(&mut self, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
-        while self.inside != OUTSIDE {
-            let end = if self.is_object { b'}' } else { b']' };
+        loop {
             let next = cursor.next();
+            if self.inside == OUTSIDE {
+                return match next {
+                    None => Ok(true),
+                    Some(_) => Err(fault("unexpected text behind the value", cursor.at)),
+                };
+            }
             if next == Some(b',') {
                 cursor.at += 1;
                 return Ok(false);
             }
-            if next != Some(end) {
-                let what = match self.is_object {
-                    true => "expected `,` or `}`",
-                    false => "expected `,` or `]`",
+            if next != Some(self.close) {
+                let what = match self.close {
+                    b'}' => "expected `,` or `}`",
+                    _ => "expected `,` or `]`",
                 };
                 return Err(fault(what, cursor.at));
             }
             cursor.at += 1;
             self.leave(cursor.at);
         }
-        match cursor.next() {
-            None => Ok(true),
-            Some(_) => Err(fault("unexpected text behind the value", cursor.at)),
-        }
+    }
+
+    /// Puts a value that contains no others, or a key, onto the tape.
+    #[inline(always)]
+    #[expect(clippy::fn_params_excessive_bools, reason = "the entry's own flag")]
+    fn push(&mut self, start: usize, end: usize, kind: Kind, escaped: bool) {
+        self.tape.push(Entry {
+            start: short(start),
+            end: short(end),
+            next: short(self.tape.len() + 1),
+            kind,
+            escaped,
+        });
     }
 
     #[inline(always)]
-    fn enter(&mut self, kind: Kind, at: usize) -> Result<(), Fault> {
+    fn enter(&mut self, open: u8, at: usize) -> Result<(), Fault> {
         if self.depth >= self.max_depth {
             return Err((ScanErrorKind::TooDeep, at));
         }
-        let entry = Entry {
+        if let Some(around) = self.tape.get_mut(self.inside as usize) {
+            around.end = self.keys.bits;
+        }
+        let (kind, close) = match open {
+            b'{' => (Kind::Object, b'}'),
+            _ => (Kind::Array, b']'),
+        };
+        let around = self.inside;
+        self.inside = short(self.tape.len());
+        self.close = close;
+        self.keys.bits = 0;
+        self.depth += 1;
+        self.tape.push(Entry {
             start: short(at),
             end: 0,
-            next: self.inside,
+            next: around,
             kind,
             escaped: false,
-        };
-        self.inside = short(self.tape.len());
-        self.is_object = kind == Kind::Object;
-        if self.is_object {
-            self.keys.enter();
-        }
-        self.depth += 1;
-        self.tape.push(entry);
+        });
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn leave(&mut self, at: usize) {
         let next = short(self.tape.len());
         let entry = &mut self.tape[self.inside as usize];
-        if self.is_object {
-            self.keys.leave(self.inside);
-        }
+        self.keys.leave(self.inside);
         self.inside = entry.next;
         entry.end = short(at);
         entry.next = next;
         self.depth -= 1;
-        let around = self.tape.get(self.inside as usize);
-        self.is_object = around.is_some_and(|around| around.kind == Kind::Object);
+        self.close = 0;
+        if let Some(around) = self.tape.get(self.inside as usize) {
+            self.keys.bits = around.end;
+            self.close = match around.kind {
+                Kind::Object => b'}',
+                _ => b']',
+            };
+        }
     }
 
     /// Reads a key and its colon.
@@ -198,13 +203,7 @@ impl<'a> Scanner<'a> {
         let start = cursor.at;
         let step = cursor.string();
         let escaped = step.map_err(|what| fault(what, cursor.at))?;
-        self.tape.push(Entry {
-            start: short(start),
-            end: short(cursor.at),
-            next: short(self.tape.len() + 1),
-            kind: Kind::String,
-            escaped,
-        });
+        self.push(start, cursor.at, Kind::String, escaped);
         let known = self.keys.note(cursor.bytes, &self.tape, self.inside);
         if let Some(key) = known {
             return Err((ScanErrorKind::DuplicateKey(key), start));

@@ -55,12 +55,17 @@ enum Open<'a> {
     Object(Members<'a>, Room, Place),
 }
 
+/// Most texts come with as many values and keys: a message has five.
+const PER_TEXT: usize = 4;
+/// The most texts for which there is place from the start.
+const FIRST: usize = 256;
+
 /// Every text below `root`, in the order of the document.
 pub(super) fn collect(root: Node<'_>, room: Room, place: Place) -> Vec<Text> {
     let mut reader = Reader {
         // An explicit stack: an answer's depth is its sender's choice.
         open: Vec::with_capacity(8),
-        texts: Vec::new(),
+        texts: Vec::with_capacity((root.size() / PER_TEXT).min(FIRST)),
     };
     reader.value(root, room, place);
     while let Some(open) = reader.open.last_mut() {

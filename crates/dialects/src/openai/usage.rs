@@ -36,8 +36,8 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
     let prompt = prompt.unwrap_or_else(|| total.unwrap_or(0));
     let mut completion =
         completion.unwrap_or_else(|| total.map_or(0, |total| total.saturating_sub(prompt)));
-    let of_prompt = Parts::read(of_prompt);
-    let of_completion = Parts::read(of_completion);
+    let of_prompt = of_prompt.map(Parts::read).unwrap_or_default();
+    let of_completion = of_completion.map(Parts::read).unwrap_or_default();
     let reasoning = of_completion.reasoning;
     // Some servers count reasoning beside the completion: their total tells.
     if reasoning > 0 && total == Some(prompt + completion + reasoning) {
@@ -79,9 +79,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(node: Option<Node<'_>>) -> Self {
+    fn read(node: Node<'_>) -> Self {
         let mut parts = Self::default();
-        for (key, value) in node.into_iter().flat_map(Node::members) {
+        for (key, value) in node.members() {
             let part = match &*key.name() {
                 b"cached_tokens" => &mut parts.cached,
                 b"cache_write_tokens" => &mut parts.cache_write,

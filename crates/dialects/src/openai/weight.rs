@@ -53,28 +53,23 @@ pub(super) fn of_text(text: &[u8]) -> u64 {
 /// bytes of the lighter kinds, which are counted, weigh less.
 fn of_ascii(text: &[u8]) -> Option<u64> {
     let (mut blocks, rest) = text.as_chunks::<BLOCK>();
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut counts = Counts::default();
+    counts.add(&last);
     let mut lighter = 0;
     loop {
-        // So many blocks, and one more, that no count grows beyond a byte.
+        // So many blocks, and the last one, that no count grows beyond a byte.
         let (group, others) = blocks.split_at(blocks.len().min(254));
-        blocks = others;
-        let mut counts = Counts::default();
         for block in group {
             counts.add(block);
         }
-        if blocks.is_empty() && !rest.is_empty() {
-            let mut last = [0; BLOCK];
-            last[..rest.len()].copy_from_slice(rest);
-            counts.add(&last);
-        }
-        let high = counts.high.into_iter().fold(0, |all, byte| all | byte);
-        if high & 0x80 != 0 {
-            return None;
-        }
-        lighter += 3 * total(&counts.letters) + 2 * total(&counts.digits);
-        if blocks.is_empty() {
+        lighter += counts.lighter()?;
+        if others.is_empty() {
             return Some(text.len() as u64 * u64::from(SIGN) - lighter);
         }
+        blocks = others;
+        counts = Counts::default();
     }
 }
 
@@ -95,10 +90,25 @@ impl Counts {
             self.high[lane] |= byte;
         }
     }
+
+    /// What all of it weighs less than signs would, if it is ASCII.
+    #[inline(always)]
+    fn lighter(&self) -> Option<u64> {
+        let high = self.high.into_iter().fold(0, |all, byte| all | byte);
+        (high < 0x80).then(|| 3 * total(&self.letters) + 2 * total(&self.digits))
+    }
 }
 
+/// The sum of all lanes: of pairs first, so that none overflows.
+#[inline]
 fn total(lanes: &[u8; BLOCK]) -> u64 {
-    lanes.iter().map(|lane| u64::from(*lane)).sum()
+    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+    let words = lanes.as_chunks().0.iter();
+    let pairs = words.map(|word| {
+        let word = u64::from_le_bytes(*word);
+        (word & EVEN) + (word >> 8 & EVEN)
+    });
+    pairs.sum::<u64>().wrapping_mul(0x0001_0001_0001_0001) >> 48
 }
 
 /// The weight of a text that holds escapes, as it stands between its quotes.
@@ -202,12 +212,21 @@ fn lead(before: u8, byte: u8, next: u8) -> Weighed {
 /// many bytes at once.
 #[inline]
 fn is_letter(byte: u8) -> bool {
-    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte == b' ')
+    is_among::<b'a', b'z'>(byte | 0x20) | (byte == b' ')
 }
 
 #[inline]
 fn is_digit(byte: u8) -> bool {
-    byte.wrapping_sub(b'0') < 10
+    is_among::<b'0', b'9'>(byte)
+}
+
+/// Whether a byte is one from `FIRST` to `LAST`. They are moved to where only
+/// one comparison is needed, and one with signs: vectors have no other.
+#[inline]
+fn is_among<const FIRST: u8, const LAST: u8>(byte: u8) -> bool {
+    const TOP: u8 = i8::MAX as u8;
+    let moved = byte.wrapping_add(TOP.wrapping_sub(LAST));
+    moved.cast_signed() >= (TOP - (LAST - FIRST)).cast_signed()
 }
 
 #[inline]
