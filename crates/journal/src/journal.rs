@@ -161,11 +161,14 @@ impl Journal {
         self.shared.ahead.bytes()
     }
 
-    /// How much of its bound the journal takes, from 0 to 1.
+    /// How much of the journal's bound the records take that the store does not
+    /// have yet, from 0 to 1; estimated by their number.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share, not an account")]
-    pub fn filled(&self) -> f64 {
-        self.bytes_on_disk() as f64 / self.shared.config.max_bytes.max(1) as f64
+    pub fn uncarried_share(&self) -> f64 {
+        /// Bytes of a record, all kinds together.
+        const TYPICAL: f64 = 128.0;
+        self.lag_records() as f64 * TYPICAL / self.shared.config.max_bytes.max(1) as f64
     }
 
     /// The damage that the carrier has met so far.

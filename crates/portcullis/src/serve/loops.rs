@@ -12,6 +12,9 @@ use gateway::plane::{Plane, Shared};
 use rustls::ServerConfig;
 use tokio::sync::{mpsc, watch};
 
+use super::pulse::Pulse;
+use super::world::World;
+
 /// How the loops end.
 #[derive(Clone)]
 pub(super) struct End {
@@ -25,18 +28,19 @@ pub(super) struct End {
 
 /// Starts the loops.
 pub(super) fn start(
-    shared: &Arc<Shared>,
+    world: &World,
     listeners: Vec<TcpListener>,
     tls: Option<&Arc<ServerConfig>>,
     end: &End,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let mut threads = Vec::new();
     for (core, listener) in (0_u16..).zip(listeners) {
-        let (shared, tls, end) = (Arc::clone(shared), tls.cloned(), end.clone());
+        let (shared, pulse) = (Arc::clone(&world.shared), Arc::clone(&world.pulse));
+        let (tls, end) = (tls.cloned(), end.clone());
         let thread = std::thread::Builder::new()
             .name(format!("loop-{core}"))
             .spawn(move || {
-                if let Err(error) = run(shared, core, listener, tls, end) {
+                if let Err(error) = run((shared, pulse), core, listener, tls, end) {
                     tracing::error!(core, %error, "event loop ended");
                 }
             })
@@ -62,7 +66,7 @@ fn pay() {
 }
 
 fn run(
-    shared: Arc<Shared>,
+    (shared, pulse): (Arc<Shared>, Arc<Pulse>),
     core: u16,
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
@@ -72,6 +76,7 @@ fn run(
         .enable_all()
         .on_thread_park(pay)
         .build_local(tokio::runtime::LocalOptions::default())?;
+    pulse.watch(runtime.handle().metrics());
     let ended = runtime.block_on(async {
         let plane = Plane::new(shared, core)?;
         WRITER.set(Some(Rc::clone(&plane.writer)));

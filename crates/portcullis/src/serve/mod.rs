@@ -13,6 +13,7 @@ mod first_key;
 mod handover;
 mod lock;
 mod loops;
+mod pulse;
 mod reload;
 mod stop;
 mod takeover;
@@ -107,7 +108,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         paused,
         cut: cut_off,
     };
-    let threads = loops::start(&world.shared, doors.for_loops()?, tls.as_ref(), &way_out)?;
+    let threads = loops::start(&world, doors.for_loops()?, tls.as_ref(), &way_out)?;
     let admin = tokio::spawn(control::serve(
         tokio::net::TcpListener::from_std(doors.admin.try_clone()?)?,
         Arc::new(admin::Desk::new(&world)),

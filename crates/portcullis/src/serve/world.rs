@@ -18,6 +18,7 @@ use store::{Store, StoredKey};
 
 use super::ServeArgs;
 use super::doors::Doors;
+use super::pulse::Pulse;
 use super::stop::Pace;
 use super::takeover::limits::Limits;
 use crate::build::{self, idle};
@@ -73,6 +74,8 @@ pub(super) struct World {
     pub(super) stale: Arc<Stale>,
     /// Why the database does not take the journal's records.
     pub(super) uncarried: Arc<Stale>,
+    /// How busy the event loops are.
+    pub(super) pulse: Arc<Pulse>,
     /// Why the stored keys are those that were known before.
     pub(super) unread: Arc<Stale>,
     inner: Mutex<Inner>,
@@ -165,6 +168,7 @@ pub(super) async fn build(
         limits,
         stale: Arc::default(),
         uncarried: Arc::default(),
+        pulse: Arc::default(),
         unread: Arc::default(),
         certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
         inner: Mutex::new(Inner {

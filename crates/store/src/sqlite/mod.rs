@@ -194,21 +194,6 @@ impl Store {
             .collect())
     }
 
-    /// Ends the connection that the ledger is written through; the thread that
-    /// writes next opens another.
-    pub async fn renew_ledger(&self) {
-        if self.ledger.size() == 0 {
-            return;
-        }
-        let ended = match self.ledger.acquire().await {
-            Ok(old) => old.close().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "store: a connection did not end well");
-        }
-    }
-
     /// Ends the connections; what is committed is in the file.
     pub async fn close(&self) {
         self.ledger.close().await;

@@ -1,9 +1,8 @@
 //! The carrier: brings the journal's records to the store. A dead store stops
 //! neither traffic nor accounting: the journal keeps what is not carried yet.
-//!
-//! It has a thread of its own, behind the event loops ([`rank`]).
+//! While the event loops have no time to give away, it waits ([`pace`]).
 
-mod rank;
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +10,12 @@ use std::time::Duration;
 use anyhow::Context;
 use journal::{Carrier, Journal};
 use store::Store;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use self::rank::Rank;
+use self::pace::Pace;
+use super::pulse::{Beat, Pulse};
 use super::world::{Stale, World};
 
 /// Records in one transaction; fewer are not worth one at once, if there was
@@ -50,11 +50,13 @@ impl Carrying {
             store: world.store.clone(),
             journal: world.shared.journal.clone(),
             uncarried: Arc::clone(&world.uncarried),
+            pulse: Arc::clone(&world.pulse),
+            beat: world.pulse.beat(),
             until: told,
             carrier: None,
-            full: Instant::now(),
+            caught_up: Instant::now(),
         };
-        let task = tokio::spawn(run(work));
+        let task = tokio::spawn(work.run());
         Self { until, task }
     }
 
@@ -72,82 +74,29 @@ impl Carrying {
     }
 }
 
-/// One thread after the other, each of the rank that the one before asked for.
-async fn run(mut work: Work) {
-    let mut rank = Rank::Behind;
-    loop {
-        let (done, ended) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("carrier".to_owned());
-        let started = thread.spawn(move || {
-            rank.take();
-            // Whoever waits for it may be gone with the process.
-            let _ = done.send(on_this_thread(work, rank));
-        });
-        if let Err(error) = started {
-            tracing::error!(%error, "carrier: no thread; records stay in the journal");
-            return;
-        }
-        match ended.await {
-            Ok(Some((next, back))) => (rank, work) = (next, back),
-            Ok(None) => return,
-            Err(_) => {
-                tracing::error!("carrier: ended; records stay in the journal");
-                return;
-            }
-        }
-    }
-}
-
-/// Carries at `rank`; `None` if that is over, otherwise what another rank has
-/// to go on with.
-fn on_this_thread(mut work: Work, rank: Rank) -> Option<(Rank, Work)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "carrier: cannot start; records stay in the journal");
-            return None;
-        }
-    };
-    let next = runtime.block_on(async {
-        // A connection's thread has the rank of the one that opened it.
-        work.store.renew_ledger().await;
-        work.carry(rank).await
-    })?;
-    Some((next, work))
-}
-
-/// What the carrier's threads hand on to each other.
+/// The carrier's own.
 struct Work {
     store: Store,
     journal: Journal,
     uncarried: Arc<Stale>,
+    pulse: Arc<Pulse>,
+    beat: Beat,
     until: watch::Receiver<Until>,
     /// None before the store has said where to go on.
     carrier: Option<Carrier>,
     /// When the store had everything, or nearly.
-    full: Instant,
+    caught_up: Instant,
 }
 
 impl Work {
-    /// Carries until it is over (`None`), or until another rank fits.
-    async fn carry(&mut self, rank: Rank) -> Option<Rank> {
+    async fn run(mut self) {
         let mut pause = IDLE;
         loop {
-            if self.until.has_changed().is_err() {
-                // Nobody is left who could say it.
-                return None;
+            let until = self.told();
+            if until == Until::Now {
+                return;
             }
-            let until = *self.until.borrow_and_update();
-            match until {
-                Until::Now => return None,
-                // Somebody waits.
-                Until::Empty if rank != Rank::Equal => return Some(Rank::Equal),
-                Until::Told | Until::Empty => {}
-            }
-            match self.carry_all(rank).await {
+            match self.carry().await {
                 Ok(()) => {
                     self.uncarried.set(None);
                     pause = IDLE;
@@ -158,12 +107,9 @@ impl Work {
                     pause = (pause * 2).min(AWAY);
                 }
             }
+            // What came while it carried is seen in the next round.
             if until == Until::Empty {
-                return None;
-            }
-            let fitting = self.rank();
-            if fitting != rank {
-                return Some(fitting);
+                return;
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -172,13 +118,38 @@ impl Work {
         }
     }
 
-    /// Carries batches until one is small; or, at the end, until there are no
-    /// more; or until another rank fits.
-    async fn carry_all(&mut self, rank: Rank) -> anyhow::Result<()> {
-        let rest = match *self.until.borrow() {
-            Until::Empty => 0,
-            Until::Told | Until::Now => BATCH,
-        };
+    /// What it was told. If nobody is left who could tell, another goes on.
+    fn told(&mut self) -> Until {
+        match self.until.has_changed() {
+            Ok(_) => *self.until.borrow_and_update(),
+            Err(_) => Until::Now,
+        }
+    }
+
+    /// Carries batches, at the pace that fits, until one is small, or there is
+    /// something to be told; at the end, until there are no more.
+    async fn carry(&mut self) -> anyhow::Result<()> {
+        let is_end = *self.until.borrow() == Until::Empty;
+        let small = if is_end { 0 } else { BATCH };
+        loop {
+            let pace = if is_end { Pace::Now } else { self.pace() };
+            if pace == Pace::Later || self.until.has_changed().unwrap_or(true) {
+                return Ok(());
+            }
+            let begun = Instant::now();
+            let carried = self.batch().await?;
+            if carried.is_none_or(|records| records < small) {
+                self.caught_up = Instant::now();
+                return Ok(());
+            }
+            if pace == Pace::Gently {
+                tokio::time::sleep(3 * begun.elapsed()).await;
+            }
+        }
+    }
+
+    /// Carries one batch: how many records it had; `None` if there was none.
+    async fn batch(&mut self) -> anyhow::Result<Option<usize>> {
         let carrier = match &mut self.carrier {
             Some(carrier) => carrier,
             None => {
@@ -186,23 +157,18 @@ impl Work {
                 self.carrier.insert(Carrier::new(&self.journal, marks))
             }
         };
-        while let Some(batch) = carrier.next(BATCH)? {
-            self.store.carry(&batch).await?;
-            carrier.done(&batch);
-            if batch.records.len() < rest {
-                break;
-            }
-            let is_told = self.until.has_changed().unwrap_or(false);
-            if is_told || Rank::fitting(self.full.elapsed(), self.journal.filled()) > rank {
-                return Ok(());
-            }
-        }
-        self.full = Instant::now();
-        Ok(())
+        let Some(batch) = carrier.next(BATCH)? else {
+            return Ok(None);
+        };
+        self.store.carry(&batch).await?;
+        carrier.done(&batch);
+        Ok(Some(batch.records.len()))
     }
 
-    fn rank(&self) -> Rank {
-        Rank::fitting(self.full.elapsed(), self.journal.filled())
+    fn pace(&mut self) -> Pace {
+        let busy = self.pulse.busy_since(&mut self.beat);
+        let late = self.caught_up.elapsed();
+        Pace::fitting(busy, late, self.journal.uncarried_share())
     }
 }
 
