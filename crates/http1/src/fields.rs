@@ -84,7 +84,7 @@ impl Fields {
         &self.lines
     }
 
-    /// Adds a field behind the others. Bytes that no value may hold, line ends
+    /// Adds a field behind the others; `name` is a token in lower case. Bytes that no value may hold, line ends
     /// above all, are left out.
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) {
         self.add_with(name, |text| text.extend_from_slice(value.as_ref()));
@@ -230,7 +230,7 @@ impl From<&HeaderMap> for Fields {
         let bytes = map
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len());
-        let mut fields = Self::with_room(map.len(), bytes.sum());
+        let mut fields = Self::with_room(map.len(), bytes.sum::<usize>() + 4 * map.len());
         for (name, value) in map {
             fields.add(name.as_str(), value);
         }

@@ -42,8 +42,9 @@ impl Reader {
         let Some(end) = self.head(buffer, bounds)? else {
             return Ok(None);
         };
-        let ask = ask::read(&buffer[..end], &self.ends, bounds)?;
+        let ask = ask::read(&buffer[..end], &self.ends, bounds);
         self.ends.clear();
+        let ask = ask?;
         buffer.advance(end);
         Ok(Some(ask))
     }
@@ -63,8 +64,9 @@ impl Reader {
         let Some(end) = self.head(buffer, bounds)? else {
             return Ok(None);
         };
-        let answer = answer::read(&buffer[..end], &self.ends, bounds, method)?;
+        let answer = answer::read(&buffer[..end], &self.ends, bounds, method);
         self.ends.clear();
+        let answer = answer?;
         buffer.advance(end);
         Ok(Some(answer))
     }
@@ -94,6 +96,10 @@ impl Reader {
             }
             if end == self.line || window[end - 1] != b'\r' {
                 return Err(Fault::LineEnd);
+            }
+            // The start line and the empty one are no fields.
+            if self.ends.len() >= bounds.fields + 2 {
+                return Err(Fault::TooManyFields);
             }
             // Bounds are far below what does not fit.
             self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));

@@ -55,7 +55,10 @@ impl<'a> Keys<'a> {
         if known().any(|key| key == new) {
             return Some(shown(&new));
         }
-        if known().nth(FEW - 1).is_some() {
+        // Where one holds escapes, all are compared with it from now on: in a
+        // set each is decoded once.
+        let is_escaped = self.bits == u32::MAX;
+        if is_escaped || known().nth(FEW - 1).is_some() {
             let keys = known().chain([new]).collect();
             self.many.push((object, keys));
             // From now on every key is looked up.
