@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::shell;
+use crate::{dist, shell};
 
 /// Builds for one figure each, by their feature: the figure has the name that
 /// stands beside it.
@@ -11,16 +11,25 @@ const FEATURES: [(&str, &str); 2] = [("ungoverned", "governed"), ("unjournaled",
 /// Runs it with these words: whether all is well.
 pub(crate) fn run(words: &[&str]) -> Result<bool> {
     nginx()?;
+    let is_dist = words.contains(&"--dist");
     println!("[bench] building …");
+    if is_dist {
+        dist::train()?;
+    }
     for (feature, figure) in FEATURES {
-        if wants(words, figure) {
-            without(feature)?;
+        match wants(words, figure) {
+            true if is_dist => drop(dist::build(&[feature], feature)?),
+            true => without(feature)?,
+            false => {}
         }
+    }
+    let is_given = words.iter().any(|word| word.starts_with("--binary"));
+    if is_dist && !is_given {
+        dist::build(&[], "portcullis")?;
     }
     // Last, so that it is the one in target/release. Apart: together they
     // would share features, and the gateway be another.
-    let is_given = words.iter().any(|word| word.starts_with("--binary"));
-    let gateway = (!is_given).then_some("portcullis");
+    let gateway = (!is_given && !is_dist).then_some("portcullis");
     for package in gateway.into_iter().chain(["portcullis-bench"]) {
         let (is_built, said) = build("bench-build", &["--package", package])?;
         if !is_built {

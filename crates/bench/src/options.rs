@@ -11,15 +11,12 @@ use crate::figures::FIGURES;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "portcullis-bench")]
 pub(crate) struct Options {
-    /// The gateway
-    #[arg(long, value_name = "FILE", default_value = "target/release/portcullis")]
-    pub(crate) binary: PathBuf,
-    /// The gateway that governs nothing; its figure is left out if there is none
-    #[arg(long, value_name = "FILE", default_value = "target/bench/ungoverned")]
-    ungoverned: PathBuf,
-    /// The gateway that writes no journal; its figure is left out if there is none
-    #[arg(long, value_name = "FILE", default_value = "target/bench/unjournaled")]
-    unjournaled: PathBuf,
+    /// The gateway [default: target/release/portcullis, with --dist target/dist/portcullis]
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    /// The builds that releases ship, as `cargo xtask dist` makes them
+    #[arg(long)]
+    dist: bool,
     /// Only these figures
     #[arg(long, value_name = "FIGURE,FIGURE", value_delimiter = ',', value_parser = figure)]
     only: Vec<String>,
@@ -68,14 +65,25 @@ impl Options {
         Duration::from_millis(self.burst.unwrap_or(usual))
     }
 
-    /// The build that governs nothing, if there is one.
-    pub(crate) fn ungoverned(&self) -> Option<PathBuf> {
-        self.ungoverned.exists().then(|| self.ungoverned.clone())
+    /// The gateway.
+    pub(crate) fn binary(&self) -> PathBuf {
+        let usual = match self.dist {
+            true => "target/dist/portcullis",
+            false => "target/release/portcullis",
+        };
+        self.binary.clone().unwrap_or_else(|| usual.into())
     }
 
-    /// The build that writes no journal, if there is one.
-    pub(crate) fn unjournaled(&self) -> Option<PathBuf> {
-        self.unjournaled.exists().then(|| self.unjournaled.clone())
+    /// The gateway that lacks something, if there is such a build: it is of
+    /// the same kind as [`Options::binary`].
+    pub(crate) fn without(&self, what: &str) -> Option<PathBuf> {
+        let folder = if self.dist {
+            "target/dist"
+        } else {
+            "target/bench"
+        };
+        let binary = PathBuf::from(folder).join(what);
+        binary.exists().then_some(binary)
     }
 }
 

@@ -128,7 +128,7 @@ impl Bench {
 
     /// The usual setting.
     fn setting(&self) -> Setting {
-        Setting::of(&self.options.binary)
+        Setting::of(&self.options.binary())
     }
 
     fn gateway(&self, setting: &Setting) -> Result<Server> {

@@ -21,7 +21,7 @@ pub(super) fn governed(bench: &Bench) -> Result<Vec<Row>> {
     let row = Row::new("governed", "requests a second, governed", "/s")
         .against("ungoverned build")
         .wants(Bound::ratio_at_least(0.85, 0.92));
-    let Some(binary) = bench.options.ungoverned() else {
+    let Some(binary) = bench.options.without("ungoverned") else {
         return Ok(vec![row.note("there is no ungoverned build")]);
     };
     let (ours, bare) = beside(bench, "ungoverned", binary)?;
@@ -40,7 +40,7 @@ pub(super) fn journal(bench: &Bench) -> Result<Vec<Row>> {
     let row = Row::new("journal", "CPU per request, journal on", "µs")
         .against("journal off")
         .wants(Bound::ratio_at_most(1.15, 1.05));
-    let Some(binary) = bench.options.unjournaled() else {
+    let Some(binary) = bench.options.without("unjournaled") else {
         return Ok(vec![row.note("there is no unjournaled build")]);
     };
     let (ours, bare) = beside(bench, "unjournaled", binary)?;
