@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::canon::Dialect;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
 use crate::money::{NanoUsd, Rate};
 use crate::secret::Secret;
@@ -56,13 +57,28 @@ pub enum Auth {
 }
 
 /// The wire format of an upstream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WireFormat {
-    /// `OpenAI`'s chat completions, completions, embeddings.
-    #[default]
-    OpenAi,
+    /// One that goes over a network.
+    Dialect(Dialect),
     /// The built-in demo: answered in process.
     Demo,
+}
+
+impl WireFormat {
+    /// `OpenAI`'s chat completions, completions, embeddings: what a server
+    /// speaks of which nothing else is known.
+    pub const USUAL: Self = Self::Dialect(Dialect::OpenAi);
+}
+
+/// What becomes of a request of which the target's dialect cannot say all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Losses {
+    /// It is refused, if the answer could be another one for it.
+    #[default]
+    Strict,
+    /// It is sent without, and a header of the answer says so.
+    Drop,
 }
 
 /// An upstream.
@@ -99,6 +115,8 @@ pub struct Provider {
     pub trace: bool,
     /// Whether `stream_options.include_usage` may be asked of it.
     pub stream_usage: bool,
+    /// What becomes of what it cannot be told.
+    pub losses: Losses,
 }
 
 /// What a model costs.
@@ -131,6 +149,10 @@ pub struct Deployment {
     pub order: u32,
     /// Its price; `None` is unknown, and flagged.
     pub price: Option<Price>,
+    /// The longest answer, in tokens, where known.
+    pub max_output: Option<u64>,
+    /// Whether it is known to think before it answers.
+    pub reasons: bool,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
 }

@@ -91,6 +91,8 @@ reasons! {
     TooDeep = 400 InvalidRequest "json_too_deep";
     /// A field has the wrong type or value.
     BadField = 400 InvalidRequest "invalid_value";
+    /// The target's dialect cannot say this.
+    Untranslatable = 400 InvalidRequest "unsupported_by_target";
     /// A required field is missing.
     MissingField = 400 InvalidRequest "missing_required_parameter";
     /// No credential was sent.

@@ -117,6 +117,8 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         weight: 1,
         order: 0,
         price: None,
+        max_output: None,
+        reasons: false,
         index: usize::MAX,
     };
     Model {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use domain::canon::Dialect;
 use domain::model::Price;
 use serde::Deserialize;
 
@@ -40,7 +41,7 @@ pub enum AuthStyle {
     None,
 }
 
-/// A known provider of `OpenAI`'s dialect.
+/// A known provider.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogueProvider {
@@ -58,6 +59,9 @@ pub struct CatalogueProvider {
     /// Where its key goes.
     #[serde(default)]
     pub auth: AuthStyle,
+    /// What it speaks.
+    #[serde(default = "openai")]
+    pub dialect: Dialect,
     /// Whether `stream_options.include_usage` may be asked of it.
     #[serde(default = "yes")]
     pub stream_usage: bool,
@@ -285,6 +289,10 @@ fn entry(entry: &str, problem: impl Into<String>) -> CatalogueError {
         entry: entry.to_owned(),
         problem: problem.into(),
     }
+}
+
+fn openai() -> Dialect {
+    Dialect::OpenAi
 }
 
 fn yes() -> bool {

@@ -3,7 +3,8 @@
 //! Both directions are lists of what may pass: a header that nobody thought of
 //! stays, so neither side's credentials or cookies reach the other.
 
-use domain::model::{Auth, Provider};
+use domain::canon::Dialect;
+use domain::model::{Auth, Provider, WireFormat};
 use http::{HeaderName, HeaderValue, header};
 
 /// Headers of the client that go to an upstream of `OpenAI`'s dialect.
@@ -66,6 +67,17 @@ pub fn auth_headers(provider: &Provider) -> Result<Vec<(HeaderName, HeaderValue)
     Ok(vec![(name, value)])
 }
 
+/// Headers that every server of a dialect wants; the configuration may set
+/// others.
+#[must_use]
+pub fn dialect_headers(format: WireFormat) -> &'static [(&'static str, &'static str)] {
+    match format {
+        WireFormat::Dialect(Dialect::Anthropic) => &[("anthropic-version", "2023-06-01")],
+        WireFormat::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Gemini)
+        | WireFormat::Demo => &[],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +86,7 @@ mod tests {
     fn with(auth: Auth) -> Provider {
         Provider {
             name: "p".into(),
-            format: domain::model::WireFormat::OpenAi,
+            format: domain::model::WireFormat::USUAL,
             tls: true,
             host: "example.org".into(),
             port: 443,
@@ -88,6 +100,7 @@ mod tests {
             internal: false,
             trace: false,
             stream_usage: true,
+            losses: domain::model::Losses::Strict,
         }
     }
 

@@ -1,12 +1,58 @@
 //! Base URLs taken apart, and paths put together.
 
-use domain::model::Provider;
+use domain::canon::Dialect;
+use domain::model::{Provider, WireFormat};
 
 /// The path of an operation at a provider: `/v1` and `/chat/completions` are
 /// `/v1/chat/completions`.
 #[must_use]
 pub fn url_path(provider: &Provider, operation: &str) -> String {
     format!("{}{operation}", provider.base_path)
+}
+
+/// How an answer is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// As one document.
+    Whole,
+    /// As a stream of events.
+    Streamed,
+}
+
+/// The path that a conversation with `model` has at a provider.
+#[must_use]
+pub fn path(provider: &Provider, model: &str, delivery: Delivery) -> String {
+    let base = &provider.base_path;
+    match provider.format {
+        WireFormat::Dialect(Dialect::Anthropic) => format!("{base}/messages"),
+        WireFormat::Dialect(Dialect::Responses) => format!("{base}/responses"),
+        WireFormat::Dialect(Dialect::Gemini) => {
+            let model = segment(model.strip_prefix("models/").unwrap_or(model));
+            match delivery {
+                Delivery::Streamed => {
+                    format!("{base}/models/{model}:streamGenerateContent?alt=sse")
+                }
+                Delivery::Whole => format!("{base}/models/{model}:generateContent"),
+            }
+        }
+        WireFormat::Dialect(Dialect::OpenAi) | WireFormat::Demo => {
+            format!("{base}/chat/completions")
+        }
+    }
+}
+
+/// A name as one segment of a path.
+fn segment(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// Takes a base URL apart into whether it is TLS, host (IPv6 in brackets),

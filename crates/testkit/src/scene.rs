@@ -48,7 +48,7 @@ pub fn principal(id: &str, limits: Limits) -> Principal {
 pub fn provider(name: &str, address: SocketAddr) -> Provider {
     Provider {
         name: name.into(),
-        format: WireFormat::OpenAi,
+        format: WireFormat::USUAL,
         tls: false,
         host: address.ip().to_string(),
         port: address.port(),
@@ -67,6 +67,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         internal: false,
         trace: false,
         stream_usage: true,
+        losses: domain::model::Losses::Strict,
     }
 }
 
@@ -245,6 +246,8 @@ impl Scene {
                     weight: 1,
                     order: u32::try_from(order).expect("few deployments"),
                     price: wanted.price,
+                    max_output: None,
+                    reasons: false,
                     index: first + order,
                 }));
             }

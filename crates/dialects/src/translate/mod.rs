@@ -5,8 +5,12 @@
 //! | a request | by the client's dialect | by the target's |
 //! | an answer, a stream | by the target's dialect | by the client's |
 
+mod codec;
+mod frames;
 mod names;
 
+pub use codec::{Codec, Head, Malformed, ReadStream, WriteStream};
+pub use frames::{Frames, Unreadable};
 pub use names::Names;
 
 /// What a request's writer must know of its target.
@@ -21,4 +25,13 @@ pub struct Target<'a> {
     pub reasons: bool,
     /// The tools' names as this target has them.
     pub names: &'a Names,
+}
+
+/// Every dialect's translators.
+static CODECS: &[Codec] = &[];
+
+/// The translators of a dialect.
+#[must_use]
+pub fn codec(dialect: domain::canon::Dialect) -> Option<&'static Codec> {
+    CODECS.iter().find(|codec| codec.dialect == dialect)
 }

@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {
     /// `OpenAI`'s chat completions, and whoever speaks them.
+    #[serde(rename = "openai")]
     OpenAi,
     /// `OpenAI`'s Responses.
     Responses,

@@ -2,11 +2,12 @@
 //! first content.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::json::{Document, ScanError};
 use dialects::openai::{self, FrameClass, Tap};
-use dialects::sse::Framer;
+use dialects::translate::Frames;
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::StatusCode;
@@ -15,10 +16,12 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::pool::ExchangeError;
+use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
 use crate::aside;
 use crate::plane::Plane;
+use crate::settle::Ticket;
 use crate::wire::Pieces;
 
 /// The largest event of a stream.
@@ -36,12 +39,15 @@ pub(super) async fn attempt(
     ask: &Ask,
     target: &Deployment,
     deadline: Instant,
+    ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
     let timeouts = target.provider.timeouts;
+    let (translation, body) = translation::of(ask, target).await?.unzip();
     let reply = match target.provider.format {
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
-        WireFormat::OpenAi => exchange(plane, ask, target, deadline).await?,
+        WireFormat::Dialect(_) => exchange(plane, (ask, body), target, deadline).await?,
     };
+    ticket.dropped = translation.as_ref().and_then(|t| t.dropped.clone());
     let Reply {
         status,
         fields,
@@ -54,6 +60,10 @@ pub(super) async fn attempt(
     if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
+        let body = match &translation {
+            Some(translation) => translation.fault(status.as_u16(), &body),
+            None => body,
+        };
         return Err(refused(status, &fields, body));
     }
     if fields
@@ -68,7 +78,10 @@ pub(super) async fn attempt(
         let opening = Opening {
             fields,
             upstream: body,
-            framer: Framer::new(LARGEST_EVENT),
+            frames: match &translation {
+                Some(translation) => translation.frames(),
+                None => Frames::same(LARGEST_EVENT),
+            },
             tap: Tap::new(ask.operation, ask.view.n, ask.view.wants_usage),
             held: Vec::new(),
             timeouts,
@@ -82,7 +95,7 @@ pub(super) async fn attempt(
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
-    plain(ask, fields, whole).await
+    plain(ask, (fields, whole), translation).await
 }
 
 /// Whether the target's provider has as many requests as it may have.
@@ -96,7 +109,7 @@ pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
 
 async fn exchange(
     plane: &Rc<Plane>,
-    ask: &Ask,
+    (ask, body): (&Ask, Option<Bytes>),
     target: &Deployment,
     deadline: Instant,
 ) -> Result<Reply, Failure> {
@@ -104,7 +117,7 @@ async fn exchange(
     let prepared = plane.pool.prepared(&target.provider, bulkheads);
     let prepared = prepared.map_err(unusable)?;
     let place = prepared.bulkhead.enter().ok_or_else(Failure::full)?;
-    let request = outgoing::request(ask, target, prepared).map_err(Failure::transient)?;
+    let request = outgoing::request(ask, body, target, prepared).map_err(Failure::transient)?;
     plane.others_first().await;
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;
@@ -138,21 +151,29 @@ fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
     Failure::of_status(status, fields, body)
 }
 
-async fn plain(ask: &Ask, fields: Fields, whole: Bytes) -> Result<Answered, Failure> {
+async fn plain(
+    ask: &Ask,
+    (fields, whole): (Fields, Bytes),
+    translation: Option<Arc<Translation>>,
+) -> Result<Answered, Failure> {
     let operation = ask.operation;
     let work = move |whole| {
-        let document = Document::parse(whole, 512)?;
+        let whole = match translation {
+            Some(translation) => translation.answer(whole)?,
+            None => whole,
+        };
+        let not_json = |e: ScanError| Failure::broken(format!("not JSON at byte {}", e.at));
+        let document = Document::parse(whole, 512).map_err(not_json)?;
         let view = openai::read_answer(operation, &document);
         Ok((document, view))
     };
-    let read = if aside::is_large(whole.len()) {
+    let read: Result<_, Failure> = if aside::is_large(whole.len()) {
         let read = aside::run(move || work(whole)).await;
         read.map_err(Failure::transient)?
     } else {
         work(whole)
     };
-    let (document, view) =
-        read.map_err(|e: ScanError| Failure::broken(format!("not JSON at byte {}", e.at)))?;
+    let (document, view) = read?;
     if view.is_error {
         return Err(Failure::of_status(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -179,10 +200,7 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
         let Some(data) = patience.next(&mut opening.upstream).await? else {
             return Err(Failure::broken("the stream ended before its first content"));
         };
-        opening
-            .framer
-            .push(data, &mut frames)
-            .map_err(|_| Failure::broken("an endless event"))?;
+        opening.frames.push(data, &mut frames)?;
         let mut begun = false;
         for frame in frames.drain(..) {
             let facts = opening.tap.read(&frame);

@@ -64,6 +64,22 @@ impl Failure {
         }
     }
 
+    /// The client's own mistake.
+    pub(super) fn client(refusal: Refusal) -> Self {
+        Self {
+            kind: Kind::Client,
+            ..Self::transient(refusal)
+        }
+    }
+
+    /// Another target may be able to do it.
+    pub(super) fn elsewhere(refusal: Refusal) -> Self {
+        Self {
+            kind: Kind::Elsewhere,
+            ..Self::transient(refusal)
+        }
+    }
+
     /// The upstream sent something that is no answer.
     pub(super) fn broken(cause: impl ToString) -> Self {
         Self::transient(

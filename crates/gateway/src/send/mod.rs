@@ -13,6 +13,7 @@ mod prepared;
 #[cfg(test)]
 mod simulation;
 pub mod tls;
+mod translation;
 pub mod upstream;
 
 use std::rc::Rc;
@@ -22,11 +23,14 @@ use std::time::Duration;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{AnswerView, Facts, Tap, View};
-use dialects::sse::{Frame, Framer};
+use dialects::sse::Frame;
+use dialects::translate::Frames;
 use domain::guard::{Direction, Guard};
+use domain::ids::TicketId;
 use domain::model::{Deployment, Timeouts};
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
+use domain::time::UnixMicros;
 use http1::Fields;
 use tokio::time::Instant;
 
@@ -77,8 +81,9 @@ pub struct Opening {
     pub fields: Fields,
     /// The rest of it.
     pub upstream: UpstreamBody,
-    /// Cuts bytes into frames; may hold a part of the next one.
-    pub framer: Framer,
+    /// Cuts bytes into frames of the client's dialect; may hold a part of the
+    /// next one.
+    pub frames: Frames,
     /// Meters the frames.
     pub tap: Tap,
     /// The frames read so far: the preamble and the first content.
@@ -130,6 +135,9 @@ struct Ask {
     view: View,
     fields: Fields,
     largest: usize,
+    ticket: TicketId,
+    /// When it came.
+    at: UnixMicros,
 }
 
 /// Asks until a target answers.
@@ -165,6 +173,8 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         view: accepted.view,
         fields: accepted.fields,
         largest,
+        ticket: ticket.id(),
+        at: ticket.opened(),
     };
     let started = Instant::now();
     let mut course = Course::new(plan.iter().map(|step| step.whose), &retry);
@@ -172,7 +182,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
         ticket.attempt(target);
-        let failure = match attempt::attempt(plane, &ask, target, deadline).await {
+        let failure = match attempt::attempt(plane, &ask, target, deadline, &mut ticket).await {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);
                 ticket.first_content();

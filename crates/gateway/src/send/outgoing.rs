@@ -13,9 +13,11 @@ use domain::edit::Edits;
 use domain::model::Deployment;
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 use http1::Fields;
 use hyper::body::{Body, Frame, SizeHint};
+use providers::Delivery;
 
 use super::Ask;
 use super::prepared::Prepared;
@@ -25,6 +27,8 @@ use crate::accept;
 pub struct Outgoing {
     pub(super) prepared: Rc<Prepared>,
     operation: Operation,
+    /// Where, if that hangs on the request.
+    path: Option<PathAndQuery>,
     /// Headers of this request alone.
     own: Fields,
     parts: Vec<Bytes>,
@@ -37,9 +41,15 @@ impl Outgoing {
         Self {
             prepared,
             operation,
+            path: None,
             own: Fields::default(),
             parts,
         }
+    }
+
+    fn path(&self) -> &PathAndQuery {
+        let usual = || self.prepared.path(self.operation);
+        self.path.as_ref().unwrap_or_else(usual)
     }
 
     /// Its body's slices, in order.
@@ -51,7 +61,7 @@ impl Outgoing {
     pub(super) fn head(&self) -> Bytes {
         let mut out = BytesMut::new();
         let length = self.parts.iter().map(|part| part.len() as u64).sum();
-        let target = self.prepared.path(self.operation).as_str();
+        let target = self.path().as_str();
         http1::write_post(&mut out, target, &self.prepared.lines, &self.own, length);
         out.freeze()
     }
@@ -63,11 +73,13 @@ impl Outgoing {
         *request.method_mut() = Method::POST;
         *request.headers_mut() = self.prepared.headers.clone();
         let host = request.headers_mut().remove(header::HOST);
-        request.headers_mut().extend(self.own.to_map());
+        for (name, value) in &self.own.to_map() {
+            request.headers_mut().append(name, value.clone());
+        }
         *request.uri_mut() = Uri::builder()
             .scheme(if provider.tls { "https" } else { "http" })
             .authority(host.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
-            .path_and_query(self.prepared.path(self.operation).clone())
+            .path_and_query(self.path().clone())
             .build()?;
         Ok(request)
     }
@@ -115,6 +127,7 @@ impl Body for Sliced {
 /// Builds the request for `target`.
 pub(super) fn request(
     ask: &Ask,
+    translated: Option<Bytes>,
     target: &Deployment,
     prepared: Rc<Prepared>,
 ) -> Result<Outgoing, Refusal> {
@@ -125,6 +138,20 @@ pub(super) fn request(
         )
         .because(cause)
     };
+    if let Some(body) = translated {
+        let delivery = match ask.view.stream {
+            true => Delivery::Streamed,
+            false => Delivery::Whole,
+        };
+        let path = providers::path(&target.provider, &target.upstream_model, delivery);
+        return Ok(Outgoing {
+            path: Some(PathAndQuery::try_from(path).map_err(|error| internal(&error))?),
+            operation: ask.operation,
+            own: own(ask, &prepared),
+            prepared,
+            parts: vec![body],
+        });
+    }
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
         edits
@@ -138,6 +165,7 @@ pub(super) fn request(
         edits.add(edit).map_err(|e| internal(&e))?;
     }
     Ok(Outgoing {
+        path: None,
         operation: ask.operation,
         own: own(ask, &prepared),
         prepared,
@@ -154,7 +182,9 @@ fn own(ask: &Ask, prepared: &Prepared) -> Fields {
     } else {
         "application/json"
     };
-    out.add("accept", accept);
+    if !prepared.headers.contains_key("accept") {
+        out.add("accept", accept);
+    }
     let hops = accept::hops(&ask.fields) + 1;
     out.add_number(accept::HOPS, hops.into());
     let provider = &prepared.provider;

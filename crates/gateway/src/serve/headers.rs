@@ -14,6 +14,7 @@ use crate::settle::Ticket;
 pub(super) const MODEL: &str = "x-portcullis-model";
 pub(super) const PROVIDER: &str = "x-portcullis-provider";
 pub(super) const ATTEMPTS: &str = "x-portcullis-attempts";
+const DROPPED: &str = "x-portcullis-dropped";
 const CACHE: &str = "x-portcullis-cache";
 const COST: &str = "x-portcullis-request-cost";
 
@@ -49,6 +50,9 @@ pub(super) fn about(out: &mut Fields, ticket: &Ticket, serving: &Serving) {
         out.add(PROVIDER, provider);
     }
     out.add_number(ATTEMPTS, ticket.attempts().into());
+    if let Some(dropped) = &ticket.dropped {
+        out.add(DROPPED, dropped);
+    }
     if serving.keep.is_some() {
         out.add(CACHE, "miss");
     }
@@ -66,9 +70,9 @@ pub(super) fn cost(out: &mut Fields, ticket: &Ticket) {
 
 /// An answer from the cache.
 pub(super) fn hit(out: &mut Fields, shelved: &Shelved) {
-    out.add(CACHE, "hit");
+    out.set(CACHE, "hit");
     out.set(MODEL, &shelved.model);
-    out.add(COST, "0");
+    out.set(COST, "0");
 }
 
 /// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as `OpenAI` has them.

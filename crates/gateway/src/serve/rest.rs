@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialects::openai::{FrameClass, Tap};
-use dialects::sse::Framer;
+use dialects::translate::Frames;
 use tokio::time::Instant;
 
 use crate::send::upstream::UpstreamBody;
@@ -20,7 +20,7 @@ const USAGE: Duration = Duration::from_millis(500);
 pub(super) struct Rest {
     pub(super) ticket: Ticket,
     pub(super) upstream: UpstreamBody,
-    pub(super) framer: Framer,
+    pub(super) frames: Frames,
     pub(super) tap: Tap,
 }
 
@@ -32,7 +32,7 @@ impl Rest {
         let mut frames = Vec::new();
         let mut is_over = false;
         while !is_over && let Some(Ok(data)) = self.upstream.data(USAGE, due).await {
-            is_over = self.framer.push(data, &mut frames).is_err();
+            is_over = self.frames.push(data, &mut frames).is_err();
             for frame in frames.drain(..) {
                 let class = self.tap.read(&frame).class;
                 is_over |= matches!(class, FrameClass::Done | FrameClass::Error);

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use dialects::openai::{self, Facts, FrameClass, Pass, Tap};
-use dialects::sse::{Frame, Framer};
+use dialects::sse::Frame;
+use dialects::translate::Frames;
 use domain::guard::Finding;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
@@ -39,7 +40,7 @@ struct Streaming {
     plane: Rc<Plane>,
     ticket: Option<Ticket>,
     upstream: Option<UpstreamBody>,
-    framer: Framer,
+    cutter: Frames,
     tap: Tap,
     hold: Hold,
     ready: VecDeque<Bytes>,
@@ -114,7 +115,7 @@ pub(super) fn start(
         plane: Rc::clone(plane),
         ticket: Some(ticket),
         upstream: Some(opening.upstream),
-        framer: opening.framer,
+        cutter: opening.frames,
         tap: opening.tap,
         hold: Hold::new(serving.guards),
         ready: VecDeque::new(),
@@ -154,14 +155,15 @@ impl Streaming {
                         continue;
                     }
                     let mut frames = std::mem::take(&mut self.frames);
-                    if self.framer.push(data, &mut frames).is_err() {
-                        self.broke("an endless event");
-                    }
+                    let cut = self.cutter.push(data, &mut frames);
                     for frame in frames.drain(..) {
                         let facts = self.tap.read(&frame);
                         self.frame(frame, facts);
                     }
                     self.frames = frames;
+                    if let Err(unreadable) = cut {
+                        self.broke(unreadable);
+                    }
                     self.wind();
                 }
                 Poll::Ready(Some(Err(error))) => self.broke(error),
@@ -177,13 +179,18 @@ impl Streaming {
     /// The upstream's connection ended cleanly. Some servers leave out the
     /// blank line behind their last event.
     fn over(&mut self) {
-        if let Some(frame) = self.framer.last()
-            && frame.is_end_mark()
-        {
+        let mut frames = Vec::new();
+        let finished = self.cutter.finish(&mut frames);
+        for frame in frames {
             let facts = self.tap.read(&frame);
-            return self.frame(frame, facts);
+            self.frame(frame, facts);
         }
-        self.broke("the stream ended without its end mark");
+        if self.upstream.is_some() {
+            match finished {
+                Ok(()) => self.broke("the stream ended without its end mark"),
+                Err(unreadable) => self.broke(unreadable),
+            }
+        }
     }
 
     /// One frame: metered by the tap, screened, released in order.
@@ -360,7 +367,7 @@ impl Drop for Streaming {
         if let (Some(ticket), Some(upstream)) = (self.ticket.take(), self.upstream.take()) {
             let nothing = Tap::new(self.tap.operation(), 1, false);
             let rest = Rest {
-                framer: std::mem::replace(&mut self.framer, Framer::new(LARGEST_EVENT)),
+                frames: std::mem::replace(&mut self.cutter, Frames::same(LARGEST_EVENT)),
                 tap: std::mem::replace(&mut self.tap, nothing),
                 upstream,
                 ticket,

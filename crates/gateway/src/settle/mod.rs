@@ -66,6 +66,8 @@ pub struct Account {
     pub taken: Option<Box<dyn domain::counters::Taken>>,
     /// Tokens.
     pub meter: Meter,
+    /// What the target could not be told, for the client to see.
+    pub dropped: Option<String>,
     /// The record so far.
     facts: Option<Box<Settled>>,
     price: Option<domain::model::Price>,
@@ -116,6 +118,7 @@ impl Ticket {
             started: plane.shared.ticks(),
             taken: None,
             meter: Meter::default(),
+            dropped: None,
             facts: Some(Box::new(facts)),
             price: None,
             counted_as: None,
@@ -140,6 +143,12 @@ impl Ticket {
             },
             |f| f.ticket,
         )
+    }
+
+    /// When the request came.
+    #[must_use]
+    pub fn opened(&self) -> UnixMicros {
+        self.facts.as_ref().map_or(UnixMicros(0), |f| f.opened)
     }
 
     /// Lets a stage write into the record.

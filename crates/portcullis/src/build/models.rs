@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ::providers::{Catalogue, CatalogueModel};
+use ::providers::{Ability, Catalogue, CatalogueModel};
 use domain::ids::ModelName;
 use domain::model::{Deployment, Model, Price, Provider, WireFormat};
 
@@ -93,7 +93,7 @@ impl Fleet {
         &mut self,
         provider: &Arc<Provider>,
         upstream: &str,
-        price: Option<Price>,
+        (price, listed): (Option<Price>, Option<&CatalogueModel>),
         (weight, order): (u32, u32),
     ) -> Arc<Deployment> {
         let deployment = Arc::new(Deployment {
@@ -103,6 +103,8 @@ impl Fleet {
             weight,
             order,
             price,
+            max_output: listed.and_then(|m| m.max_output),
+            reasons: listed.is_some_and(|m| m.abilities.contains(&Ability::Reasoning)),
             index: self.deployments.len(),
         });
         self.deployments.push(Arc::clone(&deployment));
@@ -132,7 +134,7 @@ impl Fleet {
             };
             longest = longest.max(listed.and_then(|m| m.max_output));
             let share = (one.weight, one.order);
-            deployments.push(self.deploy(provider, &one.model, price, share));
+            deployments.push(self.deploy(provider, &one.model, (price, listed), share));
         }
         let Some(first) = deployments.first() else {
             return;
@@ -165,9 +167,9 @@ impl Fleet {
             let listed = known(config, catalogue, name, id);
             let price = match provider.format {
                 WireFormat::Demo => Some(Price::default()),
-                WireFormat::OpenAi => listed.and_then(|m| m.price),
+                WireFormat::Dialect(_) => listed.and_then(|m| m.price),
             };
-            self.offer(provider, id, price, listed.and_then(|m| m.max_output));
+            self.offer(provider, id, (price, listed));
         }
     }
 
@@ -176,8 +178,7 @@ impl Fleet {
         &mut self,
         provider: &Arc<Provider>,
         id: &str,
-        price: Option<Price>,
-        max_output: Option<u64>,
+        (price, listed): (Option<Price>, Option<&CatalogueModel>),
     ) {
         let full = format!("{}/{id}", provider.name);
         let names = [full.as_str(), id];
@@ -187,14 +188,14 @@ impl Fleet {
         {
             return;
         }
-        let deployment = self.deploy(provider, id, price, (1, 0));
+        let deployment = self.deploy(provider, id, (price, listed), (1, 0));
         for name in names {
             self.models.entry(name.into()).or_insert_with(|| {
                 Arc::new(Model {
                     name: name.into(),
                     deployments: vec![Arc::clone(&deployment)],
                     fallbacks: Vec::new(),
-                    max_output,
+                    max_output: deployment.max_output,
                     owned_by: provider.name.to_string(),
                 })
             });
@@ -219,7 +220,7 @@ impl Fleet {
             && !id.is_empty()
             && let Some(provider) = providers.iter().find(|p| p.name.as_str() == provider)
         {
-            self.offer(&Arc::clone(provider), id, None, None);
+            self.offer(&Arc::clone(provider), id, (None, None));
             return true;
         }
         report.wrong(

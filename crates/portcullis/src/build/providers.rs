@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ::providers::{AuthStyle, Catalogue, CatalogueProvider, parse_base_url};
-use domain::model::{Auth, HttpVersion, Provider, Timeouts, WireFormat};
+use domain::canon::Dialect;
+use domain::model::{Auth, HttpVersion, Losses, Provider, Timeouts, WireFormat};
 use domain::secret::Secret;
 
 use crate::config::Config;
@@ -71,6 +72,7 @@ fn demo() -> Provider {
         internal: true,
         trace: false,
         stream_usage: true,
+        losses: Losses::Strict,
     }
 }
 
@@ -265,9 +267,30 @@ fn credential(
     };
     Some(match (&wanted.api_key_header, secret) {
         (Some(header), Some(secret)) => Auth::Header(header.to_ascii_lowercase(), secret),
-        (None, secret) => auth(known.map_or(&AuthStyle::Bearer, |k| &k.auth), secret),
+        (None, secret) => match known {
+            Some(known) => auth(&known.auth, secret),
+            None => auth(&usual_auth(dialect(wanted, None)), secret),
+        },
         (Some(_), None) => Auth::None,
     })
+}
+
+/// What a provider speaks: what the file says, or the catalogue.
+fn dialect(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Dialect {
+    wanted
+        .dialect
+        .map(Dialect::from)
+        .or(known.map(|known| known.dialect))
+        .unwrap_or(Dialect::OpenAi)
+}
+
+/// Where a server of this dialect looks for its key.
+fn usual_auth(dialect: Dialect) -> AuthStyle {
+    match dialect {
+        Dialect::OpenAi | Dialect::Responses => AuthStyle::Bearer,
+        Dialect::Anthropic => AuthStyle::Header("x-api-key".to_owned()),
+        Dialect::Gemini => AuthStyle::Header("x-goog-api-key".to_owned()),
+    }
 }
 
 fn auth(style: &AuthStyle, secret: Option<Secret>) -> Auth {
@@ -286,9 +309,10 @@ fn upstream(
     wanted: &Wanted,
     known: Option<&CatalogueProvider>,
 ) -> Provider {
+    let dialect = dialect(wanted, known);
     Provider {
         name: name.into(),
-        format: WireFormat::OpenAi,
+        format: WireFormat::Dialect(dialect),
         tls,
         host,
         port,
@@ -306,5 +330,6 @@ fn upstream(
         stream_usage: wanted
             .stream_usage
             .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+        losses: wanted.losses.into(),
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct Provider {
     pub(crate) internal: Option<bool>,
     /// Whether `traceparent` goes to it although it is external.
     pub(crate) forward_traceparent: bool,
+    /// What it speaks; what the catalogue says, else `OpenAI`'s chat completions.
+    pub(crate) dialect: Option<Dialect>,
+    /// What becomes of what its dialect cannot say.
+    pub(crate) losses: Losses,
     /// Whether usage may be asked for on streams.
     pub(crate) stream_usage: Option<bool>,
     /// Its models; those of the catalogue if unset.
@@ -81,6 +85,51 @@ impl Timeouts {
             first_byte: or(self.first_byte, usual.first_byte),
             between_chunks: or(self.between_chunks, usual.between_chunks),
             total: or(self.total, usual.total),
+        }
+    }
+}
+
+/// What a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Dialect {
+    /// `OpenAI`'s chat completions.
+    Openai,
+    /// `OpenAI`'s Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Google's `generateContent`.
+    Gemini,
+}
+
+impl From<Dialect> for domain::canon::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Openai => Self::OpenAi,
+            Dialect::Responses => Self::Responses,
+            Dialect::Anthropic => Self::Anthropic,
+            Dialect::Gemini => Self::Gemini,
+        }
+    }
+}
+
+/// What becomes of a request of which a provider's dialect cannot say all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Losses {
+    /// Refused, if the answer could be another one for it.
+    #[default]
+    Strict,
+    /// Sent without it; a header of the answer says what.
+    Drop,
+}
+
+impl From<Losses> for domain::model::Losses {
+    fn from(losses: Losses) -> Self {
+        match losses {
+            Losses::Strict => Self::Strict,
+            Losses::Drop => Self::Drop,
         }
     }
 }
