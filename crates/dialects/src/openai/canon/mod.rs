@@ -1,1 +1,61 @@
 //! `OpenAI`'s chat completions, from and into the canonical form.
+//!
+//! | what | read | written |
+//! |---|---|---|
+//! | a request | `request`, `messages`, `parts`, `tools`, `reasoning` | `write_request`, `plan`, `write_message`, `write_tools` |
+//! | an answer | `answer`, `thoughts` | `write_answer`, `thoughts`, `citations` |
+//! | a stream | `stream_reader`, `calls` | `stream_writer` |
+//! | an error | `fault` | `fault` |
+//!
+//! The dialect is spoken by many servers that are not `OpenAI`. Readers take
+//! what those are known to send; writers give what `OpenAI` itself documents,
+//! and what clients that keep unknown fields can send back.
+
+mod answer;
+mod calls;
+mod citations;
+mod fault;
+mod fields;
+mod ids;
+mod media;
+mod messages;
+mod parts;
+mod plan;
+mod reasoning;
+mod request;
+mod stop;
+mod stream_reader;
+mod stream_writer;
+mod thoughts;
+mod tools;
+mod write_answer;
+mod write_message;
+mod write_request;
+mod write_tools;
+mod write_usage;
+
+use domain::canon;
+
+pub use answer::read_answer;
+pub use fault::{read_fault, write_fault, write_fault_event};
+pub use request::read_request;
+pub use stream_reader::StreamReader;
+pub use stream_writer::StreamWriter;
+pub use write_answer::write_answer;
+pub use write_request::{write_request, write_request_with_thoughts};
+
+/// What the writers of answers must know beside the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// What the client asked.
+    pub request: &'a canon::Request,
+    /// When, in seconds since 1970, for answers whose provider does not say.
+    pub created: i64,
+    /// An id for answers whose provider gives none.
+    pub id: &'a str,
+}
+
+/// A stream is not of this dialect, or broken; the words say where.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub &'static str);

@@ -1,0 +1,221 @@
+//! A client's request, read.
+
+use domain::canon::{Effort, Format, Json, Reasoning, Request};
+use domain::refusal::{Reason, Refusal};
+
+use super::fields::{
+    Path, count, flag, json, member, missing, number, object, small, string, text, unknown, wrong,
+};
+use super::{messages, parts, reasoning, tools};
+use crate::json::{Document, Kind, Node};
+
+/// Reads a request.
+///
+/// # Errors
+/// A member is missing or has the wrong type; the refusal says which, and what
+/// to do.
+pub fn read_request(document: &Document) -> Result<Request, Refusal> {
+    let root = document.root();
+    if root.kind() != Kind::Object {
+        let message = "The body must be a JSON object.";
+        return Err(Refusal::new(Reason::BadJson, message));
+    }
+    let mut read = Reading::default();
+    for (key, _, value) in root.entries() {
+        let path = Path::Root.key(&key);
+        let is_known = value.is_null()
+            || read.sampling(&key, value, path)?
+            || read.conversation(&key, value, path)?
+            || read.about(&key, value, path)?;
+        if !is_known {
+            read.request.rest.push(unknown(&key, value));
+        }
+    }
+    read.finish()
+}
+
+#[derive(Default)]
+struct Reading {
+    request: Request,
+    has_messages: bool,
+    /// `max_tokens`, which `max_completion_tokens` overrules.
+    older_max: Option<u64>,
+    /// What other fields than `reasoning_effort` say.
+    other_reasoning: Option<Reasoning>,
+}
+
+impl Reading {
+    /// What shapes the answer. Says whether the member is known.
+    fn sampling(&mut self, key: &str, value: Node<'_>, path: Path<'_>) -> Result<bool, Refusal> {
+        let to = &mut self.request;
+        match key {
+            "max_completion_tokens" => to.max_tokens = most(value, path)?,
+            "max_tokens" => self.older_max = most(value, path)?,
+            "temperature" => to.temperature = Some(number(value, path)?),
+            "top_p" => to.top_p = Some(number(value, path)?),
+            "top_k" => to.top_k = Some(number(value, path)?),
+            "presence_penalty" => to.presence_penalty = Some(number(value, path)?),
+            "frequency_penalty" => to.frequency_penalty = Some(number(value, path)?),
+            "seed" => to.seed = Some(number(value, path)?),
+            "stop" => to.stop = parts::strings(value, path)?,
+            "n" => {
+                let n = small(value, path)?;
+                if n == 0 {
+                    return Err(wrong(path, "a positive whole number"));
+                }
+                to.n = Some(n);
+            }
+            "logprobs" => to.logprobs = Some(flag(value, path)?),
+            "top_logprobs" => to.top_logprobs = Some(small(value, path)?),
+            "response_format" => {
+                object(value, path)?;
+                to.format = read_format(value, path)?;
+                return Ok(to.format.is_some());
+            }
+            "verbosity" => to.verbosity = Some(string(value, path)?.into_owned()),
+            "reasoning_effort" => match reasoning::effort(&string(value, path)?) {
+                Some(effort) => set_effort(to, effort),
+                None => return Ok(false),
+            },
+            "reasoning" | "thinking" => {
+                let read = match key {
+                    "reasoning" => reasoning::read_object(value),
+                    _ => reasoning::read_thinking(value),
+                };
+                let is_known = read.is_some();
+                self.other_reasoning = reasoning::joined(self.other_reasoning.take(), read);
+                return Ok(is_known);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What the model is told. Says whether the member is known.
+    fn conversation(
+        &mut self,
+        key: &str,
+        value: Node<'_>,
+        path: Path<'_>,
+    ) -> Result<bool, Refusal> {
+        let to = &mut self.request;
+        match key {
+            "messages" => {
+                to.messages = messages::read_messages(value, path)?;
+                self.has_messages = true;
+            }
+            "tools" => to.tools.extend(tools::read_tools(value, path)?),
+            "functions" => {
+                to.tools.extend(tools::read_functions(value, path)?);
+                // The old form answers with one call at most.
+                to.parallel_tools.get_or_insert(false);
+            }
+            "tool_choice" => to.tool_choice = Some(tools::read_choice(value, path)?),
+            "function_call" => {
+                let choice = tools::read_old_choice(value, path)?;
+                to.tool_choice.get_or_insert(choice);
+            }
+            "parallel_tool_calls" => to.parallel_tools = Some(flag(value, path)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What is about the request. Says whether the member is known.
+    fn about(&mut self, key: &str, value: Node<'_>, path: Path<'_>) -> Result<bool, Refusal> {
+        let to = &mut self.request;
+        match key {
+            "model" => to.model = string(value, path)?.into_owned(),
+            "stream" => to.stream = flag(value, path)?,
+            "stream_options" => {
+                // What else stands there is about the bytes on the wire.
+                if let Some(wanted) = member(object(value, path)?, "include_usage") {
+                    to.stream_usage = flag(wanted, path.key("include_usage"))?;
+                }
+            }
+            "user" => to.user = Some(string(value, path)?.into_owned()),
+            "metadata" => to.metadata = Some(json(object(value, path)?)),
+            "service_tier" => to.service_tier = Some(string(value, path)?.into_owned()),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn finish(self) -> Result<Request, Refusal> {
+        let mut request = self.request;
+        if request.model.is_empty() {
+            return Err(missing(Path::Root.key("model"), "name the model to use"));
+        }
+        if !self.has_messages {
+            let what = "send the conversation as an array of messages";
+            return Err(missing(Path::Root.key("messages"), what));
+        }
+        request.max_tokens = request.max_tokens.or(self.older_max);
+        request.reasoning = reasoning::joined(request.reasoning, self.other_reasoning);
+        Ok(request)
+    }
+}
+
+fn set_effort(request: &mut Request, effort: Effort) {
+    request.reasoning = Some(Reasoning {
+        effort: Some(effort),
+        ..Reasoning::default()
+    });
+}
+
+/// A bound on the answer. Local servers take a negative one for *none*.
+fn most(value: Node<'_>, path: Path<'_>) -> Result<Option<u64>, Refusal> {
+    match value.kind() {
+        Kind::Number if value.raw().starts_with(b"-") => Ok(None),
+        _ => count(value, path).map(Some),
+    }
+}
+
+/// Reads `response_format`; `None` if it is of a kind that `OpenAI` lacks.
+fn read_format(node: Node<'_>, path: Path<'_>) -> Result<Option<Format>, Refusal> {
+    let kind = text(node, "type").ok_or_else(|| {
+        missing(
+            path.key("type"),
+            "say `text`, `json_object` or `json_schema`",
+        )
+    })?;
+    match &*kind {
+        "text" => Ok(Some(Format::Text)),
+        "json_object" => {
+            // Some servers take a schema here.
+            let schema = member(node, "schema").map(|schema| Format::Schema {
+                name: None,
+                description: None,
+                schema: json(schema),
+                strict: None,
+            });
+            Ok(Some(schema.unwrap_or(Format::Json)))
+        }
+        "json_schema" => {
+            let path = path.key("json_schema");
+            let schema = member(node, "json_schema")
+                .ok_or_else(|| missing(path, "send an object with the schema and its name"))?;
+            read_schema(object(schema, path)?, path).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn read_schema(node: Node<'_>, path: Path<'_>) -> Result<Format, Refusal> {
+    let words = |key| {
+        let found = member(node, key).map(|words| string(words, path.key(key)));
+        Ok::<_, Refusal>(found.transpose()?.map(|words| words.into_owned()))
+    };
+    let strict = member(node, "strict")
+        .map(|strict| flag(strict, path.key("strict")))
+        .transpose()?;
+    Ok(Format::Schema {
+        name: words("name")?,
+        description: words("description")?,
+        schema: match member(node, "schema") {
+            Some(schema) => json(object(schema, path.key("schema"))?),
+            None => Json::trusted("{}"),
+        },
+        strict,
+    })
+}

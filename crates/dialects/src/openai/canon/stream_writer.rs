@@ -1,0 +1,467 @@
+//! A stream, written for a client of this dialect.
+//!
+//! Every chunk has the same id and time. A choice's first one says the role;
+//! a call's first one its id and name; usage comes in a chunk of its own, if
+//! the client asked for it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use domain::canon::{Chunk, Delta, Json, Opened, Stop, Thinking, Unknown};
+use domain::usage::Usage;
+
+use super::citations::{self, Range};
+use super::stop::{self, Said};
+use super::write_answer::is_ours;
+use super::{Head, fault, ids, thoughts, write_usage};
+use crate::json::{Object, object, write_string};
+
+/// Writes a stream chunk by chunk.
+#[derive(Debug)]
+pub struct StreamWriter {
+    id: String,
+    model: String,
+    created: i64,
+    wants_usage: bool,
+    /// How every chunk begins; empty until the first.
+    prefix: Vec<u8>,
+    /// Members that every chunk has.
+    always: Vec<Unknown>,
+    /// Members for the next chunk.
+    once: Vec<Unknown>,
+    usage: Option<Usage>,
+    choices: BTreeMap<u32, Choice>,
+    is_over: bool,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    blocks: BTreeMap<u32, Block>,
+    said: Said,
+    /// How many calls were begun, and by which ids.
+    calls: Vec<String>,
+    /// How many blocks of thoughts were written.
+    thoughts: u64,
+    /// The thought that just ended, if nothing but text is known of it.
+    before: Option<Thinking>,
+    /// How many characters of text came.
+    length: u64,
+    /// Citations, and the block of each.
+    cited: Vec<(Unknown, u32)>,
+    is_stopped: bool,
+}
+
+#[derive(Debug)]
+enum Block {
+    Text(Range),
+    Refusal,
+    Thinking(Thinking),
+    Call {
+        index: u64,
+        custom: bool,
+        is_empty: bool,
+    },
+    Other,
+}
+
+impl StreamWriter {
+    /// A writer for the client who asked this.
+    #[must_use]
+    pub fn new(head: &Head<'_>) -> Self {
+        Self {
+            id: head.id.to_owned(),
+            model: head.request.model.clone(),
+            created: head.created,
+            wants_usage: head.request.stream_usage,
+            prefix: Vec::new(),
+            always: Vec::new(),
+            once: Vec::new(),
+            usage: None,
+            choices: BTreeMap::new(),
+            is_over: false,
+        }
+    }
+
+    /// Takes the next chunk, and adds what it becomes to `out`: whole frames.
+    pub fn push(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>) {
+        if self.is_over {
+            return;
+        }
+        match chunk {
+            Chunk::Start { id, model, created } => self.start(id, model, *created),
+            Chunk::Open {
+                choice,
+                block,
+                opened,
+            } => self.open(*choice, *block, opened, out),
+            Chunk::Grow {
+                choice,
+                block,
+                delta,
+            } => self.grow(*choice, *block, delta, out),
+            Chunk::Close { choice, block } => self.close(*choice, *block, out),
+            Chunk::Logprobs { choice, logprobs } => {
+                self.role(*choice, None, out);
+                let frame = self.frame(*choice, Some(logprobs), None, |_| {});
+                out.push(frame);
+            }
+            Chunk::Stop { choice, stop } => self.stop(*choice, stop, out),
+            Chunk::Usage(usage) => self.usage = Some(*usage),
+            Chunk::Ping => out.push(Bytes::from_static(b": ping\n\n")),
+            Chunk::Unknown(unknown) => self.unknown(unknown),
+            Chunk::Error { kind, message } => {
+                self.is_over = true;
+                out.push(fault::event_of(kind, message));
+            }
+            Chunk::End => self.end(out),
+        }
+    }
+
+    fn start(&mut self, id: &str, model: &str, created: Option<i64>) {
+        if !id.is_empty() {
+            id.clone_into(&mut self.id);
+        }
+        if !model.is_empty() {
+            model.clone_into(&mut self.model);
+        }
+        self.created = created.unwrap_or(self.created);
+    }
+
+    fn unknown(&mut self, unknown: &Unknown) {
+        if !is_ours(unknown) {
+            return;
+        }
+        match &*unknown.name {
+            "system_fingerprint" | "service_tier" if self.prefix.is_empty() => {
+                self.always.push(unknown.clone());
+            }
+            _ => self.once.push(unknown.clone()),
+        }
+    }
+
+    fn choice(&mut self, number: u32) -> &mut Choice {
+        self.choices.entry(number).or_default()
+    }
+
+    /// The first chunk of a choice: who speaks.
+    fn role(&mut self, number: u32, content: Option<&str>, out: &mut Vec<Bytes>) {
+        if self.choices.contains_key(&number) {
+            return;
+        }
+        self.choice(number);
+        let frame = self.frame(number, None, None, |delta| {
+            delta.string("role", "assistant");
+            match content {
+                Some(content) => delta.string("content", content),
+                None => delta.null("content"),
+            };
+        });
+        out.push(frame);
+    }
+
+    fn open(&mut self, number: u32, block: u32, opened: &Opened, out: &mut Vec<Bytes>) {
+        let content = matches!(opened, Opened::Text).then_some("");
+        self.role(number, content, out);
+        let before = self.choice(number).before.take();
+        let begun = match opened {
+            Opened::Text => {
+                let start = self.choice(number).length;
+                self.choice(number).said.text = true;
+                Block::Text(Range { start, end: start })
+            }
+            Opened::Refusal => {
+                self.choice(number).said.refusal = true;
+                Block::Refusal
+            }
+            Opened::Thinking(thinking) => {
+                if let Some(before) = before {
+                    // Or else the two would be read as one.
+                    self.thought(number, &before, out);
+                }
+                if !thinking.text.is_empty() {
+                    out.push(self.frame(number, None, None, |delta| {
+                        delta.string("reasoning_content", &thinking.text);
+                    }));
+                }
+                Block::Thinking(thinking.clone())
+            }
+            Opened::ToolCall { .. } => self.begin_call(number, opened, out),
+            Opened::Unknown(_) => Block::Other,
+        };
+        self.choice(number).blocks.insert(block, begun);
+    }
+
+    fn begin_call(&mut self, number: u32, opened: &Opened, out: &mut Vec<Bytes>) -> Block {
+        let Opened::ToolCall {
+            id,
+            name,
+            custom,
+            signature,
+        } = opened
+        else {
+            return Block::Other;
+        };
+        let answer = self.id.clone();
+        let choice = self.choice(number);
+        choice.said.call = true;
+        let nth = choice.calls.len();
+        let id = match id.is_empty() || choice.calls.contains(id) {
+            true => ids::made(&answer, number, nth),
+            false => id.clone(),
+        };
+        choice.calls.push(id.clone());
+        let index = nth as u64;
+        let frame = self.frame(number, None, None, |delta| {
+            delta.array("tool_calls", |calls| {
+                calls.object(|call| {
+                    call.number("index", index).string("id", &id);
+                    let (kind, field) = words(*custom);
+                    call.string("type", kind);
+                    call.object(kind, |called| {
+                        called.string("name", name).string(field, "");
+                    });
+                    thoughts::write_call_signature(call, signature.as_ref());
+                });
+            });
+        });
+        out.push(frame);
+        Block::Call {
+            index,
+            custom: *custom,
+            is_empty: true,
+        }
+    }
+
+    fn grow(&mut self, number: u32, block: u32, delta: &Delta, out: &mut Vec<Bytes>) {
+        let choice = self.choice(number);
+        let Some(grown) = choice.blocks.get_mut(&block) else {
+            return;
+        };
+        let frame = match (grown, delta) {
+            (_, Delta::Text(more) | Delta::Arguments(more)) if more.is_empty() => return,
+            (Block::Text(range), Delta::Text(more)) => {
+                choice.length += more.chars().count() as u64;
+                range.end = choice.length;
+                self.frame(number, None, None, |delta| {
+                    delta.string("content", more);
+                })
+            }
+            (Block::Refusal, Delta::Text(more)) => self.frame(number, None, None, |delta| {
+                delta.string("refusal", more);
+            }),
+            (Block::Thinking(thinking), Delta::Text(more)) => {
+                thinking.text.push_str(more);
+                self.frame(number, None, None, |delta| {
+                    delta.string("reasoning_content", more);
+                })
+            }
+            (Block::Thinking(thinking), Delta::Signature(signature)) => {
+                thinking.signature = Some(signature.clone());
+                return;
+            }
+            (
+                Block::Call {
+                    index,
+                    custom,
+                    is_empty,
+                },
+                Delta::Arguments(more),
+            ) => {
+                // White space alone is no arguments.
+                *is_empty &= more.trim().is_empty();
+                let (index, custom) = (*index, *custom);
+                self.arguments(number, index, custom, more)
+            }
+            (Block::Call { index, .. }, Delta::Signature(signature)) => {
+                let index = *index;
+                self.frame(number, None, None, |delta| {
+                    delta.array("tool_calls", |calls| {
+                        calls.object(|call| {
+                            call.number("index", index);
+                            thoughts::write_call_signature(call, Some(signature));
+                        });
+                    });
+                })
+            }
+            (Block::Text(_), Delta::Citation(citation)) => {
+                choice.cited.push((citation.clone(), block));
+                return;
+            }
+            _ => return,
+        };
+        out.push(frame);
+    }
+
+    #[expect(clippy::fn_params_excessive_bools, reason = "the call's own flag")]
+    fn arguments(&mut self, number: u32, index: u64, custom: bool, more: &str) -> Bytes {
+        self.frame(number, None, None, |delta| {
+            delta.array("tool_calls", |calls| {
+                calls.object(|call| {
+                    call.number("index", index);
+                    let (kind, field) = words(custom);
+                    call.object(kind, |called| {
+                        called.string(field, more);
+                    });
+                });
+            });
+        })
+    }
+
+    fn close(&mut self, number: u32, block: u32, out: &mut Vec<Bytes>) {
+        let choice = self.choice(number);
+        let Some(closed) = choice.blocks.get_mut(&block) else {
+            return;
+        };
+        match std::mem::replace(closed, Block::Other) {
+            text @ Block::Text(_) => *closed = text,
+            Block::Thinking(thinking) => {
+                if thoughts::is_marked(&thinking) {
+                    self.thought(number, &thinking, out);
+                } else if !thinking.text.is_empty() {
+                    choice.before = Some(thinking);
+                }
+            }
+            Block::Call {
+                index,
+                custom: false,
+                is_empty: true,
+            } => {
+                // Clients read the arguments as JSON.
+                let frame = self.arguments(number, index, false, "{}");
+                out.push(frame);
+            }
+            Block::Call { .. } | Block::Refusal | Block::Other => {}
+        }
+    }
+
+    /// A whole block of thoughts, whose text came already.
+    fn thought(&mut self, number: u32, thinking: &Thinking, out: &mut Vec<Bytes>) {
+        let choice = self.choice(number);
+        let index = choice.thoughts;
+        choice.thoughts += 1;
+        out.push(self.frame(number, None, None, |delta| {
+            delta.array("thinking_blocks", |blocks| {
+                thoughts::write_block(blocks, thinking, Some(index));
+            });
+        }));
+    }
+
+    fn stop(&mut self, number: u32, stop: &Stop, out: &mut Vec<Bytes>) {
+        self.role(number, Some(""), out);
+        let choice = self.choice(number);
+        if std::mem::replace(&mut choice.is_stopped, true) {
+            return;
+        }
+        let open: Vec<u32> = choice.blocks.keys().copied().collect();
+        for block in open {
+            self.close(number, block, out);
+        }
+        let choice = self.choice(number);
+        let cited = std::mem::take(&mut choice.cited);
+        let notes = citations::list(|notes| {
+            for (citation, block) in &cited {
+                if let Some(Block::Text(piece)) = choice.blocks.get(block) {
+                    citations::write(notes, citation, *piece);
+                }
+            }
+        });
+        let reason = stop::word(Some(stop), choice.said);
+        if let Some(notes) = notes {
+            out.push(self.frame(number, None, None, |delta| {
+                delta.raw("annotations", &notes);
+            }));
+        }
+        let frame = self.frame(number, None, Some(reason), |_| {});
+        out.push(frame);
+    }
+
+    fn end(&mut self, out: &mut Vec<Bytes>) {
+        self.is_over = true;
+        if let Some(usage) = self.usage.filter(|_| self.wants_usage) {
+            let mut frame = self.begin();
+            frame.extend_from_slice(b",\"choices\":[],\"usage\":");
+            frame.extend_from_slice(&object(|object| write_usage::write(object, &usage)));
+            out.push(ended(frame));
+        }
+        out.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    }
+
+    /// A chunk of one choice.
+    fn frame(
+        &mut self,
+        number: u32,
+        logprobs: Option<&Json>,
+        reason: Option<&str>,
+        delta: impl FnOnce(&mut Object<'_>),
+    ) -> Bytes {
+        let mut frame = self.begin();
+        frame.extend_from_slice(b",\"choices\":[");
+        frame.extend_from_slice(&object(|choice| {
+            choice.number("index", number.into());
+            choice.object("delta", delta);
+            match logprobs {
+                Some(logprobs) => choice.raw("logprobs", logprobs.as_str()),
+                None => choice.null("logprobs"),
+            };
+            match reason {
+                Some(reason) => choice.string("finish_reason", reason),
+                None => choice.null("finish_reason"),
+            };
+        }));
+        frame.push(b']');
+        if self.wants_usage {
+            frame.extend_from_slice(b",\"usage\":null");
+        }
+        ended(frame)
+    }
+
+    /// What every chunk begins with, and what waits for the next one.
+    fn begin(&mut self) -> Vec<u8> {
+        if self.prefix.is_empty() {
+            let whole = object(|root| {
+                root.string("id", &self.id);
+                root.string("object", "chat.completion.chunk");
+                root.raw("created", &self.created.to_string());
+                root.string("model", &self.model);
+                for member in &self.always {
+                    root.raw(&member.name, member.raw.as_str());
+                }
+            });
+            self.prefix.extend_from_slice(b"data: ");
+            let open = whole.strip_suffix(b"}").unwrap_or(&whole);
+            self.prefix.extend_from_slice(open);
+        }
+        let mut frame = Vec::with_capacity(self.prefix.len() + 160);
+        frame.extend_from_slice(&self.prefix);
+        for member in self.once.drain(..) {
+            frame.push(b',');
+            write_string(&mut frame, &member.name);
+            frame.push(b':');
+            frame.extend_from_slice(member.raw.as_str().as_bytes());
+        }
+        frame
+    }
+}
+
+/// The frame's end. JSON that came from elsewhere may hold line breaks between
+/// its tokens, which an event's line must not.
+fn ended(mut frame: Vec<u8>) -> Bytes {
+    if memchr::memchr2(b'\n', b'\r', &frame).is_some() {
+        for byte in &mut frame {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+    frame.extend_from_slice(b"}\n\n");
+    frame.into()
+}
+
+/// The kind of a call, and the field of its arguments.
+#[expect(clippy::fn_params_excessive_bools, reason = "the call's own flag")]
+const fn words(custom: bool) -> (&'static str, &'static str) {
+    match custom {
+        true => ("custom", "input"),
+        false => ("function", "arguments"),
+    }
+}
