@@ -38,6 +38,8 @@ struct Choice {
     next: u32,
     open: Option<Open>,
     calls: Calls,
+    /// White space that came between the pieces of calls.
+    held: String,
     said: Said,
     is_stopped: bool,
 }
@@ -360,11 +362,15 @@ impl Choice {
     }
 
     fn text(&mut self, number: u32, text: &str, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
-        // Between the pieces of calls some servers send line breaks.
+        // Between the pieces of calls some servers send line breaks. They are
+        // of use only if a text follows.
         if text.trim().is_empty() && self.calls.are_open() {
+            self.held.push_str(text);
             return Ok(());
         }
         self.said.text |= !text.is_empty();
+        let held = std::mem::take(&mut self.held);
+        self.grow(number, Grows::Text, &held, out)?;
         self.grow(number, Grows::Text, text, out)
     }
 

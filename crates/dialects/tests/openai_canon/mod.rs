@@ -1,0 +1,90 @@
+//! What the tests of this dialect share.
+
+#![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
+
+pub mod rules;
+
+use bytes::Bytes;
+use dialects::json::Document;
+use dialects::openai::canon::{Head, StreamReader, StreamWriter};
+use dialects::sse::{Frame, Framer};
+use dialects::translate::{Names, Target};
+use domain::canon::{Chunk, Request};
+use serde_json::Value;
+
+pub fn document(text: impl Into<Bytes>) -> Document {
+    Document::parse(text.into(), 128).expect("valid JSON")
+}
+
+pub fn json(text: &[u8]) -> Value {
+    serde_json::from_slice(text)
+        .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(text)))
+}
+
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = format!(
+        "{}/fixtures/openai/canon/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::read(&path).unwrap_or_else(|_| panic!("no fixture {path}"))
+}
+
+pub fn target<'a>(model: &'a str, names: &'a Names) -> Target<'a> {
+    Target {
+        model,
+        output_limit: None,
+        reasons: true,
+        names,
+    }
+}
+
+pub fn head(request: &Request) -> Head<'_> {
+    Head {
+        request,
+        created: 1_700_000_000,
+        id: "chatcmpl-own",
+    }
+}
+
+pub fn frames(bytes: &[u8]) -> Vec<Frame> {
+    let mut framer = Framer::new(1 << 24);
+    let mut frames = Vec::new();
+    framer
+        .push(Bytes::copy_from_slice(bytes), &mut frames)
+        .expect("short");
+    assert_eq!(framer.finish(), None, "whole frames");
+    frames
+}
+
+pub fn read_stream(bytes: &[u8]) -> Result<Vec<Chunk>, String> {
+    let mut reader = StreamReader::new(Names::default());
+    let mut chunks = Vec::new();
+    for frame in frames(bytes) {
+        reader
+            .push(&frame, &mut chunks)
+            .map_err(|malformed| malformed.to_string())?;
+    }
+    Ok(chunks)
+}
+
+pub fn write_stream(chunks: &[Chunk], request: &Request) -> Vec<u8> {
+    let mut writer = StreamWriter::new(&head(request));
+    let mut out = Vec::new();
+    for chunk in chunks {
+        writer.push(chunk, &mut out);
+    }
+    for frame in &out {
+        assert!(frame.ends_with(b"\n\n"), "{frame:?}");
+        assert_eq!(frames(frame).len(), 1, "{frame:?}");
+    }
+    out.concat()
+}
+
+/// The chunks of a stream as JSON, without `[DONE]` and comments.
+pub fn events(bytes: &[u8]) -> Vec<Value> {
+    let frames = frames(bytes).into_iter();
+    let data = frames.filter(|frame| !frame.is_end_mark());
+    data.filter_map(|frame| frame.data)
+        .map(|data| json(&data))
+        .collect()
+}
