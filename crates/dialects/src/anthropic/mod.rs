@@ -1,1 +1,3 @@
 //! Anthropic's dialect: Messages.
+
+pub mod canon;

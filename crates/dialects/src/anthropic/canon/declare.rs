@@ -1,0 +1,295 @@
+//! Tools as Anthropic declares them, and the choice among them.
+
+use std::collections::BTreeSet;
+
+use domain::canon::{Block, Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind, Unknown};
+
+use super::abilities::Abilities;
+use super::format::Shape;
+use super::pieces::put_cache;
+use super::{ANSWER_TOOL, schema};
+use crate::json::{Array, Object};
+use crate::translate::Names;
+
+/// Anthropic compiles no more than so many strict tools.
+const MOST_STRICT: usize = 20;
+
+/// The choice, as far as Anthropic knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    Auto,
+    None,
+    Any,
+    Named(String),
+}
+
+impl Choice {
+    /// Whether a tool must be called.
+    pub(super) fn is_forced(&self) -> bool {
+        matches!(self, Self::Any | Self::Named(_))
+    }
+}
+
+/// The tools of a request, ready to be written.
+#[derive(Debug, Default)]
+pub(super) struct Tools {
+    declared: Vec<String>,
+    /// The choice; none if it goes without saying.
+    pub(super) choice: Option<Choice>,
+    is_single: bool,
+}
+
+impl Tools {
+    /// Of a request whose answer takes this shape.
+    pub(super) fn of(
+        request: &Request,
+        shape: &Shape,
+        abilities: &Abilities,
+        names: &Names,
+        losses: &mut Vec<Loss>,
+    ) -> Self {
+        let mut tools = Self::default();
+        let allowed = match &request.tool_choice {
+            Some(ToolChoice::Allowed { names, .. }) => Some(names),
+            _ => None,
+        };
+        let is_strict = abilities.schemas && strict(request) <= MOST_STRICT;
+        for (index, tool) in request.tools.iter().enumerate() {
+            if allowed.is_none_or(|names| names.contains(&tool.name)) {
+                let at = format!("tools[{index}]");
+                let pen = ToolPen { names, is_strict };
+                tools.declared.extend(pen.tool(tool, &at, losses));
+            }
+        }
+        let own = tools.declared.len();
+        if let Shape::Tool(schema) = shape {
+            tools.declared.push(answer_tool(schema));
+        }
+        tools.choice = choice(request, shape, own);
+        if tools.declared.is_empty() {
+            // Calls in the conversation want tools beside them.
+            tools.declared = called(request, names);
+            tools.choice = (!tools.declared.is_empty()).then_some(Choice::None);
+        }
+        if !abilities.forces && tools.choice.as_ref().is_some_and(Choice::is_forced) {
+            let why = "the model cannot be forced to call a tool";
+            losses.push(Loss::meaning("tool_choice", why));
+            tools.choice = Some(Choice::Auto);
+        }
+        if let Some(Choice::Named(name)) = &mut tools.choice
+            && name != ANSWER_TOOL
+        {
+            *name = names.outward(name).to_owned();
+        }
+        tools.is_single = request.parallel_tools == Some(false) && own > 0;
+        tools
+    }
+
+    /// Whether a tool must be called.
+    pub(super) fn is_forced(&self) -> bool {
+        self.choice.as_ref().is_some_and(Choice::is_forced)
+    }
+
+    /// Writes `tools` and `tool_choice`.
+    pub(super) fn put(&self, o: &mut Object<'_>) {
+        if self.declared.is_empty() {
+            return;
+        }
+        o.array("tools", |a: &mut Array<'_>| {
+            for tool in &self.declared {
+                a.raw(tool);
+            }
+        });
+        let choice = match &self.choice {
+            None if self.is_single => &Choice::Auto,
+            None => return,
+            Some(choice) => choice,
+        };
+        o.object("tool_choice", |o| {
+            let kind = match choice {
+                Choice::Auto => "auto",
+                Choice::None => "none",
+                Choice::Any => "any",
+                Choice::Named(_) => "tool",
+            };
+            o.string("type", kind);
+            if let Choice::Named(name) = choice {
+                o.string("name", name);
+            }
+            if self.is_single && *choice != Choice::None {
+                o.bool("disable_parallel_tool_use", true);
+            }
+        });
+    }
+}
+
+fn strict(request: &Request) -> usize {
+    let strict = request
+        .tools
+        .iter()
+        .filter(|tool| tool.strict == Some(true));
+    strict.count()
+}
+
+fn choice(request: &Request, shape: &Shape, own: usize) -> Option<Choice> {
+    let by_tool = matches!(shape, Shape::Tool(_));
+    let answer = || Some(Choice::Named(ANSWER_TOOL.to_owned()));
+    if own == 0 {
+        return if by_tool { answer() } else { None };
+    }
+    match &request.tool_choice {
+        Some(ToolChoice::None) if by_tool => answer(),
+        None | Some(ToolChoice::Auto) if by_tool => Some(Choice::Any),
+        Some(ToolChoice::Allowed { must: false, .. }) if by_tool => Some(Choice::Any),
+        None => None,
+        Some(ToolChoice::Auto | ToolChoice::Allowed { must: false, .. }) => Some(Choice::Auto),
+        Some(ToolChoice::None) => Some(Choice::None),
+        Some(ToolChoice::Any | ToolChoice::Allowed { must: true, .. }) => Some(Choice::Any),
+        Some(ToolChoice::Named(name)) => Some(Choice::Named(name.clone())),
+    }
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8_lossy(&json).into_owned()
+}
+
+fn answer_tool(schema: &str) -> String {
+    text(crate::json::object(|o| {
+        o.string("name", ANSWER_TOOL);
+        o.string("description", "Give the answer by calling this tool, once.");
+        o.raw("input_schema", schema);
+    }))
+}
+
+/// Tools that the conversation calls and nobody declares.
+fn called(request: &Request, names: &Names) -> Vec<String> {
+    let blocks = request.messages.iter().flat_map(|message| &message.content);
+    let called: BTreeSet<&str> = blocks
+        .filter_map(|block| match block {
+            Block::ToolCall(call) => Some(names.outward(&call.name)),
+            _ => None,
+        })
+        .collect();
+    let declare = |name: &str| {
+        text(crate::json::object(|o| {
+            o.string("name", name);
+            o.raw("input_schema", r#"{"type":"object"}"#);
+        }))
+    };
+    called.into_iter().map(declare).collect()
+}
+
+struct ToolPen<'a> {
+    names: &'a Names,
+    is_strict: bool,
+}
+
+impl ToolPen<'_> {
+    fn tool(&self, tool: &Tool, at: &str, losses: &mut Vec<Loss>) -> Option<String> {
+        match &tool.kind {
+            ToolKind::Function { schema } => Some(self.function(tool, schema.as_ref(), at, losses)),
+            ToolKind::Custom { format } => Some(self.custom(tool, format.as_ref(), at, losses)),
+            ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic => {
+                Some(own.raw.as_str().to_owned())
+            }
+            ToolKind::BuiltIn(foreign) => {
+                let why = format!("Anthropic runs no `{}`", foreign.name);
+                losses.push(Loss::meaning(at, why));
+                None
+            }
+        }
+    }
+
+    fn function(
+        &self,
+        tool: &Tool,
+        schema: Option<&Json>,
+        at: &str,
+        losses: &mut Vec<Loss>,
+    ) -> String {
+        let (mut input, is_bent) = schema::of_input(schema.map(Json::as_str));
+        if is_bent {
+            let field = format!("{at}.parameters");
+            losses.push(Loss::meaning(field, "a tool's input must be one object"));
+        }
+        let adapted = (self.is_strict && tool.strict == Some(true))
+            .then(|| schema::adapt(&input))
+            .flatten();
+        let is_strict = adapted.is_some();
+        if let Some(adapted) = adapted {
+            input = adapted.schema;
+        } else if tool.strict == Some(true) {
+            let field = format!("{at}.strict");
+            losses.push(Loss::hint(
+                field,
+                "the schema is not one that can be enforced",
+            ));
+        }
+        text(crate::json::object(|o| {
+            o.string("name", self.names.outward(&tool.name));
+            if let Some(description) = present(tool.description.as_deref()) {
+                o.string("description", description);
+            }
+            o.raw("input_schema", &input);
+            match tool.strict {
+                Some(true) if is_strict => {
+                    o.bool("strict", true);
+                }
+                Some(false) => {
+                    o.bool("strict", false);
+                }
+                _ => {}
+            }
+            rest(o, &tool.rest, at, losses);
+            put_cache(o, tool.cache.as_ref());
+        }))
+    }
+
+    /// A tool that takes free text takes it as its one member.
+    fn custom(
+        &self,
+        tool: &Tool,
+        format: Option<&Json>,
+        at: &str,
+        losses: &mut Vec<Loss>,
+    ) -> String {
+        let mut description = tool.description.clone().unwrap_or_default();
+        let format = format.map(Json::as_str).filter(|it| it.contains("grammar"));
+        if let Some(format) = format {
+            let field = format!("{at}.format");
+            losses.push(Loss::hint(
+                field,
+                "the grammar is told the model in words alone",
+            ));
+            description.push_str("\nThe input must follow this grammar:\n");
+            description.push_str(format);
+        }
+        text(crate::json::object(|o| {
+            o.string("name", self.names.outward(&tool.name));
+            if let Some(description) = present(Some(&description)) {
+                o.string("description", description);
+            }
+            let input = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
+            o.raw("input_schema", input);
+            put_cache(o, tool.cache.as_ref());
+        }))
+    }
+}
+
+fn present(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn rest(o: &mut Object<'_>, rest: &[Unknown], at: &str, losses: &mut Vec<Loss>) {
+    for member in rest {
+        match member.dialect {
+            Dialect::Anthropic => {
+                o.raw(&member.name, member.raw.as_str());
+            }
+            _ => losses.push(Loss::hint(
+                format!("{at}.{}", member.name),
+                "Anthropic knows no such member",
+            )),
+        }
+    }
+}

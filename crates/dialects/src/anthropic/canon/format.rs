@@ -1,0 +1,72 @@
+//! How a model is brought to answer in JSON.
+
+use domain::canon::{Format, Loss, Request, ToolChoice};
+
+use super::abilities::{Abilities, Off};
+use super::{schema, thinking};
+use crate::translate::Target;
+
+/// The ways.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// No particular one.
+    Free,
+    /// `output_config.format`, of this schema.
+    Native(String),
+    /// A tool whose input is the answer, of this schema.
+    Tool(String),
+    /// In words.
+    Told(String),
+}
+
+/// Any object.
+const ANY: &str = r#"{"type":"object"}"#;
+
+/// Chooses the way.
+pub(super) fn shape(
+    request: &Request,
+    abilities: &Abilities,
+    target: &Target<'_>,
+    losses: &mut Vec<Loss>,
+) -> Shape {
+    let (schema, strict) = match &request.format {
+        None | Some(Format::Text) => return Shape::Free,
+        Some(Format::Json) => (None, false),
+        Some(Format::Schema { schema, strict, .. }) => {
+            (Some(schema.as_str()), strict.unwrap_or(false))
+        }
+    };
+    if abilities.schemas
+        && let Some(adapted) = schema.and_then(schema::adapt)
+    {
+        if adapted.is_changed {
+            let why = "some of the schema is told the model in words alone";
+            losses.push(Loss::hint("response_format", why));
+        }
+        return Shape::Native(adapted.schema);
+    }
+    let has_tool_call_coming = matches!(
+        &request.tool_choice,
+        Some(ToolChoice::Any | ToolChoice::Named(_) | ToolChoice::Allowed { must: true, .. })
+    ) && !request.tools.is_empty();
+    if has_tool_call_coming {
+        return Shape::Free;
+    }
+    let thinks = target.reasons && thinking::is_wanted(request);
+    let (input, is_bent) = schema::of_input(Some(schema.unwrap_or(ANY)));
+    if abilities.forces && abilities.off == Off::ByItself && !thinks && !is_bent {
+        return Shape::Tool(input);
+    }
+    let why = "the model is asked for JSON in words alone";
+    losses.push(match strict {
+        true => Loss::meaning("response_format", why),
+        false => Loss::hint("response_format", why),
+    });
+    let mut told =
+        "Answer with JSON alone: one value, no words around it, no code fence.".to_owned();
+    if let Some(schema) = schema {
+        told.push_str(" It must follow this JSON Schema:\n");
+        told.push_str(schema);
+    }
+    Shape::Told(told)
+}

@@ -1,0 +1,69 @@
+//! Messages, read into the canonical form and written from it.
+//!
+//! | what | read | written |
+//! |---|---|---|
+//! | a request | `request`, `blocks`, `media`, `tools` | `write`, `turns`, `pieces`, `declare` |
+//! | an answer | `answer` | `answer_write` |
+//! | a stream | `stream` | `stream_write` |
+//! | an error | `fault` | `fault` |
+//!
+//! What models of different generations take stands in `abilities`; whether
+//! and how they think is decided in `thinking`.
+
+mod abilities;
+mod answer;
+mod answer_write;
+mod blocks;
+mod declare;
+mod ending;
+mod fault;
+mod fields;
+mod format;
+mod ids;
+mod media;
+mod pieces;
+mod request;
+mod schema;
+mod signature;
+mod stream;
+mod stream_write;
+mod thinking;
+mod tools;
+mod turns;
+mod usage;
+mod write;
+
+pub use answer::read_answer;
+pub use answer_write::write_answer;
+pub use fault::{read_fault, write_fault, write_fault_event};
+pub use request::read_request;
+pub use stream::StreamReader;
+pub use stream_write::StreamWriter;
+pub use write::write_request;
+
+/// What the writer of an answer must know beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// What the client asked.
+    pub request: &'a domain::canon::Request,
+    /// When it is answered, in seconds since 1970, for dialects that want it
+    /// when the provider did not say.
+    pub created: i64,
+    /// An id for the answer, when the provider gave none.
+    pub id: &'a str,
+}
+
+/// A stream says something that this dialect does not allow.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub &'static str);
+
+/// How deep arguments and schemas may be nested.
+const DEPTH: usize = 128;
+
+/// The tool by which a model answers where the answer must be JSON and the
+/// model knows no other way. Its call is read back as text.
+const ANSWER_TOOL: &str = "portcullis_json_answer";
+
+/// Stands before the name of an event that nobody knows.
+const EVENT: &str = "event:";

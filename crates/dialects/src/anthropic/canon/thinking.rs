@@ -1,0 +1,237 @@
+//! Whether and how a model thinks.
+//!
+//! Anthropic refuses thinking beside a forced tool, a budget that leaves no
+//! room for the answer, and a budget in a tool loop whose turn did not begin
+//! with a thought of Claude's own. In all these cases thinking gives way.
+
+use domain::canon::{Effort, Loss, Reasoning, Request};
+
+use super::abilities::{Abilities, Form, Off};
+use crate::json::Object;
+use crate::translate::Target;
+
+/// Less is refused.
+const LEAST: u64 = 1024;
+
+/// An answer's room where neither client nor catalogue say one.
+const ROOM: u64 = 4096;
+
+/// What is written of thinking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Nothing.
+    Unsaid,
+    /// `disabled`.
+    Off,
+    /// `between_tools`.
+    BetweenTools,
+    /// `enabled`, with its tokens.
+    Budget(u64),
+    /// `adaptive`.
+    Adaptive,
+}
+
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// What is written of thinking.
+    pub(super) mode: Mode,
+    /// `output_config.effort`.
+    pub(super) effort: Option<&'static str>,
+    /// Whether thoughts are shown, where the client says.
+    display: Option<&'static str>,
+    /// The most tokens of the answer.
+    pub(super) max_tokens: u64,
+    /// Whether thinking gave way, or is switched off.
+    pub(super) is_off: bool,
+}
+
+/// What stands against thinking.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Against {
+    /// A tool is forced.
+    pub(super) forced: bool,
+    /// A tool loop is under way whose turn holds no thought of Claude's.
+    pub(super) bare_loop: bool,
+}
+
+/// Whether the client wants the model to think.
+pub(super) fn is_wanted(request: &Request) -> bool {
+    request.reasoning.as_ref().is_some_and(is_on)
+}
+
+fn is_on(reasoning: &Reasoning) -> bool {
+    match (reasoning.effort, reasoning.budget) {
+        (_, Some(0)) | (Some(Effort::None), _) => false,
+        (effort, budget) => effort.is_some() || budget.is_some() || reasoning.adaptive,
+    }
+}
+
+fn is_refused(reasoning: &Reasoning) -> bool {
+    reasoning.budget == Some(0) || reasoning.effort == Some(Effort::None)
+}
+
+/// Decides.
+pub(super) fn plan(
+    request: &Request,
+    target: &Target<'_>,
+    abilities: &Abilities,
+    against: Against,
+    losses: &mut Vec<Loss>,
+) -> Plan {
+    let mut plan = Plan {
+        mode: Mode::Unsaid,
+        effort: None,
+        display: None,
+        max_tokens: room(request, target, losses),
+        is_off: false,
+    };
+    let reasoning = request.reasoning.as_ref();
+    if !target.reasons {
+        if reasoning.is_some_and(is_on) {
+            losses.push(Loss::hint("reasoning", "the model does not think"));
+        }
+        return plan;
+    }
+    let wanted = reasoning.filter(|reasoning| is_on(reasoning));
+    if against.forced {
+        if wanted.is_some() {
+            let why = "Claude does not think where a tool is forced";
+            losses.push(Loss::hint("reasoning", why));
+        }
+        switch_off(&mut plan, abilities, reasoning, losses);
+        return plan;
+    }
+    match (wanted, reasoning) {
+        (Some(wanted), _) => {
+            // Where a budget is the only way, thoughts always show.
+            plan.display = display(wanted).filter(|_| abilities.form != Form::Budget);
+            think(&mut plan, wanted, request, abilities);
+            if matches!(plan.mode, Mode::Budget(_)) && against.bare_loop {
+                let why = "the tool loop holds no thought that Claude signed";
+                losses.push(Loss::hint("reasoning", why));
+                switch_off(&mut plan, abilities, reasoning, losses);
+            } else if plan.mode == Mode::Unsaid {
+                let why = "max_tokens leaves no room to think";
+                losses.push(Loss::hint("reasoning", why));
+                plan.is_off = true;
+            }
+        }
+        (None, Some(said)) if is_refused(said) => {
+            switch_off(&mut plan, abilities, reasoning, losses);
+        }
+        (None, Some(said)) if abilities.off != Off::ByItself => {
+            plan.display = display(said);
+            if plan.display.is_some() {
+                plan.mode = Mode::Adaptive;
+            }
+        }
+        _ => {}
+    }
+    plan
+}
+
+fn display(reasoning: &Reasoning) -> Option<&'static str> {
+    match reasoning.summary.as_deref() {
+        None => None,
+        Some("none") => Some("omitted"),
+        Some(_) => Some("summarized"),
+    }
+}
+
+/// The most tokens, within what the model can.
+fn room(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> u64 {
+    match (request.max_tokens, target.output_limit) {
+        (Some(asked), Some(limit)) if asked > limit => {
+            let why = format!("the model answers with at most {limit} tokens");
+            losses.push(Loss::hint("max_tokens", why));
+            limit
+        }
+        (Some(asked), _) => asked,
+        (None, limit) => limit.unwrap_or(ROOM),
+    }
+}
+
+fn think(plan: &mut Plan, wanted: &Reasoning, request: &Request, abilities: &Abilities) {
+    let by_word = match abilities.form {
+        Form::Word => true,
+        Form::Budget => false,
+        Form::Either => wanted.adaptive || wanted.budget.is_none(),
+        Form::AsAsked => wanted.adaptive,
+    };
+    let derived = wanted.budget.map(Effort::of_budget);
+    if by_word {
+        plan.mode = Mode::Adaptive;
+        let effort = wanted.effort.or(derived);
+        plan.effort = effort.and_then(|effort| abilities.word(effort));
+        return;
+    }
+    let effort = wanted.effort.unwrap_or(Effort::Medium);
+    let budget = wanted.budget.unwrap_or_else(|| effort.budget()).max(LEAST);
+    if wanted.budget.is_some() && wanted.effort.is_some() {
+        plan.effort = abilities.word(effort);
+    }
+    plan.mode = match request.max_tokens {
+        // Nobody said how long the answer may be: it gets room beside.
+        None if plan.max_tokens <= ROOM => {
+            plan.max_tokens += budget;
+            Mode::Budget(budget)
+        }
+        Some(_) if plan.max_tokens > budget => Mode::Budget(budget),
+        _ => match plan.max_tokens / 2 {
+            half if half >= LEAST => Mode::Budget(budget.min(half)),
+            _ if plan.max_tokens > LEAST => Mode::Budget(LEAST),
+            _ => Mode::Unsaid,
+        },
+    };
+}
+
+fn switch_off(
+    plan: &mut Plan,
+    abilities: &Abilities,
+    said: Option<&Reasoning>,
+    losses: &mut Vec<Loss>,
+) {
+    plan.display = None;
+    plan.effort = None;
+    plan.is_off = true;
+    plan.mode = match abilities.off {
+        Off::ByItself if said.is_some() => Mode::Off,
+        Off::ByItself => Mode::Unsaid,
+        Off::Said => Mode::Off,
+        Off::BetweenTools => Mode::BetweenTools,
+        Off::Never => {
+            plan.effort = Some("low");
+            plan.is_off = false;
+            losses.push(Loss::hint("reasoning", "the model always thinks"));
+            Mode::Unsaid
+        }
+    };
+}
+
+impl Plan {
+    /// Whether the model thinks, as far as the request says.
+    pub(super) fn thinks(&self) -> bool {
+        matches!(self.mode, Mode::Budget(_) | Mode::Adaptive)
+    }
+
+    /// Writes `thinking`.
+    pub(super) fn put(&self, o: &mut Object<'_>) {
+        let kind = match self.mode {
+            Mode::Unsaid => return,
+            Mode::Off => "disabled",
+            Mode::BetweenTools => "between_tools",
+            Mode::Budget(_) => "enabled",
+            Mode::Adaptive => "adaptive",
+        };
+        o.object("thinking", |o| {
+            o.string("type", kind);
+            if let Mode::Budget(tokens) = self.mode {
+                o.number("budget_tokens", tokens);
+            }
+            if let Some(display) = self.display {
+                o.string("display", display);
+            }
+        });
+    }
+}
