@@ -2,9 +2,9 @@
 //!
 //! | what | read | written |
 //! |---|---|---|
-//! | a request | `request`, `blocks`, `media`, `tools` | `write`, `turns`, `pieces`, `declare` |
+//! | a request | `request`, `blocks`, `media`, `tools` | `write`, `turns`, `links`, `pieces`, `declare` |
 //! | an answer | `answer` | `answer_write` |
-//! | a stream | `stream` | `stream_write` |
+//! | a stream | `stream` | `stream_write`, `pending` |
 //! | an error | `fault` | `fault` |
 //!
 //! What models of different generations take stands in `abilities`; whether
@@ -20,7 +20,9 @@ mod fault;
 mod fields;
 mod format;
 mod ids;
+mod links;
 mod media;
+mod pending;
 mod pieces;
 mod request;
 mod schema;

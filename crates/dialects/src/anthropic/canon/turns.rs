@@ -5,11 +5,11 @@
 //! says something. Whatever order the conversation came in, this is how it
 //! leaves; what cannot stand where it stood is moved, not dropped.
 
-use domain::canon::{Block, Loss, Message, Request, Role, ToolCall, ToolResult};
+use domain::canon::{Block, Loss, Message, Request, Role, ToolResult};
 
 use super::abilities::Abilities;
-use super::ids::Ids;
-use super::pieces::{Pen, Piece, PieceKind, no_result, plain};
+use super::links::{Linked, answer, link};
+use super::pieces::{Pen, Piece, PieceKind, plain};
 use crate::json::Array;
 
 /// Stands first where the conversation does not begin with the user.
@@ -63,15 +63,6 @@ impl Turn {
         self.system.append(&mut other.system);
         self.sources += other.sources;
     }
-}
-
-/// A call and the result that answers it.
-#[derive(Debug)]
-struct Linked<'a> {
-    call: &'a ToolCall,
-    at: (usize, usize),
-    result: Option<(usize, usize)>,
-    id: String,
 }
 
 /// The conversation behind the leading system prompts.
@@ -241,43 +232,6 @@ fn trim(turn: &mut Turn) {
     }
 }
 
-/// Finds each call's result: the first behind it that no other call has, and
-/// that stands before the id is used again.
-fn link(messages: &[Message]) -> Vec<Linked<'_>> {
-    let mut calls: Vec<(&ToolCall, (usize, usize))> = Vec::new();
-    let mut results: Vec<(&ToolResult, (usize, usize))> = Vec::new();
-    for (at, message) in messages.iter().enumerate() {
-        for (index, block) in message.content.iter().enumerate() {
-            match block {
-                Block::ToolCall(call) if message.role == Role::Assistant => {
-                    calls.push((call, (at, index)));
-                }
-                Block::ToolResult(result) => results.push((result, (at, index))),
-                _ => {}
-            }
-        }
-    }
-    let mut ids = Ids::of(calls.iter().map(|(call, _)| call.id.as_str()));
-    let mut links: Vec<Linked<'_>> = Vec::with_capacity(calls.len());
-    for (number, (call, at)) in calls.iter().enumerate() {
-        let later = calls.get(number + 1..).unwrap_or_default();
-        let again = later
-            .iter()
-            .find(|(other, place)| other.id == call.id && place.0 > at.0);
-        let until = again.map_or((usize::MAX, 0), |(_, place)| *place);
-        let found = results
-            .iter()
-            .position(|(result, place)| result.call == call.id && at < place && *place < until);
-        links.push(Linked {
-            call,
-            at: *at,
-            result: found.map(|found| results.remove(found).1),
-            id: ids.write(&call.id),
-        });
-    }
-    links
-}
-
 /// Puts every block into a turn of its speaker; results wait for
 /// [`answer_calls`].
 fn build(
@@ -384,22 +338,4 @@ fn answer_calls(
             next.results = results;
         }
     }
-}
-
-fn answer(link: &Linked<'_>, messages: &[Message], pen: &mut Pen<'_>) -> String {
-    let block = link.result.and_then(|(message, block)| {
-        messages
-            .get(message)?
-            .content
-            .get(block)
-            .map(|found| (message, block, found))
-    });
-    if let Some((message, number, Block::ToolResult(result))) = block {
-        let at = format!("messages[{message}].content[{number}]");
-        return pen.result(result, &link.id, &at);
-    }
-    let field = format!("messages[{}].content[{}]", link.at.0, link.at.1);
-    pen.losses
-        .push(Loss::hint(field, "a call without a result: one is made up"));
-    no_result(&link.id)
 }
