@@ -1,1 +1,3 @@
 //! Google's dialect: `generateContent`.
+
+pub mod canon;

@@ -1,0 +1,121 @@
+//! Reading `generationConfig`.
+
+use domain::canon::{Effort, Format, Reasoning, Request};
+use domain::refusal::Refusal;
+
+use super::fields::{Fields, wrong};
+use super::schema::to_json_schema;
+use super::{raw, unknown};
+use crate::json::Kind;
+
+/// Reads what the canonical form knows of it; the rest is kept.
+///
+/// # Errors
+/// A member has a wrong type.
+pub(super) fn read(mut config: Fields<'_>, request: &mut Request) -> Result<(), Refusal> {
+    request.max_tokens = config.whole("maxOutputTokens")?;
+    request.temperature = config.number("temperature")?;
+    request.top_p = config.number("topP")?;
+    request.top_k = config.number("topK")?;
+    request.presence_penalty = config.number("presencePenalty")?;
+    request.frequency_penalty = config.number("frequencyPenalty")?;
+    request.seed = config.number("seed")?;
+    request.n = small(&mut config, "candidateCount")?;
+    request.logprobs = config.flag("responseLogprobs")?;
+    request.top_logprobs = small(&mut config, "logprobs")?;
+    let path = config.at("stopSequences");
+    for (at, stop) in config.list("stopSequences")?.into_iter().enumerate() {
+        let stop = stop.str();
+        let stop = stop.ok_or_else(|| wrong(&format!("{path}[{at}]"), "a string"))?;
+        request.stop.push(stop.into_owned());
+    }
+    if let Some(thinking) = config.object("thinkingConfig")? {
+        request.reasoning = Some(reasoning(thinking, request)?);
+    }
+    format(&mut config, request)?;
+    for (name, node) in config.rest() {
+        let name = format!("generationConfig.{name}");
+        request.rest.push(unknown(name, node));
+    }
+    Ok(())
+}
+
+fn small(config: &mut Fields<'_>, key: &str) -> Result<Option<u32>, Refusal> {
+    let number = config.whole(key)?.map(u32::try_from).transpose();
+    number.map_err(|_| wrong(&config.at(key), "a small whole number"))
+}
+
+/// Thoughts are shown only to who asks for them: without a word about it, they
+/// are not wanted.
+fn reasoning(mut thinking: Fields<'_>, request: &mut Request) -> Result<Reasoning, Refusal> {
+    let wants = thinking.flag("includeThoughts")? == Some(true);
+    let mut reasoning = Reasoning {
+        summary: Some(if wants { "auto" } else { "none" }.to_owned()),
+        ..Reasoning::default()
+    };
+    if let Some(node) = thinking.take("thinkingBudget") {
+        match (node.raw(), super::fields::whole(node)) {
+            (b"-1", _) => reasoning.adaptive = true,
+            (_, Some(budget)) => reasoning.budget = Some(budget),
+            _ => return Err(wrong(&thinking.at("thinkingBudget"), "a number of tokens")),
+        }
+    }
+    let level = thinking.string("thinkingLevel")?.unwrap_or_default();
+    reasoning.effort = match level.to_ascii_uppercase().as_str() {
+        "" | "THINKING_LEVEL_UNSPECIFIED" => None,
+        "MINIMAL" => Some(Effort::Minimal),
+        "LOW" => Some(Effort::Low),
+        "MEDIUM" => Some(Effort::Medium),
+        "HIGH" => Some(Effort::High),
+        _ => {
+            let expected = "`MINIMAL`, `LOW`, `MEDIUM` or `HIGH`";
+            return Err(wrong(&thinking.at("thinkingLevel"), expected));
+        }
+    };
+    for (name, node) in thinking.rest() {
+        let name = format!("generationConfig.thinkingConfig.{name}");
+        request.rest.push(unknown(name, node));
+    }
+    Ok(reasoning)
+}
+
+/// What the answer must look like.
+fn format(config: &mut Fields<'_>, request: &mut Request) -> Result<(), Refusal> {
+    let mime = config.take("responseMimeType");
+    let older = config.take("responseSchema");
+    let schema = config.take("responseJsonSchema").map(raw);
+    if let Some(older) = older {
+        let name = "generationConfig.responseSchema";
+        request.rest.push(unknown(name, older));
+    }
+    let schema = schema.or_else(|| older.map(to_json_schema));
+    let Some(node) = mime else {
+        request.format = schema.map(of_schema);
+        return Ok(());
+    };
+    let text = node.str();
+    let expected = "`text/plain` or `application/json`";
+    let text = text.ok_or_else(|| wrong(&config.at("responseMimeType"), expected))?;
+    request.format = match (&*text, schema) {
+        ("text/plain" | "", _) => Some(Format::Text),
+        ("application/json", Some(schema)) => Some(of_schema(schema)),
+        ("application/json", None) => Some(Format::Json),
+        _ => {
+            // One word of a list (`text/x.enum`), or what comes later.
+            let name = "generationConfig.responseMimeType";
+            request.rest.push(unknown(name, node));
+            None
+        }
+    };
+    debug_assert!(node.kind() == Kind::String);
+    Ok(())
+}
+
+fn of_schema(schema: domain::canon::Json) -> Format {
+    Format::Schema {
+        name: None,
+        description: None,
+        schema,
+        strict: None,
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading a streamed answer.
+
+use domain::canon::{Chunk, Json, Stop, Unknown};
+use domain::usage::Usage;
+
+use super::candidate::Candidate;
+use super::fields::{camel, member, string, whole};
+use super::{MAX_DEPTH, Malformed, raw, unknown, usage};
+use crate::json::{Document, Kind, Node};
+use crate::sse::Frame;
+use crate::translate::Names;
+
+/// Candidates above this are passed over.
+const MOST_CANDIDATES: u32 = 128;
+
+/// Members that come again and again and of which the last counts.
+pub(super) type Late = Vec<(String, Json)>;
+
+/// Keeps a member for later, instead of the one of that name.
+pub(super) fn keep(late: &mut Late, name: String, node: Node<'_>) {
+    match late.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, kept)) => *kept = raw(node),
+        None => late.push((name, raw(node))),
+    }
+}
+
+/// Reads a streamed answer, frame by frame.
+///
+/// Each frame is a whole `GenerateContentResponse` whose parts are to be
+/// appended. The dialect has no end mark: a stream is whole if every candidate
+/// said why it ended *and* the connection then ended cleanly. The reader
+/// cannot see the latter, so the caller tells it by [`finish`](Self::finish),
+/// and only then come the last `Close`, the `Stop`s and `End`. (A reason alone
+/// is not the end: older models repeat it in every frame.) Where the
+/// connection broke off, `finish` is not called.
+///
+/// Google writes an error in the middle of a stream as bare JSON without
+/// `data:`, and without a blank line behind it: give the reader what
+/// [`Framer::last`](crate::sse::Framer::last) gives, too.
+#[derive(Debug)]
+pub struct StreamReader {
+    names: Names,
+    id: String,
+    is_started: bool,
+    /// After an error, or after the end.
+    is_over: bool,
+    is_blocked: bool,
+    usage: Option<Usage>,
+    candidates: Vec<Candidate>,
+    late: Late,
+}
+
+impl StreamReader {
+    /// A reader that gives tools the names that the client knows.
+    #[must_use]
+    pub fn new(names: Names) -> Self {
+        Self {
+            names,
+            id: String::new(),
+            is_started: false,
+            is_over: false,
+            is_blocked: false,
+            usage: None,
+            candidates: Vec::new(),
+            late: Late::new(),
+        }
+    }
+
+    /// Takes a frame.
+    ///
+    /// # Errors
+    /// Its data is no JSON object.
+    pub fn push(&mut self, frame: &Frame, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
+        let data = match &frame.data {
+            Some(data) => data.clone(),
+            // An error as bare JSON; anything else is a comment.
+            None if matches!(frame.bytes.trim_ascii(), [b'{' | b'[', ..]) => frame.bytes.clone(),
+            None => {
+                out.push(Chunk::Ping);
+                return Ok(());
+            }
+        };
+        if self.is_over || frame.is_end_mark() || data.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let document = Document::parse(data, MAX_DEPTH);
+        let document = document.map_err(|_| Malformed("an event that is not JSON"))?;
+        self.take(document.root(), out)
+    }
+
+    /// Takes a `GenerateContentResponse`.
+    ///
+    /// # Errors
+    /// It is no object.
+    pub(super) fn take(&mut self, root: Node<'_>, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
+        if root.kind() == Kind::Array {
+            // How a stream that is one array writes an error.
+            return root.items().try_for_each(|item| self.take(item, out));
+        }
+        if root.kind() != Kind::Object {
+            return Err(Malformed("an event that is not a JSON object"));
+        }
+        if let Some(error) = member(root, "error") {
+            self.is_over = true;
+            out.push(error_of(error));
+            return Ok(());
+        }
+        self.start(root, out);
+        for (key, _, value) in root.entries() {
+            if value.is_null() {
+                continue;
+            }
+            match &*camel(key) {
+                "candidates" => self.candidates(value, out),
+                "usageMetadata" => self.count(value, out),
+                "responseId" | "modelVersion" => {}
+                "promptFeedback" => {
+                    self.is_blocked |= member(value, "blockReason").is_some();
+                    keep(&mut self.late, "promptFeedback".to_owned(), value);
+                }
+                name => keep(&mut self.late, name.to_owned(), value),
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, root: Node<'_>, out: &mut Vec<Chunk>) {
+        if std::mem::replace(&mut self.is_started, true) {
+            return;
+        }
+        self.id = string(root, "responseId").unwrap_or_default();
+        out.push(Chunk::Start {
+            id: self.id.clone(),
+            model: string(root, "modelVersion").unwrap_or_default(),
+            created: None,
+        });
+    }
+
+    fn candidates(&mut self, list: Node<'_>, out: &mut Vec<Chunk>) {
+        for (at, node) in list.items().enumerate() {
+            // Protocol buffers leave a zero out.
+            let index = match member(node, "index").and_then(whole) {
+                Some(index) => u32::try_from(index).unwrap_or(u32::MAX),
+                None => u32::try_from(at).unwrap_or(u32::MAX),
+            };
+            if index >= MOST_CANDIDATES {
+                continue;
+            }
+            let found = self
+                .candidates
+                .iter()
+                .position(|known| known.index == index);
+            let at = found.unwrap_or_else(|| {
+                self.candidates.push(Candidate::new(index));
+                self.candidates.len() - 1
+            });
+            if let Some(candidate) = self.candidates.get_mut(at) {
+                candidate.take(node, &self.id, &self.names, out);
+            }
+        }
+    }
+
+    fn count(&mut self, node: Node<'_>, out: &mut Vec<Chunk>) {
+        for (name, value) in usage::rest(node) {
+            keep(&mut self.late, format!("usageMetadata.{name}"), value);
+        }
+        let Some(usage) = usage::read(node) else {
+            return;
+        };
+        if self.usage != Some(usage) {
+            self.usage = Some(usage);
+            out.push(Chunk::Usage(usage));
+        }
+    }
+
+    /// The connection ended cleanly. Gives what the dialect has no mark for:
+    /// why each candidate ended, and `End` if every one of them said so, or if
+    /// the prompt was blocked and there is none.
+    pub fn finish(&mut self, out: &mut Vec<Chunk>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let mut is_whole = self.is_started;
+        for candidate in &mut self.candidates {
+            is_whole &= candidate.finish(out);
+        }
+        if self.candidates.is_empty() {
+            is_whole &= self.is_blocked;
+            if self.is_blocked {
+                out.push(Chunk::Stop {
+                    choice: 0,
+                    stop: Stop::Filtered,
+                });
+            }
+        }
+        for (name, json) in self.late.drain(..) {
+            let unknown = Unknown::new(domain::canon::Dialect::Gemini, name, json);
+            out.push(Chunk::Unknown(unknown));
+        }
+        if is_whole {
+            out.push(Chunk::End);
+        }
+    }
+}
+
+fn error_of(error: Node<'_>) -> Chunk {
+    let status = string(error, "status");
+    let code = || member(error, "code").and_then(whole);
+    let kind = status.or_else(|| code().map(|code| code.to_string()));
+    let message = match error.str() {
+        Some(text) => text.into_owned(),
+        None => string(error, "message").unwrap_or_default(),
+    };
+    Chunk::Error {
+        kind: kind.unwrap_or_else(|| "UNKNOWN".to_owned()),
+        message,
+    }
+}
+
+/// What a part of an answer is if the form does not know it.
+pub(super) fn block_of(part: Node<'_>) -> Unknown {
+    const KNOWN: &[&str] = &[
+        "inlineData",
+        "fileData",
+        "executableCode",
+        "codeExecutionResult",
+        "toolCall",
+        "toolResponse",
+        "functionCall",
+        "functionResponse",
+    ];
+    let name = KNOWN.iter().find(|name| member(part, name).is_some());
+    unknown(*name.unwrap_or(&"part"), part)
+}

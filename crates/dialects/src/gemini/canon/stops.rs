@@ -1,0 +1,52 @@
+//! Why an answer ends, in Google's words and in ours.
+
+use domain::canon::Stop;
+
+/// What Google's word means. A call is an ordinary end there.
+pub(super) fn read(word: &str, has_calls: bool) -> Stop {
+    match word {
+        "STOP" if has_calls => Stop::ToolCalls,
+        "STOP" => Stop::End,
+        "MAX_TOKENS" => Stop::Length,
+        "SAFETY"
+        | "RECITATION"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "MODEL_ARMOR"
+        | "IMAGE_SAFETY"
+        | "IMAGE_PROHIBITED_CONTENT"
+        | "IMAGE_RECITATION" => Stop::Filtered,
+        // LANGUAGE, OTHER, MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL,
+        // TOO_MANY_TOOL_CALLS, NO_IMAGE, IMAGE_OTHER, and what comes later.
+        other => Stop::Other(other.to_owned()),
+    }
+}
+
+/// Google's word for it.
+pub(super) fn write(stop: &Stop) -> &str {
+    match stop {
+        Stop::End | Stop::ToolCalls | Stop::Sequence(_) => "STOP",
+        Stop::Length => "MAX_TOKENS",
+        Stop::Filtered | Stop::Refused => "SAFETY",
+        Stop::Other(word) if is_own(word) => word,
+        Stop::Paused | Stop::Other(_) => "OTHER",
+    }
+}
+
+/// Whether Google would write such a word: its SDKs read an enumeration.
+fn is_own(word: &str) -> bool {
+    const OWN: &[&str] = &[
+        "FINISH_REASON_UNSPECIFIED",
+        "LANGUAGE",
+        "OTHER",
+        "MALFORMED_FUNCTION_CALL",
+        "MALFORMED_RESPONSE",
+        "MISSING_THOUGHT_SIGNATURE",
+        "UNEXPECTED_TOOL_CALL",
+        "TOO_MANY_TOOL_CALLS",
+        "NO_IMAGE",
+        "IMAGE_OTHER",
+    ];
+    OWN.contains(&word)
+}

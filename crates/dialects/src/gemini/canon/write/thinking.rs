@@ -1,0 +1,86 @@
+//! How much to think: a level for newer models, a budget for older ones.
+
+use domain::canon::{Effort, Reasoning};
+
+use super::model::Generation;
+use super::{Member, Writing, own_members};
+
+/// The members of `thinkingConfig`. A model that does not think refuses it.
+pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
+    let mut members = own_members(writing.request, "generationConfig.thinkingConfig.");
+    let Some(reasoning) = &writing.request.reasoning else {
+        return members;
+    };
+    let is_off = reasoning.effort == Some(Effort::None) || reasoning.budget == Some(0);
+    if !writing.target.reasons || writing.model.generation == Generation::First {
+        if !is_off && *reasoning != silent() {
+            writing.hint("reasoning", "the model does not think");
+        }
+        return Vec::new();
+    }
+    if is_off {
+        members.push(rest(writing));
+        return members;
+    }
+    members.extend(amount(writing, reasoning));
+    // What others call reasoning comes as thoughts, and only to who asks.
+    if reasoning.summary.as_deref() != Some("none") {
+        members.push(("includeThoughts".to_owned(), "true".to_owned()));
+    }
+    members
+}
+
+/// A `thinkingConfig` that says nothing.
+fn silent() -> Reasoning {
+    Reasoning {
+        summary: Some("none".to_owned()),
+        ..Reasoning::default()
+    }
+}
+
+/// Not to think, or as little as the model can.
+fn rest(writing: &mut Writing<'_>) -> Member {
+    if writing.model.can_rest() {
+        return budget(0);
+    }
+    writing.hint(
+        "reasoning",
+        "the model cannot stop thinking; it thinks least",
+    );
+    match writing.model.generation {
+        Generation::Third => level(writing, Effort::Minimal),
+        _ => budget(writing.model.budgets().0),
+    }
+}
+
+fn amount(writing: &Writing<'_>, reasoning: &Reasoning) -> Option<Member> {
+    let has_levels = writing.model.generation != Generation::Second;
+    match (reasoning.effort, reasoning.budget) {
+        (Some(effort), _) if has_levels => Some(level(writing, effort)),
+        (_, Some(tokens)) => Some(bounded(writing, tokens)),
+        (Some(effort), None) => Some(bounded(writing, effort.budget())),
+        (None, None) if reasoning.adaptive => Some(("thinkingBudget".to_owned(), "-1".to_owned())),
+        (None, None) => None,
+    }
+}
+
+fn bounded(writing: &Writing<'_>, tokens: u64) -> Member {
+    let (least, most) = writing.model.budgets();
+    budget(tokens.clamp(least, most))
+}
+
+fn budget(tokens: u64) -> Member {
+    ("thinkingBudget".to_owned(), tokens.to_string())
+}
+
+fn level(writing: &Writing<'_>, effort: Effort) -> Member {
+    let model = writing.model;
+    let knows_minimal = model.generation == Generation::Unknown || model.is_flash();
+    let word = match effort {
+        Effort::None | Effort::Minimal if knows_minimal => "MINIMAL",
+        Effort::None | Effort::Minimal | Effort::Low => "LOW",
+        Effort::Medium if model.has_medium() => "MEDIUM",
+        Effort::Medium | Effort::High | Effort::Max => "HIGH",
+    };
+    ("thinkingLevel".to_owned(), format!("\"{word}\""))
+}
