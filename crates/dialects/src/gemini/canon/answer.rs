@@ -18,7 +18,7 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
     let root = document.root();
     let is_there = |key: &&str| member(root, key).is_some();
     let mut marks = ["candidates", "promptFeedback", "usageMetadata"].iter();
-    if root.kind() != Kind::Object || is_there(&"error") || !marks.any(|key| is_there(&key)) {
+    if root.kind() != Kind::Object || is_there(&"error") || !marks.any(is_there) {
         return None;
     }
     let mut reader = StreamReader::new(names.clone());
@@ -91,11 +91,11 @@ pub(super) fn blocks(rest: &[Unknown]) -> bool {
 }
 
 fn put_choice(out: &mut Object<'_>, at: usize, choice: &Choice, answer: &Answer, head: &Head<'_>) {
-    let shows_thoughts = shows_thoughts(head.request);
+    let thoughts = Thoughts::of(head.request);
     let parts = choice
         .content
         .iter()
-        .filter_map(|block| part_of(block, shows_thoughts));
+        .filter_map(|block| part_of(block, thoughts));
     let mut parts: Vec<_> = parts.collect();
     let is_cut = matches!(choice.stop, Some(Stop::Filtered | Stop::Refused));
     if parts.is_empty() && !is_cut {
@@ -123,15 +123,28 @@ fn put_choice(out: &mut Object<'_>, at: usize, choice: &Choice, answer: &Answer,
     put_end(out, at, choice.stop.as_ref(), &answer.rest);
 }
 
-/// Whether the client asked for thoughts: nobody else gets them from Google.
-pub(super) fn shows_thoughts(request: &Request) -> bool {
-    let reasoning = request.reasoning.as_ref();
-    let summary = reasoning.and_then(|reasoning| reasoning.summary.as_deref());
-    summary.is_some_and(|summary| summary != "none")
+/// Whether the client sees thoughts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Thoughts {
+    Shown,
+    Hidden,
+}
+
+impl Thoughts {
+    /// They are shown to who asked for them: nobody else gets them from
+    /// Google, and old clients would take them for the answer.
+    pub(super) fn of(request: &Request) -> Self {
+        let reasoning = request.reasoning.as_ref();
+        let summary = reasoning.and_then(|reasoning| reasoning.summary.as_deref());
+        match summary {
+            None | Some("none") => Self::Hidden,
+            Some(_) => Self::Shown,
+        }
+    }
 }
 
 /// A block as a part; none if there is nothing to show.
-fn part_of(block: &Block, shows_thoughts: bool) -> Option<String> {
+fn part_of(block: &Block, thoughts: Thoughts) -> Option<String> {
     match block {
         Block::Text {
             text, signature, ..
@@ -143,7 +156,7 @@ fn part_of(block: &Block, shows_thoughts: bool) -> Option<String> {
             (!is_empty).then(|| part::text(text, signature))
         }
         Block::Refusal(text) => (!text.is_empty()).then(|| part::text(text, None)),
-        Block::Thinking(thinking) if shows_thoughts => part::shown(thinking),
+        Block::Thinking(thinking) if thoughts == Thoughts::Shown => part::shown(thinking),
         Block::ToolCall(call) => Some(part::made(call)),
         Block::Media(media) => part::part_of(media),
         Block::Unknown(unknown) if unknown.dialect == Dialect::Gemini => {
@@ -157,8 +170,8 @@ fn part_of(block: &Block, shows_thoughts: bool) -> Option<String> {
 pub(super) fn put_citations(out: &mut Object<'_>, citations: &[&Unknown]) {
     let is_own = |citation: &&&Unknown| citation.dialect == Dialect::Gemini;
     let grounding = citations.iter().filter(is_own);
-    let grounding = grounding.filter(|citation| citation.name == "groundingMetadata");
-    if let Some(grounding) = grounding.last() {
+    let mut grounding = grounding.filter(|citation| citation.name == "groundingMetadata");
+    if let Some(grounding) = grounding.next_back() {
         out.raw("groundingMetadata", grounding.raw.as_str());
     }
     let list: Vec<_> = citations.iter().filter_map(|one| citation(one)).collect();

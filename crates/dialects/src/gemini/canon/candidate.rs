@@ -9,9 +9,9 @@ use super::{logprobs, raw, stops, unknown};
 use crate::json::{Kind, Node};
 use crate::translate::Names;
 
-/// Text that grows from frame to frame.
+/// What grows from frame to frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Growing {
+pub(super) enum Growing {
     Text,
     Thought,
 }
@@ -256,7 +256,7 @@ impl Candidate {
     pub(super) fn finish(&mut self, out: &mut Vec<Chunk>) -> bool {
         self.close(out);
         let stop = self.stop.take();
-        let stop = stop.map(|word| (stops::read(&word, self.calls > 0), word));
+        let stop = stop.map(|word| (stops::read(&word, self.calls), word));
         if let Some((stop, word)) = &stop
             && stops::write(stop) != word
         {

@@ -53,7 +53,7 @@ impl<'a> Fields<'a> {
     /// Takes a member; `null` is none.
     pub(super) fn take(&mut self, key: &str) -> Option<Node<'a>> {
         let at = self.members.iter().position(|(name, _)| name == key)?;
-        let (_, value) = self.members.swap_remove(at);
+        let (_, value) = self.members.remove(at);
         (!value.is_null()).then_some(value)
     }
 
@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
         self.take(key).map(|node| Self::of(node, path)).transpose()
     }
 
-    /// What was not taken, in its order as far as that matters to nobody.
+    /// What was not taken, in its order.
     pub(super) fn rest(self) -> impl Iterator<Item = (String, Node<'a>)> {
         let members = self.members.into_iter();
         let there = members.filter(|(_, value)| !value.is_null());

@@ -136,7 +136,7 @@ fn by_ending(uri: &str) -> &'static str {
 /// The standard alphabet, padded: protocol buffers also take the one for URLs.
 fn standard(data: &str) -> String {
     let mut out = data.replace('-', "+").replace('_', "/");
-    while out.len() % 4 != 0 {
+    while !out.len().is_multiple_of(4) {
         out.push('=');
     }
     out

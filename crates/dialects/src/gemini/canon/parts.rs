@@ -14,7 +14,10 @@ use crate::json::{Kind, Node};
 pub(super) fn read(node: Node<'_>, path: &str) -> Result<Block, Refusal> {
     let mut part = Fields::of(node, path)?;
     let signature = part.string("thoughtSignature")?.map(signed);
-    let is_thought = part.flag("thought")? == Some(true);
+    let said = match part.flag("thought")? {
+        Some(true) => thought_of,
+        _ => text_of,
+    };
     if let Some(call) = part.object("functionCall")? {
         return call_of(call, signature, node);
     }
@@ -41,7 +44,7 @@ pub(super) fn read(node: Node<'_>, path: &str) -> Result<Block, Refusal> {
         return Ok(Block::Media(medium));
     }
     if let Some(text) = part.string("text")? {
-        return Ok(text_of(text, signature, is_thought));
+        return Ok(said(text, signature));
     }
     let known = [
         "executableCode",
@@ -52,27 +55,29 @@ pub(super) fn read(node: Node<'_>, path: &str) -> Result<Block, Refusal> {
     let mut others = part.rest().map(|(name, _)| name);
     let name = others.find(|name| known.contains(&name.as_str()));
     if name.is_none() && signature.is_some() {
-        return Ok(text_of(String::new(), signature, is_thought));
+        return Ok(said(String::new(), signature));
     }
     Ok(unknown(name.unwrap_or_else(|| "part".to_owned()), node).into())
 }
 
-/// A text, or a thought: Google shows summaries of them.
-pub(super) fn text_of(text: String, signature: Option<Signature>, is_thought: bool) -> Block {
-    if is_thought {
-        return Block::Thinking(Thinking {
-            text,
-            summary: true,
-            signature,
-            ..Thinking::default()
-        });
-    }
+/// A text.
+fn text_of(text: String, signature: Option<Signature>) -> Block {
     Block::Text {
         text,
         citations: Vec::new(),
         signature,
         cache: None,
     }
+}
+
+/// A thought: Google shows summaries of them.
+fn thought_of(text: String, signature: Option<Signature>) -> Block {
+    Block::Thinking(Thinking {
+        text,
+        summary: true,
+        signature,
+        ..Thinking::default()
+    })
 }
 
 /// A signature of Google's.
@@ -115,7 +120,7 @@ fn result_of(mut response: Fields<'_>) -> Result<Block, Refusal> {
     let name = name.ok_or_else(|| missing(&response.at("name"), what))?;
     let (mut content, is_error) = match response.take("response") {
         None => (Vec::new(), None),
-        Some(node) if node.kind() == Kind::Object => said(node),
+        Some(node) if node.kind() == Kind::Object => told(node),
         Some(_) => return Err(wrong(&response.at("response"), "an object")),
     };
     for (at, node) in response.list("parts")?.into_iter().enumerate() {
@@ -136,7 +141,7 @@ fn result_of(mut response: Fields<'_>) -> Result<Block, Refusal> {
 
 /// What a tool said: the text of `output` or `error` if there is nothing else,
 /// else the object as it is.
-fn said(response: Node<'_>) -> (Vec<Block>, Option<bool>) {
+fn told(response: Node<'_>) -> (Vec<Block>, Option<bool>) {
     let mut entries = response.entries();
     let first = entries.next();
     let Some((key, _, value)) = first.filter(|_| entries.next().is_none()) else {

@@ -19,18 +19,16 @@ pub(super) fn to_json_schema(node: Node<'_>) -> Json {
 }
 
 fn schema(node: Node<'_>, out: &mut Object<'_>) {
-    let is_nullable = node.get("nullable").and_then(Node::bool) == Some(true);
     for (key, _, value) in node.entries() {
         let key = camel(key);
         match (&*key, value.kind()) {
             ("type", Kind::String) => {
-                let name = value.str().unwrap_or_default().to_ascii_lowercase();
-                put_type(out, &name, is_nullable);
+                put_type(out, value, node);
             }
             ("enum", Kind::Array) => {
                 out.array("enum", |list| {
                     value.items().for_each(|item| put(list, item));
-                    if is_nullable {
+                    if is_nullable(node) {
                         list.raw("null");
                     }
                 });
@@ -71,10 +69,16 @@ fn schema(node: Node<'_>, out: &mut Object<'_>) {
     }
 }
 
-fn put_type(out: &mut Object<'_>, name: &str, is_nullable: bool) {
-    match name {
+fn is_nullable(schema: Node<'_>) -> bool {
+    schema.get("nullable").and_then(Node::bool) == Some(true)
+}
+
+/// The type of `schema`, in small letters.
+fn put_type(out: &mut Object<'_>, name: Node<'_>, schema: Node<'_>) {
+    let name = name.str().unwrap_or_default().to_ascii_lowercase();
+    match name.as_str() {
         "type_unspecified" => {}
-        name if is_nullable => {
+        name if is_nullable(schema) => {
             out.array("type", |list| {
                 list.string(name).string("null");
             });

@@ -2,10 +2,11 @@
 
 use domain::canon::Stop;
 
-/// What Google's word means. A call is an ordinary end there.
-pub(super) fn read(word: &str, has_calls: bool) -> Stop {
+/// What Google's word means behind so many calls: they are an ordinary end
+/// there.
+pub(super) fn read(word: &str, calls: u32) -> Stop {
     match word {
-        "STOP" if has_calls => Stop::ToolCalls,
+        "STOP" if calls > 0 => Stop::ToolCalls,
         "STOP" => Stop::End,
         "MAX_TOKENS" => Stop::Length,
         "SAFETY"

@@ -6,7 +6,8 @@ use domain::canon::{
 };
 use domain::usage::Usage;
 
-use super::answer::{blocks, or, put_citations, put_end, put_tail, shows_thoughts};
+use super::answer::{Thoughts, blocks, or, put_citations, put_end, put_tail};
+use super::candidate::Growing;
 use super::fault::{kind_of, write_fault_event};
 use super::write::part;
 use super::{Head, logprobs};
@@ -21,7 +22,7 @@ use crate::json::{Object, object};
 pub struct StreamWriter {
     id: String,
     model: String,
-    shows_thoughts: bool,
+    thoughts: Thoughts,
     choices: Vec<Writing>,
     usage: Option<Usage>,
     rest: Vec<Unknown>,
@@ -42,7 +43,7 @@ struct Writing {
 #[derive(Debug)]
 struct Open {
     block: u32,
-    is_thought: bool,
+    kind: Growing,
 }
 
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl StreamWriter {
         Self {
             id: head.id.to_owned(),
             model: head.request.model.clone(),
-            shows_thoughts: shows_thoughts(head.request),
+            thoughts: Thoughts::of(head.request),
             choices: Vec::new(),
             usage: None,
             rest: Vec::new(),
@@ -152,7 +153,10 @@ impl StreamWriter {
         self.flush(choice, out);
         self.choice(choice).open = Some(Open {
             block,
-            is_thought: matches!(opened, Opened::Thinking(_)),
+            kind: match opened {
+                Opened::Thinking(_) => Growing::Thought,
+                _ => Growing::Text,
+            },
         });
         match opened {
             Opened::Thinking(thinking) => self.thought(choice, thinking, out),
@@ -164,7 +168,7 @@ impl StreamWriter {
     }
 
     fn thought(&mut self, choice: u32, thinking: &Thinking, out: &mut Vec<Bytes>) {
-        let shown = part::shown(thinking).filter(|_| self.shows_thoughts);
+        let shown = part::shown(thinking).filter(|_| self.thoughts == Thoughts::Shown);
         if let Some(part) = shown {
             out.push(self.part(choice, &part));
         }
@@ -183,13 +187,13 @@ impl StreamWriter {
             return;
         }
         let open = writing.open.as_ref().filter(|open| open.block == block);
-        let Some(is_thought) = open.map(|open| open.is_thought) else {
+        let Some(kind) = open.map(|open| open.kind) else {
             return;
         };
         match delta {
-            Delta::Text(text) => self.said(choice, is_thought, (text, None), out),
+            Delta::Text(text) => self.said(choice, kind, (text, None), out),
             Delta::Signature(signature) => {
-                self.said(choice, is_thought, ("", Some(signature)), out);
+                self.said(choice, kind, ("", Some(signature)), out);
             }
             Delta::Citation(citation) => {
                 let frame = self.beside(choice, |out| put_citations(out, &[citation]));
@@ -203,7 +207,7 @@ impl StreamWriter {
     fn said(
         &mut self,
         choice: u32,
-        is_thought: bool,
+        kind: Growing,
         what: (&str, Option<&Signature>),
         out: &mut Vec<Bytes>,
     ) {
@@ -212,7 +216,7 @@ impl StreamWriter {
         if text.is_empty() && own.is_none() {
             return;
         }
-        if is_thought {
+        if kind == Growing::Thought {
             let thinking = Thinking {
                 text: text.to_owned(),
                 signature: own.cloned(),

@@ -2,7 +2,7 @@
 
 use domain::canon::{Block, Media, Source, Thinking, ToolCall, ToolResult};
 
-use super::super::{FREE_TEXT, MAX_DEPTH, SKIP_SIGNATURE, media as kinds, text_of};
+use super::super::{FREE_TEXT, MAX_DEPTH, media as kinds, text_of};
 use super::Writing;
 use super::turns::own;
 use crate::json::{Document, Kind, Object, object};
@@ -35,16 +35,16 @@ pub(in super::super) fn thought(thinking: &Thinking) -> Option<String> {
     })))
 }
 
-/// A call. Google demands an object, and a signature with the first of a turn:
-/// where there is none of its own, its value for leaving out the check.
+/// A call; Google demands an object. `missing` is what stands where it has no
+/// signature of Google's.
 pub(super) fn call(
     writing: &mut Writing<'_>,
     field: &str,
     call: &ToolCall,
-    is_first: bool,
+    missing: Option<&str>,
 ) -> String {
     let signature = own(call.signature.as_ref());
-    let signature = signature.or(is_first.then_some(SKIP_SIGNATURE));
+    let signature = signature.or(missing);
     let args = arguments(call);
     if args.is_none() {
         let why = "the arguments are no JSON object: they stand in one";

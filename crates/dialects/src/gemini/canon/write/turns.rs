@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::canon::{Block, Dialect, Message, Role, Signature, ToolCall, ToolResult};
 
+use super::super::SKIP_SIGNATURE;
 use super::{Writing, part};
 use crate::json::Object;
 
@@ -23,10 +24,26 @@ pub(super) struct Turns {
     pub(super) contents: Vec<Turn>,
 }
 
+/// Who speaks: tools' answers are the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    User,
+    Model,
+}
+
+impl Side {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Model => "model",
+        }
+    }
+}
+
 /// One content; its parts as JSON.
 #[derive(Debug)]
 pub(super) struct Turn {
-    is_model: bool,
+    side: Side,
     /// Tools' answers: before all else.
     results: Vec<String>,
     parts: Vec<String>,
@@ -36,7 +53,7 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn write(&self, out: &mut Object<'_>) {
-        out.string("role", if self.is_model { "model" } else { "user" });
+        out.string("role", self.side.as_str());
         out.array("parts", |list| {
             for part in self.results.iter().chain(&self.parts) {
                 list.raw(part);
@@ -97,11 +114,11 @@ fn results(messages: &[Message]) -> BTreeMap<&str, VecDeque<(Place, &ToolResult)
 
 impl Turns {
     /// The turn of this side, at the end.
-    fn last(&mut self, is_model: bool) -> &mut Turn {
-        let is_there = self.contents.last().map(|turn| turn.is_model) == Some(is_model);
+    fn last(&mut self, side: Side) -> &mut Turn {
+        let is_there = self.contents.last().map(|turn| turn.side) == Some(side);
         if !is_there {
             self.contents.push(Turn {
-                is_model,
+                side,
                 results: Vec::new(),
                 parts: Vec::new(),
                 has_call: false,
@@ -113,7 +130,10 @@ impl Turns {
 
     /// The user is first, and there is something to answer.
     fn complete(mut self) -> Self {
-        let is_first_model = self.contents.first().is_none_or(|turn| turn.is_model);
+        let is_first_model = self
+            .contents
+            .first()
+            .is_none_or(|turn| turn.side == Side::Model);
         if !is_first_model {
             return self;
         }
@@ -123,7 +143,7 @@ impl Turns {
         };
         let said = said.unwrap_or_else(|| part::text(FILLER, None));
         let turn = Turn {
-            is_model: false,
+            side: Side::User,
             results: Vec::new(),
             parts: vec![said],
             has_call: false,
@@ -160,18 +180,22 @@ impl<'a> Arranger<'a, '_> {
             let why = "Gemini takes a system's prompt only at the start: it is a user's here";
             self.writing.hint(format!("messages[{at}].role"), why);
         }
+        let side = match message.role {
+            Role::Assistant => Side::Model,
+            _ => Side::User,
+        };
         for (of, block) in message.content.iter().enumerate() {
-            self.block((at, of), message.role == Role::Assistant, block);
+            self.block((at, of), side, block);
         }
     }
 
-    fn block(&mut self, place: Place, is_model: bool, block: &'a Block) {
+    fn block(&mut self, place: Place, side: Side, block: &'a Block) {
         match block {
             Block::ToolCall(call) => self.call(place, call),
             Block::ToolResult(result) => self.result(place, result),
             Block::Thinking(thinking) => {
                 if let Some(part) = part::thought(thinking) {
-                    self.add(true, part);
+                    self.add(Side::Model, part);
                 } else if !thinking.text.is_empty() || thinking.signature.is_some() {
                     let why = "thoughts of other models are not Gemini's";
                     self.writing.hint(field(place), why);
@@ -182,17 +206,18 @@ impl<'a> Arranger<'a, '_> {
             } => {
                 let signature = own(signature.as_ref());
                 if !text.is_empty() || signature.is_some() {
-                    self.add(is_model, part::text(text, signature));
+                    self.add(side, part::text(text, signature));
                 }
             }
             Block::Refusal(text) if text.is_empty() => {}
-            Block::Refusal(text) => self.add(is_model, part::text(text, None)),
-            Block::Media(media) => match part::media(self.writing, &field(place), media) {
-                Some(part) => self.add(is_model, part),
-                None => {}
-            },
+            Block::Refusal(text) => self.add(side, part::text(text, None)),
+            Block::Media(media) => {
+                if let Some(part) = part::media(self.writing, &field(place), media) {
+                    self.add(side, part);
+                }
+            }
             Block::Unknown(unknown) if unknown.dialect == Dialect::Gemini => {
-                self.add(is_model, unknown.raw.as_str().to_owned());
+                self.add(side, unknown.raw.as_str().to_owned());
             }
             Block::Unknown(unknown) => {
                 let why = format!("Gemini has no `{}`", unknown.name);
@@ -201,19 +226,20 @@ impl<'a> Arranger<'a, '_> {
         }
     }
 
-    fn add(&mut self, is_model: bool, part: String) {
-        if !is_model {
+    fn add(&mut self, side: Side, part: String) {
+        if side == Side::User {
             self.answer();
         }
-        self.turns.last(is_model).parts.push(part);
+        self.turns.last(side).parts.push(part);
     }
 
     /// The first call of a turn needs a signature.
     fn call(&mut self, place: Place, call: &'a ToolCall) {
-        let turn = self.turns.last(true);
+        let turn = self.turns.last(Side::Model);
         let is_first = !std::mem::replace(&mut turn.has_call, true);
-        let part = part::call(self.writing, &field(place), call, is_first);
-        self.turns.last(true).parts.push(part);
+        let missing = is_first.then_some(SKIP_SIGNATURE);
+        let part = part::call(self.writing, &field(place), call, missing);
+        self.turns.last(Side::Model).parts.push(part);
         self.open.push((place, call));
     }
 
@@ -226,11 +252,11 @@ impl<'a> Arranger<'a, '_> {
         self.writing.hint(field(place), why);
         let (text, media) = part::said(result);
         if !text.is_empty() {
-            self.add(false, part::text(&text, None));
+            self.add(Side::User, part::text(&text, None));
         }
         for medium in media {
             if let Some(part) = part::media(self.writing, &field(place), medium) {
-                self.add(false, part);
+                self.add(Side::User, part);
             }
         }
     }
@@ -247,7 +273,7 @@ impl<'a> Arranger<'a, '_> {
                     (part::unanswered(self.writing, call), Vec::new())
                 }
             };
-            let turn = self.turns.last(false);
+            let turn = self.turns.last(Side::User);
             turn.results.push(written.0);
             turn.parts.extend(written.1);
         }
