@@ -9,7 +9,7 @@ use domain::canon::{Block, Message, Role, ToolCall, ToolResult};
 use domain::refusal::Refusal;
 
 use super::fields::{Fields, wrong};
-use super::parts;
+use super::{MADE_ID, parts};
 use crate::json::Node;
 
 /// Reads contents one after the other.
@@ -80,7 +80,7 @@ impl Reader {
     }
 
     fn make_id(&mut self) -> String {
-        let id = format!("call_gemini_{}", self.made);
+        let id = format!("{MADE_ID}{}", self.made);
         self.made += 1;
         id
     }
@@ -100,7 +100,7 @@ impl Reader {
         let by_name = || self.open.iter().position(|(known, _)| known == name);
         let is_made = |at: &usize| {
             let call = self.open.get(*at);
-            call.is_some_and(|(_, id)| result.call.is_empty() || id.starts_with("call_gemini_"))
+            call.is_some_and(|(_, id)| result.call.is_empty() || id.starts_with(MADE_ID))
         };
         let found = by_id().or_else(|| by_name().filter(is_made));
         let found = match found {

@@ -66,6 +66,10 @@ const MAX_DEPTH: usize = 128;
 /// left out.
 const SKIP_SIGNATURE: &str = "skip_thought_signature_validator";
 
+/// What the ids begin with that requests without ids are given. Google pairs
+/// calls and results without them, so they are not written.
+const MADE_ID: &str = "call_gemini_";
+
 /// The member that free text stands in where a call wants an object.
 const FREE_TEXT: &str = "input";
 

@@ -2,7 +2,7 @@
 
 use domain::canon::{Block, Media, Source, Thinking, ToolCall, ToolResult};
 
-use super::super::{FREE_TEXT, MAX_DEPTH, media as kinds, text_of};
+use super::super::{FREE_TEXT, MADE_ID, MAX_DEPTH, media as kinds, text_of};
 use super::Writing;
 use super::turns::own;
 use crate::json::{Document, Kind, Object, object};
@@ -62,7 +62,7 @@ pub(super) fn call(
 }
 
 fn identify(out: &mut Object<'_>, id: &str) {
-    if !id.is_empty() {
+    if !id.is_empty() && !id.starts_with(MADE_ID) {
         out.string("id", id);
     }
 }
