@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::keys::KeysCommand;
+use crate::config::providers::Dialect;
 use crate::config::{self, ConfigError, Loaded};
 use crate::serve::ServeArgs;
 
@@ -69,6 +70,14 @@ Examples:
   portcullis models
   portcullis models --json | jq -r '.[].name'")]
     Models(ListArgs),
+    /// Print what a request is in another dialect, and what would be lost
+    #[command(after_help = "\
+Examples:
+  portcullis translate --from openai --to anthropic < request.json
+  portcullis translate --from gemini --to openai --answer < answer.json
+
+Nothing is sent. What is lost stands on standard error.")]
+    Translate(TranslateArgs),
     /// Print the version
     Version,
     /// Print a completion script for a shell
@@ -119,6 +128,23 @@ pub(crate) struct DiffArgs {
     /// The old file [default: the one that `serve` would use]
     #[arg(long, value_name = "OLD")]
     pub(crate) against: Option<PathBuf>,
+}
+
+/// Options of `translate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TranslateArgs {
+    /// The dialect of what is read: openai, responses, anthropic, gemini
+    #[arg(long, value_name = "DIALECT", value_parser = Dialect::named)]
+    pub(crate) from: Dialect,
+    /// The dialect of what is written
+    #[arg(long, value_name = "DIALECT", value_parser = Dialect::named)]
+    pub(crate) to: Dialect,
+    /// The target's model [default: the request's]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Standard input is an answer, not a request
+    #[arg(long)]
+    pub(crate) answer: bool,
 }
 
 /// Options of `models`.

@@ -8,10 +8,12 @@
 mod codec;
 mod frames;
 mod names;
+mod table;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, WriteStream};
 pub use frames::{Frames, Unreadable};
 pub use names::Names;
+pub use table::codec;
 
 /// What a request's writer must know of its target.
 #[derive(Clone, Debug)]
@@ -25,13 +27,4 @@ pub struct Target<'a> {
     pub reasons: bool,
     /// The tools' names as this target has them.
     pub names: &'a Names,
-}
-
-/// Every dialect's translators.
-static CODECS: &[Codec] = &[];
-
-/// The translators of a dialect.
-#[must_use]
-pub fn codec(dialect: domain::canon::Dialect) -> Option<&'static Codec> {
-    CODECS.iter().find(|codec| codec.dialect == dialect)
 }

@@ -12,4 +12,5 @@ mod reuse;
 mod send;
 mod serve;
 mod stage;
+mod translation;
 mod transport;

@@ -6,6 +6,7 @@ mod diff;
 mod import_litellm;
 pub(crate) mod keys;
 mod models;
+mod translate;
 mod version;
 pub(crate) mod world;
 mod yaml;
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Models(args)) => models::run(&args),
+        Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Version) => version::run(),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Import(ImportCommand::Litellm(args))) => import_litellm::run(&args),

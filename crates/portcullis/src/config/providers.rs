@@ -103,6 +103,16 @@ pub(crate) enum Dialect {
     Gemini,
 }
 
+impl Dialect {
+    /// As the command line names it.
+    pub(crate) fn named(text: &str) -> Result<Self, String> {
+        let all = [Self::Openai, Self::Responses, Self::Anthropic, Self::Gemini];
+        let name = |dialect: &Self| domain::canon::Dialect::from(*dialect).as_str();
+        let found = all.into_iter().find(|dialect| name(dialect) == text);
+        found.ok_or_else(|| format!("there are: {}", all.each_ref().map(name).join(", ")))
+    }
+}
+
 impl From<Dialect> for domain::canon::Dialect {
     fn from(dialect: Dialect) -> Self {
         match dialect {

@@ -43,22 +43,7 @@ pub use stream::StreamReader;
 pub use stream_write::StreamWriter;
 pub use write::write_request;
 
-/// What the writer of an answer must know beside it.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// What the client asked.
-    pub request: &'a domain::canon::Request,
-    /// When it is answered, in seconds since 1970, for dialects that want it
-    /// when the provider did not say.
-    pub created: i64,
-    /// An id for the answer, when the provider gave none.
-    pub id: &'a str,
-}
-
-/// A stream says something that this dialect does not allow.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub &'static str);
+pub use crate::translate::{Head, Malformed};
 
 /// How deep arguments and schemas may be nested.
 const DEPTH: usize = 128;

@@ -38,26 +38,11 @@ pub use request::read_request;
 pub use write::write_request;
 pub use writer::StreamWriter;
 
-use domain::canon::{self, Dialect, Json, Unknown};
+use domain::canon::{Dialect, Json, Unknown};
 
 use crate::json::Node;
 
-/// What the writer of an answer must know beside it.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// What the client asked.
-    pub request: &'a canon::Request,
-    /// When the answer began, in seconds since 1970, for dialects that want it
-    /// when the provider did not say.
-    pub created: i64,
-    /// The answer's id where the provider gave none.
-    pub id: &'a str,
-}
-
-/// What came is not of this dialect.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub &'static str);
+pub use crate::translate::{Head, Malformed};
 
 /// Answers and errors are nested at most this deeply.
 const MAX_DEPTH: usize = 128;

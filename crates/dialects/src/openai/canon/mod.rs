@@ -34,8 +34,6 @@ mod write_request;
 mod write_tools;
 mod write_usage;
 
-use domain::canon;
-
 pub use answer::read_answer;
 pub use fault::{read_fault, write_fault, write_fault_event};
 pub use request::read_request;
@@ -44,18 +42,4 @@ pub use stream_writer::StreamWriter;
 pub use write_answer::write_answer;
 pub use write_request::{write_request, write_request_with_thoughts};
 
-/// What the writers of answers must know beside the answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// What the client asked.
-    pub request: &'a canon::Request,
-    /// When, in seconds since 1970, for answers whose provider does not say.
-    pub created: i64,
-    /// An id for answers whose provider gives none.
-    pub id: &'a str,
-}
-
-/// A stream is not of this dialect, or broken; the words say where.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub &'static str);
+pub use crate::translate::{Head, Malformed};

@@ -1,0 +1,57 @@
+//! The table of dialects.
+
+use bytes::Bytes;
+use domain::canon::{Chunk, Dialect};
+
+use super::codec::{Codec, Malformed, ReadStream, WriteStream};
+use crate::sse::Frame;
+use crate::{anthropic, gemini, openai};
+
+/// A line of the table, and the streams of its folder. A dialect whose streams
+/// have no end mark says `finish`.
+macro_rules! dialects {
+    ($($dialect:ident in $folder:ident $($finish:ident)?;)*) => {
+        /// Every dialect's translators.
+        static CODECS: &[Codec] = &[$(Codec {
+            dialect: Dialect::$dialect,
+            read_request: $folder::canon::read_request,
+            write_request: $folder::canon::write_request,
+            read_answer: $folder::canon::read_answer,
+            write_answer: $folder::canon::write_answer,
+            read_stream: |names| Box::new($folder::canon::StreamReader::new(names)),
+            write_stream: |head| Box::new($folder::canon::StreamWriter::new(head)),
+            read_fault: $folder::canon::read_fault,
+            write_fault: $folder::canon::write_fault,
+        },)*];
+
+        $(
+            impl ReadStream for $folder::canon::StreamReader {
+                fn push(&mut self, frame: &Frame, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
+                    Self::push(self, frame, out)
+                }
+
+                $(fn $finish(&mut self, out: &mut Vec<Chunk>) {
+                    Self::$finish(self, out);
+                })?
+            }
+
+            impl WriteStream for $folder::canon::StreamWriter {
+                fn push(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>) {
+                    Self::push(self, chunk, out);
+                }
+            }
+        )*
+    };
+}
+
+dialects! {
+    OpenAi in openai;
+    Anthropic in anthropic;
+    Gemini in gemini finish;
+}
+
+/// The translators of a dialect.
+#[must_use]
+pub fn codec(dialect: Dialect) -> Option<&'static Codec> {
+    CODECS.iter().find(|codec| codec.dialect == dialect)
+}
