@@ -54,6 +54,13 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
         return serve::models(plane, &snapshot, &known, which.as_deref());
     }
     let accepted = accept::body(plane, &snapshot, known).await?;
+    if accepted
+        .foreign
+        .as_ref()
+        .is_some_and(|foreign| foreign.is_count)
+    {
+        return serve::count(&snapshot, *accepted);
+    }
     let admitted = admit::room(plane, &snapshot, accepted).await?;
     let composed = compose::compose(&snapshot, admitted).await?;
     let guarded = guard::guard(composed).await?;

@@ -41,6 +41,16 @@ pub fn goes_to_client(name: &[u8]) -> bool {
     is_one_of(FORWARD_TO_CLIENT, name)
 }
 
+/// Whether a header of a client that speaks `dialect` goes to a provider that
+/// speaks the same: what its own SDKs send beside the body.
+#[must_use]
+pub fn goes_along(dialect: Dialect, format: WireFormat, name: &[u8]) -> bool {
+    const ANTHROPIC: &[&str] = &["anthropic-beta", "anthropic-version"];
+    format == WireFormat::Dialect(dialect)
+        && dialect == Dialect::Anthropic
+        && is_one_of(ANTHROPIC, name)
+}
+
 fn is_one_of(list: &[&str], name: &[u8]) -> bool {
     list.iter().any(|known| known.as_bytes() == name)
 }

@@ -67,4 +67,6 @@ pub struct Codec {
     pub read_fault: fn(u16, &[u8]) -> Fault,
     /// An error for a client, with the request's id.
     pub write_fault: fn(&Fault, &str) -> Vec<u8>,
+    /// The event that ends a client's stream in the middle.
+    pub write_fault_event: fn(&Fault, &str) -> Bytes,
 }

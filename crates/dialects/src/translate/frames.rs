@@ -34,18 +34,21 @@ impl Frames {
         Self::Same(Framer::new(limit))
     }
 
-    /// Of a stream that is read by one dialect and written by another.
+    /// Of a stream that `reader` reads. What it says is written by `pivot`, for
+    /// the gateway to look at; what leaves says `client`.
     #[must_use]
     pub fn translated(
         limit: usize,
         reader: Box<dyn ReadStream>,
-        writer: Box<dyn WriteStream>,
+        pivot: Box<dyn WriteStream>,
+        client: Client,
     ) -> Self {
         Self::Translated(Box::new(Translated {
             theirs: Framer::new(limit),
             ours: Framer::new(usize::MAX),
             reader,
-            writer,
+            pivot,
+            client,
             frames: Vec::new(),
             chunks: Vec::new(),
             written: Vec::new(),
@@ -79,13 +82,25 @@ impl Frames {
     }
 }
 
+/// What leaves of a translated stream.
+#[derive(Debug)]
+pub enum Client {
+    /// The pivot's own bytes: the client speaks that dialect.
+    Pivot,
+    /// What this writes.
+    Written(Box<dyn WriteStream>),
+    /// The provider's bytes: the client speaks its dialect.
+    AsItCame,
+}
+
 /// A stream on its way from one dialect into another.
 #[derive(Debug)]
 pub struct Translated {
     theirs: Framer,
     reader: Box<dyn ReadStream>,
-    writer: Box<dyn WriteStream>,
+    pivot: Box<dyn WriteStream>,
     ours: Framer,
+    client: Client,
     // Emptied in every call; kept for their room.
     frames: Vec<Frame>,
     chunks: Vec<Chunk>,
@@ -97,34 +112,65 @@ impl Translated {
         self.theirs
             .push(bytes, &mut self.frames)
             .map_err(|_| Unreadable::Endless)?;
-        self.read()?;
-        self.write(out)
+        self.read(out)
     }
 
     fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         self.frames.extend(self.theirs.last());
-        self.read()?;
+        self.read(out)?;
         self.reader.finish(&mut self.chunks);
-        self.write(out)
+        self.write(&Bytes::new(), out)
     }
 
-    fn read(&mut self) -> Result<(), Unreadable> {
-        for frame in self.frames.drain(..) {
+    fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
+        for frame in std::mem::take(&mut self.frames) {
             self.reader
                 .push(&frame, &mut self.chunks)
                 .map_err(|malformed| Unreadable::Malformed(malformed.0))?;
+            self.write(&frame.bytes, out)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        for chunk in self.chunks.drain(..) {
-            self.writer.push(&chunk, &mut self.written);
+    /// Writes the chunks that a frame of the provider gave.
+    fn write(&mut self, came: &Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
+        let first = out.len();
+        for chunk in std::mem::take(&mut self.chunks) {
+            let start = out.len();
+            self.pivot.push(&chunk, &mut self.written);
+            for bytes in self.written.drain(..) {
+                let framed = self.ours.push(bytes, out);
+                framed.map_err(|_| Unreadable::Endless)?;
+            }
+            if let Client::Written(writer) = &mut self.client {
+                writer.push(&chunk, &mut self.written);
+                let leaves = self.written.concat();
+                self.written.clear();
+                lend(out, start, leaves.into());
+            }
         }
-        for bytes in self.written.drain(..) {
-            let framed = self.ours.push(bytes, out);
-            framed.map_err(|_| Unreadable::Endless)?;
+        if matches!(self.client, Client::AsItCame) {
+            lend(out, first, came.clone());
         }
         Ok(())
+    }
+}
+
+/// Lets these bytes leave for the frames from `start` on: with the last of
+/// them, so that nothing leaves before all was looked at.
+fn lend(out: &mut Vec<Frame>, start: usize, bytes: Bytes) {
+    for frame in &mut out[start..] {
+        frame.bytes = Bytes::new();
+        frame.data_at = None;
+    }
+    match out[start..].last_mut() {
+        Some(last) => last.bytes = bytes,
+        None if bytes.is_empty() => {}
+        None => out.push(Frame {
+            bytes,
+            data: None,
+            event: None,
+            data_at: None,
+        }),
     }
 }

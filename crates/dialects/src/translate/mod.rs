@@ -11,7 +11,7 @@ mod names;
 mod table;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, WriteStream};
-pub use frames::{Frames, Unreadable};
+pub use frames::{Client, Frames, Unreadable};
 pub use names::Names;
 pub use table::codec;
 

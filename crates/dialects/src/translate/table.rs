@@ -22,6 +22,7 @@ macro_rules! dialects {
             write_stream: |head| Box::new($folder::canon::StreamWriter::new(head)),
             read_fault: $folder::canon::read_fault,
             write_fault: $folder::canon::write_fault,
+            write_fault_event: $folder::canon::write_fault_event,
         },)*];
 
         $(

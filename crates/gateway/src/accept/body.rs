@@ -14,7 +14,7 @@ use http1::Fields;
 
 use super::held::Held;
 use super::incoming::{Broken, Incoming, SILENCE};
-use super::{Accepted, held, inflate, operation};
+use super::{Accepted, Foreign, Target, held, inflate, operation, pivot};
 use crate::admit::Known;
 use crate::aside;
 use crate::plane::Plane;
@@ -42,11 +42,16 @@ pub async fn body(
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
-        Ok(plain) => look(operation, plain, bounds.depth).await,
+        Ok(plain) => look(&head.target, operation, plain, bounds.depth).await,
         Err(refusal) => Err(refusal),
     };
     match read {
-        Ok((document, view, prompt)) => {
+        Ok(Look {
+            document,
+            foreign,
+            view,
+            prompt,
+        }) => {
             ticket.note(|facts| facts.streamed = view.stream);
             ticket.meter.prompt_estimate = prompt;
             Ok(Box::new(Accepted {
@@ -54,8 +59,9 @@ pub async fn body(
                 principal,
                 fields: head.fields,
                 operation,
-                document: Arc::new(document),
+                document,
                 view,
+                foreign,
                 held,
             }))
         }
@@ -115,17 +121,48 @@ async fn plain(
     Ok(plain)
 }
 
-/// A request, its view, and the tokens of its prompt by the gateway's count.
-type Look = (Document, View, u64);
+/// What a body says.
+struct Look {
+    /// In `OpenAI`'s dialect.
+    document: Arc<Document>,
+    /// As it came, if that is another one.
+    foreign: Option<Arc<Foreign>>,
+    view: View,
+    /// The tokens of the prompt, by the gateway's count.
+    prompt: u64,
+}
 
 /// Parses a body and looks at it.
-async fn look(operation: Operation, plain: Bytes, depth: usize) -> Result<Look, Refusal> {
+async fn look(
+    target: &Target,
+    operation: Operation,
+    plain: Bytes,
+    depth: usize,
+) -> Result<Look, Refusal> {
     let is_large = aside::is_large(plain.len());
+    let conversation = match target {
+        Target::Converse(conversation) => Some(conversation.clone()),
+        Target::Ask(_) | Target::Models(_) => None,
+    };
     let work = move || {
-        let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
-        let view = openai::view(operation, &document)?;
+        let (document, foreign, view) = match conversation {
+            Some(conversation) => {
+                let (foreign, view) = pivot::read(&conversation, plain, depth)?;
+                (Arc::clone(&foreign.pivot), Some(Arc::new(foreign)), view)
+            }
+            None => {
+                let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
+                let view = openai::view(operation, &document)?;
+                (Arc::new(document), None, view)
+            }
+        };
         let prompt = openai::estimate_prompt(&document, &view);
-        Ok((document, view, prompt))
+        Ok(Look {
+            document,
+            foreign,
+            view,
+            prompt,
+        })
     };
     if is_large {
         aside::run(work).await?

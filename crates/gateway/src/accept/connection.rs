@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
 use http::{Method, Version};
 use http1::{AnswerFraming, Ask, Bounds, Fault, Length, Reader};
@@ -256,7 +257,7 @@ impl Connection {
 
     /// Answers what is no request, and ends the connection.
     async fn refuse(&mut self, refusal: Refusal) -> io::Result<bool> {
-        let served = serve::refuse(&self.plane, refusal.into());
+        let served = serve::refuse(&self.plane, refusal.into(), Dialect::OpenAi);
         let framing = Framing {
             keep_alive: false,
             version: Version::HTTP_11,

@@ -11,12 +11,15 @@ mod link;
 pub mod listen;
 mod multiplexed;
 mod pace;
+mod pivot;
+mod route;
 
 use std::sync::Arc;
 
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::View;
+use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
 use http::{Method, Version};
 use http1::Fields;
@@ -27,20 +30,16 @@ use crate::settle::{Refused, Ticket};
 pub use body::body;
 pub use held::Held;
 pub use incoming::{Incoming, Request};
-
-/// What a path asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// An operation of a model.
-    Ask(Operation),
-    /// The list of models, or one of them.
-    Models(Option<String>),
-}
+pub use pivot::Foreign;
+pub(crate) use route::dialect;
+pub use route::{Conversation, Target, Wish};
 
 /// A request of which only the head was read.
 pub struct Head {
     /// What is asked for.
     pub target: Target,
+    /// In which dialect it wants to be answered.
+    pub dialect: Dialect,
     /// Its headers.
     pub fields: Fields,
     /// Its unread body.
@@ -61,6 +60,9 @@ pub struct Accepted {
     pub document: Arc<Document>,
     /// What the stages look at.
     pub view: View,
+    /// What came, if it came in another dialect: `document` is what it is in
+    /// `OpenAI`'s then.
+    pub foreign: Option<Arc<Foreign>>,
     /// The room that the body takes.
     pub held: Held,
 }
@@ -79,7 +81,7 @@ pub fn head(request: Request) -> Result<Head, Refused> {
         // HTTP/1 was read more strictly than this already.
         framed(&request.fields)?;
     }
-    let (method, target) = target(request.uri.path())?;
+    let (method, target) = route::route(request.uri.path())?;
     let is_look = method == Method::GET && request.method == Method::HEAD;
     if request.method != method && !is_look {
         let refusal = Refusal::new(
@@ -97,6 +99,7 @@ pub fn head(request: Request) -> Result<Head, Refused> {
     }
     Ok(Head {
         target,
+        dialect: route::dialect(request.uri.path(), &request.fields),
         fields: request.fields,
         body: request.body,
     })
@@ -125,92 +128,11 @@ fn framed(fields: &Fields) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The table of routes. `/v1` may be left out: clients differ in what their
-/// base URL contains.
-fn target(path: &str) -> Result<(Method, Target), Refusal> {
-    let rest = path
-        .strip_prefix("/v1")
-        .filter(|r| r.starts_with('/'))
-        .unwrap_or(path);
-    let found = match rest {
-        "/chat/completions" => (Method::POST, Target::Ask(Operation::Chat)),
-        "/completions" => (Method::POST, Target::Ask(Operation::Completion)),
-        "/embeddings" => (Method::POST, Target::Ask(Operation::Embedding)),
-        "/models" => (Method::GET, Target::Models(None)),
-        _ => match rest.strip_prefix("/models/").filter(|id| !id.is_empty()) {
-            Some(id) => (Method::GET, Target::Models(Some(decode_segment(id)?))),
-            None => {
-                return Err(Refusal::new(
-                    Reason::UnknownRoute,
-                    "There is nothing at this path. Use /v1/chat/completions, /v1/completions, \
-                     /v1/embeddings or /v1/models.",
-                ));
-            }
-        },
-    };
-    Ok(found)
-}
-
-/// Undoes percent-encoding once.
-fn decode_segment(text: &str) -> Result<String, Refusal> {
-    let bad = || {
-        Refusal::new(
-            Reason::UnknownRoute,
-            "The path's percent-encoding is broken.",
-        )
-    };
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || {
-            bytes
-                .next()
-                .and_then(|b| char::from(b).to_digit(16))
-                .ok_or_else(bad)
-        };
-        let value = digit()? * 16 + digit()?;
-        out.push(u8::try_from(value).map_err(|_| bad())?);
-    }
-    String::from_utf8(out).map_err(|_| bad())
-}
-
 /// A [`Known`] caller's request is an ask; the list of models never gets here.
 pub(crate) fn operation(known: &Known) -> Result<Operation, Refusal> {
     match known.head.target {
         Target::Ask(operation) => Ok(operation),
+        Target::Converse(_) => Ok(Operation::Chat),
         Target::Models(_) => Err(Refusal::new(Reason::Internal, "The gateway lost its way.")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_base_url_with_or_without_v1_finds_the_same_route() {
-        for path in ["/v1/chat/completions", "/chat/completions"] {
-            let (_, found) = target(path).expect("a route");
-            assert_eq!(found, Target::Ask(Operation::Chat));
-        }
-    }
-
-    #[test]
-    fn a_model_id_with_a_slash_is_decoded_once() {
-        let (_, plain) = target("/v1/models/openai/gpt-4o").expect("a route");
-        let (_, encoded) = target("/v1/models/openai%2Fgpt-4o").expect("a route");
-        assert_eq!(plain, encoded);
-        let (_, twice) = target("/v1/models/a%252Fb").expect("a route");
-        assert_eq!(twice, Target::Models(Some("a%2Fb".to_owned())));
-    }
-
-    #[test]
-    fn an_unknown_path_says_what_there_is() {
-        let refusal = target("/v2/chat").expect_err("no route");
-        assert_eq!(refusal.reason, Reason::UnknownRoute);
-        assert!(refusal.message.contains("/v1/chat/completions"));
     }
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -67,7 +68,7 @@ pub(super) async fn serve(
         let turn = counts.begins();
         async move {
             let served = if names_two_hosts(&request) {
-                serve::refuse(&plane, two_hosts().into())
+                serve::refuse(&plane, two_hosts().into(), Dialect::OpenAi)
             } else {
                 answer(&plane, Request::two(request)).await
             };

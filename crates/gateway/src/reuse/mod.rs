@@ -64,6 +64,10 @@ pub async fn find(
     guarded: Guarded,
 ) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
+    if accepted.foreign.is_some() {
+        // What is kept is in `OpenAI`'s dialect.
+        return Ok(nothing(guarded));
+    }
     let asks = || says(&accepted.fields, "x-portcullis-cache", "on");
     let on_request = || snapshot.cache_on_request.filter(|_| asks());
     let Some(ttl) = guarded.composed.cache.or_else(on_request) else {

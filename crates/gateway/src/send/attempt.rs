@@ -109,7 +109,7 @@ pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
 
 async fn exchange(
     plane: &Rc<Plane>,
-    (ask, body): (&Ask, Option<Bytes>),
+    (ask, body): (&Ask, Option<Vec<Bytes>>),
     target: &Deployment,
     deadline: Instant,
 ) -> Result<Reply, Failure> {
@@ -158,14 +158,14 @@ async fn plain(
 ) -> Result<Answered, Failure> {
     let operation = ask.operation;
     let work = move |whole| {
-        let whole = match translation {
+        let (whole, out) = match translation {
             Some(translation) => translation.answer(whole)?,
-            None => whole,
+            None => (whole, None),
         };
         let not_json = |e: ScanError| Failure::broken(format!("not JSON at byte {}", e.at));
         let document = Document::parse(whole, 512).map_err(not_json)?;
         let view = openai::read_answer(operation, &document);
-        Ok((document, view))
+        Ok((document, view, out))
     };
     let read: Result<_, Failure> = if aside::is_large(whole.len()) {
         let read = aside::run(move || work(whole)).await;
@@ -173,7 +173,7 @@ async fn plain(
     } else {
         work(whole)
     };
-    let (document, view) = read?;
+    let (document, view, out) = read?;
     if view.is_error {
         return Err(Failure::of_status(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -185,6 +185,7 @@ async fn plain(
         fields,
         document,
         view,
+        out,
     })))
 }
 

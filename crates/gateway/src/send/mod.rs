@@ -3,6 +3,7 @@
 
 mod attempt;
 mod bulkhead;
+mod client;
 mod course;
 mod demo;
 mod exchange;
@@ -34,6 +35,9 @@ use domain::time::UnixMicros;
 use http1::Fields;
 use tokio::time::Instant;
 
+use bytes::Bytes;
+
+use crate::accept::Foreign;
 use crate::guard::Guarded;
 use crate::plane::Plane;
 use crate::reuse::Keep;
@@ -41,6 +45,7 @@ use crate::route::Routed;
 use crate::settle::{Refused, Ticket};
 pub(crate) use attempt::LARGEST_EVENT;
 pub use bulkhead::Bulkheads;
+pub use client::Client;
 use course::Course;
 use failure::{Failure, Kind};
 use upstream::UpstreamBody;
@@ -73,6 +78,8 @@ pub struct Plain {
     pub document: Document,
     /// What accounting and guards read of it.
     pub view: AnswerView,
+    /// What leaves, where the client speaks another dialect.
+    pub out: Option<Bytes>,
 }
 
 /// A stream that has begun.
@@ -106,6 +113,8 @@ pub struct Serving {
     pub guards: Vec<Arc<dyn Guard>>,
     /// Where a complete answer goes.
     pub keep: Option<Keep>,
+    /// How answers are written, where the client speaks another dialect.
+    pub client: Option<Client>,
 }
 
 impl Serving {
@@ -124,6 +133,10 @@ impl Serving {
             wants_usage: accepted.view.wants_usage,
             guards: guards.cloned().collect(),
             keep,
+            client: accepted.foreign.as_ref().map(|foreign| {
+                let (id, at) = (accepted.ticket.id(), accepted.ticket.opened());
+                Client::new(Arc::clone(foreign), id, at)
+            }),
         }
     }
 }
@@ -135,6 +148,10 @@ struct Ask {
     view: View,
     fields: Fields,
     largest: usize,
+    /// What came, in another dialect.
+    foreign: Option<Arc<Foreign>>,
+    /// Whether policy reads or changes what passes.
+    is_governed: bool,
     ticket: TicketId,
     /// When it came.
     at: UnixMicros,
@@ -153,6 +170,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         largest,
     } = routed;
     let serving = Serving::of(&fresh.guarded, fresh.keep);
+    let is_governed = !fresh.guarded.composed.guards.is_empty();
     let admitted = fresh.guarded.composed.admitted;
     let reserved = admitted.reserved;
     let accepted = *admitted.accepted;
@@ -173,6 +191,8 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         view: accepted.view,
         fields: accepted.fields,
         largest,
+        foreign: accepted.foreign,
+        is_governed,
         ticket: ticket.id(),
         at: ticket.opened(),
     };

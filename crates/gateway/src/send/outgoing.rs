@@ -127,7 +127,7 @@ impl Body for Sliced {
 /// Builds the request for `target`.
 pub(super) fn request(
     ask: &Ask,
-    translated: Option<Bytes>,
+    translated: Option<Vec<Bytes>>,
     target: &Deployment,
     prepared: Rc<Prepared>,
 ) -> Result<Outgoing, Refusal> {
@@ -138,7 +138,7 @@ pub(super) fn request(
         )
         .because(cause)
     };
-    if let Some(body) = translated {
+    if let Some(parts) = translated {
         let delivery = match ask.view.stream {
             true => Delivery::Streamed,
             false => Delivery::Whole,
@@ -149,7 +149,7 @@ pub(super) fn request(
             operation: ask.operation,
             own: own(ask, &prepared),
             prepared,
-            parts: vec![body],
+            parts,
         });
     }
     let mut edits = Edits::new();
@@ -189,14 +189,21 @@ fn own(ask: &Ask, prepared: &Prepared) -> Fields {
     out.add_number(accept::HOPS, hops.into());
     let provider = &prepared.provider;
     let is_told_traces = provider.internal || provider.trace;
+    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
     for (name, value) in ask.fields.iter() {
         let may_go = providers::goes_upstream(name)
+            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
             || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
         // What the provider's configuration says stands.
         if may_go
             && let Ok(name) = std::str::from_utf8(name)
             && !prepared.headers.contains_key(name)
         {
+            out.add(name, value);
+        }
+    }
+    for (name, value) in providers::dialect_headers(provider.format) {
+        if !out.has(name) && !prepared.headers.contains_key(*name) {
             out.add(name, value);
         }
     }

@@ -75,12 +75,6 @@ fn headers(provider: &Provider) -> Result<HeaderMap, http::Error> {
         header::USER_AGENT,
         HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION"))),
     );
-    for (name, value) in providers::dialect_headers(provider.format) {
-        out.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
     for (name, value) in &provider.headers {
         let mut value = HeaderValue::try_from(value.reveal())?;
         value.set_sensitive(true);

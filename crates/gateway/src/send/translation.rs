@@ -1,33 +1,45 @@
-//! A request for a target that speaks another dialect than the client, and the
-//! way of its answer back.
+//! A request for a target, where client and target do not both speak
+//! `OpenAI`'s dialect, and the way of its answer back.
 //!
-//! What comes back is in the client's dialect, bytes and frames: everything
-//! behind this module sees one dialect only.
+//! Behind this module everything sees answers in `OpenAI`'s dialect, beside
+//! what leaves for the client: the same bytes, those of the client's dialect,
+//! or, if client and provider speak the same other dialect and no policy reads
+//! or changes what passes, the provider's own.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
-use dialects::translate::{self, Codec, Frames, Head, Names, Target, Unreadable};
+use dialects::translate::{
+    self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable,
+};
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
+use domain::edit::{Edit, Edits};
 use domain::model::{Deployment, Losses, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
 use super::attempt::LARGEST_EVENT;
+use super::client::Client;
 use super::failure::Failure;
+use crate::accept::Foreign;
 use crate::aside;
 
-/// What the clients of this way speak.
-const OURS: Dialect = Dialect::OpenAi;
+/// What every stage looks at.
+const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
 const DEPTH: usize = 512;
 
-/// How one target's dialect is read and the client's is written.
+/// How one target's answers are read, and written for the client.
 pub(super) struct Translation {
-    ours: &'static Codec,
+    pivot: &'static Codec,
     theirs: &'static Codec,
+    /// The client, if it speaks another dialect than the pivot's.
+    client: Option<Client>,
+    /// Whether the provider's bytes leave as they came.
+    passes: bool,
     request: Request,
     names: Names,
     /// When the request came, in seconds since 1970.
@@ -39,19 +51,23 @@ pub(super) struct Translation {
 }
 
 /// A translation, and the body that goes to the target.
-pub(super) type Translated = (Arc<Translation>, Bytes);
+pub(super) type Translated = (Arc<Translation>, Vec<Bytes>);
 
-/// Translates a request for `target`; `None` where both speak the same.
+/// Translates a request for `target`; `None` where both sides speak the
+/// pivot's dialect.
 ///
 /// # Errors
 /// The client's own mistake, or something that the target cannot be told.
 pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translated>, Failure> {
     let theirs = match target.provider.format {
-        WireFormat::Demo | WireFormat::Dialect(OURS) => return Ok(None),
+        WireFormat::Demo => PIVOT,
         WireFormat::Dialect(theirs) => theirs,
     };
-    let (Some(ours), Some(theirs), Operation::Chat) = (
-        translate::codec(OURS),
+    if theirs == PIVOT && ask.foreign.is_none() {
+        return Ok(None);
+    }
+    let (Some(pivot), Some(theirs), Operation::Chat) = (
+        translate::codec(PIVOT),
         translate::codec(theirs),
         ask.operation,
     ) else {
@@ -61,46 +77,99 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
         return Err(Failure::elsewhere(refusal));
     };
     let work = Work {
+        pivot,
+        theirs,
         document: Arc::clone(&ask.document),
+        foreign: ask.foreign.clone(),
+        is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
         reasons: target.reasons,
         losses: target.provider.losses,
         provider: target.provider.name.to_string(),
+    };
+    let done = if aside::is_large(ask.document.bytes().len()) {
+        let done = aside::run(move || work.done()).await;
+        done.map_err(Failure::transient)?
+    } else {
+        work.done()
+    };
+    let Done {
+        request,
+        names,
+        passes,
+        dropped,
+        body,
+    } = done?;
+    let client = ask.foreign.as_ref();
+    let client = client.map(|foreign| Client::new(Arc::clone(foreign), ask.ticket, ask.at));
+    let translation = Translation {
+        pivot,
+        theirs,
+        client,
+        passes,
+        request,
+        names,
         created: ask.at.seconds(),
         id: format!(
             "chatcmpl-{:032x}",
             u128::from_be_bytes(ask.ticket.to_bytes())
         ),
+        dropped,
     };
-    let done = if aside::is_large(ask.document.bytes().len()) {
-        let done = aside::run(move || work.done(ours, theirs)).await;
-        done.map_err(Failure::transient)?
-    } else {
-        work.done(ours, theirs)
-    };
-    done.map(Some)
+    Ok(Some((Arc::new(translation), body)))
 }
 
-/// What a translation needs; it may run beside the loop.
+/// What a translation of a request needs; it may run beside the loop.
 struct Work {
+    pivot: &'static Codec,
+    theirs: &'static Codec,
     document: Arc<Document>,
+    foreign: Option<Arc<Foreign>>,
+    is_governed: bool,
     model: String,
     output_limit: Option<u64>,
     reasons: bool,
     losses: Losses,
     provider: String,
-    created: i64,
-    id: String,
+}
+
+/// What became of it.
+struct Done {
+    request: Request,
+    names: Names,
+    passes: bool,
+    dropped: Option<String>,
+    body: Vec<Bytes>,
 }
 
 impl Work {
-    fn done(self, ours: &'static Codec, theirs: &'static Codec) -> Result<Translated, Failure> {
-        let mut request = (ours.read_request)(&self.document).map_err(Failure::client)?;
+    fn done(self) -> Result<Done, Failure> {
+        // What policy has changed stands in the pivot only.
+        let untouched = self
+            .foreign
+            .as_ref()
+            .filter(|foreign| Arc::ptr_eq(&foreign.pivot, &self.document));
+        let mut request = match untouched {
+            Some(foreign) => foreign.request.clone(),
+            None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
+        };
         // The meter reads it; a client that did not ask does not get it.
         request.stream_usage = request.stream;
+        if let Some(foreign) = untouched
+            && foreign.codec.dialect == self.theirs.dialect
+            && !self.is_governed
+        {
+            return Ok(Done {
+                request,
+                names: Names::default(),
+                passes: true,
+                dropped: None,
+                body: renamed(&foreign.document, &self.model)?,
+            });
+        }
         let names = Names::of(&request);
-        let Written { value, losses } = (theirs.write_request)(
+        let Written { value, losses } = (self.theirs.write_request)(
             &request,
             &Target {
                 model: &self.model,
@@ -114,16 +183,13 @@ impl Work {
         {
             return Err(Failure::elsewhere(refusal));
         }
-        let translation = Translation {
-            ours,
-            theirs,
+        Ok(Done {
             request,
             names,
-            created: self.created,
-            id: self.id,
+            passes: false,
             dropped: dropped(&losses),
-        };
-        Ok((Arc::new(translation), value.into()))
+            body: vec![value.into()],
+        })
     }
 
     /// What a strict provider says to losses that change the meaning.
@@ -132,7 +198,7 @@ impl Work {
         let first = all.next()?;
         let mut what = format!("`{}` ({})", first.field, first.why);
         for loss in all {
-            what.push_str(&format!(", `{}` ({})", loss.field, loss.why));
+            let _ = write!(what, ", `{}` ({})", loss.field, loss.why);
         }
         let sentence = format!(
             "The provider `{}` cannot be asked for this: {what}. Leave it out, or have your \
@@ -141,6 +207,27 @@ impl Work {
         );
         Some(Refusal::new(Reason::Untranslatable, sentence).at(first.field.clone()))
     }
+}
+
+/// A body as it came, but for the model's name, where it stands in it.
+fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
+    let mut edits = Edits::new();
+    if let Some(named) = document.root().get("model")
+        && named.str().is_some_and(|name| name != model)
+    {
+        let mut text = Vec::with_capacity(model.len() + 2);
+        dialects::json::write_string(&mut text, model);
+        edits
+            .add(Edit {
+                span: named.span(),
+                with: text.into(),
+            })
+            .map_err(|overlap| {
+                let sentence = "The gateway failed to build the upstream request.";
+                Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
+            })?;
+    }
+    Ok(edits.apply(document.bytes()))
 }
 
 /// The fields that were left out, as the client's header has them.
@@ -158,11 +245,12 @@ impl Translation {
         }
     }
 
-    /// A provider's whole answer, in the client's dialect.
+    /// A provider's whole answer in the pivot's dialect, and what leaves of it
+    /// if that is something else.
     ///
     /// # Errors
     /// It is no answer of the provider's dialect.
-    pub(super) fn answer(&self, whole: Bytes) -> Result<Bytes, Failure> {
+    pub(super) fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let answer = (self.theirs.read_answer)(&document, &self.names);
@@ -170,20 +258,30 @@ impl Translation {
             let dialect = self.theirs.dialect.as_str();
             Failure::broken(format!("no answer of the dialect `{dialect}`"))
         })?;
-        Ok((self.ours.write_answer)(&answer, &self.head()).into())
+        let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
+        let leaves = self.client.as_ref().map(|client| match self.passes {
+            true => document.bytes().clone(),
+            false => client.answer(&answer),
+        });
+        Ok((pivot, leaves))
     }
 
-    /// The frames of a provider's stream, in the client's dialect.
+    /// The frames of a provider's stream.
     pub(super) fn frames(&self) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
-        let writer = (self.ours.write_stream)(&self.head());
-        Frames::translated(LARGEST_EVENT, reader, writer)
+        let pivot = (self.pivot.write_stream)(&self.head());
+        let leaving = match &self.client {
+            None => Leaving::Pivot,
+            Some(_) if self.passes => Leaving::AsItCame,
+            Some(client) => Leaving::Written(client.writer()),
+        };
+        Frames::translated(LARGEST_EVENT, reader, pivot, leaving)
     }
 
-    /// A provider's error, in the client's dialect.
+    /// A provider's error, in the pivot's dialect.
     pub(super) fn fault(&self, status: u16, body: &[u8]) -> Bytes {
         let fault = (self.theirs.read_fault)(status, body);
-        (self.ours.write_fault)(&fault, &self.id).into()
+        (self.pivot.write_fault)(&fault, &self.id).into()
     }
 }
 

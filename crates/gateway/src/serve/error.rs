@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use dialects::openai;
+use domain::canon::Dialect;
 use domain::refusal::Refusal;
 use http::StatusCode;
 use http1::Fields;
 
-use super::{AnswerBody, Served, headers};
+use super::{AnswerBody, Served, fault, headers};
 use crate::plane::Plane;
 use crate::settle::Refused;
 
@@ -15,7 +15,7 @@ use crate::settle::Refused;
 const LONG_WAIT: u64 = 60;
 
 /// Renders a refusal and settles its ticket.
-pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
+pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
     let Refused {
         refusal,
         ticket,
@@ -29,7 +29,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused) -> Served {
     let status = verbatim
         .as_ref()
         .map_or(refusal.reason.status(), |v| v.status);
-    let body = verbatim.map_or_else(|| openai::error_body(&refusal), |v| v.body);
+    let body = fault::body(&refusal, verbatim, dialect, &id.to_string());
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
     served.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = &mut served.fields;

@@ -37,6 +37,8 @@ pub(super) struct Hold {
     guards: Vec<Arc<dyn Guard>>,
     screens: HashMap<Place, Screen>,
     held: VecDeque<Held>,
+    /// Of frames whose bytes leave with a later one.
+    needs: Vec<(Place, usize)>,
     bytes: usize,
 }
 
@@ -46,6 +48,7 @@ impl Hold {
             guards,
             screens: HashMap::new(),
             held: VecDeque::new(),
+            needs: Vec::new(),
             bytes: 0,
         }
     }
@@ -65,8 +68,11 @@ impl Hold {
                 needs.push((place, screen.read));
             }
         }
+        // What was read without bytes of its own leaves with the next that has.
+        self.needs.extend(needs);
         if !bytes.is_empty() {
             self.bytes += bytes.len();
+            let needs = std::mem::take(&mut self.needs);
             self.held.push_back(Held { bytes, needs });
         }
         findings

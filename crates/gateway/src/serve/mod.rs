@@ -2,8 +2,10 @@
 
 mod body;
 mod error;
+mod fault;
 mod headers;
 mod hold;
+mod models;
 mod rest;
 mod stream;
 
@@ -15,14 +17,12 @@ use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
 use domain::guard::{Direction, Finding, Guard};
-use domain::principal::Principal;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
-use domain::snapshot::Snapshot;
 pub use error::refuse;
+pub use models::{count, models};
 
-use crate::admit::Known;
 use crate::aside;
 use crate::guard::judge;
 use crate::plane::Plane;
@@ -57,6 +57,7 @@ async fn serve_plain(
         fields,
         document,
         view,
+        out,
     } = plain;
     ticket.meter.reported = view.usage;
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
@@ -72,13 +73,17 @@ async fn serve_plain(
         .stream
         .then(|| openai::to_stream(serving.operation, &body, usage_wish(serving)));
     let streamed = streamed.flatten();
+    let streamed = match (streamed, &serving.client) {
+        (Some(pivot), Some(client)) => Some(client.stream(&pivot)),
+        (streamed, _) => streamed,
+    };
     if let Some(keep) = serving.keep.filter(|_| view.finished) {
         let kept = shelved(&ticket, &view, body.clone(), keep.ttl, plane.shared.ticks());
         plane.shared.shelf.put(keep.key, Arc::new(kept));
     }
     let mut served = match streamed {
         Some(stream) => stream_head(Served::new(AnswerBody::whole(stream))),
-        None => Served::new(AnswerBody::whole(body)),
+        None => Served::new(AnswerBody::whole(out.unwrap_or(body))),
     };
     headers::upstream(&mut served.fields, &fields);
     headers::about(&mut served.fields, &ticket, serving);
@@ -237,66 +242,4 @@ fn stream_head(served: Served) -> Served {
     // nginx and its kin would hold chunks back without this.
     served.fields.add("x-accel-buffering", "no");
     served
-}
-
-/// `GET /v1/models` and `/v1/models/{id}`: what this key may use.
-///
-/// # Errors
-/// 404 for a model that does not exist or that the key may not use.
-pub fn models(
-    plane: &Rc<Plane>,
-    snapshot: &Snapshot,
-    known: &Known,
-    which: Option<&str>,
-) -> Result<Served, Refused> {
-    let principal = &known.principal;
-    let body = match which {
-        Some(name) => {
-            let model = snapshot
-                .resolve(name)
-                .filter(|m| principal.may_use(name) || principal.may_use(m.name.as_str()));
-            let Some(model) = model else {
-                return Err(
-                    Refusal::new(Reason::UnknownModel, "This model does not exist here.")
-                        .at("model")
-                        .into(),
-                );
-            };
-            openai::model_body(name, &model.owned_by, 0)
-        }
-        None => {
-            let mut names: Vec<(String, String)> = snapshot
-                .listed(|name| principal.may_use(name))
-                .into_iter()
-                .map(|m| (m.name.to_string(), m.owned_by.clone()))
-                .chain(aliases(snapshot, principal))
-                .collect();
-            names.sort();
-            let rows: Vec<(&str, &str, i64)> = names
-                .iter()
-                .map(|(n, o)| (n.as_str(), o.as_str(), 0))
-                .collect();
-            openai::models_body(&rows)
-        }
-    };
-    let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
-    headers::id(&mut served.fields, plane.next_ticket());
-    Ok(served)
-}
-
-/// The aliases that this key may use, with the owners of their models.
-fn aliases(snapshot: &Snapshot, principal: &Principal) -> Vec<(String, String)> {
-    let owner = |target| {
-        let model = snapshot.models.get(target);
-        model
-            .map_or("portcullis", |m| m.owned_by.as_str())
-            .to_owned()
-    };
-    let usable = snapshot
-        .aliases
-        .iter()
-        .filter(|(alias, target)| principal.may_use(alias) || principal.may_use(target.as_str()));
-    usable
-        .map(|(alias, target)| (alias.clone(), owner(target)))
-        .collect()
 }

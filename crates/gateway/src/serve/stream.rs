@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use dialects::openai::{self, Facts, FrameClass, Pass, Tap};
+use dialects::openai::{Facts, FrameClass, Pass, Tap};
 use dialects::sse::Frame;
 use dialects::translate::Frames;
 use domain::guard::Finding;
@@ -24,12 +24,12 @@ use tokio::time::Instant;
 
 use super::hold::Hold;
 use super::rest::{Rest, drain};
-use super::{AnswerBody, Served, headers, stream_head};
+use super::{AnswerBody, Served, fault, headers, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{LARGEST_EVENT, Opening, Serving};
+use crate::send::{Client, LARGEST_EVENT, Opening, Serving};
 use crate::settle::Ticket;
 use crate::wire::Alarm;
 
@@ -41,6 +41,7 @@ struct Streaming {
     ticket: Option<Ticket>,
     upstream: Option<UpstreamBody>,
     cutter: Frames,
+    client: Option<Client>,
     tap: Tap,
     hold: Hold,
     ready: VecDeque<Bytes>,
@@ -116,6 +117,7 @@ pub(super) fn start(
         ticket: Some(ticket),
         upstream: Some(opening.upstream),
         cutter: opening.frames,
+        client: serving.client,
         tap: opening.tap,
         hold: Hold::new(serving.guards),
         ready: VecDeque::new(),
@@ -283,12 +285,14 @@ impl Streaming {
         self.meter();
         if let Some(mut ticket) = self.ticket.take() {
             ticket.note(|facts| facts.error = Some(refusal.reason.code().to_owned()));
+            let id = ticket.id().to_string();
             let status = match outcome {
                 Outcome::ClientLeft => 499,
                 _ => 200,
             };
             ticket.settle(outcome, status);
-            self.ready.push_back(openai::error_event(refusal));
+            let event = fault::event(refusal, self.client.as_ref().map(|c| c.codec()), &id);
+            self.ready.push_back(event);
         }
         self.upstream = None;
     }

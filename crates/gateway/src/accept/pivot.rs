@@ -1,0 +1,75 @@
+//! A request in another dialect than `OpenAI`'s, and what it is in that one:
+//! every stage between here and `send` looks at one dialect only.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialects::Operation;
+use dialects::json::Document;
+use dialects::openai::{self, View};
+use dialects::translate::{self, Codec, Names, Target};
+use domain::canon::{Dialect, Request};
+use domain::refusal::{Reason, Refusal};
+
+use super::route::{Conversation, Wish};
+
+/// A request as it came, in another dialect.
+pub struct Foreign {
+    /// The translators of its dialect.
+    pub codec: &'static Codec,
+    /// Its body.
+    pub document: Document,
+    /// What it says.
+    pub request: Request,
+    /// What it is in `OpenAI`'s dialect, before any policy.
+    pub pivot: Arc<Document>,
+    /// Whether only its tokens are to be counted.
+    pub is_count: bool,
+}
+
+/// Reads a body of the conversation's dialect, and turns it into `OpenAI`'s.
+///
+/// # Errors
+/// It is none of its dialect.
+pub(super) fn read(
+    conversation: &Conversation,
+    plain: Bytes,
+    depth: usize,
+) -> Result<(Foreign, View), Refusal> {
+    let internal = || Refusal::new(Reason::Internal, "The gateway cannot read this dialect.");
+    let codec = translate::codec(conversation.dialect).ok_or_else(internal)?;
+    let pivot = translate::codec(Dialect::OpenAi).ok_or_else(internal)?;
+    let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
+    let mut request = (codec.read_request)(&document)?;
+    if let Some(model) = &conversation.model {
+        request.model.clone_from(model);
+    }
+    match conversation.wish {
+        Wish::AsAsked => {}
+        Wish::Whole | Wish::Counted => request.stream = false,
+        Wish::Streamed => request.stream = true,
+    }
+    // Every other dialect says in a stream what it used.
+    request.stream_usage = request.stream;
+    let written = (pivot.write_request)(
+        &request,
+        &Target {
+            model: &request.model,
+            output_limit: None,
+            reasons: false,
+            names: &Names::default(),
+        },
+    );
+    // What the pivot cannot say is nowhere lost: the target's own writer reads
+    // the request itself.
+    let pivot = Document::parse(written.value.into(), usize::MAX).map_err(|_| internal())?;
+    let view = openai::view(Operation::Chat, &pivot)?;
+    let foreign = Foreign {
+        codec,
+        document,
+        request,
+        pivot: Arc::new(pivot),
+        is_count: conversation.wish == Wish::Counted,
+    };
+    Ok((foreign, view))
+}

@@ -1,0 +1,197 @@
+//! The table of routes: what a path asks for, and in which dialect.
+
+use dialects::Operation;
+use domain::canon::Dialect;
+use domain::refusal::{Reason, Refusal};
+use http::Method;
+use http1::Fields;
+
+/// What a path asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An operation of `OpenAI`'s dialect.
+    Ask(Operation),
+    /// A conversation in another dialect.
+    Converse(Conversation),
+    /// The list of models, or one of them.
+    Models(Option<String>),
+}
+
+/// A conversation in another dialect, by its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Which.
+    pub dialect: Dialect,
+    /// The model, where the path names it.
+    pub model: Option<String>,
+    /// How the answer is wanted.
+    pub wish: Wish,
+}
+
+/// How an answer is wanted, where the path says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The body says it.
+    AsAsked,
+    /// As one document.
+    Whole,
+    /// As events.
+    Streamed,
+    /// Not at all: only the prompt's tokens are counted.
+    Counted,
+}
+
+impl Conversation {
+    fn of(dialect: Dialect, wish: Wish) -> Target {
+        Target::Converse(Self {
+            dialect,
+            model: None,
+            wish,
+        })
+    }
+}
+
+/// The dialect of a request's answer, errors included: by the path, and on
+/// paths that dialects share by a header that only one of them sends.
+pub(crate) fn dialect(path: &str, fields: &Fields) -> Dialect {
+    match route(path) {
+        Ok((_, Target::Converse(conversation))) => conversation.dialect,
+        Ok((_, Target::Models(_))) | Err(_) if fields.has("anthropic-version") => {
+            Dialect::Anthropic
+        }
+        Ok((_, Target::Models(_))) | Err(_) if path.starts_with("/v1beta/") => Dialect::Gemini,
+        _ => Dialect::OpenAi,
+    }
+}
+
+/// The table of routes. `/v1` may be left out: clients differ in what their
+/// base URL contains.
+pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
+    let rest = ["/v1beta", "/v1"]
+        .iter()
+        .find_map(|version| path.strip_prefix(version))
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path);
+    let found = match rest {
+        "/chat/completions" => (Method::POST, Target::Ask(Operation::Chat)),
+        "/completions" => (Method::POST, Target::Ask(Operation::Completion)),
+        "/embeddings" => (Method::POST, Target::Ask(Operation::Embedding)),
+        "/messages" => (
+            Method::POST,
+            Conversation::of(Dialect::Anthropic, Wish::AsAsked),
+        ),
+        "/messages/count_tokens" => (
+            Method::POST,
+            Conversation::of(Dialect::Anthropic, Wish::Counted),
+        ),
+        "/models" => (Method::GET, Target::Models(None)),
+        _ => match rest.strip_prefix("/models/").filter(|id| !id.is_empty()) {
+            Some(id) => model(&decode_segment(id)?),
+            None => {
+                return Err(Refusal::new(
+                    Reason::UnknownRoute,
+                    "There is nothing at this path. Use /v1/chat/completions, /v1/completions, \
+                     /v1/embeddings, /v1/messages, /v1beta/models/{model}:generateContent or \
+                     /v1/models.",
+                ));
+            }
+        },
+    };
+    Ok(found)
+}
+
+/// A model, or what Gemini's clients ask of it behind its last colon.
+fn model(text: &str) -> (Method, Target) {
+    let wish = |word: &str| match word {
+        "generateContent" => Some(Wish::Whole),
+        "streamGenerateContent" => Some(Wish::Streamed),
+        "countTokens" => Some(Wish::Counted),
+        _ => None,
+    };
+    let asked = text
+        .rsplit_once(':')
+        .and_then(|(model, word)| Some((model, wish(word)?)));
+    match asked {
+        Some((model, wish)) => (
+            Method::POST,
+            Target::Converse(Conversation {
+                dialect: Dialect::Gemini,
+                model: Some(model.to_owned()),
+                wish,
+            }),
+        ),
+        None => (Method::GET, Target::Models(Some(text.to_owned()))),
+    }
+}
+
+/// Undoes percent-encoding once.
+fn decode_segment(text: &str) -> Result<String, Refusal> {
+    let bad = || {
+        Refusal::new(
+            Reason::UnknownRoute,
+            "The path's percent-encoding is broken.",
+        )
+    };
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || {
+            bytes
+                .next()
+                .and_then(|b| char::from(b).to_digit(16))
+                .ok_or_else(bad)
+        };
+        let value = digit()? * 16 + digit()?;
+        out.push(u8::try_from(value).map_err(|_| bad())?);
+    }
+    String::from_utf8(out).map_err(|_| bad())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_with_or_without_v1_finds_the_same_route() {
+        for path in ["/v1/chat/completions", "/chat/completions"] {
+            let (_, found) = route(path).expect("a route");
+            assert_eq!(found, Target::Ask(Operation::Chat));
+        }
+    }
+
+    #[test]
+    fn a_model_id_with_a_slash_is_decoded_once() {
+        let (_, plain) = route("/v1/models/openai/gpt-4o").expect("a route");
+        let (_, encoded) = route("/v1/models/openai%2Fgpt-4o").expect("a route");
+        assert_eq!(plain, encoded);
+        let (_, twice) = route("/v1/models/a%252Fb").expect("a route");
+        assert_eq!(twice, Target::Models(Some("a%2Fb".to_owned())));
+    }
+
+    #[test]
+    fn gemini_asks_behind_the_last_colon() {
+        for version in ["/v1", "/v1beta"] {
+            let path = format!("{version}/models/llama3:8b:streamGenerateContent");
+            let (method, found) = route(&path).expect("a route");
+            let wanted = Conversation {
+                dialect: Dialect::Gemini,
+                model: Some("llama3:8b".to_owned()),
+                wish: Wish::Streamed,
+            };
+            assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
+        }
+        let (_, model) = route("/v1/models/llama3:8b").expect("a route");
+        assert_eq!(model, Target::Models(Some("llama3:8b".to_owned())));
+    }
+
+    #[test]
+    fn an_unknown_path_says_what_there_is() {
+        let refusal = route("/v2/chat").expect_err("no route");
+        assert_eq!(refusal.reason, Reason::UnknownRoute);
+        assert!(refusal.message.contains("/v1/chat/completions"));
+    }
+}
