@@ -2,7 +2,7 @@
 //! and a translated stream says what the translated answer says.
 
 mod grammar;
-mod openai_canon;
+mod openai_canon_support;
 
 use dialects::openai::canon::{
     read_answer, read_request, write_answer, write_request, write_request_with_thoughts,
@@ -11,7 +11,7 @@ use dialects::translate::{Names, Target};
 use domain::canon::{
     Answer, Block, Choice, Chunk, Dialect, Fold, Request, Stop, Thinking, ToolCall,
 };
-use openai_canon::{document, events, head, read_stream, rules, write_stream};
+use openai_canon_support::{document, events, head, read_stream, rules, write_stream};
 use proptest::prelude::*;
 
 fn folded(chunks: &[Chunk]) -> Answer {
@@ -175,7 +175,7 @@ proptest! {
         let without = write_request(&request, &target).value;
         prop_assert!(!String::from_utf8_lossy(&without).contains("reasoning_content"));
         let with = write_request_with_thoughts(&request, &target, "reasoning_content").value;
-        let with = openai_canon::json(&with);
+        let with = openai_canon_support::json(&with);
         let thinks = request.messages.iter().any(|message| {
             // A message that is nothing but thoughts is not written.
             let speaks = message.content.iter().any(|block| matches!(block, Block::Text { .. } | Block::ToolCall(_)));
@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn a_stream_that_is_cut_has_no_end((_, chunks) in grammar::stream(), at in any::<prop::sample::Index>()) {
         let bytes = write_stream(&chunks, &asks_usage());
-        let frames = openai_canon::frames(&bytes);
+        let frames = openai_canon_support::frames(&bytes);
         let kept = at.index(frames.len());
         let bytes: Vec<u8> = frames[..kept].iter().flat_map(|frame| frame.bytes.to_vec()).collect();
         let chunks = read_stream(&bytes).expect("well formed");
@@ -233,7 +233,7 @@ proptest! {
             let _ = read_answer(&document, &Names::default());
             let _ = read_request(&document).map(|request| {
                 let names = Names::of(&request);
-                write_request(&request, &openai_canon::target("m", &names))
+                write_request(&request, &openai_canon_support::target("m", &names))
             });
         }
     }

@@ -1,12 +1,14 @@
 //! What the tests of this dialect share.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 use bytes::Bytes;
 use dialects::anthropic::canon::{Head, StreamReader, StreamWriter, read_answer, read_request};
 use dialects::json::Document;
 use dialects::sse::Framer;
 use dialects::translate::{Names, Target};
-use domain::canon::{Answer, Chunk, Fold, Json, Loss, Request};
+use domain::canon::{
+    Answer, Block, Chunk, Dialect, Effort, Fold, Json, Loss, Message, Reasoning, Request, Role,
+    Signature, Thinking, Tool, ToolCall, ToolKind, ToolResult,
+};
 use serde_json::{Value, json};
 
 pub(crate) fn fixture(name: &str) -> String {
@@ -34,7 +36,9 @@ pub(crate) fn doc(text: &str) -> Document {
     Document::parse(Bytes::copy_from_slice(text.as_bytes()), 128).expect("valid")
 }
 
+/// What was written; no key may stand twice.
 pub(crate) fn value(text: &[u8]) -> Value {
+    doc(std::str::from_utf8(text).expect("UTF-8"));
     serde_json::from_slice(text).expect("JSON")
 }
 
@@ -133,4 +137,82 @@ pub(crate) fn head(request: &Request) -> Head<'_> {
 
 pub(crate) fn answer(text: &str) -> Answer {
     read_answer(&doc(text), &Names::default()).expect("an answer")
+}
+
+pub(crate) fn asks(text: &str) -> Request {
+    Request {
+        model: "asked".to_owned(),
+        messages: vec![Message::new(Role::User, vec![Block::text(text)])],
+        ..Request::default()
+    }
+}
+
+pub(crate) fn tool(name: &str, schema: &str) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        description: None,
+        kind: ToolKind::Function {
+            schema: json(schema),
+        },
+        strict: None,
+        cache: None,
+        rest: Vec::new(),
+    }
+}
+
+pub(crate) fn thinks(effort: Option<Effort>, budget: Option<u64>) -> Option<Reasoning> {
+    Some(Reasoning {
+        effort,
+        budget,
+        ..Reasoning::default()
+    })
+}
+
+pub(crate) fn thought(text: &str, family: Dialect) -> Block {
+    let mark = if family == Dialect::Anthropic {
+        "claude"
+    } else {
+        "foreign"
+    };
+    Block::Thinking(Thinking {
+        text: text.to_owned(),
+        signature: Some(Signature {
+            family,
+            value: format!("{mark}-{text}"),
+        }),
+        ..Thinking::default()
+    })
+}
+
+pub(crate) fn call(id: &str) -> Block {
+    Block::ToolCall(ToolCall {
+        id: id.to_owned(),
+        name: "look.up/it".to_owned(),
+        arguments: String::new(),
+        custom: false,
+        signature: None,
+        cache: None,
+    })
+}
+
+pub(crate) fn result(id: &str, text: &str) -> Block {
+    Block::ToolResult(ToolResult {
+        call: id.to_owned(),
+        name: None,
+        content: vec![Block::text(text)],
+        is_error: None,
+        custom: false,
+        cache: None,
+    })
+}
+
+pub(crate) fn talk(messages: Vec<(Role, Vec<Block>)>) -> Request {
+    let messages = messages.into_iter();
+    Request {
+        model: "asked".to_owned(),
+        messages: messages
+            .map(|(role, content)| Message::new(role, content))
+            .collect(),
+        ..Request::default()
+    }
 }

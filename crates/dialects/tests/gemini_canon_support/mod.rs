@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 pub(crate) mod rules;
+pub(crate) mod streaming;
+pub(crate) mod talk;
 
 use std::path::PathBuf;
 

@@ -60,8 +60,7 @@ pub(crate) fn check(body: &Value, model: &str) {
             assert!(!text.is_empty(), "an empty text for the system");
         }
     }
-    let is_old = model.contains("gemini-2") || model.contains("gemini-1");
-    contents(&body["contents"], is_old);
+    contents(&body["contents"], model);
     let functions = functions(body);
     choice(body, &functions);
     let config = body.get("generationConfig").cloned().unwrap_or_default();
@@ -69,7 +68,7 @@ pub(crate) fn check(body: &Value, model: &str) {
         config_of(known(&config, CONFIG, "generationConfig"), model);
     }
     let format = config["responseMimeType"].as_str().unwrap_or("text/plain");
-    let is_free = functions.is_empty() || format == "text/plain" || !is_old;
+    let is_free = functions.is_empty() || format == "text/plain" || !is_old(model);
     assert!(is_free, "an older model: a format beside tools");
 }
 
@@ -88,7 +87,12 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().expect("an array")
 }
 
-fn contents(contents: &Value, is_old: bool) {
+/// Whether it is a model of before Gemini 3.
+fn is_old(model: &str) -> bool {
+    model.contains("gemini-2") || model.contains("gemini-1")
+}
+
+fn contents(contents: &Value, model: &str) {
     let contents = list(contents);
     assert!(!contents.is_empty(), "contents is not specified");
     let mut before: Option<&Value> = None;
@@ -99,7 +103,7 @@ fn contents(contents: &Value, is_old: bool) {
         assert_eq!(role, wanted, "user and model must alternate, user first");
         let parts = list(&content["parts"]);
         assert!(!parts.is_empty(), "a content without parts");
-        parts.iter().for_each(|part| self::part(part, role, is_old));
+        parts.iter().for_each(|part| self::part(part, role, model));
         if role == "model" {
             signed(parts);
         } else {
@@ -113,7 +117,7 @@ fn contents(contents: &Value, is_old: bool) {
     assert!(!is_open, "calls without results at the end");
 }
 
-fn part(part: &Value, role: &str, is_old: bool) {
+fn part(part: &Value, role: &str, model: &str) {
     let members = part.as_object().expect("an object");
     let data: Vec<_> = members
         .keys()
@@ -153,7 +157,10 @@ fn part(part: &Value, role: &str, is_old: bool) {
             known(response, &names, "functionResponse");
             assert!(response["response"].is_object(), "response: an object");
             let has_media = response.get("parts").is_some();
-            assert!(!has_media || !is_old, "an older model: media in a result");
+            assert!(
+                !has_media || !is_old(model),
+                "an older model: media in a result"
+            );
             name(&response["name"]);
         }
         _ => {}

@@ -69,6 +69,12 @@ fn put(a: &mut Array<'_>, block: &Block) {
             });
         }
         Block::ToolCall(call) => {
+            if let Some(signature) = signature::before_call(call.signature.as_ref()) {
+                a.object(|o| {
+                    o.string("type", "thinking").string("thinking", "");
+                    o.string("signature", &signature);
+                });
+            }
             a.object(|o| {
                 o.string("type", "tool_use").string("id", &call.id);
                 o.string("name", &call.name).raw("input", &input(call));

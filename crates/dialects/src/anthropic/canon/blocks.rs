@@ -2,7 +2,9 @@
 
 use domain::canon::{Block, Thinking, ToolCall, ToolResult};
 
-use super::fields::{Read, array, cache, flag, missing, needed, object, path, raw, unknown, wrong};
+use super::fields::{
+    Read, array, cache, flag, missing, needed, object, path, raw, string, unknown, wrong,
+};
 use super::{media, signature};
 use crate::json::{Kind, Node};
 
@@ -39,7 +41,9 @@ fn block(node: Node<'_>, at: &str, calls: &mut Calls) -> Read<Block> {
                 text: needed(node, "thinking", at)?,
                 ..Thinking::default()
             };
-            signature::inward(&mut thinking, &needed(node, "signature", at)?);
+            // Clients drop what is empty.
+            let signature = string(node, "signature", at)?.unwrap_or_default();
+            signature::inward(&mut thinking, &signature);
             Block::Thinking(thinking)
         }
         "redacted_thinking" => redacted(&needed(node, "data", at)?),

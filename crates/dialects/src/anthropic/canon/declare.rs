@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::canon::{Block, Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind, Unknown};
 
 use super::abilities::Abilities;
+use super::fields::text;
 use super::format::Shape;
 use super::pieces::put_cache;
 use super::{ANSWER_TOOL, schema};
@@ -62,6 +63,10 @@ impl Tools {
             }
         }
         let own = tools.declared.len();
+        let is_declared = |name: &str| {
+            let found = request.tools.iter().find(|tool| tool.name == name);
+            found.is_some_and(|tool| !is_foreign(tool))
+        };
         if let Shape::Tool(schema) = shape {
             tools.declared.push(answer_tool(schema));
         }
@@ -70,6 +75,13 @@ impl Tools {
             // Calls in the conversation want tools beside them.
             tools.declared = called(request, names);
             tools.choice = (!tools.declared.is_empty()).then_some(Choice::None);
+        }
+        if let Some(Choice::Named(name)) = &tools.choice
+            && name != ANSWER_TOOL
+            && !is_declared(name)
+        {
+            losses.push(Loss::meaning("tool_choice", "Anthropic gets no such tool"));
+            tools.choice = Some(Choice::Auto);
         }
         if !abilities.forces && tools.choice.as_ref().is_some_and(Choice::is_forced) {
             let why = "the model cannot be forced to call a tool";
@@ -123,6 +135,11 @@ impl Tools {
     }
 }
 
+/// Whether only another provider runs it.
+fn is_foreign(tool: &Tool) -> bool {
+    matches!(&tool.kind, ToolKind::BuiltIn(own) if own.dialect != Dialect::Anthropic)
+}
+
 fn strict(request: &Request) -> usize {
     let strict = request
         .tools
@@ -147,10 +164,6 @@ fn choice(request: &Request, shape: &Shape, own: usize) -> Option<Choice> {
         Some(ToolChoice::Any | ToolChoice::Allowed { must: true, .. }) => Some(Choice::Any),
         Some(ToolChoice::Named(name)) => Some(Choice::Named(name.clone())),
     }
-}
-
-fn text(json: Vec<u8>) -> String {
-    String::from_utf8_lossy(&json).into_owned()
 }
 
 fn answer_tool(schema: &str) -> String {
@@ -231,14 +244,9 @@ impl ToolPen<'_> {
                 o.string("description", description);
             }
             o.raw("input_schema", &input);
-            match tool.strict {
-                Some(true) if is_strict => {
-                    o.bool("strict", true);
-                }
-                Some(false) => {
-                    o.bool("strict", false);
-                }
-                _ => {}
+            // Not to be strict goes without saying.
+            if is_strict {
+                o.bool("strict", true);
             }
             rest(o, &tool.rest, at, losses);
             put_cache(o, tool.cache.as_ref());

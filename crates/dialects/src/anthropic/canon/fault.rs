@@ -13,6 +13,8 @@ use crate::json::{Document, Kind};
 pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let document = Document::parse(Bytes::copy_from_slice(body), DEPTH).ok();
     let root = document.as_ref().map(Document::root);
+    // Vertex sends its errors as a list of one.
+    let root = root.map(|root| root.items().next().unwrap_or(root));
     let error = root.map(|root| match root.get("error") {
         Some(error) if error.kind() == Kind::Object => error,
         _ => root,

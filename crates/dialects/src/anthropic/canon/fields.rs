@@ -7,6 +7,11 @@ use crate::json::{Kind, Node};
 
 pub(super) type Read<T> = Result<T, Refusal>;
 
+/// Written JSON as a text.
+pub(super) fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_default()
+}
+
 /// The text of a value as it stands.
 pub(super) fn raw(node: Node<'_>) -> String {
     String::from_utf8_lossy(node.raw()).into_owned()

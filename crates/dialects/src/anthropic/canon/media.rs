@@ -2,7 +2,7 @@
 
 use domain::canon::{Loss, Media, MediaKind, Source};
 
-use super::fields::{Read, cache, flag, needed, object, path, string};
+use super::fields::{Read, cache, flag, needed, object, path, string, text};
 use crate::json::{Node, Object};
 
 /// Images that Claude looks at.
@@ -105,10 +105,6 @@ pub(super) fn write(media: &Media, at: &str, losses: &mut Vec<Loss>) -> Option<S
         super::pieces::put_cache(o, media.cache.as_ref());
     });
     Some(text(block))
-}
-
-fn text(json: Vec<u8>) -> String {
-    String::from_utf8_lossy(&json).into_owned()
 }
 
 fn source(write: impl FnOnce(&mut Object<'_>)) -> String {

@@ -21,6 +21,7 @@ mod fields;
 mod format;
 mod ids;
 mod links;
+mod marks;
 mod media;
 mod pending;
 mod pieces;

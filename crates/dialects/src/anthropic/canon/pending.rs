@@ -1,7 +1,7 @@
 //! A block of a stream that is being written.
 
 use bytes::Bytes;
-use domain::canon::{Delta, Dialect, Opened, Thinking};
+use domain::canon::{Delta, Dialect, Opened, Signature, Thinking};
 
 use super::signature;
 use crate::json::{Object, write_escaped};
@@ -10,7 +10,7 @@ use crate::json::{Object, write_escaped};
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) block: u32,
-    opened: Opened,
+    pub(super) opened: Opened,
     pub(super) waiting: Vec<Delta>,
     /// Whether its beginning is written.
     pub(super) is_written: bool,
@@ -30,6 +30,16 @@ impl Pending {
             is_closed: false,
             is_signed: false,
         }
+    }
+
+    /// What carries a call's signature.
+    pub(super) fn before_call(signature: Option<&Signature>) -> Option<Self> {
+        let signature = signature::before_call(signature)?;
+        let mut thinking = Thinking::default();
+        signature::inward(&mut thinking, &signature);
+        let mut carrier = Self::new(u32::MAX, &Opened::Thinking(thinking));
+        carrier.is_closed = true;
+        Some(carrier)
     }
 
     /// Writes all that waits, as the block of this index.
@@ -127,10 +137,10 @@ impl Pending {
         };
         if !std::mem::replace(&mut self.is_written, true) {
             // The provider's id of it is known from the beginning alone.
-            let unsigned = Thinking {
-                signature: None,
-                ..thinking.clone()
-            };
+            let mut unsigned = thinking.clone();
+            if let Some(signature) = &mut unsigned.signature {
+                signature.value.clear();
+            }
             let begun = signature::outward(&unsigned);
             out.push(start(index, |o| {
                 o.string("type", "thinking").string("thinking", "");

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use domain::canon::{Block, CacheMark, Dialect, Loss, Thinking, ToolCall, ToolResult, Unknown};
 
+use super::fields::text;
 use super::{DEPTH, media, signature};
 use crate::json::{Document, Kind, Object};
 use crate::translate::Names;
@@ -36,10 +37,6 @@ pub(super) enum PieceKind {
 pub(super) struct Pen<'a> {
     pub(super) names: &'a Names,
     pub(super) losses: Vec<Loss>,
-}
-
-fn text(json: Vec<u8>) -> String {
-    String::from_utf8_lossy(&json).into_owned()
 }
 
 fn piece(kind: PieceKind, write: impl FnOnce(&mut Object<'_>)) -> Piece {

@@ -8,7 +8,7 @@ use super::fields::{
     Read, array, flag, json, missing, needed, number, object, path, raw, string, unknown, whole,
     wrong,
 };
-use super::tools;
+use super::{signature, tools};
 use crate::json::{Document, Kind, Node};
 
 /// The members that the canonical form knows.
@@ -105,20 +105,27 @@ fn conversation(root: Node<'_>) -> Read<Vec<Message>> {
         let blocks = content(said, &at, &mut calls)?;
         match role {
             Role::User => split(blocks, &mut out),
+            Role::Assistant => out.push(Message::new(role, signature::to_calls(blocks))),
             _ => out.push(Message::new(role, blocks)),
         }
     }
     Ok(out)
 }
 
-/// Tools' results stand in messages of their own in the canonical form.
+/// Tools' results, and what the operator says in between, stand in messages of
+/// their own in the canonical form.
 fn split(blocks: Vec<Block>, out: &mut Vec<Message>) {
     let mut run: Option<Message> = None;
     let is_empty = blocks.is_empty();
     for block in blocks {
-        let role = match block {
-            Block::ToolResult(_) => Role::Tool,
-            _ => Role::User,
+        let (role, block) = match block {
+            Block::ToolResult(_) => (Role::Tool, block),
+            Block::Unknown(own) if own.name == OPERATOR => {
+                out.extend(run.take());
+                out.push(Message::new(Role::System, operator(&own)));
+                continue;
+            }
+            block => (Role::User, block),
         };
         match &mut run {
             Some(message) if message.role == role => message.content.push(block),
@@ -129,6 +136,17 @@ fn split(blocks: Vec<Block>, out: &mut Vec<Message>) {
     if is_empty {
         out.push(Message::new(Role::User, Vec::new()));
     }
+}
+
+/// A block by which older SDKs let the operator speak in a user's message.
+const OPERATOR: &str = "mid_conv_system";
+
+fn operator(own: &Unknown) -> Vec<Block> {
+    let bytes = bytes::Bytes::copy_from_slice(own.raw.as_str().as_bytes());
+    let read = Document::parse(bytes, super::DEPTH).ok();
+    let said = read.as_ref().and_then(|read| read.root().get("content"));
+    let said = said.and_then(|said| content(said, "content", &mut Calls::new()).ok());
+    said.unwrap_or_default()
 }
 
 fn stops(root: Node<'_>) -> Read<Vec<String>> {

@@ -117,6 +117,8 @@ fn subschema(node: Node<'_>, is_changed: &mut bool) -> Option<String> {
     for (key, _, value) in node.entries() {
         match &*key {
             "additionalProperties" => {}
+            // A schema within itself is no grammar of theirs.
+            "$ref" if value.str().as_deref() == Some("#") => return None,
             "description" => description = value.str().map(std::borrow::Cow::into_owned),
             "properties" | "$defs" | "definitions" => {
                 members.push((key.into_owned(), each(value, is_changed)?));

@@ -4,10 +4,42 @@
 //! back. So another family's signature goes to them with a mark in front that
 //! no signature of Claude's can have, and is known again when it comes back.
 
-use domain::canon::{Dialect, Signature, Thinking};
+use domain::canon::{Block, Dialect, Signature, Thinking};
 
 /// Between the family, the id and the value; base64 has no such letter.
 const MARK: char = '#';
+
+/// Stands for the id of a thought that is none: it carries the signature of
+/// the call behind it, for which Anthropic's calls have no place.
+const OF_CALL: &str = "@call";
+
+/// A call's signature as an empty thought before the call.
+pub(super) fn before_call(signature: Option<&Signature>) -> Option<String> {
+    let signature = signature?.clone();
+    Some(outward(&Thinking {
+        signature: Some(signature),
+        id: Some(OF_CALL.to_owned()),
+        ..Thinking::default()
+    }))
+}
+
+/// Gives calls back the signatures that stand before them.
+pub(super) fn to_calls(blocks: Vec<Block>) -> Vec<Block> {
+    let mut out = Vec::with_capacity(blocks.len());
+    let mut held = None;
+    for mut block in blocks {
+        match &mut block {
+            Block::Thinking(thought) if thought.id.as_deref() == Some(OF_CALL) => {
+                held = thought.signature.take();
+                continue;
+            }
+            Block::ToolCall(call) => call.signature = held.take(),
+            _ => {}
+        }
+        out.push(block);
+    }
+    out
+}
 
 /// As a client of Anthropic's gets it; empty where there is none.
 pub(super) fn outward(thinking: &Thinking) -> String {

@@ -128,12 +128,11 @@ impl StreamWriter {
     }
 
     fn open(&mut self, block: u32, opened: &Opened, out: &mut Vec<Bytes>) {
-        self.queue.push_back(Pending::new(block, opened));
-        match opened {
-            Opened::ToolCall { .. } => self.closing.calls = true,
-            Opened::Refusal => self.closing.refused = true,
-            _ => {}
+        if let Opened::ToolCall { signature, .. } = opened {
+            self.queue.extend(Pending::before_call(signature.as_ref()));
         }
+        self.queue.push_back(Pending::new(block, opened));
+        self.closing.calls |= matches!(opened, Opened::ToolCall { .. });
         self.advance(out);
     }
 
@@ -143,6 +142,8 @@ impl StreamWriter {
             .iter_mut()
             .find(|it| it.block == block && !it.is_closed);
         if let Some(pending) = found {
+            let says = matches!(delta, Delta::Text(text) if !text.is_empty());
+            self.closing.refused |= says && pending.opened == Opened::Refusal;
             pending.waiting.push(delta.clone());
             self.advance(out);
         }

@@ -16,6 +16,9 @@ const LEAST: u64 = 1024;
 /// An answer's room where neither client nor catalogue say one.
 const ROOM: u64 = 4096;
 
+/// As much as every model that thinks by a budget can answer.
+const MOST: u64 = 32_000;
+
 /// What is written of thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -106,7 +109,7 @@ pub(super) fn plan(
         (Some(wanted), _) => {
             // Where a budget is the only way, thoughts always show.
             plan.display = display(wanted).filter(|_| abilities.form != Form::Budget);
-            think(&mut plan, wanted, request, abilities);
+            think(&mut plan, wanted, request, target, abilities);
             if matches!(plan.mode, Mode::Budget(_)) && against.bare_loop {
                 let why = "the tool loop holds no thought that Claude signed";
                 losses.push(Loss::hint("reasoning", why));
@@ -152,7 +155,13 @@ fn room(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> u64 {
     }
 }
 
-fn think(plan: &mut Plan, wanted: &Reasoning, request: &Request, abilities: &Abilities) {
+fn think(
+    plan: &mut Plan,
+    wanted: &Reasoning,
+    request: &Request,
+    target: &Target<'_>,
+    abilities: &Abilities,
+) {
     let by_word = match abilities.form {
         Form::Word => true,
         Form::Budget => false,
@@ -171,18 +180,24 @@ fn think(plan: &mut Plan, wanted: &Reasoning, request: &Request, abilities: &Abi
     if wanted.budget.is_some() && wanted.effort.is_some() {
         plan.effort = abilities.word(effort);
     }
-    plan.mode = match request.max_tokens {
+    if request.max_tokens.is_none() && target.output_limit.is_none() {
         // Nobody said how long the answer may be: it gets room beside.
-        None if plan.max_tokens <= ROOM => {
-            plan.max_tokens += budget;
-            Mode::Budget(budget)
-        }
-        Some(_) if plan.max_tokens > budget => Mode::Budget(budget),
-        _ => match plan.max_tokens / 2 {
-            half if half >= LEAST => Mode::Budget(budget.min(half)),
-            _ if plan.max_tokens > LEAST => Mode::Budget(LEAST),
-            _ => Mode::Unsaid,
-        },
+        let budget = budget.min(MOST - ROOM);
+        plan.max_tokens = budget + ROOM;
+        plan.mode = Mode::Budget(budget);
+        return;
+    }
+    let most = plan.max_tokens;
+    let room = ROOM.min(most / 2);
+    let is_exact = wanted.budget.is_some() && request.max_tokens.is_some();
+    let fits = match is_exact {
+        true => budget < most,
+        false => budget <= most - room,
+    };
+    plan.mode = match fits {
+        true => Mode::Budget(budget),
+        false if most > LEAST => Mode::Budget((most - room).max(LEAST)),
+        false => Mode::Unsaid,
     };
 }
 

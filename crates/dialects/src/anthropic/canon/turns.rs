@@ -30,8 +30,6 @@ struct Turn {
     /// What the operator says behind a user's turn: as it is, and marked for
     /// where it stands alone.
     system: Vec<(Piece, Piece)>,
-    /// How many messages it is made of.
-    sources: u32,
 }
 
 impl Turn {
@@ -61,7 +59,6 @@ impl Turn {
         self.results.append(&mut other.results);
         self.pieces.append(&mut other.pieces);
         self.system.append(&mut other.system);
-        self.sources += other.sources;
     }
 }
 
@@ -100,7 +97,11 @@ impl Turns {
             }
         }
         for turn in &mut merged {
-            if turn.sources > 1 && !turn.thinks_first() {
+            // A turn with thoughts begins with one; who puts turns together
+            // in another way has not kept Claude's order. What server tools do
+            // in between is Claude's alone.
+            let is_own = |piece: &Piece| piece.kind == PieceKind::Own;
+            if !turn.thinks_first() && !turn.pieces.iter().any(is_own) {
                 turn.drop_thoughts();
             }
         }
@@ -139,6 +140,11 @@ impl Turns {
         for turn in self.0.get_mut(range).unwrap_or_default() {
             turn.drop_thoughts();
         }
+    }
+
+    /// Takes all thoughts out, for a model that has none.
+    pub(super) fn forget_all(&mut self) {
+        self.0.iter_mut().for_each(Turn::drop_thoughts);
     }
 
     /// Brings both ends into order. `prefills` says whether Claude may be
@@ -253,7 +259,6 @@ fn build(
         let Some(turn) = turns.last_mut() else {
             continue;
         };
-        turn.sources += 1;
         for (number, block) in message.content.iter().enumerate() {
             let at = format!("messages[{index}].content[{number}]");
             let place = (index, number);

@@ -5,6 +5,7 @@ use domain::canon::{Block, Dialect, Json, Loss, Request, Unknown, Written};
 use super::abilities::Abilities;
 use super::declare::Tools;
 use super::format::{self, Shape};
+use super::marks;
 use super::pieces::{Pen, Piece, plain};
 use super::thinking::{self, Against, Plan};
 use super::turns::{Prefill, Turns, leading};
@@ -19,6 +20,8 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
         losses: Vec::new(),
     };
     let losses = &mut pen.losses;
+    let limited = marks::limited(request, losses);
+    let request = limited.as_ref();
     let shape = format::shape(request, &abilities, target, losses);
     let tools = Tools::of(request, &shape, &abilities, target.names, losses);
     let system = system(request, &shape, &mut pen);
@@ -29,7 +32,9 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
     };
     let losses = &mut pen.losses;
     let plan = thinking::plan(request, target, &abilities, against, losses);
-    if plan.is_off {
+    if !target.reasons {
+        turns.forget_all();
+    } else if plan.is_off {
         turns.forget_loop();
     }
     let takes_prefill = abilities.prefill && !plan.thinks();
@@ -271,6 +276,8 @@ fn foreign(member: &Unknown) -> Loss {
         "stream_options",
         "truncation",
         "labels",
+        "safetySettings",
+        "safety_settings",
     ];
     let why = "Anthropic knows no such member";
     match HARMLESS.contains(&member.name.as_str()) {

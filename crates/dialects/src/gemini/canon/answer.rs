@@ -86,8 +86,11 @@ fn is_blocked(answer: &Answer) -> bool {
 /// Whether `promptFeedback` says that the prompt was blocked.
 pub(super) fn blocks(rest: &[Unknown]) -> bool {
     let mut feedback = rest_of(rest, "").into_iter();
-    feedback
-        .any(|(name, unknown)| name == "promptFeedback" && unknown.raw.as_str().contains("lock"))
+    feedback.any(|(name, unknown)| {
+        let raw = unknown.raw.as_str();
+        let says = raw.contains("\"blockReason\"") || raw.contains("\"block_reason\"");
+        name == "promptFeedback" && says
+    })
 }
 
 fn put_choice(out: &mut Object<'_>, at: usize, choice: &Choice, answer: &Answer, head: &Head<'_>) {

@@ -1,6 +1,6 @@
 //! Reading `generationConfig`.
 
-use domain::canon::{Effort, Format, Reasoning, Request};
+use domain::canon::{Dialect, Effort, Format, Reasoning, Request, Unknown};
 use domain::refusal::Refusal;
 
 use super::fields::{Fields, wrong};
@@ -66,8 +66,16 @@ fn reasoning(mut thinking: Fields<'_>, request: &mut Request) -> Result<Reasonin
         "LOW" => Some(Effort::Low),
         "MEDIUM" => Some(Effort::Medium),
         "HIGH" => Some(Effort::High),
+        "XHIGH" => {
+            // Few models know it: others' strongest effort is `HIGH` here.
+            let name = "generationConfig.thinkingConfig.thinkingLevel";
+            let json = domain::canon::Json::trusted("\"XHIGH\"");
+            let level = Unknown::new(Dialect::Gemini, name, json);
+            request.rest.push(level);
+            Some(Effort::Max)
+        }
         _ => {
-            let expected = "`MINIMAL`, `LOW`, `MEDIUM` or `HIGH`";
+            let expected = "`MINIMAL`, `LOW`, `MEDIUM`, `HIGH` or `XHIGH`";
             return Err(wrong(&thinking.at("thinkingLevel"), expected));
         }
     };

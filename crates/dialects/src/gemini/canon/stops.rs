@@ -15,9 +15,13 @@ pub(super) fn read(word: &str, calls: u32) -> Stop {
         | "PROHIBITED_CONTENT"
         | "SPII"
         | "MODEL_ARMOR"
+        | "ESCALATION"
+        | "PUP_LIMITED_DISABLED"
         | "IMAGE_SAFETY"
         | "IMAGE_PROHIBITED_CONTENT"
         | "IMAGE_RECITATION" => Stop::Filtered,
+        // The client goes on with the token beside it.
+        "CONTINUATION" => Stop::Paused,
         // LANGUAGE, OTHER, MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL,
         // TOO_MANY_TOOL_CALLS, NO_IMAGE, IMAGE_OTHER, and what comes later.
         other => Stop::Other(other.to_owned()),

@@ -113,6 +113,12 @@ fn read_choice(choice: Node<'_>, index: u32, answer: &str, names: &Names) -> Opt
         content.extend(read_call(call, id, names).map(Block::ToolCall));
     }
     let reason = text(choice, "finish_reason");
+    if reason
+        .as_deref()
+        .is_some_and(|reason| stop::failure(reason).is_some())
+    {
+        return None;
+    }
     let sequence = text(choice, "stop_reason");
     let said = Said::of(&content);
     Some(Choice {

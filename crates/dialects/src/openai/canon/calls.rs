@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use domain::canon::{Chunk, Delta, Opened, Signature};
+use domain::canon::{Delta, Opened, Signature};
 
 use super::fields::{json, member, text};
+use super::stream_choice::Place;
 use super::{Malformed, ids, thoughts};
 use crate::json::{Kind, Node};
-use crate::translate::Names;
 
 /// The calls of a choice.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ struct Call {
     id: String,
     /// Arguments that came before the tool's name.
     early: String,
+    /// What proves it, if that came before the tool's name.
+    signature: Option<Signature>,
     /// Its block, once its tool is known.
     block: Option<u32>,
     is_closed: bool,
@@ -37,26 +39,16 @@ struct Piece<'a> {
     signature: Option<Signature>,
 }
 
-/// Where the pieces go.
-pub(super) struct Place<'a> {
-    pub(super) answer: &'a str,
-    pub(super) choice: u32,
-    /// The number of the choice's next block.
-    pub(super) next: &'a mut u32,
-    pub(super) names: &'a Names,
-}
-
 impl Calls {
-    /// Takes a piece of a call.
+    /// Takes a piece of a call; `next` is the number of the choice's next block.
     pub(super) fn push(
         &mut self,
         node: Node<'_>,
-        place: &mut Place<'_>,
-        out: &mut Vec<Chunk>,
+        next: &mut u32,
+        to: &mut Place<'_>,
     ) -> Result<(), Malformed> {
         let piece = Piece::read(node);
         let at = self.find(&piece);
-        let choice = place.choice;
         let Some(call) = self.0.get_mut(at) else {
             return Ok(());
         };
@@ -69,40 +61,33 @@ impl Calls {
                 false => Err(Malformed("arguments of a call that had ended")),
             };
         }
-        let Some(block) = call.block else {
-            call.early.push_str(&piece.arguments);
-            let Some(name) = piece.name else {
-                return Ok(());
-            };
-            let block = *place.next;
-            *place.next += 1;
-            call.block = Some(block);
-            let id = match call.id.as_str() {
-                "" => ids::made(place.answer, choice, at),
-                id => id.to_owned(),
-            };
-            out.push(Chunk::Open {
-                choice,
-                block,
-                opened: Opened::ToolCall {
-                    id,
-                    name: place.names.inward(&name).to_owned(),
-                    custom: piece.custom,
-                    signature: piece.signature,
-                },
-            });
-            grow(out, choice, block, std::mem::take(&mut call.early));
+        if let Some(block) = call.block {
+            grow(to, block, piece.arguments.into_owned());
+            if let Some(signature) = piece.signature {
+                to.grow(block, Delta::Signature(signature));
+            }
+            return Ok(());
+        }
+        call.early.push_str(&piece.arguments);
+        call.signature = piece.signature.or(call.signature.take());
+        let Some(name) = piece.name else {
             return Ok(());
         };
-        grow(out, choice, block, piece.arguments.into_owned());
-        if let Some(signature) = piece.signature {
-            let delta = Delta::Signature(signature);
-            out.push(Chunk::Grow {
-                choice,
-                block,
-                delta,
-            });
-        }
+        let block = *next;
+        *next += 1;
+        call.block = Some(block);
+        let id = match call.id.as_str() {
+            "" => ids::made(to.answer, to.number, at),
+            id => id.to_owned(),
+        };
+        let opened = Opened::ToolCall {
+            id,
+            name: to.names.inward(&name).to_owned(),
+            custom: piece.custom,
+            signature: call.signature.take(),
+        };
+        to.open(block, opened);
+        grow(to, block, std::mem::take(&mut call.early));
         Ok(())
     }
 
@@ -139,13 +124,13 @@ impl Calls {
     }
 
     /// None of them grows any more.
-    pub(super) fn close(&mut self, choice: u32, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
+    pub(super) fn close(&mut self, to: &mut Place<'_>) -> Result<(), Malformed> {
         for call in self.0.iter_mut().filter(|call| !call.is_closed) {
             call.is_closed = true;
             let block = call
                 .block
                 .ok_or(Malformed("a call without a tool's name"))?;
-            out.push(Chunk::Close { choice, block });
+            to.close(block);
         }
         Ok(())
     }
@@ -181,12 +166,8 @@ fn arguments<'a>(named: Node<'a>, field: &str) -> Cow<'a, str> {
     }
 }
 
-fn grow(out: &mut Vec<Chunk>, choice: u32, block: u32, arguments: String) {
+fn grow(to: &mut Place<'_>, block: u32, arguments: String) {
     if !arguments.is_empty() {
-        out.push(Chunk::Grow {
-            choice,
-            block,
-            delta: Delta::Arguments(arguments),
-        });
+        to.grow(block, Delta::Arguments(arguments));
     }
 }

@@ -256,7 +256,8 @@ const fn word(kind: FaultKind) -> (&'static str, Option<&'static str>) {
 #[must_use]
 pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
     let (kind, code) = word(fault.kind);
-    let code = code.or(fault.code.as_deref());
+    let own = fault.code.as_deref().filter(|code| is_word(code));
+    let code = code.or(own);
     object(|root| {
         root.object("error", |error| {
             error.string("message", &fault.message);
@@ -274,6 +275,12 @@ pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
             root.string("request_id", request_id);
         }
     })
+}
+
+/// Whether a code is one as this dialect writes them.
+fn is_word(code: &str) -> bool {
+    code.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// Writes the event that ends a stream in its middle. No `[DONE]` follows: the

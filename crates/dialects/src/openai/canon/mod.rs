@@ -4,8 +4,9 @@
 //! |---|---|---|
 //! | a request | `request`, `messages`, `parts`, `tools`, `reasoning` | `write_request`, `plan`, `write_message`, `write_tools` |
 //! | an answer | `answer`, `thoughts` | `write_answer`, `thoughts`, `citations` |
-//! | a stream | `stream_reader`, `calls` | `stream_writer` |
+//! | a stream | `stream_reader`, `stream_choice`, `calls` | `stream_writer`, `frames` |
 //! | an error | `fault` | `fault` |
+//! | an old completion | `completion` | `completion` |
 //!
 //! The dialect is spoken by many servers that are not `OpenAI`. Readers take
 //! what those are known to send; writers give what `OpenAI` itself documents,
@@ -14,8 +15,10 @@
 mod answer;
 mod calls;
 mod citations;
+mod completion;
 mod fault;
 mod fields;
+mod frames;
 mod ids;
 mod media;
 mod messages;
@@ -24,6 +27,7 @@ mod plan;
 mod reasoning;
 mod request;
 mod stop;
+mod stream_choice;
 mod stream_reader;
 mod stream_writer;
 mod thoughts;
@@ -34,7 +38,9 @@ mod write_request;
 mod write_tools;
 mod write_usage;
 
+
 pub use answer::read_answer;
+pub use completion::{CompletionWriter, read_completion_request, write_completion_answer};
 pub use fault::{read_fault, write_fault, write_fault_event};
 pub use request::read_request;
 pub use stream_reader::StreamReader;

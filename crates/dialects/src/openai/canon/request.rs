@@ -1,6 +1,6 @@
 //! A client's request, read.
 
-use domain::canon::{Effort, Format, Json, Reasoning, Request};
+use domain::canon::{Effort, Format, Json, Message, Reasoning, Request};
 use domain::refusal::{Reason, Refusal};
 
 use super::fields::{
@@ -22,20 +22,14 @@ pub fn read_request(document: &Document) -> Result<Request, Refusal> {
     }
     let mut read = Reading::default();
     for (key, _, value) in root.entries() {
-        let path = Path::Root.key(&key);
-        let is_known = value.is_null()
-            || read.sampling(&key, value, path)?
-            || read.conversation(&key, value, path)?
-            || read.about(&key, value, path)?;
-        if !is_known {
-            read.request.rest.push(unknown(&key, value));
-        }
+        read.member(&key, value)?;
     }
     read.finish()
 }
 
+/// A request, while its members are read one by one.
 #[derive(Default)]
-struct Reading {
+pub(super) struct Reading {
     request: Request,
     has_messages: bool,
     /// `max_tokens`, which `max_completion_tokens` overrules.
@@ -45,6 +39,30 @@ struct Reading {
 }
 
 impl Reading {
+    /// Takes a member; one that is unknown stays as it is.
+    pub(super) fn member(&mut self, key: &str, value: Node<'_>) -> Result<(), Refusal> {
+        let path = Path::Root.key(key);
+        let is_known = value.is_null()
+            || self.sampling(key, value, path)?
+            || self.conversation(key, value, path)?
+            || self.about(key, value, path)?;
+        if !is_known {
+            self.keep(key, value);
+        }
+        Ok(())
+    }
+
+    /// Keeps a member as it is.
+    pub(super) fn keep(&mut self, key: &str, value: Node<'_>) {
+        self.request.rest.push(unknown(key, value));
+    }
+
+    /// Takes the next message.
+    pub(super) fn say(&mut self, message: Message) {
+        self.request.messages.push(message);
+        self.has_messages = true;
+    }
+
     /// What shapes the answer. Says whether the member is known.
     fn sampling(&mut self, key: &str, value: Node<'_>, path: Path<'_>) -> Result<bool, Refusal> {
         let to = &mut self.request;
@@ -141,7 +159,8 @@ impl Reading {
         Ok(true)
     }
 
-    fn finish(self) -> Result<Request, Refusal> {
+    /// The whole request.
+    pub(super) fn finish(self) -> Result<Request, Refusal> {
         let mut request = self.request;
         if request.model.is_empty() {
             return Err(missing(Path::Root.key("model"), "name the model to use"));

@@ -51,6 +51,15 @@ pub(super) fn read(reason: &str, sequence: Option<&str>, said: Said) -> Stop {
     }
 }
 
+/// Whether a `finish_reason` says that the provider failed, and how.
+pub(super) fn failure(reason: &str) -> Option<&'static str> {
+    match reason {
+        "error" => Some("server_error"),
+        "insufficient_system_resource" => Some("overloaded"),
+        _ => None,
+    }
+}
+
 /// The `finish_reason` for a client: one of the words that the SDKs know.
 pub(super) fn word(stop: Option<&Stop>, said: Said) -> &'static str {
     match stop {

@@ -7,28 +7,18 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use domain::canon::{Chunk, Delta, Json, Opened, Stop, Thinking, Unknown};
+use domain::canon::{Chunk, Delta, Dialect, Opened, Stop, Thinking, Unknown};
 use domain::usage::Usage;
 
 use super::citations::{self, Range};
+use super::frames::Frames;
 use super::stop::{self, Said};
-use super::write_answer::is_ours;
-use super::{Head, fault, ids, thoughts, write_usage};
-use crate::json::{Object, object, write_string};
+use super::{Head, fault, ids, thoughts};
 
 /// Writes a stream chunk by chunk.
 #[derive(Debug)]
 pub struct StreamWriter {
-    id: String,
-    model: String,
-    created: i64,
-    wants_usage: bool,
-    /// How every chunk begins; empty until the first.
-    prefix: Vec<u8>,
-    /// Members that every chunk has.
-    always: Vec<Unknown>,
-    /// Members for the next chunk.
-    once: Vec<Unknown>,
+    frames: Frames,
     usage: Option<Usage>,
     choices: BTreeMap<u32, Choice>,
     is_over: bool,
@@ -69,13 +59,7 @@ impl StreamWriter {
     #[must_use]
     pub fn new(head: &Head<'_>) -> Self {
         Self {
-            id: head.id.to_owned(),
-            model: head.request.model.clone(),
-            created: head.created,
-            wants_usage: head.request.stream_usage,
-            prefix: Vec::new(),
-            always: Vec::new(),
-            once: Vec::new(),
+            frames: Frames::new(head),
             usage: None,
             choices: BTreeMap::new(),
             is_over: false,
@@ -88,7 +72,7 @@ impl StreamWriter {
             return;
         }
         match chunk {
-            Chunk::Start { id, model, created } => self.start(id, model, *created),
+            Chunk::Start { id, model, created } => self.frames.start(id, model, *created),
             Chunk::Open {
                 choice,
                 block,
@@ -102,40 +86,18 @@ impl StreamWriter {
             Chunk::Close { choice, block } => self.close(*choice, *block, out),
             Chunk::Logprobs { choice, logprobs } => {
                 self.role(*choice, None, out);
-                let frame = self.frame(*choice, Some(logprobs), None, |_| {});
+                let frame = self.frames.choice(*choice, Some(logprobs), None, |_| {});
                 out.push(frame);
             }
             Chunk::Stop { choice, stop } => self.stop(*choice, stop, out),
             Chunk::Usage(usage) => self.usage = Some(*usage),
             Chunk::Ping => out.push(Bytes::from_static(b": ping\n\n")),
-            Chunk::Unknown(unknown) => self.unknown(unknown),
+            Chunk::Unknown(unknown) => self.frames.unknown(unknown),
             Chunk::Error { kind, message } => {
                 self.is_over = true;
                 out.push(fault::event_of(kind, message));
             }
             Chunk::End => self.end(out),
-        }
-    }
-
-    fn start(&mut self, id: &str, model: &str, created: Option<i64>) {
-        if !id.is_empty() {
-            id.clone_into(&mut self.id);
-        }
-        if !model.is_empty() {
-            model.clone_into(&mut self.model);
-        }
-        self.created = created.unwrap_or(self.created);
-    }
-
-    fn unknown(&mut self, unknown: &Unknown) {
-        if !is_ours(unknown) {
-            return;
-        }
-        match &*unknown.name {
-            "system_fingerprint" | "service_tier" if self.prefix.is_empty() => {
-                self.always.push(unknown.clone());
-            }
-            _ => self.once.push(unknown.clone()),
         }
     }
 
@@ -149,7 +111,7 @@ impl StreamWriter {
             return;
         }
         self.choice(number);
-        let frame = self.frame(number, None, None, |delta| {
+        let frame = self.frames.choice(number, None, None, |delta| {
             delta.string("role", "assistant");
             match content {
                 Some(content) => delta.string("content", content),
@@ -179,14 +141,21 @@ impl StreamWriter {
                     self.thought(number, &before, out);
                 }
                 if !thinking.text.is_empty() {
-                    out.push(self.frame(number, None, None, |delta| {
+                    out.push(self.frames.choice(number, None, None, |delta| {
                         delta.string("reasoning_content", &thinking.text);
                     }));
                 }
                 Block::Thinking(thinking.clone())
             }
             Opened::ToolCall { .. } => self.begin_call(number, opened, out),
-            Opened::Unknown(_) => Block::Other,
+            Opened::Unknown(unknown) => {
+                if unknown.dialect == Dialect::OpenAi && unknown.name == "audio" {
+                    out.push(self.frames.choice(number, None, None, |delta| {
+                        delta.raw("audio", unknown.raw.as_str());
+                    }));
+                }
+                Block::Other
+            }
         };
         self.choice(number).blocks.insert(block, begun);
     }
@@ -201,7 +170,7 @@ impl StreamWriter {
         else {
             return Block::Other;
         };
-        let answer = self.id.clone();
+        let answer = self.frames.id.clone();
         let choice = self.choice(number);
         choice.said.call = true;
         let nth = choice.calls.len();
@@ -211,7 +180,7 @@ impl StreamWriter {
         };
         choice.calls.push(id.clone());
         let index = nth as u64;
-        let frame = self.frame(number, None, None, |delta| {
+        let frame = self.frames.choice(number, None, None, |delta| {
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
                     call.number("index", index).string("id", &id);
@@ -242,16 +211,18 @@ impl StreamWriter {
             (Block::Text(range), Delta::Text(more)) => {
                 choice.length += more.chars().count() as u64;
                 range.end = choice.length;
-                self.frame(number, None, None, |delta| {
+                self.frames.choice(number, None, None, |delta| {
                     delta.string("content", more);
                 })
             }
-            (Block::Refusal, Delta::Text(more)) => self.frame(number, None, None, |delta| {
-                delta.string("refusal", more);
-            }),
+            (Block::Refusal, Delta::Text(more)) => {
+                self.frames.choice(number, None, None, |delta| {
+                    delta.string("refusal", more);
+                })
+            }
             (Block::Thinking(thinking), Delta::Text(more)) => {
                 thinking.text.push_str(more);
-                self.frame(number, None, None, |delta| {
+                self.frames.choice(number, None, None, |delta| {
                     delta.string("reasoning_content", more);
                 })
             }
@@ -274,7 +245,7 @@ impl StreamWriter {
             }
             (Block::Call { index, .. }, Delta::Signature(signature)) => {
                 let index = *index;
-                self.frame(number, None, None, |delta| {
+                self.frames.choice(number, None, None, |delta| {
                     delta.array("tool_calls", |calls| {
                         calls.object(|call| {
                             call.number("index", index);
@@ -294,7 +265,7 @@ impl StreamWriter {
 
     #[expect(clippy::fn_params_excessive_bools, reason = "the call's own flag")]
     fn arguments(&mut self, number: u32, index: u64, custom: bool, more: &str) -> Bytes {
-        self.frame(number, None, None, |delta| {
+        self.frames.choice(number, None, None, |delta| {
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
                     call.number("index", index);
@@ -339,7 +310,7 @@ impl StreamWriter {
         let choice = self.choice(number);
         let index = choice.thoughts;
         choice.thoughts += 1;
-        out.push(self.frame(number, None, None, |delta| {
+        out.push(self.frames.choice(number, None, None, |delta| {
             delta.array("thinking_blocks", |blocks| {
                 thoughts::write_block(blocks, thinking, Some(index));
             });
@@ -367,94 +338,19 @@ impl StreamWriter {
         });
         let reason = stop::word(Some(stop), choice.said);
         if let Some(notes) = notes {
-            out.push(self.frame(number, None, None, |delta| {
+            out.push(self.frames.choice(number, None, None, |delta| {
                 delta.raw("annotations", &notes);
             }));
         }
-        let frame = self.frame(number, None, Some(reason), |_| {});
+        let frame = self.frames.choice(number, None, Some(reason), |_| {});
         out.push(frame);
     }
 
     fn end(&mut self, out: &mut Vec<Bytes>) {
         self.is_over = true;
-        if let Some(usage) = self.usage.filter(|_| self.wants_usage) {
-            let mut frame = self.begin();
-            frame.extend_from_slice(b",\"choices\":[],\"usage\":");
-            frame.extend_from_slice(&object(|object| write_usage::write(object, &usage)));
-            out.push(ended(frame));
-        }
+        out.extend(self.usage.and_then(|usage| self.frames.usage(&usage)));
         out.push(Bytes::from_static(b"data: [DONE]\n\n"));
     }
-
-    /// A chunk of one choice.
-    fn frame(
-        &mut self,
-        number: u32,
-        logprobs: Option<&Json>,
-        reason: Option<&str>,
-        delta: impl FnOnce(&mut Object<'_>),
-    ) -> Bytes {
-        let mut frame = self.begin();
-        frame.extend_from_slice(b",\"choices\":[");
-        frame.extend_from_slice(&object(|choice| {
-            choice.number("index", number.into());
-            choice.object("delta", delta);
-            match logprobs {
-                Some(logprobs) => choice.raw("logprobs", logprobs.as_str()),
-                None => choice.null("logprobs"),
-            };
-            match reason {
-                Some(reason) => choice.string("finish_reason", reason),
-                None => choice.null("finish_reason"),
-            };
-        }));
-        frame.push(b']');
-        if self.wants_usage {
-            frame.extend_from_slice(b",\"usage\":null");
-        }
-        ended(frame)
-    }
-
-    /// What every chunk begins with, and what waits for the next one.
-    fn begin(&mut self) -> Vec<u8> {
-        if self.prefix.is_empty() {
-            let whole = object(|root| {
-                root.string("id", &self.id);
-                root.string("object", "chat.completion.chunk");
-                root.raw("created", &self.created.to_string());
-                root.string("model", &self.model);
-                for member in &self.always {
-                    root.raw(&member.name, member.raw.as_str());
-                }
-            });
-            self.prefix.extend_from_slice(b"data: ");
-            let open = whole.strip_suffix(b"}").unwrap_or(&whole);
-            self.prefix.extend_from_slice(open);
-        }
-        let mut frame = Vec::with_capacity(self.prefix.len() + 160);
-        frame.extend_from_slice(&self.prefix);
-        for member in self.once.drain(..) {
-            frame.push(b',');
-            write_string(&mut frame, &member.name);
-            frame.push(b':');
-            frame.extend_from_slice(member.raw.as_str().as_bytes());
-        }
-        frame
-    }
-}
-
-/// The frame's end. JSON that came from elsewhere may hold line breaks between
-/// its tokens, which an event's line must not.
-fn ended(mut frame: Vec<u8>) -> Bytes {
-    if memchr::memchr2(b'\n', b'\r', &frame).is_some() {
-        for byte in &mut frame {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
-    }
-    frame.extend_from_slice(b"}\n\n");
-    frame.into()
 }
 
 /// The kind of a call, and the field of its arguments.

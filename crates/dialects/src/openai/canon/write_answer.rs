@@ -39,7 +39,7 @@ pub fn write_answer(answer: &Answer, head: &Head<'_>) -> Vec<u8> {
 }
 
 /// The model that answered, or else the one that was asked.
-fn model<'a>(model: &'a str, head: &Head<'a>) -> &'a str {
+pub(super) fn model<'a>(model: &'a str, head: &Head<'a>) -> &'a str {
     if model.is_empty() {
         &head.request.model
     } else {

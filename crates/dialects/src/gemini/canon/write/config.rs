@@ -22,7 +22,7 @@ pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
         }
     };
     let number = |json: &Option<Json>| json.as_ref().map(|json| json.as_str().to_owned());
-    put("maxOutputTokens", request.max_tokens.map(|n| n.to_string()));
+    put("maxOutputTokens", most_tokens(writing));
     put("temperature", number(&request.temperature));
     put("topP", number(&request.top_p));
     put("topK", number(&request.top_k));
@@ -43,6 +43,16 @@ pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
     out.extend(format(writing));
     out.extend(own_members(request, "generationConfig."));
     out
+}
+
+/// Google refuses a bound above the model's own.
+fn most_tokens(writing: &mut Writing<'_>) -> Option<String> {
+    let wanted = writing.request.max_tokens?;
+    let limit = writing.target.output_limit.unwrap_or(u64::MAX);
+    if wanted > limit {
+        writing.hint("max_tokens", "the model never answers with as many");
+    }
+    Some(wanted.min(limit).to_string())
 }
 
 fn object_of(members: &[Member]) -> String {

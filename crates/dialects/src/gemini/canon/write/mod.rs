@@ -166,8 +166,10 @@ fn foreign(writing: &mut Writing<'_>) {
         writing.hint("verbosity", "Gemini has no such setting");
     }
     if request.parallel_tools == Some(false) && !request.tools.is_empty() {
+        // A hint: who takes one call takes several, one after the other, and
+        // agents say it with every request.
         let why = "Gemini itself decides whether it calls several tools at once";
-        writing.meaning("parallel_tool_calls", why);
+        writing.hint("parallel_tool_calls", why);
     }
     if has_cache_mark(request) {
         writing.hint("cache_control", "Gemini caches by itself");

@@ -61,6 +61,12 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether it is known to have the level below low.
+    pub(super) fn has_minimal(self) -> bool {
+        let versions = ["gemini-3-flash", "gemini-3.1-flash", "gemini-3.5-flash"];
+        versions.iter().any(|version| self.name.contains(version))
+    }
+
     /// Whether it knows the level between low and high.
     pub(super) fn has_medium(self) -> bool {
         !self.name.contains("gemini-3-pro")

@@ -22,7 +22,9 @@ pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
         members.push(rest(writing));
         return members;
     }
-    members.extend(amount(writing, reasoning));
+    if members.iter().all(|(name, _)| name != "thinkingLevel") {
+        members.extend(amount(writing, reasoning));
+    }
     // What others call reasoning comes as thoughts, and only to who asks.
     if reasoning.summary.as_deref() != Some("none") {
         members.push(("includeThoughts".to_owned(), "true".to_owned()));
@@ -75,7 +77,7 @@ fn budget(tokens: u64) -> Member {
 
 fn level(writing: &Writing<'_>, effort: Effort) -> Member {
     let model = writing.model;
-    let knows_minimal = model.generation == Generation::Unknown || model.is_flash();
+    let knows_minimal = model.generation == Generation::Unknown || model.has_minimal();
     let word = match effort {
         Effort::None | Effort::Minimal if knows_minimal => "MINIMAL",
         Effort::None | Effort::Minimal | Effort::Low => "LOW",

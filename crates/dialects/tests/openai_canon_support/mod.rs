@@ -6,10 +6,10 @@ pub mod rules;
 
 use bytes::Bytes;
 use dialects::json::Document;
-use dialects::openai::canon::{Head, StreamReader, StreamWriter};
+use dialects::openai::canon::{Head, StreamReader, StreamWriter, write_request};
 use dialects::sse::{Frame, Framer};
 use dialects::translate::{Names, Target};
-use domain::canon::{Chunk, Request};
+use domain::canon::{Block, Chunk, Message, Request, Role, ToolCall};
 use serde_json::Value;
 
 pub fn document(text: impl Into<Bytes>) -> Document {
@@ -87,4 +87,37 @@ pub fn events(bytes: &[u8]) -> Vec<Value> {
     data.filter_map(|frame| frame.data)
         .map(|data| json(&data))
         .collect()
+}
+
+pub fn written(request: &Request) -> Value {
+    let names = Names::of(request);
+    let written = write_request(request, &target(&request.model, &names));
+    rules_but_parts(&written.value);
+    json(&written.value)
+}
+
+/// The rules; a part that is unknown is known to the client alone.
+pub fn rules_but_parts(body: &[u8]) {
+    if !String::from_utf8_lossy(body).contains("future_part") {
+        rules::check(body);
+    }
+}
+
+pub fn user(content: Vec<Block>) -> Request {
+    Request {
+        model: "m".to_owned(),
+        messages: vec![Message::new(Role::User, content)],
+        ..Request::default()
+    }
+}
+
+pub fn call(id: &str, arguments: &str) -> Block {
+    Block::ToolCall(ToolCall {
+        id: id.to_owned(),
+        name: "f".to_owned(),
+        arguments: arguments.to_owned(),
+        custom: false,
+        signature: None,
+        cache: None,
+    })
 }
