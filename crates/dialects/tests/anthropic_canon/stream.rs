@@ -144,6 +144,44 @@ fn calls_that_grow_side_by_side_are_written_one_after_the_other() {
 }
 
 #[test]
+fn calls_that_a_server_sends_side_by_side_are_read() {
+    let start = |index: u32, id: &str| {
+        format!(
+            r#"{{"type":"content_block_start","index":{index},"content_block":{{"type":"tool_use","id":"{id}","name":"t","input":{{}}}}}}"#
+        )
+    };
+    let grow = |index: u32, json: &str| {
+        format!(
+            r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"input_json_delta","partial_json":"{json}"}}}}"#
+        )
+    };
+    let events = [
+        r#"{"type":"message_start","message":{"id":"a","model":"b"}}"#.to_owned(),
+        start(0, "a"),
+        start(1, "b"),
+        grow(1, "{}"),
+        grow(0, "[]"),
+        r#"{"type":"content_block_stop","index":1}"#.to_owned(),
+        r#"{"type":"content_block_stop","index":0}"#.to_owned(),
+        r#"{"type":"message_stop"}"#.to_owned(),
+    ];
+    let stream: String = events
+        .iter()
+        .map(|data| format!("data:{data}\r\n\r\n"))
+        .collect();
+    let read = folded(&chunks(stream.as_bytes()));
+    let arguments: Vec<&str> = read.choices[0]
+        .content
+        .iter()
+        .map(|block| match block {
+            Block::ToolCall(call) => call.arguments.as_str(),
+            _ => "no call",
+        })
+        .collect();
+    assert_eq!(arguments, ["[]", "{}"]);
+}
+
+#[test]
 fn the_beginning_of_a_stream_knows_the_usage_that_is_known() {
     let all = chunks(fixture("stream_plain.sse").as_bytes());
     let text = String::from_utf8(written(&all)).expect("text");

@@ -6,6 +6,7 @@ mod bounds;
 mod compose_guard;
 mod doubles;
 mod edges;
+mod front;
 mod lossless;
 mod names;
 mod reuse;

@@ -17,8 +17,9 @@ use crate::translate::Names;
 pub struct StreamReader {
     names: Names,
     ending: Ending,
-    /// The block that is open; Anthropic sends them one after the other.
-    open: Option<Open>,
+    /// The blocks that are open. Anthropic sends them one after the other;
+    /// servers that speak its dialect may let calls grow side by side.
+    open: Vec<Open>,
     /// How many blocks were opened.
     count: u32,
     has_begun: bool,
@@ -29,6 +30,8 @@ pub struct StreamReader {
 struct Open {
     /// The number that the provider gave it.
     index: u64,
+    /// Our own.
+    block: u32,
     kind: Slot,
 }
 
@@ -55,7 +58,7 @@ impl StreamReader {
         Self {
             names,
             ending: Ending::default(),
-            open: None,
+            open: Vec::new(),
             count: 0,
             has_begun: false,
             is_over: false,
@@ -86,7 +89,10 @@ impl StreamReader {
             "message_start" => self.begin(node, out),
             "content_block_start" => self.open(node, out)?,
             "content_block_delta" => self.grow(node, out)?,
-            "content_block_stop" => self.close(out),
+            "content_block_stop" => {
+                let index = node.get("index").and_then(Node::u64);
+                self.close(|open| index.is_none_or(|index| index == open.index), out);
+            }
             "message_delta" => self.amend(node, out),
             "message_stop" => self.end(out)?,
             "ping" => out.push(Chunk::Ping),
@@ -119,12 +125,16 @@ impl StreamReader {
         if !self.has_begun {
             return Err(Malformed("the stream has content before its beginning"));
         }
-        self.close(out);
         let block = node.get("content_block");
         let block = block.ok_or(Malformed("a block of the stream has no beginning"))?;
         let index = node.get("index").and_then(Node::u64);
         let index = index.unwrap_or(u64::from(self.count));
         let kind = word(block, "type");
+        let goes_on = |open: &Open| {
+            kind == "tool_use" && matches!(open.kind, Slot::Call { .. }) && open.index != index
+        };
+        self.close(|open| !goes_on(open), out);
+        let number = self.count;
         let given = || {
             let input = block.get("input").filter(|it| it.kind() == Kind::Object);
             let input = input.filter(|it| it.entries().next().is_some());
@@ -135,11 +145,11 @@ impl StreamReader {
                 self.announce(Opened::Text, out);
                 let text = word(block, "text");
                 if !text.is_empty() {
-                    self.add(Delta::Text(text), out);
+                    add(number, Delta::Text(text), out);
                 }
                 let citations = block.get("citations").into_iter().flat_map(Node::items);
                 for cited in citations {
-                    self.add(Delta::Citation(citation(cited)), out);
+                    add(number, Delta::Citation(citation(cited)), out);
                 }
                 Slot::Words
             }
@@ -181,7 +191,11 @@ impl StreamReader {
                 input: String::new(),
             },
         };
-        self.open = Some(Open { index, kind: slot });
+        self.open.push(Open {
+            index,
+            block: number,
+            kind: slot,
+        });
         Ok(())
     }
 
@@ -194,21 +208,12 @@ impl StreamReader {
         self.count += 1;
     }
 
-    /// The block that was opened last grows.
-    fn add(&self, delta: Delta, out: &mut Vec<Chunk>) {
-        out.push(Chunk::Grow {
-            choice: 0,
-            block: self.count.saturating_sub(1),
-            delta,
-        });
-    }
-
     fn grow(&mut self, node: Node<'_>, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
         let delta = node.get("delta");
         let delta = delta.ok_or(Malformed("a delta of the stream is empty"))?;
         let index = node.get("index").and_then(Node::u64);
-        let open = self.open.as_mut();
-        let open = open.filter(|open| index.is_none_or(|index| index == open.index));
+        let mut all = self.open.iter_mut().rev();
+        let open = all.find(|open| index.is_none_or(|index| index == open.index));
         let open = open.ok_or(Malformed("a delta of the stream belongs to no open block"))?;
         let grown = match word(delta, "type").as_str() {
             "text_delta" => Delta::Text(word(delta, "text")),
@@ -244,15 +249,23 @@ impl StreamReader {
         };
         let is_empty = matches!(&grown, Delta::Text(text) if text.is_empty());
         if !is_empty && !matches!(open.kind, Slot::Held { .. }) {
-            self.add(grown, out);
+            add(open.block, grown, out);
         }
         Ok(())
     }
 
-    fn close(&mut self, out: &mut Vec<Chunk>) {
-        let Some(open) = self.open.take() else {
-            return;
-        };
+    /// Closes the open blocks that `are` such.
+    fn close(&mut self, are: impl Fn(&Open) -> bool, out: &mut Vec<Chunk>) {
+        for open in self
+            .open
+            .extract_if(.., |open| are(open))
+            .collect::<Vec<_>>()
+        {
+            self.finish(open, out);
+        }
+    }
+
+    fn finish(&mut self, open: Open, out: &mut Vec<Chunk>) {
         let whole = |given: String| match given.as_str() {
             "" => "{}".to_owned(),
             _ => given,
@@ -261,11 +274,11 @@ impl StreamReader {
             Slot::Call {
                 given,
                 has_grown: false,
-            } => self.add(Delta::Arguments(whole(given)), out),
+            } => add(open.block, Delta::Arguments(whole(given)), out),
             Slot::Answer {
                 given,
                 has_grown: false,
-            } => self.add(Delta::Text(whole(given)), out),
+            } => add(open.block, Delta::Text(whole(given)), out),
             Slot::Held { name, raw, input } => {
                 let whole = Json::trusted(with_input(raw, &input));
                 let own = Unknown::new(Dialect::Anthropic, name, whole);
@@ -275,7 +288,7 @@ impl StreamReader {
         }
         out.push(Chunk::Close {
             choice: 0,
-            block: self.count.saturating_sub(1),
+            block: open.block,
         });
     }
 
@@ -294,7 +307,7 @@ impl StreamReader {
             return Err(Malformed("the stream ends before its beginning"));
         }
         self.is_over = true;
-        self.close(out);
+        self.close(|_| true, out);
         let stop = self.ending.stop();
         out.extend(stop.map(|stop| Chunk::Stop { choice: 0, stop }));
         out.extend(self.ending.rest().into_iter().map(Chunk::Unknown));
@@ -315,6 +328,15 @@ impl StreamReader {
             message: word(error, "message"),
         });
     }
+}
+
+/// A block grows.
+fn add(block: u32, delta: Delta, out: &mut Vec<Chunk>) {
+    out.push(Chunk::Grow {
+        choice: 0,
+        block,
+        delta,
+    });
 }
 
 fn signed(value: &str) -> Option<Signature> {

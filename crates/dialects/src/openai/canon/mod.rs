@@ -38,7 +38,6 @@ mod write_request;
 mod write_tools;
 mod write_usage;
 
-
 pub use answer::read_answer;
 pub use completion::{CompletionWriter, read_completion_request, write_completion_answer};
 pub use fault::{read_fault, write_fault, write_fault_event};

@@ -1,0 +1,227 @@
+//! Clients that speak Anthropic's or Gemini's dialect.
+
+use domain::canon::Dialect;
+use domain::model::{Provider, WireFormat};
+use domain::record::Outcome;
+use serde_json::Value;
+use testkit::{FakeProvider, Reply};
+
+use crate::stage::{Ask, KEY, Stage, play, usual};
+
+const ASK: &str = r#"{"model":"m","max_tokens":50,"x_new":{"deep":[1e400]},"system":"Be brief.",
+    "messages":[{"role":"user","content":"Hi"}]}"#;
+const MESSAGE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude","x_new":1e400,
+    "content":[{"type":"text","text":"Hello."}],"stop_reason":"end_turn","stop_sequence":null,
+    "usage":{"input_tokens":7,"output_tokens":3}}"#;
+const EVENTS: &[&str] = &[
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\n\n",
+    "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello.\"}, \"x_new\": 1e400}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":3}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+];
+
+fn speaks(dialect: Dialect) -> impl FnOnce(&mut Provider) {
+    move |provider| provider.format = WireFormat::Dialect(dialect)
+}
+
+fn messages(body: impl Into<bytes::Bytes>) -> Ask {
+    Ask::to("POST", "/v1/messages", body)
+        .with("x-api-key", KEY)
+        .with("anthropic-version", "2026-10-21")
+        .with("anthropic-beta", "some-beta")
+}
+
+fn streamed() -> String {
+    ASK.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"")
+}
+
+#[test]
+fn anthropics_client_and_anthropic_exchange_their_own_bytes() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![
+            Reply::json(MESSAGE),
+            Reply::sse(EVENTS.iter().copied()),
+        ]);
+        let stage = Stage::open(usual(&fake).with(speaks(Dialect::Anthropic)));
+        let answer = stage.ask(messages(ASK)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let seen = fake.last_request();
+        assert_eq!(
+            (seen.path.as_str(), &seen.body[..]),
+            ("/v1/messages", ASK.as_bytes())
+        );
+        assert_eq!(seen.headers["anthropic-version"], "2026-10-21");
+        assert_eq!(seen.headers["anthropic-beta"], "some-beta");
+        assert_eq!(answer.body, MESSAGE);
+        let answer = stage.ask(messages(streamed())).await;
+        assert_eq!(answer.text(), EVENTS.concat());
+        for record in stage.settled(2).await {
+            assert_eq!(record.outcome, Outcome::Complete);
+            assert_eq!((record.usage.input, record.usage.output), (7, 3));
+        }
+    });
+}
+
+#[test]
+fn anthropics_client_is_answered_by_openais_server() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![
+            Reply::chat("Hello."),
+            Reply::chat_stream(&["Hel", "lo."]),
+            Reply::tool_calls(&[("look", "{\"at\":1}")]),
+        ]);
+        let stage = Stage::open(usual(&fake));
+        let ask = ASK.replace("\"x_new\":{\"deep\":[1e400]},", "");
+        let said = stage.ask(messages(ask.clone())).await.json();
+        assert_eq!(fake.last_request().path, "/v1/chat/completions");
+        assert_eq!(said["type"], "message");
+        assert_eq!(said["content"][0]["text"], "Hello.");
+        assert_eq!(said["stop_reason"], "end_turn");
+        let stream = ask.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"");
+        let answer = stage.ask(messages(stream)).await;
+        let text = answer.text();
+        assert!(text.starts_with("event: message_start\n"), "{text}");
+        assert!(text.contains("\"text\":\"Hel\""), "{text}");
+        assert!(
+            text.trim_end()
+                .ends_with("data: {\"type\":\"message_stop\"}"),
+            "{text}"
+        );
+        let said = stage.ask(messages(ask)).await.json();
+        assert_eq!(said["content"][0]["type"], "tool_use");
+        assert_eq!(said["content"][0]["input"]["at"], 1);
+        assert_eq!(said["stop_reason"], "tool_use");
+    });
+}
+
+#[test]
+fn errors_are_in_the_clients_dialect() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let unknown = ASK.replace("\"m\"", "\"nobody\"");
+        let answer = stage.ask(messages(unknown)).await;
+        assert_eq!(answer.status, 404, "{}", answer.text());
+        assert_eq!(answer.json()["type"], "error");
+        assert_eq!(answer.json()["error"]["type"], "not_found_error");
+        let answer = stage.ask(Ask::to("POST", "/v1/messages", ASK)).await;
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.json()["error"]["type"], "authentication_error");
+        let path = "/v1beta/models/nobody:generateContent";
+        let asked = Ask::to(
+            "POST",
+            path,
+            "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}]}",
+        );
+        let answer = stage.ask(asked.with("x-goog-api-key", KEY)).await;
+        assert_eq!(answer.status, 404, "{}", answer.text());
+        assert_eq!(answer.json()["error"]["status"], "NOT_FOUND");
+    });
+}
+
+#[test]
+fn a_cut_stream_ends_with_an_error_event_of_the_dialect() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::sse(EVENTS[..4].iter().copied())]);
+        let stage = Stage::open(usual(&fake).with(speaks(Dialect::Anthropic)));
+        let answer = stage.ask(messages(streamed())).await;
+        let text = answer.text();
+        assert!(text.contains("event: error\n"), "{text}");
+        assert!(!text.contains("message_stop"), "{text}");
+        assert_eq!(stage.settled(1).await[0].outcome, Outcome::UpstreamBroke);
+    });
+}
+
+#[test]
+fn tokens_are_counted_without_asking_anybody() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let asked = Ask::to("POST", "/v1/messages/count_tokens", ASK).with("x-api-key", KEY);
+        let counted = stage.ask(asked).await.json()["input_tokens"].as_u64();
+        assert!(
+            counted.is_some_and(|tokens| (3..30).contains(&tokens)),
+            "{counted:?}"
+        );
+        let path = "/v1beta/models/m:countTokens";
+        let asked = Ask::to(
+            "POST",
+            path,
+            "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}]}",
+        );
+        let counted = stage.ask(asked.with("x-goog-api-key", KEY)).await.json();
+        assert!(counted["totalTokens"].as_u64() > Some(0), "{counted}");
+        assert_eq!(fake.count(), 0);
+    });
+}
+
+#[test]
+fn geminis_client_is_answered_by_anybody() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![
+            Reply::chat("Hello."),
+            Reply::chat_stream(&["Hel", "lo."]),
+        ]);
+        let stage = Stage::open(usual(&fake));
+        let body = r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],"generationConfig":{"maxOutputTokens":9}}"#;
+        let to = |path: &str| Ask::to("POST", path, body).with("x-goog-api-key", KEY);
+        let said = stage
+            .ask(to("/v1beta/models/m:generateContent"))
+            .await
+            .json();
+        assert_eq!(
+            said["candidates"][0]["content"]["parts"][0]["text"],
+            "Hello."
+        );
+        assert_eq!(said["candidates"][0]["finishReason"], "STOP");
+        let path = "/v1beta/models/m:streamGenerateContent?alt=sse";
+        let answer = stage.ask(to(path)).await;
+        let events = answer
+            .text()
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "));
+        let texts: String = events
+            .filter_map(|data| serde_json::from_str::<Value>(data).ok())
+            .filter_map(|event| {
+                let text = &event["candidates"][0]["content"]["parts"][0]["text"];
+                text.as_str().map(str::to_owned)
+            })
+            .collect();
+        assert_eq!(texts, "Hello.");
+        let records = stage.settled(2).await;
+        assert!(
+            records
+                .iter()
+                .all(|record| record.outcome == Outcome::Complete)
+        );
+    });
+}
+
+#[test]
+fn models_are_listed_as_each_dialect_lists_them() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let get = |path: &str| Ask::to("GET", path, "").with("x-api-key", KEY);
+        let asked = get("/v1/models").with("anthropic-version", "2023-06-01");
+        let listed = stage.ask(asked).await.json();
+        assert_eq!(listed["data"][0]["type"], "model");
+        assert_eq!(listed["has_more"], false);
+        let listed = stage.ask(get("/v1beta/models")).await.json();
+        let names = listed["models"].as_array().expect("a list").iter();
+        assert!(
+            names
+                .map(|model| &model["name"])
+                .any(|name| name == "models/m")
+        );
+        let listed = stage.ask(get("/v1/models")).await.json();
+        assert_eq!(listed["object"], "list");
+    });
+}
