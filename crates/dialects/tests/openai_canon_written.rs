@@ -249,3 +249,30 @@ fn a_signature_of_another_family_never_reaches_a_provider() {
     assert_eq!(written["messages"].as_array().expect("messages").len(), 2);
     assert!(!written.to_string().contains("secret"));
 }
+
+#[test]
+fn many_calls_take_no_more_time_each_than_few() {
+    // With time that grows by the square this would not end.
+    let many = 50_000;
+    let id = |at: usize| format!("call_{at}");
+    let calls = (0..many).map(|at| call(&id(at), "{}")).collect();
+    let results = (0..many).rev().map(|at| result(&id(at), Vec::new()));
+    let apart = results.map(|result| Message::new(Role::Tool, vec![result]));
+    let mut messages = vec![Message::new(Role::Assistant, calls)];
+    messages.extend(apart);
+    let asked = Request {
+        model: "m".to_owned(),
+        messages,
+        ..Request::default()
+    };
+    let names = dialects::translate::Names::of(&asked);
+    let target = openai_canon_support::target("m", &names);
+    let written = dialects::openai::canon::write_request(&asked, &target);
+    assert_eq!(written.losses, Vec::new());
+    let written = json(&written.value);
+    assert_eq!(
+        written["messages"].as_array().expect("messages").len(),
+        many + 1
+    );
+    assert_eq!(written["messages"][1]["tool_call_id"], "call_0");
+}

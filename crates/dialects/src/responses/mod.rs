@@ -1,1 +1,3 @@
-//! `OpenAI`'s newer dialect: Responses.
+//! `OpenAI`'s Responses.
+
+pub mod canon;

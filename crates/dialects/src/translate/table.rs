@@ -5,7 +5,7 @@ use domain::canon::{Chunk, Dialect};
 
 use super::codec::{Codec, Malformed, ReadStream, WriteStream};
 use crate::sse::Frame;
-use crate::{anthropic, gemini, openai};
+use crate::{anthropic, gemini, openai, responses};
 
 /// A line of the table, and the streams of its folder. A dialect whose streams
 /// have no end mark says `finish`.
@@ -47,6 +47,7 @@ macro_rules! dialects {
 
 dialects! {
     OpenAi in openai;
+    Responses in responses;
     Anthropic in anthropic;
     Gemini in gemini finish;
 }

@@ -76,6 +76,14 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
         "/chat/completions" => (Method::POST, Target::Ask(Operation::Chat)),
         "/completions" => (Method::POST, Target::Ask(Operation::Completion)),
         "/embeddings" => (Method::POST, Target::Ask(Operation::Embedding)),
+        "/responses" => (
+            Method::POST,
+            Conversation::of(Dialect::Responses, Wish::AsAsked),
+        ),
+        "/responses/input_tokens" => (
+            Method::POST,
+            Conversation::of(Dialect::Responses, Wish::Counted),
+        ),
         "/messages" => (
             Method::POST,
             Conversation::of(Dialect::Anthropic, Wish::AsAsked),
@@ -91,7 +99,7 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
                 return Err(Refusal::new(
                     Reason::UnknownRoute,
                     "There is nothing at this path. Use /v1/chat/completions, /v1/completions, \
-                     /v1/embeddings, /v1/messages, /v1beta/models/{model}:generateContent or \
+                     /v1/embeddings, /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent or \
                      /v1/models.",
                 ));
             }

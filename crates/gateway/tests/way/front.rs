@@ -225,3 +225,28 @@ fn models_are_listed_as_each_dialect_lists_them() {
         assert_eq!(listed["object"], "list");
     });
 }
+
+#[test]
+fn a_client_of_responses_is_answered_by_anybody() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![
+            Reply::chat("Hello."),
+            Reply::chat_stream(&["Hel", "lo."]),
+        ]);
+        let stage = Stage::open(usual(&fake));
+        let ask = |rest: &str| {
+            let body = format!(r#"{{"model":"m","input":"Hi"{rest}}}"#);
+            Ask::to("POST", "/v1/responses", body).key(KEY)
+        };
+        let said = stage.ask(ask("")).await.json();
+        assert_eq!(said["object"], "response");
+        assert_eq!(said["output"][0]["content"][0]["text"], "Hello.");
+        assert_eq!(fake.last_request().path, "/v1/chat/completions");
+        let answer = stage.ask(ask(",\"stream\":true")).await;
+        let text = answer.text();
+        assert!(text.starts_with("event: response.created\n"), "{text}");
+        assert!(text.contains("event: response.completed\n"), "{text}");
+        assert_eq!(stage.settled(2).await.len(), 2);
+    });
+}

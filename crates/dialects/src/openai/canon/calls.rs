@@ -10,6 +10,9 @@ use super::stream_choice::Place;
 use super::{Malformed, ids, thoughts};
 use crate::json::{Kind, Node};
 
+/// More calls than any model makes at once; each is looked for one by one.
+const MOST: usize = 1024;
+
 /// The calls of a choice.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<Call>);
@@ -49,6 +52,9 @@ impl Calls {
     ) -> Result<(), Malformed> {
         let piece = Piece::read(node);
         let at = self.find(&piece);
+        if at >= MOST {
+            return Err(Malformed("more calls than any model makes"));
+        }
         let Some(call) = self.0.get_mut(at) else {
             return Ok(());
         };

@@ -5,12 +5,14 @@
 //! elsewhere, several times, or not at all; texts may stand anywhere.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use domain::canon::{Block, Dialect, Json, Loss, Message, Request, Role, ToolCall, ToolResult};
+use domain::canon::{
+    Block, Dialect, Json, Loss, Media, Message, Request, Role, Source, ToolCall, ToolResult,
+};
 
+use super::ids;
 use super::write_message::{Part, part};
-use super::{ids, thoughts};
 
 /// One message, as it will be written.
 #[derive(Debug, Default)]
@@ -30,18 +32,17 @@ pub(super) struct Line<'a> {
     pub(super) thoughts: String,
 }
 
-/// A result, until a call takes it.
-struct Pending<'a> {
-    message: usize,
-    block: usize,
-    result: &'a ToolResult,
-    is_taken: bool,
-}
+/// Where a block stands: its message, and its place there.
+type Place = (usize, usize);
 
 /// Puts a conversation in order.
 pub(super) struct Plan<'a> {
-    request: &'a Request,
-    pending: Vec<Pending<'a>>,
+    /// The results of each call's id, in their order, until a call takes them.
+    results: BTreeMap<&'a str, VecDeque<(Place, &'a ToolResult)>>,
+    /// The messages in which a call with this id is made.
+    made: BTreeMap<&'a str, Vec<usize>>,
+    /// Results that a call took.
+    taken: BTreeSet<Place>,
     lines: Vec<Line<'a>>,
     losses: Vec<Loss>,
 }
@@ -49,11 +50,13 @@ pub(super) struct Plan<'a> {
 /// The lines of a request's conversation, and what they do not say.
 pub(super) fn lines(request: &Request) -> (Vec<Line<'_>>, Vec<Loss>) {
     let mut plan = Plan {
-        request,
-        pending: pending(&request.messages),
+        results: BTreeMap::new(),
+        made: BTreeMap::new(),
+        taken: BTreeSet::new(),
         lines: Vec::with_capacity(request.messages.len()),
         losses: Vec::new(),
     };
+    plan.find(&request.messages);
     for (at, message) in request.messages.iter().enumerate() {
         match message.role {
             Role::System => plan.said("system", at, message),
@@ -67,23 +70,42 @@ pub(super) fn lines(request: &Request) -> (Vec<Line<'_>>, Vec<Loss>) {
     (plan.lines, plan.losses)
 }
 
-fn pending(messages: &[Message]) -> Vec<Pending<'_>> {
-    let all = messages.iter().enumerate().flat_map(|(message, said)| {
-        let blocks = said.content.iter().enumerate();
-        blocks.filter_map(move |(block, content)| match content {
-            Block::ToolResult(result) => Some(Pending {
-                message,
-                block,
-                result,
-                is_taken: false,
-            }),
-            _ => None,
-        })
-    });
-    all.collect()
-}
-
 impl<'a> Plan<'a> {
+    /// Where calls and results are.
+    fn find(&mut self, messages: &'a [Message]) {
+        for (at, message) in messages.iter().enumerate() {
+            for (nth, block) in message.content.iter().enumerate() {
+                match block {
+                    Block::ToolCall(call) => self.made.entry(&call.id).or_default().push(at),
+                    Block::ToolResult(result) => {
+                        let results = self.results.entry(&result.call).or_default();
+                        results.push_back(((at, nth), result));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The result of a call that message `at` makes: the first behind it, but
+    /// before another call has the same id.
+    fn take(&mut self, at: usize, id: &str) -> Option<(Place, &'a ToolResult)> {
+        let made = self.made.get(id)?;
+        let until = made.get(made.partition_point(|made| *made <= at));
+        let results = self.results.get_mut(id)?;
+        while results
+            .front()
+            .is_some_and(|((message, _), _)| *message < at)
+        {
+            results.pop_front();
+        }
+        let is_ours = |found: &&(Place, _)| until.is_none_or(|until| found.0.0 < *until);
+        results.front().filter(is_ours)?;
+        let found = results.pop_front()?;
+        self.taken.insert(found.0);
+        Some(found)
+    }
+
     /// A message of the user or the operator.
     fn said(&mut self, role: &'static str, at: usize, message: &'a Message) {
         let mut line = Line {
@@ -100,7 +122,7 @@ impl<'a> Plan<'a> {
                     self.lose(at, nth, "only the model calls tools and thinks");
                 }
                 Block::Refusal(words) => line.parts.push(Part::text(words)),
-                Block::Media(_) if role != "user" => {
+                Block::Media(media) if role != "user" && !is_text(media) => {
                     is_other = true;
                     self.lose(at, nth, "OpenAI takes only text from the operator");
                 }
@@ -132,33 +154,34 @@ impl<'a> Plan<'a> {
             ..Line::default()
         };
         let mut is_lost = false;
+        let mut used = BTreeSet::new();
         for (nth, block) in message.content.iter().enumerate() {
             match block {
                 Block::Refusal(words) => line.refusal.push_str(words),
                 Block::ToolCall(call) => {
-                    let id = self.id(at, &line, call);
+                    let mut id = ids::call(&call.id);
+                    if id.is_empty() || used.contains(&id) {
+                        let message = u32::try_from(at).unwrap_or(u32::MAX);
+                        id = ids::made(&call.id, message, nth).into();
+                    }
+                    used.insert(id.clone());
                     line.calls.push((call, id));
                 }
                 Block::Thinking(thinking) => {
                     is_lost = true;
                     line.thoughts.push_str(&thinking.text);
-                    if thoughts::is_marked(thinking) {
-                        let field = format!("messages[{at}].content[{nth}]");
-                        let why = "the thoughts' signature is of use to another provider only";
-                        self.losses.push(Loss::hint(field, why));
-                    }
                 }
                 Block::Unknown(unknown)
                     if unknown.dialect == Dialect::OpenAi && unknown.name == "audio" =>
                 {
                     line.audio = Some(&unknown.raw);
                 }
-                Block::Media(_) => {
+                Block::Media(media) if !is_text(media) => {
                     is_lost = true;
                     self.lose(at, nth, "OpenAI takes only text from the model");
                 }
                 Block::ToolResult(_) => is_lost = true,
-                Block::Text { .. } | Block::Unknown(_) => {
+                Block::Text { .. } | Block::Media(_) | Block::Unknown(_) => {
                     self.part(at, nth, block, &mut line.parts);
                 }
             }
@@ -176,38 +199,17 @@ impl<'a> Plan<'a> {
         self.results(at, &calls);
     }
 
-    /// A call's id: as it was, unless it is too long, missing, or another
-    /// call's of the same message.
-    fn id(&self, at: usize, line: &Line<'a>, call: &'a ToolCall) -> Cow<'a, str> {
-        let id = ids::call(&call.id);
-        if id.is_empty() || line.calls.iter().any(|(_, other)| *other == id) {
-            let choice = u32::try_from(at).unwrap_or(u32::MAX);
-            return ids::made(&call.id, choice, line.calls.len()).into();
-        }
-        id
-    }
-
     /// The results of these calls, which message `at` makes.
     fn results(&mut self, at: usize, calls: &[(&'a ToolCall, Cow<'a, str>)]) {
         let mut behind: Vec<Part<'a>> = Vec::new();
         for (call, id) in calls {
-            let until = self.until(at, &call.id);
-            let found = self.pending.iter_mut().find(|pending| {
-                !pending.is_taken
-                    && pending.result.call == call.id
-                    && (at..until).contains(&pending.message)
-            });
             let mut line = Line {
                 role: "tool",
                 call: Some(id.clone()),
                 ..Line::default()
             };
-            match found {
-                Some(pending) => {
-                    pending.is_taken = true;
-                    let (message, block, result) = (pending.message, pending.block, pending.result);
-                    self.result(message, block, result, &mut line, &mut behind);
-                }
+            match self.take(at, &call.id) {
+                Some((place, result)) => self.result(place, result, &mut line, &mut behind),
                 None => {
                     let field = format!("messages[{at}].tool_calls");
                     let why = format!("the call `{}` has no result", call.id);
@@ -225,24 +227,11 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Where another call with this id is made, behind message `at`.
-    fn until(&self, at: usize, id: &str) -> usize {
-        let makes = |message: &Message| {
-            let mut blocks = message.content.iter();
-            blocks.any(|block| matches!(block, Block::ToolCall(call) if call.id == id))
-        };
-        let mut behind = self.request.messages.iter().enumerate().skip(at + 1);
-        behind
-            .find(|(_, message)| makes(message))
-            .map_or(usize::MAX, |(at, _)| at)
-    }
-
     /// What a result says: texts in its own message, media behind all results,
     /// where a user may send them.
     fn result(
         &mut self,
-        message: usize,
-        block: usize,
+        (message, block): Place,
         result: &'a ToolResult,
         line: &mut Line<'a>,
         behind: &mut Vec<Part<'a>>,
@@ -279,14 +268,9 @@ impl<'a> Plan<'a> {
             role: "user",
             ..Line::default()
         };
-        let here = self.pending.iter().filter(|pending| pending.message == at);
-        let taken: BTreeSet<usize> = here
-            .filter(|pending| pending.is_taken)
-            .map(|pending| pending.block)
-            .collect();
         for (nth, block) in message.content.iter().enumerate() {
             match block {
-                Block::ToolResult(result) if !taken.contains(&nth) => {
+                Block::ToolResult(result) if !self.taken.contains(&(at, nth)) => {
                     self.lose(at, nth, "there is no call for this result");
                     line.parts
                         .push(Part::owned(format!("From the call {}:", call_name(result))));
@@ -305,6 +289,11 @@ impl<'a> Plan<'a> {
             self.lines.push(line);
         }
     }
+}
+
+/// Whether a document is plain text, which may stand anywhere.
+fn is_text(media: &Media) -> bool {
+    matches!(media.source, Source::Text(_))
 }
 
 fn call_name(result: &ToolResult) -> String {

@@ -18,6 +18,9 @@ use crate::translate::Names;
 /// Chunks are nested at most this deeply.
 const MAX_DEPTH: usize = 128;
 
+/// More members than any server puts beside the choices.
+const MOST_MEMBERS: usize = 64;
+
 /// Reads a stream frame by frame.
 #[derive(Debug)]
 pub struct StreamReader {
@@ -130,7 +133,7 @@ impl StreamReader {
             self.id = Some(id);
         }
         for member in rest(root) {
-            if !self.told.contains(&member.name) {
+            if self.told.len() < MOST_MEMBERS && !self.told.contains(&member.name) {
                 self.told.push(member.name.clone());
                 out.push(Chunk::Unknown(member));
             }

@@ -4,7 +4,7 @@
 //! a call's first one its id and name; usage comes in a chunk of its own, if
 //! the client asked for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use domain::canon::{Chunk, Delta, Dialect, Opened, Stop, Thinking, Unknown};
@@ -29,7 +29,7 @@ struct Choice {
     blocks: BTreeMap<u32, Block>,
     said: Said,
     /// How many calls were begun, and by which ids.
-    calls: Vec<String>,
+    calls: BTreeSet<String>,
     /// How many blocks of thoughts were written.
     thoughts: u64,
     /// The thought that just ended, if nothing but text is known of it.
@@ -178,7 +178,7 @@ impl StreamWriter {
             true => ids::made(&answer, number, nth),
             false => id.clone(),
         };
-        choice.calls.push(id.clone());
+        choice.calls.insert(id.clone());
         let index = nth as u64;
         let frame = self.frames.choice(number, None, None, |delta| {
             delta.array("tool_calls", |calls| {

@@ -137,12 +137,40 @@ fn document_text<'a>(media: &'a Media, text: &'a str) -> Part<'a> {
     }
 }
 
+/// What the written form of a block leaves out without anybody missing it: the
+/// member's name, and why.
+pub(super) fn unsaid(block: &Block) -> Option<(&'static str, &'static str)> {
+    const SIGNED: (&str, &str) = ("signature", "it is of use to another provider only");
+    match block {
+        Block::Thinking(thinking) if super::thoughts::is_marked(thinking) => Some(SIGNED),
+        Block::Text {
+            signature: Some(_), ..
+        } => Some(SIGNED),
+        Block::ToolCall(call) if call.signature.is_some() => Some(SIGNED),
+        Block::Text { citations, .. } if !citations.is_empty() => {
+            Some(("citations", "OpenAI takes no citations back"))
+        }
+        Block::Media(media) if media.citations => {
+            Some(("citations", "OpenAI does not cite documents"))
+        }
+        Block::Media(media)
+            if media.context.is_some() && !matches!(media.source, Source::Text(_)) =>
+        {
+            Some((
+                "context",
+                "OpenAI takes nothing about a document beside its name",
+            ))
+        }
+        _ => None,
+    }
+}
+
 /// What the writing of messages depends on.
 #[derive(Clone, Copy)]
 pub(super) struct Manner<'a> {
     pub(super) target: &'a Target<'a>,
     /// Whether marks of the prompt cache are written.
-    pub(super) marks: Option<()>,
+    pub(super) has_marks: bool,
     /// The field in which thoughts are sent back.
     pub(super) thoughts: Option<&'a str>,
 }
@@ -191,9 +219,7 @@ fn write_content(message: &mut Object<'_>, line: &Line<'_>, manner: Manner<'_>) 
         [] => {
             message.string("content", "");
         }
-        [Part::Text { text, cache }]
-            if !has_refusal && (cache.is_none() || manner.marks.is_none()) =>
-        {
+        [Part::Text { text, cache }] if !has_refusal && (cache.is_none() || !manner.has_marks) => {
             message.string("content", text);
         }
         parts => {
@@ -253,7 +279,7 @@ fn write_part(object: &mut Object<'_>, part: &Part<'_>, manner: Manner<'_>) {
         // Written as it is, by the list.
         Part::Raw(_) => return,
     }
-    if manner.marks.is_some() && part.cache().is_some() {
+    if manner.has_marks && part.cache().is_some() {
         object.object("prompt_cache_breakpoint", |mark| {
             mark.string("mode", "explicit");
         });

@@ -5,7 +5,7 @@ use domain::canon::{
 };
 
 use super::plan::{Line, lines};
-use super::write_message::{Manner, Part, is_name, write};
+use super::write_message::{Manner, Part, is_name, unsaid, write};
 use super::{ids, write_tools};
 use crate::json::{Object, object};
 use crate::translate::Target;
@@ -58,13 +58,12 @@ pub fn write_request_with_thoughts(
 
 fn write_with(request: &Request, target: &Target<'_>, thoughts: Option<&str>) -> Written<Vec<u8>> {
     let (lines, mut losses) = lines(request);
-    let marks = writes_marks(request);
-    note(request, &lines, marks, &mut losses);
     let manner = Manner {
         target,
-        marks,
+        has_marks: writes_marks(request),
         thoughts,
     };
+    note(request, &lines, manner, &mut losses);
     let value = object(|root| {
         root.string("model", target.model);
         root.array("messages", |messages| {
@@ -94,19 +93,19 @@ fn write_with(request: &Request, target: &Target<'_>, thoughts: Option<&str>) ->
 
 /// Older models refuse marks of the prompt cache: they are written for a
 /// client who speaks of such things in this dialect's own words.
-fn writes_marks(request: &Request) -> Option<()> {
+fn writes_marks(request: &Request) -> bool {
     let mut rest = request.rest.iter();
     let says = |member: &Unknown| {
         matches!(member.dialect, Dialect::OpenAi | Dialect::Responses)
             && member.name == "prompt_cache_options"
     };
-    rest.any(says).then_some(())
+    rest.any(says)
 }
 
 /// Notes what the lines themselves leave out.
-fn note(request: &Request, lines: &[Line<'_>], marks: Option<()>, losses: &mut Vec<Loss>) {
+fn note(request: &Request, lines: &[Line<'_>], manner: Manner<'_>, losses: &mut Vec<Loss>) {
     let mut parts = lines.iter().flat_map(|line| &line.parts);
-    if marks.is_none() && parts.any(|part| part.cache().is_some()) {
+    if !manner.has_marks && parts.any(|part| part.cache().is_some()) {
         losses.push(Loss::hint(
             "cache_control",
             "OpenAI caches prompts by itself",
@@ -117,6 +116,12 @@ fn note(request: &Request, lines: &[Line<'_>], marks: Option<()>, losses: &mut V
         if name.is_some_and(|name| !is_name(name)) {
             let why = "OpenAI takes no such name";
             losses.push(Loss::hint(format!("messages[{at}].name"), why));
+        }
+        for (nth, block) in message.content.iter().enumerate() {
+            if let Some((member, why)) = unsaid(block) {
+                let field = format!("messages[{at}].content[{nth}].{member}");
+                losses.push(Loss::hint(field, why));
+            }
         }
     }
 }

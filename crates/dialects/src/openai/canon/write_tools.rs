@@ -1,5 +1,7 @@
 //! Tools and the choice among them, written.
 
+use std::collections::BTreeMap;
+
 use domain::canon::{Dialect, Loss, Request, Tool, ToolChoice, ToolKind};
 
 use crate::json::{Array, Object};
@@ -115,7 +117,8 @@ fn write_choice(
     names: &Names,
     losses: &mut Vec<Loss>,
 ) {
-    let find = |name: &str| tools.iter().find(|tool| tool.name == name);
+    let by_name: BTreeMap<&str, &Tool> = tools.iter().map(|tool| (&*tool.name, *tool)).collect();
+    let find = |name: &str| by_name.get(name).copied();
     match choice {
         ToolChoice::Auto => drop(root.string("tool_choice", "auto")),
         ToolChoice::None => drop(root.string("tool_choice", "none")),

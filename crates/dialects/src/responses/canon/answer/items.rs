@@ -1,0 +1,202 @@
+//! The items of an answer, as they stand in it and in its stream.
+
+use domain::canon::{Dialect, Json, Request, Thinking, ToolKind, Unknown};
+
+use super::super::emulated::Emulated;
+use super::super::item::{Shown, is_own};
+use super::super::{media, seal, tool};
+use crate::json::{Document, Kind, Object};
+
+/// A part of a message.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Part {
+    pub(in super::super) is_refusal: bool,
+    pub(in super::super) text: String,
+    /// Annotations, each as it is written.
+    pub(in super::super) annotations: Vec<String>,
+    /// Tokens with log probabilities: an array's items.
+    pub(in super::super) tokens: String,
+}
+
+/// A call, with its arguments as they are written.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Call {
+    pub(in super::super) id: String,
+    pub(in super::super) name: String,
+    pub(in super::super) arguments: String,
+    pub(in super::super) custom: bool,
+    /// Whether its free text is given inside of an object: the target has no
+    /// custom tools.
+    pub(in super::super) is_wrapped: bool,
+    /// What built-in tool of the client's it calls.
+    pub(in super::super) emulated: Option<&'static Emulated>,
+}
+
+/// Writes a message.
+pub(in super::super) fn message_item(o: &mut Object<'_>, id: &str, status: &str, parts: &[Part]) {
+    o.string("id", id).string("type", "message");
+    o.string("status", status).string("role", "assistant");
+    o.array("content", |a| {
+        for part in parts {
+            a.object(|o| write_part(o, part));
+        }
+    });
+}
+
+/// Writes a part of it.
+pub(in super::super) fn write_part(o: &mut Object<'_>, part: &Part) {
+    if part.is_refusal {
+        o.string("type", "refusal").string("refusal", &part.text);
+        return;
+    }
+    o.string("type", "output_text").string("text", &part.text);
+    o.array("annotations", |a| {
+        for annotation in &part.annotations {
+            a.raw(annotation);
+        }
+    });
+    o.raw("logprobs", &format!("[{}]", part.tokens));
+}
+
+/// Writes a reasoning item.
+pub(in super::super) fn reasoning_item(
+    o: &mut Object<'_>,
+    id: &str,
+    thinking: &Thinking,
+    shown: Shown,
+) {
+    o.string("id", id).string("type", "reasoning");
+    thoughts(o, thinking, shown);
+}
+
+/// What a reasoning item holds: its text, as a summary or as it is, and what
+/// proves it.
+pub(in super::super) fn thoughts(o: &mut Object<'_>, thinking: &Thinking, shown: Shown) {
+    let text = &thinking.text;
+    o.array("summary", |a| {
+        if shown == Shown::Summary && !text.is_empty() {
+            a.object(|o| {
+                o.string("type", "summary_text").string("text", text);
+            });
+        }
+    });
+    if shown == Shown::Content && !text.is_empty() {
+        o.array("content", |a| {
+            a.object(|o| {
+                o.string("type", "reasoning_text").string("text", text);
+            });
+        });
+    }
+    if let Some(sealed) = seal::sealed(thinking) {
+        o.string("encrypted_content", &sealed);
+    }
+}
+
+/// Writes a call.
+pub(in super::super) fn call_item(o: &mut Object<'_>, id: &str, status: &str, call: &Call) {
+    let (kind, key) = match call.custom {
+        true => ("custom_tool_call", "input"),
+        false => ("function_call", "arguments"),
+    };
+    o.string("id", id);
+    if let Some(it) = call.emulated {
+        it.write_call(o, status, &call.id, &call.arguments);
+        return;
+    }
+    o.string("type", kind).string("status", status);
+    o.string("call_id", &call.id);
+    tool::write_name(o, &call.name);
+    o.string(key, &call.arguments);
+}
+
+impl Call {
+    /// What the id of its item begins with.
+    pub(in super::super) fn prefix(&self) -> &'static str {
+        match (self.custom, self.emulated) {
+            (_, Some(_)) => "btc",
+            (true, None) => "ctc",
+            (false, None) => "fc",
+        }
+    }
+
+    /// Completes the arguments: a custom tool's free text is taken out of its
+    /// object, and no arguments are an empty object.
+    pub(in super::super) fn completed(mut self) -> Self {
+        if self.is_wrapped
+            && let Some(text) = free_text(&self.arguments)
+        {
+            self.arguments = text;
+        } else if !self.custom && self.arguments.is_empty() {
+            "{}".clone_into(&mut self.arguments);
+        }
+        self
+    }
+}
+
+/// Whether the client declared this tool as a custom one.
+pub(in super::super) fn is_custom(request: &Request, name: &str) -> bool {
+    let tool = request.tools.iter().find(|tool| tool.name == name);
+    tool.is_some_and(|tool| matches!(tool.kind, ToolKind::Custom { .. }))
+}
+
+/// The one text in an object.
+fn free_text(arguments: &str) -> Option<String> {
+    let document = Document::parse(arguments.as_bytes().to_vec().into(), 64).ok()?;
+    let root = document.root();
+    if root.kind() != Kind::Object {
+        return None;
+    }
+    let only = || {
+        let mut values = root.entries().map(|(_, _, value)| value);
+        let first = values.next();
+        first.filter(|_| values.next().is_none())
+    };
+    let text = root.get("input").or_else(only)?.str()?;
+    Some(text.into_owned())
+}
+
+/// A citation as an annotation of a text that is `length` letters long.
+pub(in super::super) fn annotation(citation: &Unknown, length: usize) -> Option<String> {
+    if is_own(citation) {
+        return Some(citation.raw.as_str().to_owned());
+    }
+    if citation.dialect == Dialect::OpenAi
+        && let Some(inner) = flattened(&citation.raw)
+    {
+        return Some(inner);
+    }
+    let (url, title) = media::page_of(&citation.raw)?;
+    let written = crate::json::object(|o| {
+        o.string("type", "url_citation").string("url", &url);
+        o.string("title", &title).number("start_index", 0);
+        o.number("end_index", length as u64);
+    });
+    String::from_utf8(written).ok()
+}
+
+/// An annotation of chat completions, whose members stand one deeper.
+fn flattened(raw: &Json) -> Option<String> {
+    let document = Document::parse(raw.as_str().as_bytes().to_vec().into(), 32).ok()?;
+    let inner = document.root().get("url_citation")?;
+    let written = crate::json::object(|o| {
+        o.string("type", "url_citation");
+        for (key, _, value) in inner.entries() {
+            o.raw(&key, &String::from_utf8_lossy(value.raw()));
+        }
+    });
+    String::from_utf8(written).ok()
+}
+
+/// The tokens of log probabilities in the shape of chat completions: the items
+/// of an array.
+pub(in super::super) fn tokens(logprobs: &Json) -> Option<String> {
+    let bytes = logprobs.as_str().as_bytes().to_vec();
+    let document = Document::parse(bytes.into(), 32).ok()?;
+    let list = document.root().get("content")?;
+    if list.kind() != Kind::Array {
+        return None;
+    }
+    let inner = list.inner_span().of(document.bytes());
+    let inner = String::from_utf8_lossy(inner).trim().to_owned();
+    (!inner.is_empty()).then_some(inner)
+}

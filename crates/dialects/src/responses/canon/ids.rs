@@ -1,0 +1,62 @@
+//! Ids: of answers, of their items, of calls.
+
+/// The longest that a call's id may be.
+const LONGEST: usize = 64;
+
+/// What the ids of reasoning items begin with that we made: no provider knows
+/// them.
+const OUR_REASONING: &str = "rs_pc_";
+
+/// What an id of ours says of the answer, at most.
+const CORE: usize = 40;
+
+/// The answer's id, as the client gets it.
+pub(super) fn answer(given: &str, fallback: &str) -> String {
+    let id = if given.is_empty() { fallback } else { given };
+    match id.starts_with("resp_") {
+        true => id.to_owned(),
+        false => format!("resp_{id}"),
+    }
+}
+
+/// The id of an answer's item: the same whenever the same answer is written.
+pub(super) fn item(prefix: &str, answer: &str, number: usize) -> String {
+    let is_word = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '_';
+    let core = answer.strip_prefix("resp_").unwrap_or(answer);
+    let core: String = core.chars().filter(is_word).take(CORE).collect();
+    format!("{prefix}_{core}_{number}")
+}
+
+/// The id of a reasoning item that has none.
+pub(super) fn reasoning(answer: &str, number: usize) -> String {
+    item("rs_pc", answer, number)
+}
+
+/// Whether the id is one that [`reasoning`] made.
+pub(super) fn is_ours(reasoning: &str) -> bool {
+    reasoning.starts_with(OUR_REASONING)
+}
+
+/// A call's id as the provider takes it; `round` tells calls apart that came
+/// with the same id.
+pub(super) fn call(id: &str, round: usize) -> String {
+    if round == 0 && !id.is_empty() && id.len() <= LONGEST {
+        return id.to_owned();
+    }
+    format!("call_{:016x}{round:x}", print(id))
+}
+
+/// Who the user is, within the length that the provider takes.
+pub(super) fn user(name: &str) -> String {
+    match name.chars().count() <= LONGEST {
+        true => name.to_owned(),
+        false => format!("user_{:016x}", print(name)),
+    }
+}
+
+/// FNV-1a, 64 bits.
+fn print(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
