@@ -66,6 +66,24 @@ impl Frames {
         }
     }
 
+    /// What ends the client's stream in the middle, where the writer knows how
+    /// far it is; empty where it does not.
+    pub fn fault(&mut self, kind: &str, message: &str) -> Bytes {
+        let Self::Translated(translated) = self else {
+            return Bytes::new();
+        };
+        let Client::Written(writer) = &mut translated.client else {
+            return Bytes::new();
+        };
+        let fault = Chunk::Error {
+            kind: kind.to_owned(),
+            message: message.to_owned(),
+        };
+        let mut written = Vec::new();
+        writer.push(&fault, &mut written);
+        written.concat().into()
+    }
+
     /// The bytes ended cleanly: adds what that completes to `out`. Some
     /// servers leave out the blank line behind their last event.
     ///

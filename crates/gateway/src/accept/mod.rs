@@ -81,7 +81,11 @@ pub fn head(request: Request) -> Result<Head, Refused> {
         // HTTP/1 was read more strictly than this already.
         framed(&request.fields)?;
     }
-    let (method, target) = route::route(request.uri.path())?;
+    let mut request = request;
+    let (method, mut target) = route::route(request.uri.path())?;
+    if let Some(query) = request.uri.query() {
+        route::query(&mut target, query, &mut request.fields);
+    }
     let is_look = method == Method::GET && request.method == Method::HEAD;
     if request.method != method && !is_look {
         let refusal = Refusal::new(

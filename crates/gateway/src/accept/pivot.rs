@@ -8,7 +8,7 @@ use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{self, View};
 use dialects::translate::{self, Codec, Names, Target};
-use domain::canon::{Dialect, Request};
+use domain::canon::{Dialect, Loss, Request};
 use domain::refusal::{Reason, Refusal};
 
 use super::route::{Conversation, Wish};
@@ -23,8 +23,12 @@ pub struct Foreign {
     pub request: Request,
     /// What it is in `OpenAI`'s dialect, before any policy.
     pub pivot: Arc<Document>,
+    /// What of it that one cannot say: it counts where the pivot is what leaves.
+    pub losses: Vec<Loss>,
     /// Whether only its tokens are to be counted.
     pub is_count: bool,
+    /// Whether a stream is one JSON array.
+    pub is_array: bool,
 }
 
 /// Reads a body of the conversation's dialect, and turns it into `OpenAI`'s.
@@ -47,7 +51,7 @@ pub(super) fn read(
     match conversation.wish {
         Wish::AsAsked => {}
         Wish::Whole | Wish::Counted => request.stream = false,
-        Wish::Streamed => request.stream = true,
+        Wish::Streamed | Wish::Array => request.stream = true,
     }
     // Every other dialect says in a stream what it used.
     request.stream_usage = request.stream;
@@ -60,8 +64,8 @@ pub(super) fn read(
             names: &Names::default(),
         },
     );
-    // What the pivot cannot say is nowhere lost: the target's own writer reads
-    // the request itself.
+    // What the pivot cannot say is not lost where no policy looks: the target's
+    // own writer reads the request itself.
     let pivot = Document::parse(written.value.into(), usize::MAX).map_err(|_| internal())?;
     let view = openai::view(Operation::Chat, &pivot)?;
     let foreign = Foreign {
@@ -69,7 +73,9 @@ pub(super) fn read(
         document,
         request,
         pivot: Arc::new(pivot),
+        losses: written.losses,
         is_count: conversation.wish == Wish::Counted,
+        is_array: conversation.wish == Wish::Array,
     };
     Ok((foreign, view))
 }

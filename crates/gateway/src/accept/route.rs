@@ -37,6 +37,8 @@ pub enum Wish {
     Whole,
     /// As events.
     Streamed,
+    /// As one JSON array, an event an item (Gemini without `alt=sse`).
+    Array,
     /// Not at all: only the prompt's tokens are counted.
     Counted,
 }
@@ -108,11 +110,31 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
     Ok(found)
 }
 
+/// What a query adds to it: Gemini's clients say there that they want events,
+/// and may bring their key.
+pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
+    let Target::Converse(Conversation {
+        dialect: Dialect::Gemini,
+        wish,
+        ..
+    }) = target
+    else {
+        return;
+    };
+    for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
+        match name {
+            "alt" if value == "sse" && *wish == Wish::Array => *wish = Wish::Streamed,
+            "key" if !value.is_empty() => fields.add("x-goog-api-key", value),
+            _ => {}
+        }
+    }
+}
+
 /// A model, or what Gemini's clients ask of it behind its last colon.
 fn model(text: &str) -> (Method, Target) {
     let wish = |word: &str| match word {
         "generateContent" => Some(Wish::Whole),
-        "streamGenerateContent" => Some(Wish::Streamed),
+        "streamGenerateContent" => Some(Wish::Array),
         "countTokens" => Some(Wish::Counted),
         _ => None,
     };
@@ -188,7 +210,7 @@ mod tests {
             let wanted = Conversation {
                 dialect: Dialect::Gemini,
                 model: Some("llama3:8b".to_owned()),
-                wish: Wish::Streamed,
+                wish: Wish::Array,
             };
             assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialects::openai;
 use dialects::sse::Framer;
 use dialects::translate::{Codec, Head, Names, WriteStream};
-use domain::canon::Answer;
+use dialects::{gemini, openai};
+use domain::canon::{Answer, Dialect};
 use domain::ids::TicketId;
 use domain::time::UnixMicros;
 
@@ -45,6 +45,25 @@ impl Client {
         }
     }
 
+    /// The type of its streams.
+    #[must_use]
+    pub fn stream_type(&self) -> &'static str {
+        match self.foreign.is_array {
+            true => "application/json",
+            false => "text/event-stream; charset=utf-8",
+        }
+    }
+
+    /// A sign of life in a stream: nothing to any parser.
+    #[must_use]
+    pub fn sign_of_life(&self) -> Bytes {
+        Bytes::from_static(match self.codec().dialect {
+            Dialect::Anthropic => b"event: ping\ndata: {\"type\":\"ping\"}\n\n",
+            _ if self.foreign.is_array => b"\n",
+            _ => b": keep-alive\n\n",
+        })
+    }
+
     /// A whole answer.
     #[must_use]
     pub fn answer(&self, answer: &Answer) -> Bytes {
@@ -54,6 +73,9 @@ impl Client {
     /// Writes a stream.
     #[must_use]
     pub fn writer(&self) -> Box<dyn WriteStream> {
+        if self.foreign.is_array {
+            return Box::new(gemini::canon::ArrayStream::new(&self.head()));
+        }
         (self.codec().write_stream)(&self.head())
     }
 

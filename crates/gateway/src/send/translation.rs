@@ -145,11 +145,12 @@ struct Done {
 
 impl Work {
     fn done(self) -> Result<Done, Failure> {
-        // What policy has changed stands in the pivot only.
+        // What policy has changed stands in the pivot only; and where guards
+        // read, nothing leaves that they have not seen.
         let untouched = self
             .foreign
             .as_ref()
-            .filter(|foreign| Arc::ptr_eq(&foreign.pivot, &self.document));
+            .filter(|foreign| !self.is_governed && Arc::ptr_eq(&foreign.pivot, &self.document));
         let mut request = match untouched {
             Some(foreign) => foreign.request.clone(),
             None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
@@ -158,7 +159,7 @@ impl Work {
         request.stream_usage = request.stream;
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
-            && !self.is_governed
+            && !foreign.is_array
         {
             return Ok(Done {
                 request,
@@ -169,7 +170,7 @@ impl Work {
             });
         }
         let names = Names::of(&request);
-        let Written { value, losses } = (self.theirs.write_request)(
+        let Written { value, mut losses } = (self.theirs.write_request)(
             &request,
             &Target {
                 model: &self.model,
@@ -178,6 +179,9 @@ impl Work {
                 names: &names,
             },
         );
+        if let (Some(foreign), None) = (&self.foreign, untouched) {
+            losses.extend(foreign.losses.iter().cloned());
+        }
         if self.losses == Losses::Strict
             && let Some(refusal) = self.refusal(&losses)
         {

@@ -109,6 +109,9 @@ pub(super) fn start(
     let model = opening.tap.model().map(str::to_owned);
     ticket.note(|facts| facts.answered_model = model);
     let mut served = stream_head(Served::new(AnswerBody::whole(Bytes::new())));
+    if let Some(client) = &serving.client {
+        served = served.of_type(client.stream_type());
+    }
     headers::upstream(&mut served.fields, &opening.fields);
     headers::about(&mut served.fields, &ticket, &serving);
     let now = Instant::now();
@@ -291,7 +294,11 @@ impl Streaming {
                 _ => 200,
             };
             ticket.settle(outcome, status);
-            let event = fault::event(refusal, self.client.as_ref().map(|c| c.codec()), &id);
+            let code = refusal.reason.code();
+            let mut event = self.cutter.fault(code, &refusal.message);
+            if event.is_empty() {
+                event = fault::event(refusal, self.client.as_ref().map(Client::codec), &id);
+            }
             self.ready.push_back(event);
         }
         self.upstream = None;
@@ -353,8 +360,12 @@ impl Streaming {
         } else if now >= self.last + self.silence {
             self.broke("timeout: between_chunks");
         } else {
-            self.ready
-                .push_back(Bytes::from_static(b": keep-alive\n\n"));
+            let usual = || Bytes::from_static(b": keep-alive\n\n");
+            let sign = self
+                .client
+                .as_ref()
+                .map_or_else(usual, Client::sign_of_life);
+            self.ready.push_back(sign);
             self.wind();
         }
     }

@@ -1,11 +1,13 @@
 //! Clients that speak Anthropic's or Gemini's dialect.
 
 use domain::canon::Dialect;
+use domain::guard::{Action, Direction};
 use domain::model::{Provider, WireFormat};
 use domain::record::Outcome;
 use serde_json::Value;
 use testkit::{FakeProvider, Reply};
 
+use crate::doubles::{BOTH, guarded};
 use crate::stage::{Ask, KEY, Stage, play, usual};
 
 const ASK: &str = r#"{"model":"m","max_tokens":50,"x_new":{"deep":[1e400]},"system":"Be brief.",
@@ -248,5 +250,75 @@ fn a_client_of_responses_is_answered_by_anybody() {
         assert!(text.starts_with("event: response.created\n"), "{text}");
         assert!(text.contains("event: response.completed\n"), "{text}");
         assert_eq!(stage.settled(2).await.len(), 2);
+    });
+}
+
+#[test]
+fn a_gemini_stream_without_events_is_one_array_and_its_key_may_stand_in_the_query() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let deltas = Reply::chat_stream(&["Hel", "lo."]);
+        fake.script(vec![
+            deltas,
+            Reply::sse(["data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n"]),
+        ]);
+        let stage = Stage::open(usual(&fake));
+        let path = format!("/v1beta/models/m:streamGenerateContent?key={KEY}");
+        let body = r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#;
+        let answer = stage.ask(Ask::to("POST", &path, body)).await;
+        assert_eq!(answer.header("content-type"), "application/json");
+        let items = answer.json();
+        let items = items.as_array().expect("an array");
+        let text = |item: &Value| {
+            let text = &item["candidates"][0]["content"]["parts"][0]["text"];
+            text.as_str().unwrap_or_default().to_owned()
+        };
+        assert_eq!(items.iter().map(text).collect::<String>(), "Hello.");
+        let cut = stage.ask(Ask::to("POST", &path, body)).await.json();
+        let last = cut.as_array().expect("an array").last().cloned();
+        assert!(last.is_some_and(|item| item["error"].is_object()), "{cut}");
+    });
+}
+
+#[test]
+fn no_dialect_is_a_way_around_a_guard() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let scene = usual(&fake).with(speaks(Dialect::Anthropic));
+        let scene = scene.with(|provider| provider.losses = domain::model::Losses::Drop);
+        let stage = Stage::open(scene.policy(guarded("secret", Action::Block, BOTH)));
+        let said = ASK.replace("Be brief.", "A s\\u0065cret.");
+        let answer = stage.ask(messages(said)).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(!answer.text().contains("secret"));
+        assert_eq!(fake.count(), 0);
+        // What no guard has seen does not leave.
+        fake.script(vec![Reply::json(MESSAGE)]);
+        let hidden = ASK.replace("1e400", "\"a secret\"");
+        let answer = stage.ask(messages(hidden)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let left = fake.last_request().body;
+        assert!(!String::from_utf8_lossy(&left).contains("secret"));
+    });
+}
+
+#[test]
+fn a_guard_reads_anthropics_streams_before_they_leave() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::sse(
+            EVENTS
+                .iter()
+                .map(|event| event.replace("Hello.", "my secret")),
+        )]);
+        let scene = usual(&fake).with(speaks(Dialect::Anthropic));
+        let reads = &[Direction::Answer];
+        let stage = Stage::open(scene.policy(guarded("secret", Action::Block, reads)));
+        let ask = streamed().replace("\"x_new\":{\"deep\":[1e400]},", "");
+        let answer = stage.ask(messages(ask)).await;
+        let text = answer.text();
+        assert!(!text.contains("my"), "{text}");
+        assert!(text.contains("event: error\n"), "{text}");
+        assert_eq!(stage.settled(1).await[0].outcome, Outcome::GuardEnded);
     });
 }

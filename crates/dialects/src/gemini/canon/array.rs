@@ -2,6 +2,10 @@
 //! for `alt=sse`.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use domain::canon::Chunk;
+
+use super::StreamWriter;
+use crate::translate::{Head, WriteStream};
 
 /// Makes the pieces of one array from the frames of a stream. The pieces are
 /// `[{…}`, `,{…}` … and `]`, with line ends between them as Google has them.
@@ -37,5 +41,36 @@ impl ArrayWriter {
     #[must_use]
     pub fn finish(self) -> Bytes {
         Bytes::from_static(if self.has_item { b"]" } else { b"[]" })
+    }
+}
+
+/// Writes a stream as one array.
+#[derive(Debug)]
+pub struct ArrayStream {
+    writer: StreamWriter,
+    array: ArrayWriter,
+    // Emptied in every call; kept for its room.
+    frames: Vec<Bytes>,
+}
+
+impl ArrayStream {
+    /// An array that nothing is in yet.
+    #[must_use]
+    pub fn new(head: &Head<'_>) -> Self {
+        Self {
+            writer: StreamWriter::new(head),
+            array: ArrayWriter::new(),
+            frames: Vec::new(),
+        }
+    }
+}
+
+impl WriteStream for ArrayStream {
+    fn push(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>) {
+        self.writer.push(chunk, &mut self.frames);
+        out.extend(self.frames.drain(..).map(|frame| self.array.push(&frame)));
+        if matches!(chunk, Chunk::End | Chunk::Error { .. }) {
+            out.push(std::mem::take(&mut self.array).finish());
+        }
     }
 }

@@ -31,7 +31,7 @@ mod write;
 mod writer;
 
 pub use answer::{read_answer, write_answer};
-pub use array::ArrayWriter;
+pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event};
 pub use reader::StreamReader;
 pub use request::read_request;
