@@ -270,7 +270,7 @@ pub(super) async fn answer(plane: &Rc<Plane>, request: Request) -> Served {
     if let Some(health) = health(plane, &request) {
         return health;
     }
-    let dialect = super::dialect(request.uri.path(), &request.fields);
+    let dialect = super::dialect(&request.uri, &request.fields);
     match walk(plane, request).await {
         Ok(served) => served,
         Err(refused) => serve::refuse(plane, refused, dialect),

@@ -103,7 +103,7 @@ pub fn head(request: Request) -> Result<Head, Refused> {
     }
     Ok(Head {
         target,
-        dialect: route::dialect(request.uri.path(), &request.fields),
+        dialect: route::dialect(&request.uri, &request.fields),
         fields: request.fields,
         body: request.body,
     })

@@ -3,7 +3,7 @@
 use dialects::Operation;
 use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
-use http::Method;
+use http::{Method, Uri};
 use http1::Fields;
 
 /// What a path asks for.
@@ -54,16 +54,29 @@ impl Conversation {
 }
 
 /// The dialect of a request's answer, errors included: by the path, and on
-/// paths that dialects share by a header that only one of them sends.
-pub(crate) fn dialect(path: &str, fields: &Fields) -> Dialect {
+/// paths that dialects share by what only one of them sends.
+pub(crate) fn dialect(uri: &Uri, fields: &Fields) -> Dialect {
+    let path = uri.path();
     match route(path) {
         Ok((_, Target::Converse(conversation))) => conversation.dialect,
-        Ok((_, Target::Models(_))) | Err(_) if fields.has("anthropic-version") => {
-            Dialect::Anthropic
+        Ok((_, Target::Ask(_))) => Dialect::OpenAi,
+        Ok((_, Target::Models(_))) | Err(_) => {
+            let has_key = uri.query().is_some_and(|query| key(query).is_some());
+            if fields.has("anthropic-version") {
+                Dialect::Anthropic
+            } else if has_key || fields.has("x-goog-api-key") || path.starts_with("/v1beta/") {
+                Dialect::Gemini
+            } else {
+                Dialect::OpenAi
+            }
         }
-        Ok((_, Target::Models(_))) | Err(_) if path.starts_with("/v1beta/") => Dialect::Gemini,
-        _ => Dialect::OpenAi,
     }
+}
+
+/// The key in a query, as Gemini's clients may send it.
+fn key(query: &str) -> Option<&str> {
+    let mut parts = query.split('&');
+    parts.find_map(|part| part.strip_prefix("key=").filter(|key| !key.is_empty()))
 }
 
 /// The table of routes. `/v1` may be left out: clients differ in what their
@@ -113,20 +126,18 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
 /// What a query adds to it: Gemini's clients say there that they want events,
 /// and may bring their key.
 pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
-    let Target::Converse(Conversation {
-        dialect: Dialect::Gemini,
-        wish,
-        ..
-    }) = target
-    else {
-        return;
-    };
-    for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
-        match name {
-            "alt" if value == "sse" && *wish == Wish::Array => *wish = Wish::Streamed,
-            "key" if !value.is_empty() => fields.add("x-goog-api-key", value),
-            _ => {}
+    match target {
+        Target::Ask(_) => return,
+        Target::Converse(conversation) if conversation.dialect != Dialect::Gemini => return,
+        Target::Converse(conversation) => {
+            if conversation.wish == Wish::Array && query.split('&').any(|part| part == "alt=sse") {
+                conversation.wish = Wish::Streamed;
+            }
         }
+        Target::Models(_) => {}
+    }
+    if let Some(key) = key(query) {
+        fields.add("x-goog-api-key", key);
     }
 }
 

@@ -223,6 +223,13 @@ fn models_are_listed_as_each_dialect_lists_them() {
                 .map(|model| &model["name"])
                 .any(|name| name == "models/m")
         );
+        for asked in [
+            Ask::to("GET", "/v1/models", "").with("x-goog-api-key", KEY),
+            Ask::to("GET", &format!("/v1/models?key={KEY}"), ""),
+        ] {
+            let listed = stage.ask(asked).await.json();
+            assert_eq!(listed["models"][0]["name"], "models/m", "{listed}");
+        }
         let listed = stage.ask(get("/v1/models")).await.json();
         assert_eq!(listed["object"], "list");
     });
