@@ -67,7 +67,11 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
     let sent = match reuse::find(plane, &snapshot, guarded).await? {
         Found::Answer(sent) => *sent,
         Found::Nothing(fresh) => {
-            send::send(plane, route::choose(plane, &snapshot, *fresh).await?).await?
+            let routed = route::choose(plane, &snapshot, *fresh).await?;
+            if routed.is_rehearsal() {
+                return send::rehearsal::rehearse(plane, routed).await;
+            }
+            send::send(plane, routed).await?
         }
     };
     serve::serve(plane, sent).await

@@ -15,6 +15,7 @@ pub use health::Health;
 use crate::guard;
 use crate::plane::Plane;
 use crate::reuse::Fresh;
+use crate::send::rehearsal;
 use crate::settle::Refused;
 
 /// To whom a target belongs.
@@ -45,6 +46,14 @@ pub struct Routed {
     pub retry: domain::policy::RetryPolicy,
     /// The largest plain answer that is taken, in bytes.
     pub largest: usize,
+}
+
+impl Routed {
+    /// Whether the plan is all that is wanted.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        let accepted = &self.fresh.guarded.composed.admitted.accepted;
+        rehearsal::is_wanted(&accepted.fields)
+    }
 }
 
 /// Plans whom to ask: the model's deployments by order and weight, healthy

@@ -11,6 +11,7 @@ mod failure;
 mod outgoing;
 pub mod pool;
 mod prepared;
+pub(crate) mod rehearsal;
 #[cfg(test)]
 mod simulation;
 pub mod tls;
@@ -37,7 +38,8 @@ use tokio::time::Instant;
 
 use bytes::Bytes;
 
-use crate::accept::Foreign;
+use crate::accept::{Accepted, Foreign, Held};
+use crate::compose::Composed;
 use crate::guard::Guarded;
 use crate::plane::Plane;
 use crate::reuse::Keep;
@@ -150,11 +152,33 @@ struct Ask {
     largest: usize,
     /// What came, in another dialect.
     foreign: Option<Arc<Foreign>>,
-    /// Whether policy reads or changes what passes.
+    /// Whether guards read it.
     is_governed: bool,
+    /// The room that the body takes, until all is over.
+    _held: Held,
     ticket: TicketId,
     /// When it came.
     at: UnixMicros,
+}
+
+impl Ask {
+    /// Takes a request apart that these guards read.
+    fn of(accepted: Accepted, guards: &[Arc<dyn Guard>], largest: usize) -> (Self, Ticket) {
+        let Accepted { ticket, .. } = accepted;
+        let ask = Self {
+            operation: accepted.operation,
+            document: accepted.document,
+            view: accepted.view,
+            fields: accepted.fields,
+            largest,
+            foreign: accepted.foreign,
+            is_governed: !guards.is_empty(),
+            _held: accepted.held,
+            ticket: ticket.id(),
+            at: ticket.opened(),
+        };
+        (ask, ticket)
+    }
 }
 
 /// Asks until a target answers.
@@ -170,11 +194,11 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         largest,
     } = routed;
     let serving = Serving::of(&fresh.guarded, fresh.keep);
-    let is_governed = !fresh.guarded.composed.guards.is_empty();
-    let admitted = fresh.guarded.composed.admitted;
+    let Composed {
+        admitted, guards, ..
+    } = fresh.guarded.composed;
     let reserved = admitted.reserved;
-    let accepted = *admitted.accepted;
-    let mut ticket = accepted.ticket;
+    let (ask, mut ticket) = Ask::of(*admitted.accepted, &guards, largest);
     // Overload must be cheap to refuse: nothing is announced that nobody takes.
     if plan
         .iter()
@@ -185,17 +209,6 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     if let Err(error) = ticket.announce(reserved) {
         return Err(Refused::new(ticket, unaccountable(&error)));
     }
-    let ask = Ask {
-        operation: accepted.operation,
-        document: accepted.document,
-        view: accepted.view,
-        fields: accepted.fields,
-        largest,
-        foreign: accepted.foreign,
-        is_governed,
-        ticket: ticket.id(),
-        at: ticket.opened(),
-    };
     let started = Instant::now();
     let mut course = Course::new(plan.iter().map(|step| step.whose), &retry);
     loop {

@@ -1,0 +1,125 @@
+//! A dry run: what would be asked, of whom, in which order and why, at which
+//! cost at most, and what they could not be told. Nothing is sent.
+
+use std::rc::Rc;
+
+use dialects::json::{Object, object};
+use domain::model::{Deployment, WireFormat};
+use domain::record::Outcome;
+use domain::usage::Usage;
+use http1::Fields;
+
+use super::{Ask, translation};
+use crate::compose::Composed;
+use crate::plane::Plane;
+use crate::route::{Routed, Step, Whose};
+use crate::serve::{AnswerBody, Served};
+use crate::settle::Refused;
+
+/// The header that asks for one.
+const HEADER: &str = "x-portcullis-dry-run";
+
+/// Whether a request asks for a dry run.
+pub(crate) fn is_wanted(fields: &Fields) -> bool {
+    let said = fields.text(HEADER).map(str::trim);
+    said.is_some_and(|said| said.eq_ignore_ascii_case("true") || said == "1")
+}
+
+/// Answers with the plan.
+///
+/// # Errors
+/// None; as the stages have it.
+pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served, Refused> {
+    let Routed {
+        fresh,
+        plan,
+        largest,
+        ..
+    } = routed;
+    let Composed {
+        admitted, guards, ..
+    } = fresh.guarded.composed;
+    let prompt = admitted.accepted.ticket.meter.prompt_estimate;
+    let answer = admitted.reserved.saturating_sub(prompt);
+    let (ask, ticket) = Ask::of(*admitted.accepted, &guards, largest);
+    let mut targets = Vec::new();
+    for step in &plan {
+        targets.push(target(plane, &ask, step, (prompt, answer)).await);
+    }
+    let body = object(|o| {
+        o.string("object", "portcullis.plan")
+            .string("model", &ask.view.model)
+            .number("prompt_tokens", prompt)
+            .number("most_answer_tokens", answer)
+            .array("targets", |a| {
+                for target in &targets {
+                    a.raw(target);
+                }
+            });
+    });
+    let served = Served::new(AnswerBody::whole(body)).of_type("application/json");
+    ticket.settle(Outcome::Complete, 200);
+    Ok(served)
+}
+
+/// One target of the plan, as JSON.
+async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> String {
+    let target = &step.target;
+    let translated = translation::of(ask, target).await;
+    let body = object(|o| {
+        o.string("deployment", target.id.as_str())
+            .string("provider", target.provider.name.as_str())
+            .string("model", &target.upstream_model)
+            .string("dialect", dialect(target))
+            .string("because", because(plane, step));
+        most(o, target, tokens);
+        match translated {
+            Ok(translated) => {
+                let dropped = translated.and_then(|(translation, _)| translation.dropped.clone());
+                o.array("dropped", |a| {
+                    for field in dropped.iter().flat_map(|all| all.split(", ")) {
+                        a.string(field);
+                    }
+                });
+            }
+            Err(failure) => {
+                o.string("refused", &failure.refusal.message);
+            }
+        }
+    });
+    String::from_utf8(body).unwrap_or_else(|_| "{}".to_owned())
+}
+
+fn dialect(target: &Deployment) -> &'static str {
+    match target.provider.format {
+        WireFormat::Demo => "demo",
+        WireFormat::Dialect(dialect) => dialect.as_str(),
+    }
+}
+
+/// Why it stands where it stands.
+fn because(plane: &Plane, step: &Step) -> &'static str {
+    let is_awake = plane
+        .shared
+        .health
+        .is_awake(&step.target.id, plane.shared.ticks());
+    match (is_awake, step.whose) {
+        (false, _) => "it rests after failures: asked last",
+        (true, Whose::Own) => "it answers for the model, by order and weight",
+        (true, Whose::Fallback) => "it answers for a fallback of the model",
+    }
+}
+
+/// What it costs if the answer is as long as it may be; nothing is said where
+/// the price is unknown.
+fn most(o: &mut Object<'_>, target: &Deployment, (prompt, answer): (u64, u64)) {
+    let usage = Usage {
+        input: prompt,
+        output: answer,
+        ..Usage::default()
+    };
+    match &target.price {
+        Some(price) => o.string("most_usd", &ledger::cost(&usage, price).to_string()),
+        None => o.null("most_usd"),
+    };
+}
