@@ -65,7 +65,7 @@ fn a_search_of_others_is_googles_where_it_stands_alone() {
     request.tools.push(function("f", None));
     let (body, losses) = checked(&request, NEWEST);
     assert_eq!(body["tools"].as_array().expect("tools").len(), 1);
-    assert_eq!(losses[0].weight, Weight::Meaning);
+    assert_eq!(losses[0].weight, Weight::Hint);
 }
 
 fn thinking(model: &str, reasoning: Reasoning) -> (Value, Vec<Loss>) {

@@ -207,7 +207,9 @@ impl ToolPen<'_> {
             }
             ToolKind::BuiltIn(foreign) => {
                 let why = format!("Anthropic runs no `{}`", foreign.name);
-                losses.push(Loss::meaning(at, why));
+                // A tool that is not offered is not missed by a conversation; who
+                // insists on it loses its choice.
+                losses.push(Loss::hint(at, why));
                 None
             }
         }

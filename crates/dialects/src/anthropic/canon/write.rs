@@ -266,21 +266,8 @@ fn unsaid(request: &Request, losses: &mut Vec<Loss>) {
 /// A member of another dialect. Those that only help its provider to keep,
 /// route or bill are no loss for the answer.
 fn foreign(member: &Unknown) -> Loss {
-    const HARMLESS: &[&str] = &[
-        "store",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "client_metadata",
-        "include",
-        "stream_options",
-        "truncation",
-        "labels",
-        "safetySettings",
-        "safety_settings",
-    ];
     let why = "Anthropic knows no such member";
-    match HARMLESS.contains(&member.name.as_str()) {
+    match member.is_hint() {
         true => Loss::hint(&member.name, why),
         false => Loss::meaning(&member.name, why),
     }

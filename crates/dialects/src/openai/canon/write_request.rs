@@ -22,21 +22,6 @@ const SHARED: &[&str] = &[
     "safety_identifier",
     "moderation",
 ];
-/// Members of other dialects without which the answer is the same.
-const HARMLESS: &[&str] = &[
-    "store",
-    "include",
-    "client_metadata",
-    "background",
-    "prompt_cache_key",
-    "prompt_cache_options",
-    "prompt_cache_retention",
-    "safety_identifier",
-    "inference_geo",
-    "labels",
-    "cache_control",
-];
-
 /// Writes a request. Thoughts of earlier turns are left out: `OpenAI` and most
 /// others refuse members that they do not know.
 #[must_use]
@@ -304,7 +289,7 @@ fn write_rest(root: &mut Object<'_>, member: &Unknown, losses: &mut Vec<Loss>) {
         root.raw(&member.name, member.raw.as_str());
         return;
     }
-    let weight = match HARMLESS.contains(&&*member.name) {
+    let weight = match member.is_hint() {
         true => Weight::Hint,
         false => Weight::Meaning,
     };

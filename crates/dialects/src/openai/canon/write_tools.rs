@@ -20,7 +20,7 @@ pub(super) fn write(
             tools.push(tool);
         } else {
             let why = format!("OpenAI's chat completions have no tool `{}`", tool.name);
-            losses.push(Loss::meaning(format!("tools[{at}]"), why));
+            losses.push(Loss::hint(format!("tools[{at}]"), why));
         }
         for rest in tool
             .rest

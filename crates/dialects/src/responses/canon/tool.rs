@@ -264,7 +264,7 @@ pub(super) fn losses(tools: &[Tool], out: &mut Vec<Loss>) {
             && !is_own(raw)
         {
             let why = format!("{} is a tool of {} alone", raw.name, raw.dialect.as_str());
-            out.push(Loss::meaning(field, why));
+            out.push(Loss::hint(field, why));
             continue;
         }
         for member in tool.rest.iter().filter(|member| !is_own(member)) {
@@ -372,7 +372,7 @@ pub(super) fn is_carried(member: &Unknown) -> bool {
 
 /// What is lost with a member of the rest that is not.
 pub(super) fn rest_loss(member: &Unknown) -> Loss {
-    let is_hint = HINTS.contains(&member.name.as_str());
+    let is_hint = HINTS.contains(&member.name.as_str()) || member.is_hint();
     Loss {
         field: member.name.clone(),
         why: format!("only {} has it", member.dialect.as_str()),

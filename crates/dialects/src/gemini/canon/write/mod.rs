@@ -131,27 +131,12 @@ fn own_members(request: &Request, prefix: &str) -> Vec<Member> {
 
 /// What no place was found for.
 fn foreign(writing: &mut Writing<'_>) {
-    /// Members that change nothing about the answer itself.
-    const HARMLESS: &[&str] = &[
-        "store",
-        "include",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "client_metadata",
-        "stream_options",
-        "context_management",
-        "betas",
-        "background",
-        "truncation",
-        "cache_control",
-    ];
     let request = writing.request;
     for unknown in &request.rest {
         if unknown.dialect == Dialect::Gemini {
             continue;
         }
-        match HARMLESS.contains(&unknown.name.as_str()) {
+        match unknown.is_hint() {
             true => writing.hint(&unknown.name, "Gemini has no such field"),
             false => writing.meaning(&unknown.name, "Gemini has no such field"),
         }

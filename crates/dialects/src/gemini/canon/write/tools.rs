@@ -135,7 +135,7 @@ fn built_in(writing: &mut Writing<'_>, at: usize, unknown: &Unknown) -> Option<S
     };
     let field = format!("tools[{at}]");
     if kin.is_empty() || !is_alone {
-        writing.meaning(
+        writing.hint(
             field,
             "Gemini does not run this tool, or not beside functions",
         );
