@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::config::providers::Dialect;
 use crate::config::{self, ConfigError, Loaded};
@@ -78,6 +79,16 @@ Examples:
 
 Nothing is sent. What is lost stands on standard error.")]
     Translate(TranslateArgs),
+    /// Print what a coding tool needs to ask the gateway, or write it
+    #[command(after_help = "\
+Examples:
+  portcullis connect claude-code                           print it
+  portcullis connect codex --model gpt-5 --write           write it
+  portcullis connect opencode --model demo --key sk-pc-… --url https://llm.example.com --write
+
+A file that is there is changed where it must be; what was in it before the first
+change stays beside it as FILE.portcullis.bak.")]
+    Connect(ConnectArgs),
     /// Print the version
     Version,
     /// Print a completion script for a shell

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+pub(crate) mod connect;
 mod diff;
 mod import_litellm;
 pub(crate) mod keys;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
+        Some(Command::Connect(args)) => connect::run(&args),
         Some(Command::Version) => version::run(),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Import(ImportCommand::Litellm(args))) => import_litellm::run(&args),
