@@ -42,7 +42,8 @@ Usage: cargo xtask <chore>
           smuggling, http2, upstreams, disconnects, secrets, bombs, slow,
           overload; each adds rows to docs/drills.md
   fuzz    every parser under libFuzzer, or those that are named: http1,
-          journal, json, openai, sse; a number is seconds for each [300]
+          journal, json, openai, sse, translate; a number is seconds for each
+          [300]
 ";
 
 fn main() -> ExitCode {

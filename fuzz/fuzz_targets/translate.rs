@@ -1,0 +1,176 @@
+//! Every dialect's readers take whatever comes, and what is written of it is
+//! its dialect's: valid, and read again. Neither a cut changes a translated
+//! stream's frames. The first byte says whose dialect, what it is and how much
+//! the client asked; the second where the cuts are, or which status came.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use dialects::json::Document;
+use dialects::sse::{Frame, Framer};
+use dialects::translate::{Client, Codec, Frames, Head, Names, Target, Unreadable, codec};
+use domain::canon::{Dialect, Request};
+use libfuzzer_sys::fuzz_target;
+
+const ASKED: &[u8] =
+    include_bytes!("../../crates/dialects/fixtures/openai/canon/requests/conversation.json");
+/// What the answers answer: nothing much, and much.
+static REQUESTS: LazyLock<[Request; 2]> = LazyLock::new(|| {
+    let much = (of(Dialect::OpenAi).read_request)(&json(ASKED)).expect("a fixture");
+    [Request::default(), much].map(|request| Request {
+        stream: true,
+        stream_usage: true,
+        ..request
+    })
+});
+
+fn of(dialect: Dialect) -> &'static Codec {
+    codec(dialect).expect("a line of the table")
+}
+
+fn json(written: &[u8]) -> Document {
+    let document = Document::parse(Bytes::copy_from_slice(written), usize::MAX);
+    document.unwrap_or_else(|error| panic!("{error}: {}", shown(written)))
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn head(request: &Request) -> Head<'_> {
+    Head {
+        request,
+        created: 1,
+        id: "0123",
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [what, number, body @ ..] = input else {
+        return;
+    };
+    let theirs = of(Dialect::ALL[usize::from(what & 3)]);
+    let request = &REQUESTS[usize::from(what >> 4 & 1)];
+    let document = |depth| Document::parse(Bytes::copy_from_slice(body), depth).ok();
+    match what >> 2 & 3 {
+        0 => drop(document(64).map(|document| asked(theirs, &document, *number))),
+        1 => drop(document(512).map(|document| answered(theirs, &document, request))),
+        2 => streamed(theirs, body, usize::from(*number).max(1), request),
+        _ => failed(theirs, 400 + u16::from(*number), body),
+    }
+});
+
+/// A request that can be read can be written for everybody.
+fn asked(theirs: &Codec, document: &Document, number: u8) {
+    let Ok(request) = (theirs.read_request)(document) else {
+        return;
+    };
+    let names = Names::of(&request);
+    let target = Target {
+        model: "m",
+        output_limit: (number & 1 == 1).then_some(4096),
+        reasons: number & 2 == 2,
+        names: &names,
+    };
+    for ours in Dialect::ALL.map(of) {
+        let written = (ours.write_request)(&request, &target).value;
+        if let Err(refusal) = (ours.read_request)(&json(&written)) {
+            panic!("{:?}: {refusal:?}: {}", ours.dialect, shown(&written));
+        }
+    }
+}
+
+/// An answer that can be read can be written for everybody.
+fn answered(theirs: &Codec, document: &Document, request: &Request) {
+    let names = Names::of(request);
+    let Some(answer) = (theirs.read_answer)(document, &names) else {
+        return;
+    };
+    for ours in Dialect::ALL.map(of) {
+        let written = (ours.write_answer)(&answer, &head(request));
+        let again = (ours.read_answer)(&json(&written), &names);
+        let dialect = ours.dialect;
+        assert!(again.is_some(), "{dialect:?}: {}", shown(&written));
+    }
+}
+
+/// A stream is the same however it was cut, and its events are their dialect's.
+fn streamed(theirs: &Codec, body: &[u8], step: usize, request: &Request) {
+    for ours in Dialect::ALL.map(of) {
+        let whole = told(theirs, ours, body, body.len().max(1), request);
+        assert_eq!(told(theirs, ours, body, step, request), whole);
+        let (frames, _) = whole;
+        for data in frames.iter().filter_map(|frame| frame.data.as_ref()) {
+            event(data);
+        }
+        left(ours, &frames);
+    }
+}
+
+/// The frames that a stream gives for a client, and how it ends.
+fn told(
+    theirs: &Codec,
+    ours: &Codec,
+    body: &[u8],
+    step: usize,
+    request: &Request,
+) -> (Vec<Frame>, Result<(), Unreadable>) {
+    let reader = (theirs.read_stream)(Names::of(request));
+    let pivot = (of(Dialect::OpenAi).write_stream)(&head(request));
+    let client = match ours.dialect {
+        Dialect::OpenAi => Client::Pivot,
+        _ => Client::Written((ours.write_stream)(&head(request))),
+    };
+    let mut frames = Frames::translated(1 << 20, reader, pivot, client);
+    let mut out = Vec::new();
+    let mut cuts = body.chunks(step).map(Bytes::copy_from_slice);
+    let end = cuts
+        .try_for_each(|cut| frames.push(cut, &mut out))
+        .and_then(|()| frames.finish(&mut out));
+    (out, end)
+}
+
+/// What an event says is JSON, or the end.
+fn event(data: &[u8]) {
+    if data.trim_ascii() != b"[DONE]" {
+        json(data);
+    }
+}
+
+/// What left is whole frames, which the client's own dialect reads.
+fn left(ours: &Codec, frames: &[Frame]) {
+    let left: Vec<u8> = frames
+        .iter()
+        .flat_map(|frame| frame.bytes.to_vec())
+        .collect();
+    let mut framer = Framer::new(usize::MAX);
+    let mut again = Vec::new();
+    framer.push(left.into(), &mut again).expect("short");
+    assert_eq!(framer.finish(), None);
+    let mut reader = (ours.read_stream)(Names::default());
+    let mut chunks = Vec::new();
+    for frame in &again {
+        event(frame.data.as_deref().unwrap_or(b"[DONE]"));
+        if let Err(malformed) = reader.push(frame, &mut chunks) {
+            panic!("{:?}: {malformed}: {}", ours.dialect, shown(&frame.bytes));
+        }
+    }
+}
+
+/// An error can be written for everybody.
+fn failed(theirs: &Codec, status: u16, body: &[u8]) {
+    let fault = (theirs.read_fault)(status, body);
+    for ours in Dialect::ALL.map(of) {
+        json(&(ours.write_fault)(&fault, "0123"));
+        let mut frames = Vec::new();
+        let mut framer = Framer::new(usize::MAX);
+        let event = (ours.write_fault_event)(&fault, "0123");
+        framer.push(event, &mut frames).expect("short");
+        let [frame] = frames.as_slice() else {
+            panic!("{:?}: {frames:?}", ours.dialect);
+        };
+        json(frame.data.as_deref().unwrap_or_default());
+    }
+}
