@@ -200,3 +200,49 @@ fn one_line(text: &str) -> Result<String, String> {
         false => Err("a model's name is one line; `portcullis models` lists them".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod addresses {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_as_people_write_it() {
+        for text in [
+            "http://a:1",
+            "http://a:1/",
+            "http://a:1/v1",
+            "http://a:1/v1/",
+        ] {
+            assert_eq!(base(text).as_deref(), Ok("http://a:1"), "{text}");
+        }
+        assert_eq!(
+            base("https://a/llm/v1").as_deref(),
+            Ok("https://a/llm"),
+            "behind a path"
+        );
+        for text in [
+            "a:1",
+            "http://",
+            "http:///v1",
+            "http://a b",
+            "http://a?b",
+            "",
+        ] {
+            let why = base(text).expect_err(text);
+            assert!(why.contains("http://127.0.0.1:4000"), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_configurations_as_this_machine_reaches_it() {
+        let own = |listen: &str| {
+            own(&Config {
+                listen: listen.parse().expect(listen),
+                ..Config::default()
+            })
+        };
+        assert_eq!(own("127.0.0.1:4000"), "http://127.0.0.1:4000");
+        assert_eq!(own("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(own("[::]:80"), "http://[::1]:80");
+    }
+}
