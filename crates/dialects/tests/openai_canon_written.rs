@@ -45,7 +45,7 @@ fn what_cannot_be_said_is_a_loss() {
     ];
     let wanted = [
         ("max_tokens", Weight::Hint),
-        ("top_k", Weight::Meaning),
+        ("top_k", Weight::Hint),
         ("stop", Weight::Meaning),
         ("reasoning_effort", Weight::Hint),
         ("reasoning.summary", Weight::Hint),

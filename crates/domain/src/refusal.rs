@@ -66,8 +66,8 @@ reasons! {
     TargetTooLong = 414 InvalidRequest "uri_too_long";
     /// An expectation other than `100-continue`.
     Expectation = 417 InvalidRequest "unknown_expectation";
-    /// A `transfer-encoding` other than chunked. Not 501: what a client sends
-    /// wrong is never the server's error.
+    // Not 501: what a client sends wrong is never the server's error.
+    /// A `transfer-encoding` other than chunked.
     UnknownCoding = 400 InvalidRequest "unsupported_transfer_encoding";
     /// A version of HTTP that is not spoken here.
     UnknownVersion = 400 InvalidRequest "unsupported_http_version";

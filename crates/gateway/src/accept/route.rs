@@ -109,7 +109,7 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
         ),
         "/models" => (Method::GET, Target::Models(None)),
         _ => match rest.strip_prefix("/models/").filter(|id| !id.is_empty()) {
-            Some(id) => model(&decode_segment(id)?),
+            Some(id) => model(&decode_segment(id)?)?,
             None => {
                 return Err(Refusal::new(
                     Reason::UnknownRoute,
@@ -142,7 +142,7 @@ pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
 }
 
 /// A model, or what Gemini's clients ask of it behind its last colon.
-fn model(text: &str) -> (Method, Target) {
+fn model(text: &str) -> Result<(Method, Target), Refusal> {
     let wish = |word: &str| match word {
         "generateContent" => Some(Wish::Whole),
         "streamGenerateContent" => Some(Wish::Array),
@@ -152,7 +152,11 @@ fn model(text: &str) -> (Method, Target) {
     let asked = text
         .rsplit_once(':')
         .and_then(|(model, word)| Some((model, wish(word)?)));
-    match asked {
+    if text.ends_with(":embedContent") || text.ends_with(":batchEmbedContents") {
+        let sentence = "Embeddings are not at this path yet. Use /v1/embeddings.";
+        return Err(Refusal::new(Reason::UnknownRoute, sentence));
+    }
+    Ok(match asked {
         Some((model, wish)) => (
             Method::POST,
             Target::Converse(Conversation {
@@ -162,7 +166,7 @@ fn model(text: &str) -> (Method, Target) {
             }),
         ),
         None => (Method::GET, Target::Models(Some(text.to_owned()))),
-    }
+    })
 }
 
 /// Undoes percent-encoding once.

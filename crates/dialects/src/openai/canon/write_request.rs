@@ -150,7 +150,7 @@ fn write_sampling(
         }
     }
     if request.top_k.is_some() {
-        losses.push(Loss::meaning("top_k", "OpenAI cannot sample that way"));
+        losses.push(Loss::hint("top_k", "OpenAI cannot sample that way"));
     }
     write_stop(root, &request.stop, losses);
     if let Some(n) = request.n {

@@ -169,10 +169,11 @@ fn is_kept(request: &Request) -> bool {
 
 /// What this dialect has no word for.
 fn left_out(request: &Request, losses: &mut Vec<Loss>) {
-    let mut lose = |field: &str, why: &str| losses.push(Loss::meaning(field, why));
     if request.top_k.is_some() {
-        lose("top_k", "OpenAI has no top_k");
+        // Agents of other dialects say it with every request.
+        losses.push(Loss::hint("top_k", "OpenAI has no top_k"));
     }
+    let mut lose = |field: &str, why: &str| losses.push(Loss::meaning(field, why));
     let penalties = [
         ("presence_penalty", &request.presence_penalty),
         ("frequency_penalty", &request.frequency_penalty),
