@@ -52,6 +52,9 @@ class Scripted:
 class FakeOpenAI:
     """Starts with `with FakeOpenAI(key) as fake:`; all in threads of this process."""
 
+    # The version in its base URL.
+    version = "v1"
+
     def __init__(self, key: str):
         self.key = key
         self.requests: list[Seen] = []
@@ -60,13 +63,17 @@ class FakeOpenAI:
         self.script: collections.deque = collections.deque()
         fake = self
 
-        class Handler(_Handler):
+        class Handler(self.handler()):
             owner = fake
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        self.base_url = f"http://127.0.0.1:{self.port}/v1"
+        self.base_url = f"http://127.0.0.1:{self.port}/{self.version}"
+
+    def handler(self) -> type:
+        """What answers; a server of another dialect has its own."""
+        return Handler
 
     def __enter__(self):
         # The poll interval bounds how long `shutdown` takes.
@@ -96,12 +103,14 @@ class Refused(Exception):
         self.body = {"error": {"message": message, "type": kind, "param": param, "code": None}}
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # One write a piece: the suites look at how pieces travel.
     wbufsize = 0
     disable_nagle_algorithm = True
     owner: FakeOpenAI
+    # Headers that a gateway must not let through.
+    unwanted = frozenset({"cookie", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "baggage"})
 
     def log_message(self, *_):
         pass
@@ -141,7 +150,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def look(self, seen: Seen) -> None:
         """What a gateway must never send upstream."""
         for name in seen.headers:
-            if name in {"cookie", "proxy-authorization", "x-api-key", "api-key", "baggage"}:
+            if name in self.unwanted:
                 self.owner.violations.append(f"header {name} came through")
             # The gateway's own, which ends circles; it says nothing of the client.
             is_own = name == "x-portcullis-hops"

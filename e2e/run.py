@@ -21,6 +21,8 @@ SUITES = [
     "first_run",
     "sdk_python",
     "sdk_javascript",
+    "sdk_anthropic",
+    "sdk_responses",
     "lossless",
     "policies",
     "lifecycle",

@@ -1,8 +1,9 @@
-// The official JavaScript SDK, with only base URL and key changed. Prints
-// `ok NAME` or `not ok NAME` for each case; the Python side counts them.
+// The official JavaScript SDK, with only base URL and key changed.
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+
+import { runCases } from "./run_cases.mjs";
 
 const baseURL = process.env.BASE_URL;
 const client = new OpenAI({ baseURL, apiKey: process.env.KEY, maxRetries: 0 });
@@ -143,14 +144,4 @@ const cases = {
   },
 };
 
-let failed = 0;
-for (const [name, run] of Object.entries(cases)) {
-  try {
-    await run();
-    console.log(`ok ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`not ok ${name}\n${error.stack}`);
-  }
-}
-process.exitCode = failed ? 1 : 0;
+await runCases(cases);

@@ -1,0 +1,242 @@
+"""A strict upstream of Anthropic's Messages: it refuses what Anthropic refuses.
+
+Unknown fields, a missing version or `max_tokens`, calls without their results,
+empty texts, thoughts that did not come back. Answers are whole or as events.
+"""
+
+import json
+import re
+
+import fake_openai
+from fake_openai import FakeOpenAI, Refused, Scripted
+
+MODELS = ["c"]
+# What the gateway asks by itself, and what the SDK sends.
+VERSIONS = {"2023-06-01", "2026-10-21"}
+USAGE = {
+    "input_tokens": 11,
+    "cache_creation_input_tokens": 3,
+    "cache_read_input_tokens": 5,
+    "output_tokens": 7,
+}
+SIGNATURE = "c2lnbmVkLWJ5LXRoZS1mYWtl"
+FIELDS = {
+    "model", "messages", "max_tokens", "system", "stream", "temperature", "top_p", "top_k", "stop_sequences",
+    "tools", "tool_choice", "thinking", "metadata", "service_tier", "output_config", "cache_control",
+}  # fmt: skip
+COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
+BLOCKS = {
+    "user": {"text", "image", "document", "tool_result"},
+    "assistant": {"text", "tool_use", "thinking", "redacted_thinking"},
+}
+KINDS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
+
+
+class FakeAnthropic(FakeOpenAI):
+    def handler(self) -> type:
+        return _Handler
+
+
+class _Handler(fake_openai.Handler):
+    unwanted = (fake_openai.Handler.unwanted - {"x-api-key"}) | {"authorization"}
+
+    def authorise(self, headers: dict) -> None:
+        if headers.get("x-api-key") != self.owner.key:
+            raise refused("invalid x-api-key", 401)
+        if headers.get("anthropic-version") not in VERSIONS:
+            raise refused("anthropic-version: a known version is required")
+
+    def answer(self, seen) -> None:
+        if (seen.method, seen.path) not in {("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens")}:
+            raise refused("Not Found", 404)
+        if seen.headers.get("content-type") != "application/json":
+            raise refused("content-type must be application/json")
+        asked = json.loads(seen.body)
+        is_counted = seen.path.endswith("count_tokens")
+        check(asked, COUNTED if is_counted else FIELDS)
+        if is_counted:
+            return self.send_json({"input_tokens": 42})
+        answer = message_for(asked)
+        if asked.get("stream"):
+            pieces = [event(data) for data in events_of(answer)]
+            return self.send_scripted(Scripted(pieces=pieces))
+        self.send_json(answer)
+
+
+def refused(message: str, status: int = 400) -> Refused:
+    no = Refused(status, message)
+    no.body = {"type": "error", "error": {"type": KINDS[status], "message": message}, "request_id": "req_up"}
+    return no
+
+
+def need(is_well, message: str) -> None:
+    if not is_well:
+        raise refused(message)
+
+
+# What is refused
+
+
+def check(asked: dict, fields: set) -> None:
+    for name in asked:
+        need(name in fields, f"{name}: Extra inputs are not permitted")
+    if asked.get("model") not in MODELS:
+        raise refused(f"model: {asked.get('model')}", 404)
+    if "max_tokens" in fields:
+        need(isinstance(asked.get("max_tokens"), int), "max_tokens: Field required")
+        need(asked["max_tokens"] >= 1, "max_tokens: must be at least 1")
+    need(0 <= asked.get("temperature", 1) <= 1, "temperature: range: 0..1")
+    check_tools(asked)
+    check_thinking(asked)
+    check_system(asked.get("system", "none"))
+    messages = asked.get("messages")
+    need(messages, "messages: at least one message is required")
+    need(messages[0].get("role") == "user", "messages: first message must use the \"user\" role")
+    open_calls: list = []
+    for number, message in enumerate(messages):
+        open_calls = check_message(f"messages.{number}", message, open_calls)
+    need(not open_calls, f"`tool_use` ids were found without `tool_result` blocks: {open_calls}")
+
+
+def check_system(system) -> None:
+    for block in system if isinstance(system, list) else [{"type": "text", "text": system}]:
+        need(block["type"] == "text", "system: only text")
+        need(block["text"].strip(), "system: text content blocks must be non-empty")
+        need(set(block) <= {"type", "text", "cache_control", "citations"}, "system: Extra inputs are not permitted")
+
+
+def check_tools(asked: dict) -> None:
+    for number, tool in enumerate(asked.get("tools", [])):
+        need(re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", tool.get("name", "")), f"tools.{number}.name: bad pattern")
+        need(tool.get("input_schema", {}).get("type") == "object", f"tools.{number}.input_schema: type object required")
+        known = {"type", "name", "description", "input_schema", "cache_control", "strict"}
+        need(set(tool) <= known, f"tools.{number}: Extra inputs are not permitted")
+    choice = asked.get("tool_choice")
+    if choice:
+        need(asked.get("tools"), "tool_choice may only be specified while providing tools")
+        need(choice.get("type") in {"auto", "any", "tool", "none"}, "tool_choice: unknown type")
+
+
+def check_thinking(asked: dict) -> None:
+    thinking = asked.get("thinking", {"type": "disabled"})
+    if thinking["type"] != "enabled":
+        return
+    need(thinking["budget_tokens"] >= 1024, "thinking.budget_tokens: at least 1024")
+    need(thinking["budget_tokens"] < asked.get("max_tokens", 1 << 30), "max_tokens must exceed budget_tokens")
+    need(asked.get("temperature", 1) == 1, "temperature may only be 1 when thinking is enabled")
+    need("top_k" not in asked, "top_k must be unset when thinking is enabled")
+    # Within a turn of tools the thought must come back in front of its calls.
+    last = asked["messages"][-2:]
+    if len(last) == 2 and any(block["type"] == "tool_result" for block in blocks_of(last[1])):
+        need(blocks_of(last[0])[0]["type"] == "thinking", "expected `thinking`, but found `tool_use`")
+
+
+def blocks_of(message: dict) -> list:
+    content = message.get("content")
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def check_message(at: str, message: dict, open_calls: list) -> list:
+    """The ids of this message's calls; the one before's must be answered in it."""
+    role = message.get("role")
+    need(role in BLOCKS, f"{at}.role: unexpected {role}")
+    need(set(message) == {"role", "content"}, f"{at}: Extra inputs are not permitted")
+    blocks = blocks_of(message)
+    need(blocks, f"{at}: content must be non-empty")
+    for block in blocks:
+        need(block["type"] in BLOCKS[role], f"{at}: a {block['type']} block from {role}")
+        check_block(at, block)
+    results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+    need(sorted(results) == sorted(open_calls), f"{at}: tool_use {open_calls} and tool_result {results} do not pair")
+    kinds = [block["type"] for block in blocks]
+    need(kinds[: len(results)] == ["tool_result"] * len(results), f"{at}: tool_result blocks must come first")
+    calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    need(len(set(calls)) == len(calls), f"{at}: tool_use ids must be unique")
+    return calls
+
+
+def check_block(at: str, block: dict) -> None:
+    kind = block["type"]
+    if kind == "text":
+        need(block["text"].strip(), f"{at}: text content blocks must be non-empty")
+    elif kind == "image" and block["source"]["type"] == "base64":
+        need(set(block["source"]) == {"type", "media_type", "data"}, f"{at}: image.source: fields")
+        need(block["source"]["media_type"].startswith("image/"), f"{at}: image.source.media_type")
+        need(not block["source"]["data"].startswith("data:"), f"{at}: image.source.data: no URL")
+    elif kind == "tool_use":
+        need(isinstance(block["input"], dict), f"{at}: tool_use.input: must be an object")
+        need(re.fullmatch(r"[a-zA-Z0-9_-]+", block["id"]), f"{at}: tool_use.id: bad pattern")
+    elif kind == "thinking":
+        need(block["signature"] == SIGNATURE, f"{at}: Invalid `signature` in `thinking` block")
+
+
+# What is answered
+
+
+def message_for(asked: dict) -> dict:
+    last = blocks_of(asked["messages"][-1])
+    content = []
+    if asked.get("thinking", {}).get("type") == "enabled":
+        content.append({"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE})
+    results = [block for block in last if block["type"] == "tool_result"]
+    calls = [] if results else asked.get("tools", [])
+    for number, tool in enumerate(calls):
+        content.append({"type": "tool_use", "id": f"toolu_{number}", "name": tool["name"], "input": {"city": "Zürich"}})
+    if not calls:
+        content.append({"type": "text", "text": text_of(last, results)})
+    return {
+        "id": "msg_e2e",
+        "type": "message",
+        "role": "assistant",
+        "model": asked["model"],
+        "content": content,
+        "stop_reason": "tool_use" if calls else "end_turn",
+        "stop_sequence": None,
+        "usage": USAGE,
+    }
+
+
+def text_of(blocks: list, results: list) -> str:
+    if results:
+        return f"Results: {len(results)}"
+    said = " ".join(block["text"] for block in blocks if block["type"] == "text")
+    images = [block["source"] for block in blocks if block["type"] == "image"]
+    size = sum(len(source.get("data", "")) for source in images)
+    return f"You said: {said}" + (f" ({len(images)} images, {size} characters)" if images else "")
+
+
+# The same as a stream
+
+
+def event(data: dict) -> bytes:
+    return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def events_of(answer: dict):
+    usage = {**answer["usage"], "output_tokens": 1}
+    opening = {**answer, "content": [], "stop_reason": None, "usage": usage}
+    yield {"type": "message_start", "message": opening}
+    yield {"type": "ping"}
+    for index, block in enumerate(answer["content"]):
+        empty, deltas = deltas_of(block)
+        yield {"type": "content_block_start", "index": index, "content_block": empty}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    delta = {"stop_reason": answer["stop_reason"], "stop_sequence": None}
+    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": answer["usage"]["output_tokens"]}}
+    yield {"type": "message_stop"}
+
+
+def deltas_of(block: dict) -> tuple:
+    """How a block begins, and what is added to it."""
+    if block["type"] == "tool_use":
+        text = json.dumps(block["input"], ensure_ascii=False)
+        parts = ["", text[:5], text[5:]]
+        return block | {"input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in parts]
+    if block["type"] == "thinking":
+        deltas = [{"type": "thinking_delta", "thinking": word} for word in ("Let me", " think.")]
+        deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        return {"type": "thinking", "thinking": "", "signature": ""}, deltas
+    words = re.findall(r"\S+\s*", block["text"])
+    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in words]
