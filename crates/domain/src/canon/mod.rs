@@ -15,6 +15,7 @@ mod block;
 mod chunk;
 mod fault;
 mod fold;
+mod joined;
 mod json;
 mod loss;
 mod request;
