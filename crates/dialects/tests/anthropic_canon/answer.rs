@@ -47,7 +47,7 @@ fn every_reason_to_stop_is_known() {
     assert_eq!(stop("answer_plain.json"), Stop::End);
     assert_eq!(stop("answer_tools.json"), Stop::ToolCalls);
     assert_eq!(stop("answer_max_tokens.json"), Stop::Length);
-    assert_eq!(stop("answer_window.json"), Stop::Length);
+    assert_eq!(stop("answer_window.json"), Stop::ContextFull);
     assert_eq!(stop("answer_refusal.json"), Stop::Refused);
     assert_eq!(stop("answer_paused.json"), Stop::Paused);
     let sequence = Stop::Sequence(Some("three".to_owned()));

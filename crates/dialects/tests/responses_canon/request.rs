@@ -76,7 +76,7 @@ fn settings_are_read_into_the_canonical_form() {
     assert_eq!(request.top_logprobs, Some(3));
     assert_eq!(request.verbosity.as_deref(), Some("low"));
     let reasoning = request.reasoning.expect("reasoning");
-    assert_eq!(reasoning.effort, Some(Effort::Max));
+    assert_eq!(reasoning.effort, Some(Effort::XHigh));
     assert!(request.stream && request.stream_usage);
     assert_eq!(request.messages[0].role, Role::System);
     assert_eq!(request.messages[1].role, Role::User);

@@ -36,8 +36,10 @@ pub struct Choice {
 pub enum Stop {
     /// It is complete.
     End,
-    /// It became too long: `max_tokens`, or the context window.
+    /// It became too long: `max_tokens`.
     Length,
+    /// It filled the model's context window.
+    ContextFull,
     /// Tools are to be called.
     ToolCalls,
     /// This came, where the client said to stop; Anthropic and some others

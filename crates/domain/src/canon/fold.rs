@@ -1,11 +1,14 @@
 //! The whole answer that a stream amounts to.
 
-use super::{Answer, Block, Choice, Chunk, Delta, Opened, ToolCall};
+use super::joined::joined;
+use super::{Answer, Block, Choice, Chunk, Delta, Json, Opened, ToolCall};
 
 /// Puts an answer together from its chunks.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
     answer: Answer,
+    /// Log probabilities as they came, by their choice.
+    logprobs: Vec<Vec<Json>>,
     /// Whether [`Chunk::End`] came.
     is_complete: bool,
 }
@@ -39,10 +42,9 @@ impl Fold {
                 }
             }
             Chunk::Logprobs { choice, logprobs } => {
-                // Lists that a reader cannot join here stay with the first.
-                self.choice(*choice)
-                    .logprobs
-                    .get_or_insert_with(|| logprobs.clone());
+                self.choice(*choice);
+                let came = &mut self.logprobs[place(*choice)];
+                came.push(logprobs.clone());
             }
             Chunk::Stop { choice, stop } => self.choice(*choice).stop = Some(stop.clone()),
             Chunk::Usage(usage) => self.answer.usage = Some(*usage),
@@ -60,19 +62,27 @@ impl Fold {
 
     /// What came.
     #[must_use]
-    pub fn finish(self) -> Answer {
+    pub fn finish(mut self) -> Answer {
+        for (choice, pieces) in self.answer.choices.iter_mut().zip(&self.logprobs) {
+            choice.logprobs = joined(pieces);
+        }
         self.answer
     }
 
     fn choice(&mut self, index: u32) -> &mut Choice {
-        // A provider that invents a thousand millionth choice gets the last.
-        let index = (index as usize).min(127);
+        let index = place(index);
         let choices = &mut self.answer.choices;
         if choices.len() <= index {
             choices.resize_with(index + 1, Choice::default);
+            self.logprobs.resize_with(index + 1, Vec::new);
         }
         &mut choices[index]
     }
+}
+
+/// A provider that invents a thousand millionth choice gets the last.
+fn place(choice: u32) -> usize {
+    (choice as usize).min(127)
 }
 
 fn begun(opened: &Opened) -> Block {

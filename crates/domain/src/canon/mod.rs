@@ -16,6 +16,7 @@ mod chunk;
 mod fault;
 mod fold;
 mod hints;
+mod joined;
 mod json;
 mod loss;
 mod request;

@@ -136,12 +136,14 @@ pub enum Effort {
     Medium,
     /// Much.
     High,
+    /// Very much: the strongest but one.
+    XHigh,
     /// As much as can be.
     Max,
 }
 
 impl Effort {
-    /// The word, as `OpenAI` has it; the strongest is `xhigh` there.
+    /// The word, as `OpenAI` and Anthropic have it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -150,7 +152,25 @@ impl Effort {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
-            Self::Max => "xhigh",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    /// The nearest that `OpenAI`'s model of this name knows. None knew `max`
+    /// before GPT-5.6.
+    #[must_use]
+    pub fn at_openai(self, model: &str) -> Self {
+        let version = model.split_once("gpt-").map_or("", |(_, version)| version);
+        let ends = |letter: char| !letter.is_ascii_digit();
+        let (major, rest) = version.split_at(version.find(ends).unwrap_or(version.len()));
+        let minor = rest.strip_prefix('.').unwrap_or_default();
+        let minor = minor.split(ends).next().unwrap_or_default();
+        let number = |digits: &str| digits.parse::<u32>().unwrap_or(0);
+        match (self, number(major), number(minor)) {
+            (Self::Max, 6.., _) | (Self::Max, 5, 6..) => Self::Max,
+            (Self::Max, ..) => Self::XHigh,
+            (effort, ..) => effort,
         }
     }
 
@@ -164,7 +184,8 @@ impl Effort {
             Self::Low => 1024,
             Self::Medium => 8192,
             Self::High => 24_576,
-            Self::Max => 65_536,
+            Self::XHigh => 65_536,
+            Self::Max => 131_072,
         }
     }
 
@@ -173,6 +194,7 @@ impl Effort {
     pub fn of_budget(budget: u64) -> Self {
         let all = [
             Self::Max,
+            Self::XHigh,
             Self::High,
             Self::Medium,
             Self::Low,
@@ -195,5 +217,21 @@ impl Message {
             content,
             name: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openais_newest_models_alone_know_the_strongest_effort() {
+        let max = |model: &str| Effort::Max.at_openai(model);
+        assert_eq!(max("gpt-5.6-terra"), Effort::Max);
+        assert_eq!(max("openai/gpt-6"), Effort::Max);
+        assert_eq!(max("gpt-5.4"), Effort::XHigh);
+        assert_eq!(max("deepseek-v4"), Effort::XHigh);
+        assert_eq!(Effort::XHigh.at_openai("gpt-5.6"), Effort::XHigh);
+        assert_eq!(Effort::Low.at_openai("gpt-5.4"), Effort::Low);
     }
 }

@@ -147,7 +147,8 @@ impl Abilities {
             Effort::None | Effort::Minimal | Effort::Low => "low",
             Effort::Medium => "medium",
             Effort::High => "high",
-            Effort::Max => strongest,
+            Effort::XHigh => strongest,
+            Effort::Max => "max",
         })
     }
 }

@@ -49,7 +49,8 @@ impl Ending {
     pub(super) fn stop(&self) -> Option<Stop> {
         Some(match self.reason.as_deref()? {
             "end_turn" => Stop::End,
-            "max_tokens" | "model_context_window_exceeded" => Stop::Length,
+            "max_tokens" => Stop::Length,
+            "model_context_window_exceeded" => Stop::ContextFull,
             "stop_sequence" => Stop::Sequence(self.sequence.clone()),
             "tool_use" if self.by_tool && !self.calls => Stop::End,
             "tool_use" => Stop::ToolCalls,
@@ -68,9 +69,7 @@ impl Ending {
                 .map(|usage| ("usage".to_owned(), usage)),
         );
         let reason = self.reason.as_deref();
-        if let (Some(reason), Some(Stop::Other(_) | Stop::Length)) = (reason, self.stop())
-            && reason != "max_tokens"
-        {
+        if let (Some(reason), Some(Stop::Other(_))) = (reason, self.stop()) {
             let mut quoted = Vec::new();
             crate::json::write_string(&mut quoted, reason);
             let quoted = String::from_utf8_lossy(&quoted).into_owned();
@@ -125,6 +124,7 @@ impl Closing {
     fn reason(&self) -> &'static str {
         match &self.stop {
             Some(Stop::Length) => "max_tokens",
+            Some(Stop::ContextFull) => "model_context_window_exceeded",
             Some(Stop::Sequence(_)) => "stop_sequence",
             Some(Stop::Filtered | Stop::Refused) => "refusal",
             Some(Stop::Paused) => "pause_turn",

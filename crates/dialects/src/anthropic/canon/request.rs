@@ -202,7 +202,8 @@ fn effort_of(word: &str) -> Read<Effort> {
         "low" => Effort::Low,
         "medium" => Effort::Medium,
         "high" => Effort::High,
-        "xhigh" | "max" => Effort::Max,
+        "xhigh" => Effort::XHigh,
+        "max" => Effort::Max,
         _ => {
             let expected = "`low`, `medium`, `high`, `xhigh` or `max`";
             return Err(wrong("output_config.effort", expected));

@@ -72,7 +72,7 @@ fn reasoning(mut thinking: Fields<'_>, request: &mut Request) -> Result<Reasonin
             let json = domain::canon::Json::trusted("\"XHIGH\"");
             let level = Unknown::new(Dialect::Gemini, name, json);
             request.rest.push(level);
-            Some(Effort::Max)
+            Some(Effort::XHigh)
         }
         _ => {
             let expected = "`MINIMAL`, `LOW`, `MEDIUM`, `HIGH` or `XHIGH`";

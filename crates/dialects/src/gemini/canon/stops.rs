@@ -32,7 +32,7 @@ pub(super) fn read(word: &str, calls: u32) -> Stop {
 pub(super) fn write(stop: &Stop) -> &str {
     match stop {
         Stop::End | Stop::ToolCalls | Stop::Sequence(_) => "STOP",
-        Stop::Length => "MAX_TOKENS",
+        Stop::Length | Stop::ContextFull => "MAX_TOKENS",
         Stop::Filtered | Stop::Refused => "SAFETY",
         Stop::Other(word) if is_own(word) => word,
         Stop::Paused | Stop::Other(_) => "OTHER",

@@ -63,7 +63,7 @@ pub(super) fn failure(reason: &str) -> Option<&'static str> {
 /// The `finish_reason` for a client: one of the words that the SDKs know.
 pub(super) fn word(stop: Option<&Stop>, said: Said) -> &'static str {
     match stop {
-        Some(Stop::Length) => "length",
+        Some(Stop::Length | Stop::ContextFull) => "length",
         Some(Stop::Filtered) => "content_filter",
         Some(Stop::Refused) if !said.refusal => "content_filter",
         Some(Stop::ToolCalls) => "tool_calls",

@@ -82,7 +82,7 @@ fn level(writing: &Writing<'_>, effort: Effort) -> Member {
         Effort::None | Effort::Minimal if knows_minimal => "MINIMAL",
         Effort::None | Effort::Minimal | Effort::Low => "LOW",
         Effort::Medium if model.has_medium() => "MEDIUM",
-        Effort::Medium | Effort::High | Effort::Max => "HIGH",
+        Effort::Medium | Effort::High | Effort::XHigh | Effort::Max => "HIGH",
     };
     ("thinkingLevel".to_owned(), format!("\"{word}\""))
 }

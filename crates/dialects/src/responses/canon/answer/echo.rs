@@ -110,7 +110,7 @@ fn text(request: &Request) -> String {
 fn member(request: &Request, name: &str, usual: &str) -> String {
     let written = object(|o| match name {
         "text" => write_text(o, request),
-        _ => write_reasoning(o, request),
+        _ => write_reasoning(o, request, None),
     });
     let written = String::from_utf8(written).unwrap_or_default();
     let inner = written.strip_prefix(&format!(r#"{{"{name}":"#));

@@ -90,7 +90,7 @@ pub(in super::super) fn end_of(stop: Option<&Stop>, seen: Seen) -> End {
         ..End::plain("incomplete")
     };
     match stop {
-        Some(Stop::Length) => incomplete("max_output_tokens"),
+        Some(Stop::Length | Stop::ContextFull) => incomplete("max_output_tokens"),
         Some(Stop::Filtered) => incomplete("content_filter"),
         // A refusal without words would look like an answer.
         Some(Stop::Refused) if seen.refusals == 0 => incomplete("content_filter"),

@@ -188,7 +188,8 @@ fn effort(word: &str) -> Option<Effort> {
         "low" => Effort::Low,
         "medium" => Effort::Medium,
         "high" => Effort::High,
-        "xhigh" | "max" => Effort::Max,
+        "xhigh" => Effort::XHigh,
+        "max" => Effort::Max,
         _ => return None,
     })
 }

@@ -99,8 +99,13 @@ fn effort_of(reasoning: &Reasoning) -> Option<Effort> {
     reasoning.effort.or(of_budget)
 }
 
-/// Writes `reasoning`, where there is something to say.
-pub(in super::super) fn write_reasoning(o: &mut Object<'_>, request: &Request) {
+/// Writes `reasoning`, where there is something to say: as this model knows it,
+/// or as it was asked.
+pub(in super::super) fn write_reasoning(
+    o: &mut Object<'_>,
+    request: &Request,
+    model: Option<&str>,
+) {
     let others = within(request, "reasoning");
     let asked = request.reasoning.as_ref();
     let effort = asked.and_then(effort_of);
@@ -111,6 +116,7 @@ pub(in super::super) fn write_reasoning(o: &mut Object<'_>, request: &Request) {
     }
     o.object("reasoning", |o| {
         if let Some(effort) = effort {
+            let effort = model.map_or(effort, |model| effort.at_openai(model));
             o.string("effort", effort.as_str());
         }
         if let Some(summary) = summary {
