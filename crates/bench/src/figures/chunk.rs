@@ -14,14 +14,14 @@ use crate::table::{Bound, Row};
 /// Streams open at a time, and the time between two chunks of each: 3,200
 /// chunks a second.
 const STREAMS: usize = 64;
-const INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const INTERVAL: Duration = Duration::from_millis(20);
 /// Connections that read streams as fast as they come.
-const READERS: usize = 16;
+pub(super) const READERS: usize = 16;
 
 /// CPU-µs a chunk and a chunk's median time under way.
-struct Chunk {
-    cost: f64,
-    transit: f64,
+pub(super) struct Chunk {
+    pub(super) cost: f64,
+    pub(super) transit: f64,
 }
 
 /// Paced, as a model speaks, and as fast as it goes.
@@ -30,7 +30,7 @@ pub(super) fn per_chunk(bench: &Bench) -> Result<Vec<Row>> {
     let rounds = bench.rounds(0.75);
     let mut servers = [bench.nginx()?, bench.gateway(&bench.setting())?];
     let paced = bench.interleave("chunk, paced", rounds, &mut servers, |server| {
-        paced(bench, server)
+        paced(bench, server, "paced")
     })?;
     drop(servers);
     let request = request::stream("flood");
@@ -58,9 +58,9 @@ pub(super) fn per_chunk(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 /// Between the streams' beginnings and their ends, which are not chunks' cost.
-fn paced(bench: &Bench, server: &Server) -> Result<Chunk> {
+pub(super) fn paced(bench: &Bench, server: &Server, model: &str) -> Result<Chunk> {
     let counts = &bench.upstream.counts;
-    let mut fleet = Fleet::open(server.address, &request::stream("paced"), 0)?;
+    let mut fleet = Fleet::open(server.address, &request::stream(model), 0)?;
     fleet.open_streams(STREAMS)?;
     fleet.listen(Duration::from_millis(200), bench.epoch)?;
     let (cpu, chunks) = (server.cpu()?, counts.chunks());
@@ -77,7 +77,7 @@ fn paced(bench: &Bench, server: &Server) -> Result<Chunk> {
 }
 
 /// Whole streams, beginnings and ends included.
-fn unpaced(bench: &Bench, asked: &mut Asked) -> Result<f64> {
+pub(super) fn unpaced(bench: &Bench, asked: &mut Asked) -> Result<f64> {
     let counts = &bench.upstream.counts;
     let (cpu, chunks) = (asked.server.cpu()?, counts.chunks());
     asked.fleet.ask_for(bench.burst())?;

@@ -9,7 +9,7 @@ use crate::machine::server::Server;
 use crate::table::{Bound, Row};
 
 /// Connections that keep a server busy.
-const BUSY: usize = 32;
+pub(super) const BUSY: usize = 32;
 
 /// Bursts of each server in turn.
 fn bursts<const N: usize>(

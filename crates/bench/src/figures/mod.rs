@@ -7,6 +7,7 @@ mod latency;
 mod memory;
 mod rate;
 mod start;
+mod translate;
 mod variants;
 
 use std::io::IsTerminal as _;
@@ -40,6 +41,7 @@ pub(crate) const FIGURES: &[(&str, Measure)] = &[
     ("chunk", chunk::per_chunk),
     ("first", latency::first_token),
     ("body", cost::long_body),
+    ("translate", translate::beside_plain),
     ("cache", variants::cache),
     ("memory", memory::of_streams),
     ("journal", variants::journal),

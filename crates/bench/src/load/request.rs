@@ -10,6 +10,11 @@ pub(crate) fn chat(model: &str) -> Arc<[u8]> {
     of(model, 400, "")
 }
 
+/// A chat request of some 1 KB.
+pub(crate) fn short(model: &str) -> Arc<[u8]> {
+    of(model, 170, "")
+}
+
 /// A chat request of some 200 KB.
 pub(crate) fn long(model: &str) -> Arc<[u8]> {
     of(model, 40_000, "")
@@ -42,11 +47,12 @@ mod tests {
 
     #[test]
     fn a_request_is_as_long_as_it_says() {
-        for request in [chat("m"), long("m"), stream("paced")] {
+        for request in [short("m"), chat("m"), long("m"), stream("paced")] {
             let end = wire::head_end(&request).expect("a head");
             let length = wire::content_length(&request[..end]);
             assert_eq!(length, Some(request.len() - end));
         }
+        assert!((1000..1200).contains(&short("m").len()));
         assert!((2000..2400).contains(&chat("m").len()));
         assert!(long("m").len() > 200_000);
     }

@@ -119,6 +119,7 @@ log: {{level: \"{log}\"}}
 demo: false
 providers:
   upstream: {{base_url: \"http://{upstream}/v1\", api_key: none, models: [m, cached, paced, flood, brief]}}
+  messages: {{dialect: anthropic, base_url: \"http://{upstream}/v1\", api_key: none, models: [claude, paced-claude, flood-claude]}}
 policies:
   - {{name: kept, models: [cached], cache: {{ttl: 1h}}}}
 keys:

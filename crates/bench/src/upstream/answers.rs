@@ -42,15 +42,51 @@ pub(crate) fn moment(body: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Bytes to send.
+/// Whose shape an answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Of `OpenAI`'s chat completions.
+    OpenAi,
+    /// Of Anthropic's Messages.
+    Anthropic,
+}
+
+impl Shape {
+    /// By the path that a request's head names.
+    pub(crate) fn of(head: &[u8]) -> Self {
+        match head.starts_with(b"POST /v1/messages ") {
+            true => Self::Anthropic,
+            false => Self::OpenAi,
+        }
+    }
+}
+
+/// What is said in one shape, without HTTP around it.
+pub(super) struct Words {
+    /// The whole plain answer.
+    pub(super) plain: String,
+    /// The events before a stream's first content; may be none.
+    pub(super) start: String,
+    /// A content's event, with [`MOMENT`] and the digits to fill in.
+    pub(super) chunk: String,
+    /// The events that end a stream.
+    pub(super) end: String,
+}
+
+/// What stands for a moment until it is known.
+pub(super) fn no_moment() -> String {
+    "0".repeat(DIGITS)
+}
+
+/// Bytes to send in one shape.
 pub(crate) struct Answers {
-    epoch: Instant,
     /// The whole plain answer.
     pub(crate) plain: Vec<u8>,
-    /// The head of a stream.
+    /// The head of a stream, and what comes before its content.
     pub(crate) stream_head: Vec<u8>,
-    /// What ends a stream: finish reason, usage, `[DONE]`, the last chunk.
+    /// What ends a stream: why, usage, the end mark, the last chunk.
     pub(crate) stream_end: Vec<u8>,
+    epoch: Instant,
     chunk: Vec<u8>,
     digits_at: usize,
 }
@@ -60,36 +96,30 @@ const COMMON: &str = "HTTP/1.1 200 OK\r\nserver: upstream\r\n\
 
 impl Answers {
     /// Moments count from `epoch`.
-    pub(crate) fn new(epoch: Instant) -> Self {
-        let body = format!(
-            "{{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\
-             \"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{}\"}},\
-             \"finish_reason\":\"stop\"}}],\"usage\":{{\"prompt_tokens\":400,\
-             \"completion_tokens\":100,\"total_tokens\":500}}}}",
-            "word ".repeat(100)
-        );
-        let length = body.len();
+    pub(crate) fn new(shape: Shape, epoch: Instant) -> Self {
+        let words = match shape {
+            Shape::OpenAi => super::openai::words(),
+            Shape::Anthropic => super::anthropic::words(),
+        };
+        let (body, length) = (&words.plain, words.plain.len());
         let plain = format!(
             "{COMMON}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        let stream_head = format!(
+        let mut stream_head = format!(
             "{COMMON}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         );
-        let zeros = "0".repeat(DIGITS);
-        let chunk = chunk(&event(
-            &format!("{{\"content\":\"at {zeros} some words\"}}"),
-            "null",
-        ));
-        let digits_at = memchr::memmem::find(&chunk, MOMENT).map_or(0, |at| at + MOMENT.len());
-        let mut stream_end = chunk_of_end();
-        stream_end.extend_from_slice(b"0\r\n\r\n");
+        if !words.start.is_empty() {
+            stream_head += &chunk(&words.start);
+        }
+        let chunk_of_content = chunk(&words.chunk).into_bytes();
+        let digits_at = memchr::memmem::find(&chunk_of_content, MOMENT);
         Self {
             epoch,
             plain: plain.into_bytes(),
             stream_head: stream_head.into_bytes(),
-            stream_end,
-            chunk,
-            digits_at,
+            stream_end: (chunk(&words.end) + "0\r\n\r\n").into_bytes(),
+            chunk: chunk_of_content,
+            digits_at: digits_at.map_or(0, |at| at + MOMENT.len()),
         }
     }
 
@@ -107,23 +137,8 @@ impl Answers {
     }
 }
 
-fn event(delta: &str, reason: &str) -> String {
-    format!(
-        "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\
-         \"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\
-         \"finish_reason\":{reason}}}]}}\n\n"
-    )
-}
-
-fn chunk(data: &str) -> Vec<u8> {
-    format!("{:x}\r\n{data}\r\n", data.len()).into_bytes()
-}
-
-fn chunk_of_end() -> Vec<u8> {
-    let usage = "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\
-                 \"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":400,\
-                 \"completion_tokens\":100,\"total_tokens\":500}}\n\ndata: [DONE]\n\n";
-    chunk(&format!("{}{usage}", event("{}", "\"stop\"")))
+fn chunk(data: &str) -> String {
+    format!("{:x}\r\n{data}\r\n", data.len())
 }
 
 #[cfg(test)]
@@ -132,10 +147,12 @@ mod tests {
 
     #[test]
     fn a_chunk_says_when_it_was_sent() {
-        let mut answers = Answers::new(Instant::now());
-        let first = moment(answers.chunk_now()).expect("a moment");
-        let second = moment(answers.chunk_now()).expect("a moment");
-        assert!(first <= second && second < 60_000_000_000);
+        for shape in [Shape::OpenAi, Shape::Anthropic] {
+            let mut answers = Answers::new(shape, Instant::now());
+            let first = moment(answers.chunk_now()).expect("a moment");
+            let second = moment(answers.chunk_now()).expect("a moment");
+            assert!(first <= second && second < 60_000_000_000);
+        }
     }
 
     #[test]
@@ -146,11 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn the_path_says_in_which_shape() {
+        let messages = b"POST /v1/messages HTTP/1.1\r\n";
+        assert_eq!(Shape::of(messages), Shape::Anthropic);
+        let chat = b"POST /v1/chat/completions HTTP/1.1\r\n";
+        assert_eq!(Shape::of(chat), Shape::OpenAi);
+    }
+
+    #[test]
     fn a_plain_answer_is_as_long_as_it_says() {
-        let answers = Answers::new(Instant::now());
-        let end = crate::wire::head_end(&answers.plain).expect("a head");
-        let length = crate::wire::content_length(&answers.plain[..end]);
-        assert_eq!(length, Some(answers.plain.len() - end));
-        assert!(answers.plain.len() > 700);
+        for shape in [Shape::OpenAi, Shape::Anthropic] {
+            let answers = Answers::new(shape, Instant::now());
+            let end = crate::wire::head_end(&answers.plain).expect("a head");
+            let length = crate::wire::content_length(&answers.plain[..end]);
+            assert_eq!(length, Some(answers.plain.len() - end));
+            assert!(answers.plain.len() > 700);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::answers::Kind;
+use super::answers::{Kind, Shape};
 use crate::wire;
 
 /// So much of a body is looked at; the rest is only counted.
@@ -17,7 +17,7 @@ pub(super) enum Next {
     /// All that was held back is written.
     Flushed,
     /// A whole request.
-    Asked(Kind),
+    Asked(Kind, Shape),
     /// The other side left.
     Gone,
 }
@@ -28,9 +28,11 @@ pub(super) struct Conversation {
     /// The head and the body's beginning, while they are not whole.
     partial: Vec<u8>,
     /// What the request asks for and how much of its body is to come.
-    rest: Option<(Kind, usize)>,
+    rest: Option<(Kind, Shape, usize)>,
     /// Bytes that the socket would not take yet.
     held: Vec<u8>,
+    /// The stream's shape.
+    pub(super) shape: Shape,
     /// The stream's number, 0 if none is open.
     pub(super) stream_number: u64,
     /// Chunks that are still to come.
@@ -46,6 +48,7 @@ impl Conversation {
             partial: Vec::new(),
             rest: None,
             held: Vec::new(),
+            shape: Shape::OpenAi,
             stream_number: 0,
             left: 0,
             interval: Duration::ZERO,
@@ -64,7 +67,7 @@ impl Conversation {
 
     fn take(&mut self, bytes: &[u8]) -> Next {
         let begun = match self.rest.take() {
-            Some((kind, left)) => Some((kind, left.saturating_sub(bytes.len()))),
+            Some((kind, shape, left)) => Some((kind, shape, left.saturating_sub(bytes.len()))),
             None if self.partial.is_empty() => begin(bytes),
             None => {
                 self.partial.extend_from_slice(bytes);
@@ -76,7 +79,7 @@ impl Conversation {
             }
         };
         match begun {
-            Some((kind, 0)) => Next::Asked(kind),
+            Some((kind, shape, 0)) => Next::Asked(kind, shape),
             Some(more) => {
                 self.rest = Some(more);
                 Next::Wait
@@ -121,7 +124,7 @@ impl Conversation {
 }
 
 /// What is asked for and what is to come, once enough is there to tell.
-fn begin(bytes: &[u8]) -> Option<(Kind, usize)> {
+fn begin(bytes: &[u8]) -> Option<(Kind, Shape, usize)> {
     let end = wire::head_end(bytes)?;
     let (head, body) = bytes.split_at(end);
     let length = wire::content_length(head).unwrap_or(0);
@@ -129,7 +132,7 @@ fn begin(bytes: &[u8]) -> Option<(Kind, usize)> {
         return None;
     }
     let kind = Kind::of(&body[..body.len().min(LOOKED_AT)]);
-    Some((kind, length.saturating_sub(body.len())))
+    Some((kind, Shape::of(head), length.saturating_sub(body.len())))
 }
 
 #[cfg(test)]
@@ -144,9 +147,9 @@ mod tests {
         let some = format!("{head}{}", &body[..300]);
         assert_eq!(
             begin(some.as_bytes()),
-            Some((Kind::Paced, body.len() - 300))
+            Some((Kind::Paced, Shape::OpenAi, body.len() - 300))
         );
         let all = format!("{head}{body}");
-        assert_eq!(begin(all.as_bytes()), Some((Kind::Paced, 0)));
+        assert_eq!(begin(all.as_bytes()), Some((Kind::Paced, Shape::OpenAi, 0)));
     }
 }

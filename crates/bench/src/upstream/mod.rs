@@ -1,7 +1,9 @@
 //! The upstream: raw sockets, one thread, and it counts what it was asked.
 
 mod answers;
+mod anthropic;
 mod conversation;
+mod openai;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 pub(crate) use answers::moment;
-use answers::{Answers, Kind};
+use answers::{Answers, Kind, Shape};
 use conversation::{Conversation, Next};
 
 use crate::poll::{For, Poll, Ready};
@@ -100,7 +102,8 @@ struct Turn {
     poll: Poll,
     listener: TcpListener,
     counts: Arc<Counts>,
-    answers: Answers,
+    chat: Answers,
+    messages: Answers,
     open: Vec<Option<Conversation>>,
     free: Vec<usize>,
     /// When which stream's next chunk is due: moment, place, stream.
@@ -116,7 +119,8 @@ impl Turn {
             poll: Poll::new()?,
             listener,
             counts,
-            answers: Answers::new(epoch),
+            chat: Answers::new(Shape::OpenAi, epoch),
+            messages: Answers::new(Shape::Anthropic, epoch),
             open: Vec::new(),
             free: Vec::new(),
             due: BinaryHeap::new(),
@@ -185,9 +189,9 @@ impl Turn {
                 }
                 Ok(())
             }
-            Next::Asked(kind) => {
+            Next::Asked(kind, shape) => {
                 self.counts.requests.fetch_add(1, Ordering::Relaxed);
-                self.answer(event.token, kind)
+                self.answer(event.token, kind, shape)
             }
         }
     }
@@ -197,26 +201,31 @@ impl Turn {
         self.free.push(place);
     }
 
-    fn answer(&mut self, place: usize, kind: Kind) -> Result<()> {
+    fn answer(&mut self, place: usize, kind: Kind, shape: Shape) -> Result<()> {
         let Some(open) = &mut self.open[place] else {
             return Ok(());
         };
+        let answers = match shape {
+            Shape::OpenAi => &mut self.chat,
+            Shape::Anthropic => &mut self.messages,
+        };
+        open.shape = shape;
         if kind == Kind::Plain {
-            open.write(&self.answers.plain);
+            open.write(&answers.plain);
             return self.watch(place);
         }
-        open.write(&self.answers.stream_head);
+        open.write(&answers.stream_head);
         self.begun += 1;
         open.stream_number = self.begun;
         let (left, first) = match kind {
             Kind::Brief => (BRIEF.0, BRIEF.1),
             Kind::Flood => {
                 for _ in 0..FLOOD {
-                    open.write(self.answers.chunk_now());
+                    open.write(answers.chunk_now());
                 }
                 let sent = u64::from(FLOOD);
                 self.counts.chunks.fetch_add(sent, Ordering::Relaxed);
-                open.write(&self.answers.stream_end);
+                open.write(&answers.stream_end);
                 return self.watch(place);
             }
             _ => {
@@ -227,7 +236,7 @@ impl Turn {
             }
         };
         open.left = left;
-        open.write(self.answers.chunk_now());
+        open.write(answers.chunk_now());
         self.counts.chunks.fetch_add(1, Ordering::Relaxed);
         self.due
             .push(Reverse((Instant::now() + first, place, self.begun)));
@@ -257,12 +266,16 @@ impl Turn {
             else {
                 continue;
             };
+            let answers = match open.shape {
+                Shape::OpenAi => &mut self.chat,
+                Shape::Anthropic => &mut self.messages,
+            };
             if open.left == 0 {
-                open.write(&self.answers.stream_end);
+                open.write(&answers.stream_end);
                 open.stream_number = 0;
             } else {
                 open.left -= 1;
-                open.write(self.answers.chunk_now());
+                open.write(answers.chunk_now());
                 self.counts.chunks.fetch_add(1, Ordering::Relaxed);
                 let interval = if open.interval.is_zero() {
                     BRIEF.1
