@@ -50,7 +50,7 @@ fn what_cannot_be_said_is_a_loss() {
         ("reasoning_effort", Weight::Hint),
         ("reasoning.summary", Weight::Hint),
         ("service_tier", Weight::Hint),
-        ("safetySettings", Weight::Meaning),
+        ("safetySettings", Weight::Hint),
         ("include", Weight::Hint),
     ];
     let wanted: Vec<_> = wanted
@@ -210,7 +210,7 @@ fn tools_of_other_dialects_are_losses_and_take_their_choice_along() {
     asked.tool_choice = Some(ToolChoice::Named("web_search".to_owned()));
     asked.parallel_tools = Some(true);
     let fields = losses(&asked, [true]);
-    assert_eq!(fields[0], ("tools[0]".to_owned(), Weight::Meaning));
+    assert_eq!(fields[0], ("tools[0]".to_owned(), Weight::Hint));
     assert_eq!(fields[1], ("tool_choice".to_owned(), Weight::Meaning));
 }
 

@@ -84,12 +84,12 @@ fn tools_have_names_and_schemas_that_are_taken() {
         body["tools"][2]["format"],
         json!({"type": "grammar", "syntax": "lark", "definition": "s"})
     );
-    let meaning: Vec<&str> = losses
-        .iter()
-        .filter(|loss| loss.weight == Weight::Meaning)
-        .map(|loss| loss.field.as_str())
-        .collect();
-    assert_eq!(meaning, ["tools[3]"]);
+    let of = |weight: Weight| -> Vec<&str> {
+        let these = losses.iter().filter(|loss| loss.weight == weight);
+        these.map(|loss| loss.field.as_str()).collect()
+    };
+    assert_eq!(of(Weight::Meaning), [""; 0]);
+    assert!(of(Weight::Hint).contains(&"tools[3]"));
 }
 
 #[test]
@@ -138,17 +138,15 @@ fn what_this_dialect_has_no_word_for_is_a_loss() {
     };
     assert_eq!(
         of(Weight::Meaning),
-        [
-            "mcp_servers",
-            "top_k",
-            "frequency_penalty",
-            "seed",
-            "stop",
-            "n"
-        ]
+        ["mcp_servers", "frequency_penalty", "seed", "stop", "n"]
     );
     assert_eq!(
         of(Weight::Hint),
-        ["messages[0].name", "max_tokens", "context_management"]
+        [
+            "messages[0].name",
+            "max_tokens",
+            "context_management",
+            "top_k"
+        ]
     );
 }

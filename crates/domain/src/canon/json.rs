@@ -9,10 +9,15 @@ pub struct Json(String);
 
 impl Json {
     /// A text that the caller knows to be valid JSON: it was read as such, or
-    /// written by a JSON writer.
+    /// written by a JSON writer. Line ends between its values become spaces
+    /// (within strings there are none): a line of an event stream may hold it.
     #[must_use]
     pub fn trusted(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let text = text.into();
+        match text.contains(['\n', '\r']) {
+            true => Self(text.replace(['\n', '\r'], " ")),
+            false => Self(text),
+        }
     }
 
     /// The text.
@@ -31,4 +36,15 @@ pub struct Unknown {
     pub name: String,
     /// The member's value; of a block all of it.
     pub raw: Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_fits_on_a_line() {
+        let json = Json::trusted("{\n  \"a\": \"x\\ny\"\r\n}");
+        assert_eq!(json.as_str(), "{   \"a\": \"x\\ny\"  }");
+    }
 }

@@ -54,6 +54,10 @@ impl Frames {
         if !is_ours(unknown) {
             return;
         }
+        // A member may stand once in a frame: the last one counts.
+        let is_other = |other: &Unknown| other.name != unknown.name;
+        self.once.retain(is_other);
+        self.always.retain(is_other);
         match &*unknown.name {
             "system_fingerprint" | "service_tier" if self.prefix.is_empty() => {
                 self.always.push(unknown.clone());
