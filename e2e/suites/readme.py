@@ -186,7 +186,8 @@ def every_link_leads_somewhere(w):
 
 @case
 def what_the_guide_shows_of_the_configuration_is_right(w):
-    keys = {"OPENAI_API_KEY": "sk-x", "AZURE_API_KEY": "x", "AZURE_API_BASE": "https://x.openai.azure.com"}
+    keys = {"OPENAI_API_KEY": "sk-x", "ANTHROPIC_API_KEY": "sk-x", "AZURE_API_KEY": "x"}
+    keys["AZURE_API_BASE"] = "https://x.openai.azure.com"
     for page in sorted((w.shell.root / "docs" / "guide").glob("*.md")):
         shown = "".join(blocks(page.read_text(), "yaml"))
         shown = shown.replace("/etc/ssl/private-ca.pem", certifi.where())
