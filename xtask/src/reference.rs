@@ -65,6 +65,7 @@ fn commands() -> Result<String> {
         &["keys", "revoke"],
         &["models"],
         &["connect"],
+        &["translate"],
         &["import"],
         &["import", "litellm"],
         &["version"],

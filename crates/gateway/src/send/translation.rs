@@ -31,6 +31,10 @@ use crate::aside;
 const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
 const DEPTH: usize = 512;
+/// The most fields that are named to a client, and of a name the most letters:
+/// the names are its own.
+const NAMED: usize = 16;
+const LETTERS: usize = 64;
 
 /// How one target's answers are read, and written for the client.
 pub(super) struct Translation {
@@ -200,16 +204,16 @@ impl Work {
     fn refusal(&self, losses: &[Loss]) -> Option<Refusal> {
         let mut all = losses.iter().filter(|loss| loss.weight == Weight::Meaning);
         let first = all.next()?;
-        let mut what = format!("`{}` ({})", first.field, first.why);
-        for loss in all {
-            let _ = write!(what, ", `{}` ({})", loss.field, loss.why);
+        let mut what = format!("`{}` ({})", short(&first.field), first.why);
+        for loss in all.take(NAMED - 1) {
+            let _ = write!(what, ", `{}` ({})", short(&loss.field), loss.why);
         }
         let sentence = format!(
             "The provider `{}` cannot be asked for this: {what}. Leave it out, or have your \
              gateway's operator set `losses: drop` for this provider.",
             self.provider
         );
-        Some(Refusal::new(Reason::Untranslatable, sentence).at(first.field.clone()))
+        Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&first.field)))
     }
 }
 
@@ -236,8 +240,17 @@ fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
 
 /// The fields that were left out, as the client's header has them.
 fn dropped(losses: &[Loss]) -> Option<String> {
-    let fields: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
+    let named = losses.iter().take(NAMED).map(|loss| short(&loss.field));
+    let mut fields: Vec<String> = named.collect();
+    if losses.len() > NAMED {
+        fields.push(format!("and {} more", losses.len() - NAMED));
+    }
     (!fields.is_empty()).then(|| fields.join(", "))
+}
+
+/// A field's name, or its beginning.
+fn short(field: &str) -> String {
+    field.chars().take(LETTERS).collect()
 }
 
 impl Translation {

@@ -151,6 +151,27 @@ fn what_the_target_cannot_be_told_is_refused_or_dropped_by_policy() {
     });
 }
 
+#[test]
+fn what_a_client_made_up_is_told_back_in_bounds() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::json(MESSAGE)]);
+        let lenient = |provider: &mut Provider| provider.losses = Losses::Drop;
+        let stage = Stage::open(scene(&fake, Dialect::Anthropic).with(lenient));
+        let members: String = (0..200)
+            .map(|n| format!("\"{}{n}\":1,", "x".repeat(300)))
+            .collect();
+        let question = QUESTION.replace("\"max_tokens\"", &format!("{members}\"max_tokens\""));
+        let answer = stage.ask(Ask::chat(question)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let told = answer.header("x-portcullis-dropped");
+        assert!(
+            told.len() < 1200 && told.ends_with("and 184 more"),
+            "{told}"
+        );
+    });
+}
+
 const CANDIDATE: &str = r#"{"candidates":[{"index":0,"content":{"role":"model","parts":[{"text":"Hello."}]},
     "finishReason":"STOP"}],"modelVersion":"gemini-x","responseId":"r1",
     "usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3,"thoughtsTokenCount":2,"totalTokenCount":12}}"#;
