@@ -2,7 +2,8 @@
 //! in Rust, since Python cannot offer 25,000 requests a second.
 //!
 //! ```text
-//! flood upstream PLACES MILLISECONDS     prints its port, serves for ever
+//! flood upstream PLACES MILLISECONDS     prints its port, serves for ever;
+//!                                        a stream that is asked for never ends
 //! flood load ADDRESS RATE SECONDS LANES  reads the request from stdin,
 //!                                        prints what came as JSON
 //! ```
@@ -25,6 +26,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// How much of a large body is taken at once.
+const PIECE: usize = 64 << 10;
+/// Where a body says whether it asks for a stream.
+const SHORT: usize = 1 << 10;
 const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18}}"#;
 
 fn main() -> Result<()> {
@@ -76,7 +81,10 @@ async fn answer_all(mut stream: TcpStream, room: &Semaphore, pause: Duration) ->
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{ANSWER}"
     );
     let mut buffer = Vec::new();
-    while message(&mut stream, &mut buffer).await?.is_some() {
+    while let Some(message) = message(&mut stream, &mut buffer).await? {
+        if message.is_stream {
+            return endless(&mut stream).await;
+        }
         let place = room.acquire().await?;
         sleep(pause).await;
         drop(place);
@@ -85,8 +93,33 @@ async fn answer_all(mut stream: TcpStream, room: &Semaphore, pause: Duration) ->
     Ok(())
 }
 
-/// Takes the next message off the stream; its head.
-async fn message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<String>> {
+/// Sixty kilobytes twenty times a second.
+async fn endless(stream: &mut TcpStream) -> Result<()> {
+    let content = "x".repeat(60_000);
+    let data = json!({
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+        "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": null}],
+    });
+    let event = format!("data: {data}\n\n");
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    loop {
+        let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+        stream.write_all(chunk.as_bytes()).await?;
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What came by a connection.
+struct Message {
+    head: String,
+    /// A request that asks for a stream.
+    is_stream: bool,
+}
+
+/// Takes the next message off the stream.
+async fn message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<Message>> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             break end;
@@ -104,12 +137,20 @@ async fn message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<
     while buffer.len() < left {
         left -= buffer.len();
         buffer.clear();
+        buffer.reserve(PIECE);
         if stream.read_buf(buffer).await? == 0 {
             return Err("cut".into());
         }
+        // One large body is nobody else's latency here, either.
+        tokio::task::yield_now().await;
     }
+    let asks = |body: &[u8]| {
+        body.windows(16)
+            .any(|part| part.starts_with(b"\"stream\": true"))
+    };
+    let is_stream = asks(&buffer[..left.min(SHORT)]);
     buffer.drain(..left);
-    Ok(Some(head))
+    Ok(Some(Message { head, is_stream }))
 }
 
 /// What came of one request.
@@ -171,7 +212,7 @@ impl Load {
             sleep_until(planned).await;
             let since = Instant::now();
             stream.write_all(&self.request).await?;
-            let head = message(&mut stream, &mut buffer).await?.ok_or("closed")?;
+            let Message { head, .. } = message(&mut stream, &mut buffer).await?.ok_or("closed")?;
             let is_refusal = head.starts_with("http/1.1 503") || head.starts_with("http/1.1 429");
             self.seen.borrow_mut().push(Seen {
                 is_good: head.starts_with("http/1.1 200"),

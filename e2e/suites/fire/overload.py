@@ -88,10 +88,11 @@ def an_overloaded_upstream_stays_as_good_as_it_can_be(w):
 @case
 def one_keys_large_bodies_are_nobody_elses_latency(w):
     large = ask(chat("m", "word " * (6 << 20)))
-    with behind(w, 1000, 0) as gateway:
-        calm = Load(w, gateway, 200, SECONDS, 8, ask()).said()
+    # A model that is quick, and two connections that send all that they can.
+    with behind(w, 1000, 50) as gateway:
+        calm = Load(w, gateway, 200, SECONDS, 32, ask()).said()
         senders = Load(w, gateway, 1000, SECONDS + 1, 2, large)
-        busy = Load(w, gateway, 200, SECONDS, 8, ask()).said()
+        busy = Load(w, gateway, 200, SECONDS, 32, ask()).said()
         sent = senders.said()
     ratio = busy["good_p95_ms"] / calm["good_p95_ms"]
     figure = (

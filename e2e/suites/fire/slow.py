@@ -15,7 +15,7 @@ CROWD = sized(600, 2000)
 
 async def p95(w, gateway, request: bytes | None = None) -> float:
     """As a program of its own sees it: this loop is busy with the crowd."""
-    load = await asyncio.to_thread(Load, w, gateway, 200, sized(1.5, 10), 8, request or ask())
+    load = await asyncio.to_thread(Load, w, gateway, 200, sized(1.5, 10), 32, request or ask())
     said = await asyncio.to_thread(load.said)
     assert said["broken"] == 0 and said["good"] == said["offered"], said
     return said["good_p95_ms"] / 1000
@@ -139,10 +139,10 @@ def slow_clients_cost_others_nothing_and_are_cut(w):
     if IS_LONG:
         counts = {name: CROWD // 10 if "readers" in name else CROWD for name in KINDS}
         lines = []
-        # The upstream of all but the readers is a program of its own, too.
-        with behind(w, 1000, 0) as steady:
+        # The upstream is a program of its own, too, as quick as a quick model.
+        with behind(w, 1000, 50) as steady:
             for name, (act, within) in KINDS.items():
-                crowd = Crowd(w.gateway if "readers" in name else steady, act, counts[name])
+                crowd = Crowd(steady, act, counts[name])
                 lines.append(w.run(slow(w, name, crowd, within, counts[name])))
     else:
         # All kinds at once, and only those waited for that are cut soon.

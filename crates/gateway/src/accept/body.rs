@@ -116,8 +116,8 @@ async fn plain(
             "The body is empty; send a JSON object.",
         ));
     }
-    held.grow(compressed + plain.len() + held::beside(&plain))
-        .await?;
+    let beside = held::beside(&plain).await?;
+    held.grow(compressed + plain.len() + beside).await?;
     Ok(plain)
 }
 

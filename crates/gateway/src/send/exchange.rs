@@ -4,12 +4,14 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use http1::{Answer, Body, Bounds, Reader, Step};
+use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use super::outgoing::Outgoing;
@@ -62,7 +64,10 @@ impl Link {
     /// closed it nor sent anything unasked. Costs no call of the system.
     pub(super) fn is_good(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.end.unread() == 0 && self.end.poll_fill(&mut cx, 0).is_pending()
+        let is_quiet = self.end.unread() == 0;
+        // Whatever this task has left of its turn: no answer is not a good one.
+        let filling = poll_fn(|cx| self.end.poll_fill(cx, 0));
+        is_quiet && pin!(unconstrained(filling)).poll(&mut cx).is_pending()
     }
 
     /// Sends a request and waits for the answer's head until `due`.

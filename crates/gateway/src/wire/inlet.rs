@@ -81,10 +81,9 @@ impl Inlet {
         socket: &mut Socket,
         missing: usize,
     ) -> Poll<io::Result<usize>> {
-        use tokio::io::AsyncReadExt as _;
         if self.bytes.capacity() == self.bytes.len() {
             self.bytes.reserve(missing);
         }
-        std::pin::pin!(socket.read_buf(&mut self.bytes)).poll(cx)
+        socket.poll_append(cx, &mut self.bytes)
     }
 }

@@ -12,9 +12,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use journal::Writer;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop;
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,25 @@ pub(crate) struct Line {
     stream: Rc<TcpStream>,
     journal: Rc<Writer>,
     side: Side,
+}
+
+/// The most that one call writes.
+const MOST: usize = 128 << 10;
+/// A task has 128 units of tokio's budget for one turn of its loop. So many
+/// bytes cost one, so that whoever moves a large body gives way to others
+/// after a tenth of a millisecond, and not after a hundred calls of any size.
+const UNIT: usize = 1 << 10;
+
+/// Takes what moving so many bytes costs out of the turn of this task.
+fn spend(cx: &mut Context<'_>, bytes: usize) {
+    for _ in 0..bytes / UNIT {
+        if !coop::has_budget_remaining() {
+            return;
+        }
+        if let Poll::Ready(unit) = coop::poll_proceed(cx) {
+            unit.made_progress();
+        }
+    }
 }
 
 /// What the system may hold of an answer beyond what it has sent. By itself it
@@ -67,12 +88,33 @@ impl Line {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let room = buffer.len();
+        self.read(cx, room, |stream| stream.try_read(buffer))
+    }
+
+    /// Reads what is there into the room that the buffer has; `Ok(0)` is the
+    /// end. Unlike [`Self::poll_take`], it does not write zeros there first.
+    pub(crate) fn poll_append(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        let room = buffer.capacity() - buffer.len();
+        self.read(cx, room, |stream| stream.try_read_buf(buffer))
+    }
+
+    fn read(
+        &self,
+        cx: &mut Context<'_>,
+        room: usize,
+        mut read: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read(buffer) {
+            match read(&self.stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(read) => {
+                    spend(cx, read);
                     if 0 < read && read < room {
                         // Less came than might have: the socket is empty, and
                         // asking it once more would be a call for nothing.
@@ -123,20 +165,25 @@ impl Line {
             ready!(self.stream.poll_write_ready(cx))?;
             match write(&self.stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
+                Ok(written) => {
+                    spend(cx, written);
+                    return Poll::Ready(Ok(written));
+                }
+                failed @ Err(_) => return Poll::Ready(failed),
             }
         }
     }
 
-    /// Writes as much as the system takes.
+    /// Writes as much as the system takes, but no more than is good for others.
     pub(crate) fn poll_give(
         &self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match slices {
-            [one] => self.write(cx, |stream| stream.try_write(one)),
-            _ => self.write(cx, |stream| stream.try_write_vectored(slices)),
+        let small = slices.iter().take_while(|one| one.len() <= MOST).count();
+        match &slices[..small.max(1).min(slices.len())] {
+            [one] => self.write(cx, |stream| stream.try_write(&one[..one.len().min(MOST)])),
+            some => self.write(cx, |stream| stream.try_write_vectored(some)),
         }
     }
 

@@ -2,10 +2,11 @@
 //! generic.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
 
 use super::Line;
@@ -39,6 +40,19 @@ impl Socket {
                 ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
                 Poll::Ready(Ok(buffer.filled().len()))
             }
+        }
+    }
+
+    /// Reads what is there into the room that the buffer has; `Ok(0)` is the
+    /// end.
+    pub(crate) fn poll_append(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(line) => line.poll_append(cx, buffer),
+            Self::Tls(stream, _) => pin!(stream.read_buf(buffer)).poll(cx),
         }
     }
 
