@@ -20,6 +20,7 @@
 
 pub mod canon;
 pub mod counters;
+pub mod credential;
 pub mod edit;
 pub mod guard;
 pub mod holding;

@@ -17,9 +17,9 @@ use journal::{Journal, Writer};
 
 use crate::admit::Memo;
 use crate::route::Health;
-use crate::send::Bulkheads;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
+use crate::send::{Bulkheads, KeyRests};
 use crate::settle::{Counts, Metrics};
 use crate::wire::Scratch;
 
@@ -39,6 +39,8 @@ pub struct Shared {
     pub health: Health,
     /// How many requests are at each provider.
     pub bulkheads: Bulkheads,
+    /// Which providers' keys rest.
+    pub key_rests: KeyRests,
     /// Client TLS configurations, built once for each certificate authority.
     pub tls: ClientTls,
     /// What `/metrics` shows.

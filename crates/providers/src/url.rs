@@ -23,22 +23,47 @@ pub enum Delivery {
 #[must_use]
 pub fn path(provider: &Provider, model: &str, delivery: Delivery) -> String {
     let base = &provider.base_path;
+    if let Some(paths) = &provider.paths {
+        let path = match delivery {
+            Delivery::Whole => &paths.whole,
+            Delivery::Streamed => &paths.stream,
+        };
+        return filled(base, path, model);
+    }
     match provider.format {
         WireFormat::Dialect(Dialect::Anthropic) => format!("{base}/messages"),
         WireFormat::Dialect(Dialect::Responses) => format!("{base}/responses"),
+        WireFormat::Dialect(Dialect::Cohere | Dialect::Ollama) => format!("{base}/chat"),
         WireFormat::Dialect(Dialect::Gemini) => {
-            let model = segment(model.strip_prefix("models/").unwrap_or(model));
-            match delivery {
-                Delivery::Streamed => {
-                    format!("{base}/models/{model}:streamGenerateContent?alt=sse")
-                }
-                Delivery::Whole => format!("{base}/models/{model}:generateContent"),
-            }
+            let model = model.strip_prefix("models/").unwrap_or(model);
+            let path = match delivery {
+                Delivery::Streamed => "/models/{model}:streamGenerateContent?alt=sse",
+                Delivery::Whole => "/models/{model}:generateContent",
+            };
+            filled(base, path, model)
+        }
+        WireFormat::Dialect(Dialect::Converse) => {
+            let path = match delivery {
+                Delivery::Streamed => "/model/{model}/converse-stream",
+                Delivery::Whole => "/model/{model}/converse",
+            };
+            filled(base, path, model)
         }
         WireFormat::Dialect(Dialect::OpenAi) | WireFormat::Demo => {
             format!("{base}/chat/completions")
         }
     }
+}
+
+/// The path of embeddings by `model`, where the provider has one of its own.
+#[must_use]
+pub fn embeddings_path(provider: &Provider, model: &str) -> Option<String> {
+    let path = provider.paths.as_ref()?.embeddings.as_ref()?;
+    Some(filled(&provider.base_path, path, model))
+}
+
+fn filled(base: &str, path: &str, model: &str) -> String {
+    format!("{base}{}", path.replace("{model}", &segment(model)))
 }
 
 /// A name as one segment of a path.

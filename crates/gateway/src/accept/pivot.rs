@@ -42,7 +42,7 @@ pub(super) fn read(
 ) -> Result<(Foreign, View), Refusal> {
     let internal = || Refusal::new(Reason::Internal, "The gateway cannot read this dialect.");
     let codec = translate::codec(conversation.dialect).ok_or_else(internal)?;
-    let pivot = translate::codec(Dialect::OpenAi).ok_or_else(internal)?;
+    let pivot = translate::upstream(Dialect::OpenAi).ok_or_else(internal)?;
     let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
     let mut request = (codec.read_request)(&document)?;
     if let Some(model) = &conversation.model {

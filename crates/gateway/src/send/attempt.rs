@@ -33,11 +33,11 @@ const FRAME: usize = 256;
 /// The most of an error's body that is read.
 const LARGEST_ERROR: usize = 1 << 20;
 
-/// Asks `target` once.
+/// Asks `target` once, with one of its provider's keys.
 pub(super) async fn attempt(
     plane: &Rc<Plane>,
     ask: &Ask,
-    target: &Deployment,
+    (target, key): (&Deployment, Option<usize>),
     deadline: Instant,
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
@@ -45,7 +45,7 @@ pub(super) async fn attempt(
     let (translation, body) = translation::of(ask, target).await?.unzip();
     let reply = match target.provider.format {
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
-        WireFormat::Dialect(_) => exchange(plane, (ask, body), target, deadline).await?,
+        WireFormat::Dialect(_) => exchange(plane, (ask, body), (target, key), deadline).await?,
     };
     ticket.dropped = translation.as_ref().and_then(|t| t.dropped.clone());
     let Reply {
@@ -110,14 +110,18 @@ pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
 async fn exchange(
     plane: &Rc<Plane>,
     (ask, body): (&Ask, Option<Vec<Bytes>>),
-    target: &Deployment,
+    (target, key): (&Deployment, Option<usize>),
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     let bulkheads = &plane.shared.bulkheads;
     let prepared = plane.pool.prepared(&target.provider, bulkheads);
     let prepared = prepared.map_err(unusable)?;
     let place = prepared.bulkhead.enter().ok_or_else(Failure::full)?;
-    let request = outgoing::request(ask, body, target, prepared).map_err(Failure::transient)?;
+    let request = outgoing::request(ask, body, (target, key), prepared);
+    let request = request.map_err(|refusal| match refusal.reason {
+        Reason::UpstreamCredential => Failure::account(refusal),
+        _ => Failure::transient(refusal),
+    })?;
     plane.others_first().await;
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;

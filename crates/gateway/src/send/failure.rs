@@ -72,6 +72,14 @@ impl Failure {
         }
     }
 
+    /// The gateway's own account is at fault.
+    pub(super) fn account(refusal: Refusal) -> Self {
+        Self {
+            kind: Kind::Account,
+            ..Self::transient(refusal)
+        }
+    }
+
     /// Another target may be able to do it.
     pub(super) fn elsewhere(refusal: Refusal) -> Self {
         Self {

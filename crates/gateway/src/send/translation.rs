@@ -13,7 +13,7 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::translate::{
-    self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable,
+    self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
 };
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
 use domain::edit::{Edit, Edits};
@@ -39,7 +39,7 @@ const LETTERS: usize = 64;
 /// How one target's answers are read, and written for the client.
 pub(super) struct Translation {
     pivot: &'static Codec,
-    theirs: &'static Codec,
+    theirs: &'static Upstream,
     /// The client, if it speaks another dialect than the pivot's.
     client: Option<Client>,
     /// Whether the provider's bytes leave as they came.
@@ -72,7 +72,7 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
     }
     let (Some(pivot), Some(theirs), Operation::Chat) = (
         translate::codec(PIVOT),
-        translate::codec(theirs),
+        translate::upstream(theirs),
         ask.operation,
     ) else {
         let what = ask.operation.as_str();
@@ -127,7 +127,7 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
 /// What a translation of a request needs; it may run beside the loop.
 struct Work {
     pivot: &'static Codec,
-    theirs: &'static Codec,
+    theirs: &'static Upstream,
     document: Arc<Document>,
     foreign: Option<Arc<Foreign>>,
     is_governed: bool,

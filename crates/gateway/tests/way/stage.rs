@@ -97,6 +97,7 @@ impl Stage {
             journal: Journal::open(&folder, config, 1).expect("a journal"),
             health: gateway::route::Health::default(),
             bulkheads: gateway::send::Bulkheads::default(),
+            key_rests: gateway::send::KeyRests::default(),
             tls: gateway::send::tls::ClientTls::default(),
             metrics: gateway::settle::Metrics::default(),
             draining: AtomicBool::new(false),
