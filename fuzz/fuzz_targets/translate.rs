@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::sse::{Frame, Framer};
-use dialects::translate::{Client, Codec, Frames, Head, Names, Target, Unreadable, codec};
+use dialects::translate::{
+    Client, Codec, Frames, Head, Names, Target, Unreadable, Upstream, codec, upstream,
+};
 use domain::canon::{Dialect, Request};
 use libfuzzer_sys::fuzz_target;
 
@@ -85,7 +87,11 @@ fn asked(theirs: Dialect, document: &Document, number: u8) {
         let written = json(&written);
         let again = codec(ours.dialect).map(|ours| (ours.read_request)(&written));
         if let Some(Err(refusal)) = again {
-            panic!("{:?}: {refusal:?}: {}", ours.dialect, shown(written.bytes()));
+            panic!(
+                "{:?}: {refusal:?}: {}",
+                ours.dialect,
+                shown(written.bytes())
+            );
         }
     }
 }
