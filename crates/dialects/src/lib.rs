@@ -4,6 +4,7 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod converse;
 pub mod eventstream;
 pub mod gemini;
 pub mod json;
