@@ -22,6 +22,8 @@ SUITES = [
     "sdk_python",
     "sdk_javascript",
     "sdk_anthropic",
+    "sdk_gemini",
+    "moves",
     "sdk_responses",
     "lossless",
     "policies",

@@ -133,7 +133,7 @@ struct Work {
     is_governed: bool,
     model: String,
     output_limit: Option<u64>,
-    reasons: bool,
+    reasons: Option<bool>,
     losses: Losses,
     provider: String,
 }
@@ -164,6 +164,7 @@ impl Work {
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
+            && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
             return Ok(Done {
                 request,
@@ -179,7 +180,9 @@ impl Work {
             &Target {
                 model: &self.model,
                 output_limit: self.output_limit,
-                reasons: self.reasons,
+                reasons: self
+                    .reasons
+                    .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
                 names: &names,
             },
         );
@@ -215,6 +218,14 @@ impl Work {
         );
         Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&first.field)))
     }
+}
+
+/// Whether a model that nobody knows is asked to think. Who asks for it by
+/// name means a model that can; `OpenAI`'s dialect is spoken by many servers that
+/// refuse the very word.
+fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
+    let is_openais = matches!(theirs, Dialect::OpenAi | Dialect::Responses);
+    !is_openais && request.reasoning.is_some()
 }
 
 /// A body as it came, but for the model's name, where it stands in it.

@@ -24,6 +24,7 @@ mod parts;
 mod reader;
 mod request;
 mod schema;
+mod signature;
 mod stops;
 mod tools;
 mod usage;
@@ -35,7 +36,7 @@ pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event};
 pub use reader::StreamReader;
 pub use request::read_request;
-pub use write::write_request;
+pub use write::{misses_signature, write_request};
 pub use writer::StreamWriter;
 
 use domain::canon::{Dialect, Json, Unknown};
