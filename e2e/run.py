@@ -24,6 +24,7 @@ SUITES = [
     "sdk_anthropic",
     "sdk_gemini",
     "moves",
+    "agents",
     "sdk_responses",
     "lossless",
     "policies",
