@@ -37,4 +37,5 @@ pub mod shelf;
 pub mod snapshot;
 pub mod suggest;
 pub mod time;
+pub mod turns;
 pub mod usage;

@@ -1,6 +1,7 @@
 //! **send**: ask the targets of the plan, with retries and fallbacks, until
 //! the first content has come. After that nothing is tried again.
 
+mod again;
 mod attempt;
 mod bulkhead;
 mod client;
@@ -18,6 +19,7 @@ pub mod tls;
 mod translation;
 pub mod upstream;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,6 +154,8 @@ struct Ask {
     largest: usize,
     /// What came, in another dialect.
     foreign: Option<Arc<Foreign>>,
+    /// Whether the provider that kept what was said before has lost it.
+    is_forgotten: Cell<bool>,
     /// Whether guards read it.
     is_governed: bool,
     /// The room that the body takes, until all is over.
@@ -172,6 +176,7 @@ impl Ask {
             fields: accepted.fields,
             largest,
             foreign: accepted.foreign,
+            is_forgotten: Cell::new(false),
             is_governed: !guards.is_empty(),
             _held: accepted.held,
             ticket: ticket.id(),
@@ -215,7 +220,8 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
         ticket.attempt(target);
-        let failure = match attempt::attempt(plane, &ask, target, deadline, &mut ticket).await {
+        let asked = again::attempt_or_tell(plane, &ask, target, deadline, &mut ticket).await;
+        let failure = match asked {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);
                 ticket.first_content();

@@ -9,6 +9,7 @@ mod edges;
 mod front;
 mod lossless;
 mod names;
+mod responses;
 mod reuse;
 mod send;
 mod serve;
