@@ -105,6 +105,10 @@ reasons! {
     ModelForbidden = 403 Permission "model_not_allowed";
     /// No model has this name.
     UnknownModel = 404 NotFound "model_not_found";
+    /// No answer of this id is kept for the key.
+    UnknownResponse = 404 NotFound "response_not_found";
+    /// The turn to go on from is not kept for the key.
+    UnknownPrevious = 400 InvalidRequest "previous_response_not_found";
     /// Requests per minute are used up.
     RequestLimit = 429 RateLimit "rate_limit_exceeded";
     /// Tokens per minute are used up.

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{self, View};
+use dialects::responses::kept;
 use dialects::translate::{self, Codec, Names, Target};
-use domain::canon::{Dialect, Loss, Request};
+use domain::canon::{Dialect, Loss, Request, Unknown};
 use domain::refusal::{Reason, Refusal};
 
+use super::past::{self, Conversed, Found};
 use super::route::{Conversation, Wish};
 
 /// A request as it came, in another dialect.
@@ -19,8 +21,10 @@ pub struct Foreign {
     pub codec: &'static Codec,
     /// Its body.
     pub document: Document,
-    /// What it says.
+    /// What it says; where it goes on from an answer, with all before.
     pub request: Request,
+    /// What it says of its conversation, if that may be kept here.
+    pub conversed: Option<Conversed>,
     /// What it is in `OpenAI`'s dialect, before any policy.
     pub pivot: Arc<Document>,
     /// What of it that one cannot say: it counts where the pivot is what leaves.
@@ -31,20 +35,55 @@ pub struct Foreign {
     pub is_array: bool,
 }
 
+/// What the gateway keeps of conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// What is asked for.
+    AsAsked,
+    /// Nothing, by policy.
+    Nothing,
+}
+
+/// Takes out what the gateway itself does: no target need be told.
+pub(crate) fn here(request: &mut Request) -> Vec<Unknown> {
+    let is_ours = |it: &mut Unknown| {
+        it.dialect == Dialect::Responses
+            && (it.name == "previous_response_id"
+                || it.name == "store" && it.raw.as_str() == "true")
+    };
+    request.rest.extract_if(.., is_ours).collect()
+}
+
 /// Reads a body of the conversation's dialect, and turns it into `OpenAI`'s.
 ///
 /// # Errors
 /// It is none of its dialect.
 pub(super) fn read(
     conversation: &Conversation,
-    plain: Bytes,
-    depth: usize,
+    (plain, depth): (Bytes, usize),
+    found: Option<Found>,
+    keeps: Keeps,
 ) -> Result<(Foreign, View), Refusal> {
     let internal = || Refusal::new(Reason::Internal, "The gateway cannot read this dialect.");
     let codec = translate::codec(conversation.dialect).ok_or_else(internal)?;
     let pivot = translate::upstream(Dialect::OpenAi).ok_or_else(internal)?;
-    let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
-    let mut request = (codec.read_request)(&document)?;
+    let mut document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
+    let mut conversed = None;
+    let mut request = match conversation.dialect {
+        Dialect::Responses => {
+            let (said, whole) = past::whole(&document, found)?;
+            let mut request = (codec.read_request)(whole.as_ref().unwrap_or(&document))?;
+            if said.is_kept && keeps == Keeps::Nothing && conversation.wish != Wish::Counted {
+                document = Document::parse(kept::unkept(&document), usize::MAX)
+                    .map_err(|error| error.refusal())?;
+                request = (codec.read_request)(&document)?;
+            } else {
+                conversed = Some(said);
+            }
+            request
+        }
+        _ => (codec.read_request)(&document)?,
+    };
     if let Some(model) = &conversation.model {
         request.model.clone_from(model);
     }
@@ -55,6 +94,7 @@ pub(super) fn read(
     }
     // Every other dialect says in a stream what it used.
     request.stream_usage = request.stream;
+    let own = here(&mut request);
     let written = (pivot.write_request)(
         &request,
         &Target {
@@ -64,6 +104,7 @@ pub(super) fn read(
             names: &Names::default(),
         },
     );
+    request.rest.extend(own);
     // What the pivot cannot say is not lost where no policy looks: the target's
     // own writer reads the request itself.
     let pivot = Document::parse(written.value.into(), usize::MAX).map_err(|_| internal())?;
@@ -72,6 +113,7 @@ pub(super) fn read(
         codec,
         document,
         request,
+        conversed,
         pivot: Arc::new(pivot),
         losses: written.losses,
         is_count: conversation.wish == Wish::Counted,

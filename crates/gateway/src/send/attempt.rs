@@ -48,6 +48,7 @@ pub(super) async fn attempt(
         WireFormat::Dialect(_) => exchange(plane, (ask, body), (target, key), deadline).await?,
     };
     ticket.dropped = translation.as_ref().and_then(|t| t.dropped.clone());
+    ticket.verbatim = translation.as_ref().is_some_and(|t| t.passes());
     let Reply {
         status,
         fields,

@@ -37,6 +37,12 @@ impl Client {
         self.foreign.codec
     }
 
+    /// What came.
+    #[must_use]
+    pub fn foreign(&self) -> &Arc<Foreign> {
+        &self.foreign
+    }
+
     fn head(&self) -> Head<'_> {
         Head {
             request: &self.foreign.request,

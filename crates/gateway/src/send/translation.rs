@@ -24,7 +24,7 @@ use super::Ask;
 use super::attempt::LARGEST_EVENT;
 use super::client::Client;
 use super::failure::Failure;
-use crate::accept::Foreign;
+use crate::accept::{Foreign, Previous, here};
 use crate::aside;
 
 /// What every stage looks at.
@@ -85,6 +85,7 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
         theirs,
         document: Arc::clone(&ask.document),
         foreign: ask.foreign.clone(),
+        is_forgotten: ask.is_forgotten.get(),
         is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
@@ -130,6 +131,7 @@ struct Work {
     theirs: &'static Upstream,
     document: Arc<Document>,
     foreign: Option<Arc<Foreign>>,
+    is_forgotten: bool,
     is_governed: bool,
     model: String,
     output_limit: Option<u64>,
@@ -159,11 +161,15 @@ impl Work {
             Some(foreign) => foreign.request.clone(),
             None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
         };
+        let goes_on = self.foreign.as_ref().and_then(|foreign| previous(foreign));
+        let is_there = goes_on
+            .is_none_or(|it| it.is_there && it.provider == self.provider && !self.is_forgotten);
         // The meter reads it; a client that did not ask does not get it.
         request.stream_usage = request.stream;
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
+            && is_there
             && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
             return Ok(Done {
@@ -173,6 +179,10 @@ impl Work {
                 dropped: None,
                 body: renamed(&foreign.document, &self.model)?,
             });
+        }
+        let store = here(&mut request).into_iter().find(|it| it.name == "store");
+        if self.theirs.dialect == Dialect::Responses {
+            request.rest.extend(store);
         }
         let names = Names::of(&request);
         let Written { value, mut losses } = (self.theirs.write_request)(
@@ -188,6 +198,10 @@ impl Work {
         );
         if let (Some(foreign), None) = (&self.foreign, untouched) {
             losses.extend(foreign.losses.iter().cloned());
+        }
+        if goes_on.is_some_and(|it| it.left_out > 0) {
+            let why = "reasoning and results of another provider stay there";
+            losses.push(Loss::hint("previous_response_id", why));
         }
         if self.losses == Losses::Strict
             && let Some(refusal) = self.refusal(&losses)
@@ -226,6 +240,11 @@ impl Work {
 fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
     let is_openais = matches!(theirs, Dialect::OpenAi | Dialect::Responses);
     !is_openais && request.reasoning.is_some()
+}
+
+/// The turn that a request goes on from.
+fn previous(foreign: &Foreign) -> Option<&Previous> {
+    foreign.conversed.as_ref()?.previous.as_ref()
 }
 
 /// A body as it came, but for the model's name, where it stands in it.
@@ -271,6 +290,11 @@ impl Translation {
             created: self.created,
             id: &self.id,
         }
+    }
+
+    /// Whether the provider's bytes leave as they came.
+    pub(super) fn passes(&self) -> bool {
+        self.passes
     }
 
     /// A provider's whole answer in the pivot's dialect, and what leaves of it

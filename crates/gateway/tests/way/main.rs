@@ -10,6 +10,7 @@ mod front;
 mod keys;
 mod lossless;
 mod names;
+mod responses;
 mod reuse;
 mod send;
 mod serve;
