@@ -22,6 +22,7 @@ SUITES = [
     "sdk_python",
     "sdk_javascript",
     "sdk_anthropic",
+    "sdk_gemini",
     "sdk_responses",
     "lossless",
     "policies",

@@ -9,6 +9,8 @@ const HINTS: &[&str] = &[
     "cache_control",
     "client_metadata",
     "context_management",
+    // The same stands in the format of the answer, as JSON Schema.
+    "generationConfig.responseSchema",
     "include",
     "inference_geo",
     "labels",

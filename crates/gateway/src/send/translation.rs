@@ -8,9 +8,11 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{
     self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
@@ -170,7 +172,7 @@ impl Work {
                 names: Names::default(),
                 passes: true,
                 dropped: None,
-                body: renamed(&foreign.document, &self.model)?,
+                body: passed(&foreign.document, self.theirs.dialect, &self.model)?,
             });
         }
         let names = Names::of(&request);
@@ -217,9 +219,19 @@ impl Work {
     }
 }
 
-/// A body as it came, but for the model's name, where it stands in it.
-fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
+/// A body as it came, but for the model's name, where it stands in it, and for
+/// what the model demands of calls that others made.
+fn passed(document: &Document, dialect: Dialect, model: &str) -> Result<Vec<Bytes>, Failure> {
     let mut edits = Edits::new();
+    let overlap = |overlap| {
+        let sentence = "The gateway failed to build the upstream request.";
+        Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
+    };
+    if dialect == Dialect::Gemini {
+        for edit in gemini::canon::sign(document, model) {
+            edits.add(edit).map_err(overlap)?;
+        }
+    }
     if let Some(named) = document.root().get("model")
         && named.str().is_some_and(|name| name != model)
     {
@@ -230,10 +242,7 @@ fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
                 span: named.span(),
                 with: text.into(),
             })
-            .map_err(|overlap| {
-                let sentence = "The gateway failed to build the upstream request.";
-                Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
-            })?;
+            .map_err(overlap)?;
     }
     Ok(edits.apply(document.bytes()))
 }
@@ -295,10 +304,15 @@ impl Translation {
         Frames::translated(LARGEST_EVENT, reader, pivot, leaving)
     }
 
-    /// A provider's error, in the pivot's dialect.
-    pub(super) fn fault(&self, status: u16, body: &[u8]) -> Bytes {
+    /// A provider's error, in the pivot's dialect, and when it says to come
+    /// again, where its body is the place for that.
+    pub(super) fn fault(&self, status: u16, body: &[u8]) -> (Bytes, Option<Duration>) {
         let fault = (self.theirs.read_fault)(status, body);
-        (self.pivot.write_fault)(&fault, &self.id).into()
+        let wait = match self.theirs.dialect {
+            Dialect::Gemini => gemini::canon::retry_delay(body),
+            _ => None,
+        };
+        ((self.pivot.write_fault)(&fault, &self.id).into(), wait)
     }
 }
 

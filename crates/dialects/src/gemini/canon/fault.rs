@@ -215,12 +215,24 @@ fn words(kind: FaultKind) -> (&'static str, Option<&'static str>) {
 /// An error's body as Google's SDKs want it.
 #[must_use]
 pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
+    write_refusal(fault, request_id, fault.kind.status(), None)
+}
+
+/// The same, with the status that it is sent with, and when to come again:
+/// Google's own tools read that from the body.
+#[must_use]
+pub fn write_refusal(
+    fault: &Fault,
+    request_id: &str,
+    status: u16,
+    wait: Option<Duration>,
+) -> Vec<u8> {
     const TYPE: &str = "type.googleapis.com/google.rpc.";
     let (word, reason) = words(fault.kind);
     let code = fault.code.as_deref().filter(|code| *code != word);
     object(|out| {
         out.object("error", |out| {
-            out.number("code", u64::from(fault.kind.status()));
+            out.number("code", u64::from(status));
             out.string("message", &fault.message).string("status", word);
             out.array("details", |list| {
                 if let Some(reason) = reason.or(code) {
@@ -238,6 +250,12 @@ pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
                                 out.string("description", &fault.message);
                             });
                         });
+                    });
+                }
+                if let Some(wait) = wait {
+                    list.object(|out| {
+                        out.string("@type", &format!("{TYPE}RetryInfo"));
+                        out.string("retryDelay", &format!("{:.3}s", wait.as_secs_f64()));
                     });
                 }
                 if !request_id.is_empty() {

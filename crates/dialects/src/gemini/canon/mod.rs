@@ -24,6 +24,7 @@ mod parts;
 mod reader;
 mod request;
 mod schema;
+mod signed;
 mod stops;
 mod tools;
 mod usage;
@@ -32,9 +33,10 @@ mod writer;
 
 pub use answer::{read_answer, write_answer};
 pub use array::{ArrayStream, ArrayWriter};
-pub use fault::{read_fault, retry_delay, write_fault, write_fault_event};
+pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};
 pub use reader::StreamReader;
 pub use request::read_request;
+pub use signed::sign;
 pub use write::write_request;
 pub use writer::StreamWriter;
 

@@ -12,7 +12,7 @@ use domain::canon::{Dialect, Loss, Request, Unknown, Written};
 use super::text_of;
 use crate::json::{Object, object};
 use crate::translate::Target;
-use model::Model;
+pub(super) use model::Model;
 
 /// What the parts of a writer share.
 struct Writing<'a> {
