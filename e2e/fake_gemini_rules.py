@@ -33,11 +33,6 @@ OLDER_SCHEMA = {
     "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf", "propertyOrdering",
     "default", "items", "minimum", "maximum",
 }  # fmt: skip
-JSON_SCHEMA = {
-    "$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems",
-    "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties",
-    "required", "propertyOrdering",
-}  # fmt: skip
 
 
 def refused(message: str, status: int = 400, details=()) -> Refused:
@@ -170,21 +165,22 @@ def check_tools(tools: list) -> list:
             need(re.fullmatch(r"[a-zA-Z_][\w.:-]{0,63}", function["name"]), f"{at}: Invalid function name")
             need(not {"parameters", "parametersJsonSchema"} <= set(function), f"{at}: two schemas")
             if "parameters" in function:
-                check_schema(function["parameters"], OLDER_SCHEMA, at)
+                check_schema(function["parameters"], at)
             if "parametersJsonSchema" in function:
-                check_schema(function["parametersJsonSchema"], JSON_SCHEMA, at)
                 need(function["parametersJsonSchema"].get("type") == "object", f"{at}: schema should be of type object")
             names.append(function["name"])
     need(len(set(names)) == len(names), f"Duplicate function declaration found: {names}")
     return names
 
 
-def check_schema(schema, keys: set, at: str) -> None:
+def check_schema(schema, at: str) -> None:
+    """One in Google's older form."""
     if not isinstance(schema, dict):
         return
-    known(schema, keys, at)
+    known(schema, OLDER_SCHEMA, at)
+    need(schema.get("properties", True), f"{at}.properties: should be non-empty for OBJECT type")
     for inner in [schema.get("items"), *schema.get("anyOf", []), *schema.get("properties", {}).values()]:
-        check_schema(inner, keys, at)
+        check_schema(inner, at)
 
 
 def check_choice(config: dict, names: list) -> None:
@@ -204,8 +200,7 @@ def check_config(config: dict, model: str) -> None:
     need(config.get("maxOutputTokens", 1) > 0, "max_output_tokens must be positive")
     if {"responseSchema", "responseJsonSchema"} & set(config):
         need(config.get("responseMimeType") == "application/json", "response_schema needs application/json")
-    check_schema(config.get("responseSchema"), OLDER_SCHEMA, "generation_config.response_schema")
-    check_schema(config.get("responseJsonSchema"), JSON_SCHEMA, "generation_config.response_json_schema")
+    check_schema(config.get("responseSchema"), "generation_config.response_schema")
     thinking = config.get("thinkingConfig", {})
     known(thinking, {"thinkingBudget", "thinkingLevel", "includeThoughts"}, "generation_config.thinking_config")
     need(not {"thinkingBudget", "thinkingLevel"} <= set(thinking), "thinking_budget or thinking_level, not both")

@@ -23,6 +23,7 @@ SUITES = [
     "sdk_javascript",
     "sdk_anthropic",
     "sdk_gemini",
+    "moves",
     "sdk_responses",
     "lossless",
     "policies",

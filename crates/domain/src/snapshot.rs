@@ -118,7 +118,7 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         order: 0,
         price: None,
         max_output: None,
-        reasons: false,
+        reasons: None,
         index: usize::MAX,
     };
     Model {

@@ -4,6 +4,7 @@ The model `m` is of a server of OpenAI's dialect, `c` of one of Anthropic's,
 the others are of one of Gemini's.
 """
 
+import anthropic
 import openai
 from google import genai
 
@@ -42,6 +43,7 @@ def scene(bench):
     world.claude, world.google = claude, google
     world.client = client_of(world)
     world.openai = openai.OpenAI(base_url=world.gateway.base_url, api_key=KEY, max_retries=0, timeout=20)
+    world.anthropic = anthropic.Anthropic(base_url=world.gateway.origin, api_key=KEY, max_retries=0, timeout=20)
     return world
 
 

@@ -47,7 +47,8 @@ def one_function_and_its_result(w):
             assert answer.candidates[0].finish_reason == types.FinishReason.STOP, answer
             again = ask(w, model, turn(parts(answer), results_of([call])), tools=tools)
             assert again.text and not again.function_calls, again
-    assert "sunny in Zürich" in again.text, again
+        told = {"m": w.fake, "c": w.claude}.get(model, w.google).last.json
+        assert "sunny in " in json.dumps(told), told
 
 
 @case
@@ -194,4 +195,4 @@ def openais_tools_in_front_of_geminis_server(w):
             said = [*messages, {"role": "assistant", "tool_calls": calls}]
             said += [{"role": "tool", "tool_call_id": call["id"], "content": "sunny"} for call in calls]
             again = w.openai.chat.completions.create(model=model, messages=said, tools=tools)
-            assert again.choices[0].message.content.startswith("Results: 2"), again
+            assert again.choices[0].message.content == "Results: 2", again

@@ -9,8 +9,6 @@ const HINTS: &[&str] = &[
     "cache_control",
     "client_metadata",
     "context_management",
-    // The same stands in the format of the answer, as JSON Schema.
-    "generationConfig.responseSchema",
     "include",
     "inference_geo",
     "labels",
@@ -27,7 +25,17 @@ const HINTS: &[&str] = &[
     "truncation",
 ];
 
+/// Members that are the same in other words, kept for the way back: what they
+/// say stands in the form, too.
+const TOLD: &[&str] = &["generationConfig.responseSchema"];
+
 impl Unknown {
+    /// Whether the form says the same: nothing is lost without it.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        TOLD.contains(&self.name.as_str())
+    }
+
     /// Whether a request says the same without this member.
     #[must_use]
     pub fn is_hint(&self) -> bool {

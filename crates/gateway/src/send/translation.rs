@@ -135,7 +135,7 @@ struct Work {
     is_governed: bool,
     model: String,
     output_limit: Option<u64>,
-    reasons: bool,
+    reasons: Option<bool>,
     losses: Losses,
     provider: String,
 }
@@ -166,13 +166,14 @@ impl Work {
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
+            && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
             return Ok(Done {
                 request,
                 names: Names::default(),
                 passes: true,
                 dropped: None,
-                body: passed(&foreign.document, self.theirs.dialect, &self.model)?,
+                body: renamed(&foreign.document, &self.model)?,
             });
         }
         let names = Names::of(&request);
@@ -181,7 +182,9 @@ impl Work {
             &Target {
                 model: &self.model,
                 output_limit: self.output_limit,
-                reasons: self.reasons,
+                reasons: self
+                    .reasons
+                    .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
                 names: &names,
             },
         );
@@ -219,19 +222,17 @@ impl Work {
     }
 }
 
-/// A body as it came, but for the model's name, where it stands in it, and for
-/// what the model demands of calls that others made.
-fn passed(document: &Document, dialect: Dialect, model: &str) -> Result<Vec<Bytes>, Failure> {
+/// Whether a model that nobody knows is asked to think. Who asks for it by
+/// name means a model that can; `OpenAI`'s dialect is spoken by many servers that
+/// refuse the very word.
+fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
+    let is_openais = matches!(theirs, Dialect::OpenAi | Dialect::Responses);
+    !is_openais && request.reasoning.is_some()
+}
+
+/// A body as it came, but for the model's name, where it stands in it.
+fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
     let mut edits = Edits::new();
-    let overlap = |overlap| {
-        let sentence = "The gateway failed to build the upstream request.";
-        Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
-    };
-    if dialect == Dialect::Gemini {
-        for edit in gemini::canon::sign(document, model) {
-            edits.add(edit).map_err(overlap)?;
-        }
-    }
     if let Some(named) = document.root().get("model")
         && named.str().is_some_and(|name| name != model)
     {
@@ -242,7 +243,10 @@ fn passed(document: &Document, dialect: Dialect, model: &str) -> Result<Vec<Byte
                 span: named.span(),
                 with: text.into(),
             })
-            .map_err(overlap)?;
+            .map_err(|overlap| {
+                let sentence = "The gateway failed to build the upstream request.";
+                Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
+            })?;
     }
     Ok(edits.apply(document.bytes()))
 }

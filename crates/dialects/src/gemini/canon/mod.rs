@@ -24,7 +24,7 @@ mod parts;
 mod reader;
 mod request;
 mod schema;
-mod signed;
+mod signature;
 mod stops;
 mod tools;
 mod usage;
@@ -36,8 +36,7 @@ pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};
 pub use reader::StreamReader;
 pub use request::read_request;
-pub use signed::sign;
-pub use write::write_request;
+pub use write::{misses_signature, write_request};
 pub use writer::StreamWriter;
 
 use domain::canon::{Dialect, Json, Unknown};

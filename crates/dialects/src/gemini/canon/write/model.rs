@@ -15,13 +15,13 @@ pub(super) enum Generation {
 
 /// A model, by its name.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Model<'a> {
+pub(super) struct Model<'a> {
     name: &'a str,
     pub(super) generation: Generation,
 }
 
 impl<'a> Model<'a> {
-    pub(in super::super) fn of(name: &'a str) -> Self {
+    pub(super) fn of(name: &'a str) -> Self {
         let version = name.rsplit_once("gemini-").map(|(_, version)| version);
         let generation = match version {
             None => Generation::Unknown,
@@ -34,7 +34,7 @@ impl<'a> Model<'a> {
     }
 
     /// Whether it is one of before Gemini 3.
-    pub(in super::super) fn is_older(self) -> bool {
+    pub(super) fn is_older(self) -> bool {
         matches!(self.generation, Generation::First | Generation::Second)
     }
 
