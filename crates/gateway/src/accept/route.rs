@@ -1,6 +1,7 @@
 //! The table of routes: what a path asks for, and in which dialect.
 
 use dialects::Operation;
+use dialects::gemini::canon::embedding::Form;
 use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
 use http::{Method, Uri};
@@ -41,6 +42,8 @@ pub enum Wish {
     Array,
     /// Not at all: only the prompt's tokens are counted.
     Counted,
+    /// Vectors are wanted.
+    Embedded(Form),
 }
 
 impl Conversation {
@@ -147,15 +150,13 @@ fn model(text: &str) -> Result<(Method, Target), Refusal> {
         "generateContent" => Some(Wish::Whole),
         "streamGenerateContent" => Some(Wish::Array),
         "countTokens" => Some(Wish::Counted),
+        "embedContent" => Some(Wish::Embedded(Form::One)),
+        "batchEmbedContents" => Some(Wish::Embedded(Form::Many)),
         _ => None,
     };
     let asked = text
         .rsplit_once(':')
         .and_then(|(model, word)| Some((model, wish(word)?)));
-    if text.ends_with(":embedContent") || text.ends_with(":batchEmbedContents") {
-        let sentence = "Embeddings are not at this path yet. Use /v1/embeddings.";
-        return Err(Refusal::new(Reason::UnknownRoute, sentence));
-    }
     Ok(match asked {
         Some((model, wish)) => (
             Method::POST,
@@ -231,6 +232,25 @@ mod tests {
         }
         let (_, model) = route("/v1/models/llama3:8b").expect("a route");
         assert_eq!(model, Target::Models(Some("llama3:8b".to_owned())));
+    }
+
+    #[test]
+    fn gemini_asks_for_vectors_at_either_version() {
+        for (word, form) in [
+            ("embedContent", Form::One),
+            ("batchEmbedContents", Form::Many),
+        ] {
+            for version in ["/v1", "/v1beta"] {
+                let path = format!("{version}/models/openai/e-3:{word}");
+                let (method, found) = route(&path).expect("a route");
+                let wanted = Conversation {
+                    dialect: Dialect::Gemini,
+                    model: Some("openai/e-3".to_owned()),
+                    wish: Wish::Embedded(form),
+                };
+                assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
+            }
+        }
     }
 
     #[test]

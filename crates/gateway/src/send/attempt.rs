@@ -47,7 +47,7 @@ pub(super) async fn attempt(
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
         WireFormat::Dialect(_) => exchange(plane, (ask, body), (target, key), deadline).await?,
     };
-    ticket.dropped = translation.as_ref().and_then(|t| t.dropped.clone());
+    ticket.dropped = translation.as_ref().and_then(|t| t.dropped());
     let Reply {
         status,
         fields,

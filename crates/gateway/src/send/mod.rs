@@ -19,6 +19,7 @@ mod simulation;
 pub mod tls;
 mod translation;
 pub mod upstream;
+mod vectors;
 
 use std::rc::Rc;
 use std::sync::Arc;

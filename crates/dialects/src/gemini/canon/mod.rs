@@ -6,6 +6,7 @@
 //! | an answer | `reader`, as a stream of one frame | `answer` |
 //! | a stream | `reader` | `writer`; `array` for clients that want one array |
 //! | an error | `fault` | `fault` |
+//! | embeddings | [`embedding`] | [`embedding`] |
 //!
 //! The model and whether the answer is streamed stand in the URL and not in
 //! the body: the caller sets them on what [`read_request`] gives, and
@@ -16,6 +17,7 @@ mod array;
 mod candidate;
 mod config;
 mod contents;
+pub mod embedding;
 mod fault;
 mod fields;
 mod logprobs;
