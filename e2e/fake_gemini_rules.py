@@ -93,7 +93,7 @@ def check_contents(contents, model: str) -> None:
     need(isinstance(contents, list) and contents, "* GenerateContentRequest.contents: contents is not specified")
     before: list = []
     role = None
-    for number, content in enumerate(contents):
+    for number, content in enumerate(turns(contents)):
         at = f"contents[{number}]"
         known(content, {"role", "parts"}, at)
         role = content.get("role", "user")
@@ -108,7 +108,19 @@ def check_contents(contents, model: str) -> None:
         need(not before or number > 0, "function call turn comes immediately after a user turn")
     need(role == "user", "Please ensure that the conversation ends with a user turn")
     if "gemini-3" in model:
-        check_signatures(contents)
+        check_signatures(turns(contents))
+
+
+def turns(contents: list) -> list:
+    """What one side says at once is one turn: SDKs keep the pieces of a stream."""
+    out: list = []
+    for content in contents:
+        role = content.get("role", "user")
+        if role == "model" and out and out[-1].get("role") == role:
+            out[-1] = out[-1] | {"parts": out[-1].get("parts", []) + content.get("parts", [])}
+        else:
+            out.append(content)
+    return out
 
 
 def check_responses(calls: list, responses: list) -> None:

@@ -269,13 +269,19 @@ pub fn write_refusal(
     })
 }
 
-/// What ends a stream in the middle: bare JSON, without `data:` and without a
-/// blank line. So Google does it, and so its SDKs see it: JavaScript's reads
-/// an error only where a piece of the body is JSON by itself, and complains of
-/// a rest that is no whole event if the piece came with others.
+/// What ends a stream in the middle: an event, and the same as bare JSON behind
+/// it, without a blank line.
 ///
-/// Nothing may follow it, and it should be flushed by itself.
+/// Google's SDKs of today throw what the event says, however it comes. Those of
+/// a year ago take such an event for an empty answer, and the stream for whole:
+/// they complain of a rest that is no event. Nothing may follow it.
 #[must_use]
 pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
-    write_fault(fault, request_id).into()
+    let json = write_fault(fault, request_id);
+    let mut out = Vec::with_capacity(json.len() * 2 + 8);
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(&json);
+    out.extend_from_slice(b"\n\n");
+    out.extend_from_slice(&json);
+    out.into()
 }
