@@ -34,7 +34,7 @@ def scene(bench):
     api_key: env:UPSTREAM_KEY
     models: [c, {CLAUDE}]
   google:
-    dialect: gemini
+    catalogue: gemini
     base_url: {google.base_url}
     api_key: env:UPSTREAM_KEY
     models: [{SECOND}, {THIRD}, {EMBEDDER}]

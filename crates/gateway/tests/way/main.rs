@@ -16,3 +16,4 @@ mod serve;
 mod stage;
 mod translation;
 mod transport;
+mod vectors;
