@@ -23,6 +23,7 @@ SUITES = [
     "sdk_javascript",
     "sdk_anthropic",
     "sdk_gemini",
+    "sdk_gemini_javascript",
     "moves",
     "agents",
     "sdk_responses",

@@ -129,6 +129,8 @@ reasons! {
     NoTarget = 503 Overloaded "no_deployment_available";
     /// The upstream cannot be reached.
     UpstreamUnreachable = 502 Upstream "upstream_unreachable";
+    /// The upstream has no room now.
+    UpstreamOverloaded = 503 Overloaded "upstream_overloaded";
     /// The upstream answered too late.
     UpstreamTimeout = 504 Upstream "upstream_timeout";
     /// The upstream broke off or answered nonsense.

@@ -140,6 +140,10 @@ fn framed(fields: &Fields) -> Result<(), Refusal> {
 pub(crate) fn operation(known: &Known) -> Result<Operation, Refusal> {
     match known.head.target {
         Target::Ask(operation) => Ok(operation),
+        Target::Converse(Conversation {
+            wish: Wish::Embedded(_),
+            ..
+        }) => Ok(Operation::Embedding),
         Target::Converse(_) => Ok(Operation::Chat),
         Target::Models(_) | Target::Kept(_) => {
             Err(Refusal::new(Reason::Internal, "The gateway lost its way."))

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::gemini::canon::embedding::{Embeds, Form};
 use dialects::json::Document;
 use dialects::openai::{self, View};
 use dialects::responses::kept;
 use dialects::translate::{self, Codec, Names, Target};
-use domain::canon::{Dialect, Loss, Request, Unknown};
+use domain::canon::{Dialect, Loss, Request, Unknown, Written};
 use domain::refusal::{Reason, Refusal};
 
 use super::past::{self, Conversed, Found};
@@ -33,6 +34,9 @@ pub struct Foreign {
     pub is_count: bool,
     /// Whether a stream is one JSON array.
     pub is_array: bool,
+    /// What is to be embedded, if it asks for that: `request` names only the
+    /// model then.
+    pub embeds: Option<Embeds>,
 }
 
 /// What the gateway keeps of conversations.
@@ -68,6 +72,10 @@ pub(super) fn read(
     let codec = translate::codec(conversation.dialect).ok_or_else(internal)?;
     let pivot = translate::upstream(Dialect::OpenAi).ok_or_else(internal)?;
     let mut document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
+    if let Wish::Embedded(form) = conversation.wish {
+        let model = conversation.model.as_deref().unwrap_or_default();
+        return embeds(codec, document, (form, model));
+    }
     let mut conversed = None;
     let mut request = match conversation.dialect {
         Dialect::Responses => {
@@ -89,7 +97,7 @@ pub(super) fn read(
     }
     match conversation.wish {
         Wish::AsAsked => {}
-        Wish::Whole | Wish::Counted => request.stream = false,
+        Wish::Whole | Wish::Counted | Wish::Embedded(_) => request.stream = false,
         Wish::Streamed | Wish::Array => request.stream = true,
     }
     // Every other dialect says in a stream what it used.
@@ -118,6 +126,34 @@ pub(super) fn read(
         losses: written.losses,
         is_count: conversation.wish == Wish::Counted,
         is_array: conversation.wish == Wish::Array,
+        embeds: None,
+    };
+    Ok((foreign, view))
+}
+
+/// The same of a request for vectors, which names its model in the path.
+fn embeds(
+    codec: &'static Codec,
+    document: Document,
+    (form, model): (Form, &str),
+) -> Result<(Foreign, View), Refusal> {
+    let embeds = Embeds::read(&document, form)?;
+    let Written { value, losses } = embeds.pivot(model);
+    let pivot = Document::parse(value.into(), usize::MAX).map_err(|error| error.refusal())?;
+    let view = openai::view(Operation::Embedding, &pivot)?;
+    let foreign = Foreign {
+        codec,
+        document,
+        request: Request {
+            model: model.to_owned(),
+            ..Request::default()
+        },
+        conversed: None,
+        pivot: Arc::new(pivot),
+        losses,
+        is_count: false,
+        is_array: false,
+        embeds: Some(embeds),
     };
     Ok((foreign, view))
 }

@@ -1,6 +1,7 @@
 //! The table of routes: what a path asks for, and in which dialect.
 
 use dialects::Operation;
+use dialects::gemini::canon::embedding::Form;
 use dialects::responses::kept::{Order, Page};
 use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
@@ -68,6 +69,8 @@ pub enum Wish {
     Array,
     /// Not at all: only the prompt's tokens are counted.
     Counted,
+    /// Vectors are wanted.
+    Embedded(Form),
 }
 
 impl Conversation {
@@ -238,15 +241,13 @@ fn model(text: &str) -> Result<(Method, Target), Refusal> {
         "generateContent" => Some(Wish::Whole),
         "streamGenerateContent" => Some(Wish::Array),
         "countTokens" => Some(Wish::Counted),
+        "embedContent" => Some(Wish::Embedded(Form::One)),
+        "batchEmbedContents" => Some(Wish::Embedded(Form::Many)),
         _ => None,
     };
     let asked = text
         .rsplit_once(':')
         .and_then(|(model, word)| Some((model, wish(word)?)));
-    if text.ends_with(":embedContent") || text.ends_with(":batchEmbedContents") {
-        let sentence = "Embeddings are not at this path yet. Use /v1/embeddings.";
-        return Err(Refusal::new(Reason::UnknownRoute, sentence));
-    }
     Ok(match asked {
         Some((model, wish)) => (
             Method::POST,
@@ -356,6 +357,25 @@ mod tests {
         assert_eq!(page.after.as_deref(), Some("msg_1"));
         assert!(route("/v1/conversations").is_err());
         assert!(route("/v1/responses/resp_1/other").is_err());
+    }
+
+    #[test]
+    fn gemini_asks_for_vectors_at_either_version() {
+        for (word, form) in [
+            ("embedContent", Form::One),
+            ("batchEmbedContents", Form::Many),
+        ] {
+            for version in ["/v1", "/v1beta"] {
+                let path = format!("{version}/models/openai/e-3:{word}");
+                let (method, found) = route(&path).expect("a route");
+                let wanted = Conversation {
+                    dialect: Dialect::Gemini,
+                    model: Some("openai/e-3".to_owned()),
+                    wish: Wish::Embedded(form),
+                };
+                assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod simulation;
 pub mod tls;
 mod translation;
 pub mod upstream;
+mod vectors;
 
 use std::cell::Cell;
 use std::rc::Rc;

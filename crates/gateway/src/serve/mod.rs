@@ -215,6 +215,10 @@ async fn serve_shelved(
         (false, true) => openai::to_stream(serving.operation, &shelved.body, usage_wish(serving)),
         (true, true) => replay(serving, shelved),
     };
+    let body = match &serving.client {
+        Some(client) => body.and_then(|body| client.kept(body)),
+        None => body,
+    };
     let Some(body) = body else {
         return Err(Refused::new(ticket, unreadable()));
     };

@@ -257,7 +257,8 @@ impl Ticket {
     pub fn refuse(mut self, refusal: &Refusal, status: u16) {
         self.facts().error = Some(refusal.reason.code().to_owned());
         let outcome = match (refusal.reason.class(), refusal.reason) {
-            (Class::Upstream, _) | (_, Reason::UpstreamRefused | Reason::UpstreamLimit) => {
+            (Class::Upstream, _)
+            | (_, Reason::UpstreamRefused | Reason::UpstreamLimit | Reason::UpstreamOverloaded) => {
                 Outcome::UpstreamFailed
             }
             _ => Outcome::Refused,

@@ -17,3 +17,4 @@ mod serve;
 mod stage;
 mod translation;
 mod transport;
+mod vectors;
