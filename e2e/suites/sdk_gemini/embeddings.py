@@ -74,7 +74,7 @@ def usage_is_booked(w):
         assert (row["operation"], row["input"], row["output"]) == ("embedding", 4, 0), row
         assert row["usage_source"] == "provider", row
         # 0.15 dollars a million, by the catalogue; the other has no price.
-        assert row["cost_nano"] == (600 if model == EMBEDDER else None), row
+        assert row["cost"] == (600 if model == EMBEDDER else None), row
 
 
 @case

@@ -9,7 +9,7 @@ from google.genai import types
 
 from harness.bench import case
 from harness.gateway import KEY
-from suites.sdk_gemini import EMBEDDER, MODELS, SECOND, THIRD, ask, client_of, parts, stream, texts
+from suites.sdk_gemini import EMBEDDER, MODELS, SECOND, THIRD, ask, client_of, stream, texts
 
 # What each target says that it used, as Google's SDK shows it: prompt, cached
 # within it, answer, thoughts, all of it. Anthropic's fake counts 11 uncached

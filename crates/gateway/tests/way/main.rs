@@ -7,6 +7,7 @@ mod compose_guard;
 mod doubles;
 mod edges;
 mod front;
+mod googles;
 mod keys;
 mod lossless;
 mod names;

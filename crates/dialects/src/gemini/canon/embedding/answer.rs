@@ -17,7 +17,8 @@ pub fn read_vectors(answer: &Document, asked: &Document, model: &str) -> Option<
         Some(one) => vec![one],
         None => member(root, "embeddings")?.items().collect(),
     };
-    let vectors = vectors.into_iter().map(|vector| member(vector, "values"));
+    let values = |vector| member(vector, "values").filter(|values| values.kind() == Kind::Array);
+    let vectors = vectors.into_iter().map(values);
     let vectors = vectors.collect::<Option<Vec<_>>>()?;
     let format = asked.root().get("encoding_format").and_then(Node::str);
     let is_packed = format.as_deref() == Some("base64");
