@@ -10,6 +10,7 @@ mod front;
 mod lossless;
 mod names;
 mod responses;
+mod responses_targets;
 mod reuse;
 mod send;
 mod serve;
