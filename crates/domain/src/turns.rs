@@ -81,9 +81,6 @@ pub enum Unkept {
     /// It is longer than what may be read.
     #[error("the conversation is longer than may be read")]
     TooLong,
-    /// A turn of this id is kept already.
-    #[error("a turn of this id is kept already")]
-    Taken,
     /// As much waits to be kept as may.
     #[error("too much waits to be kept")]
     Full,

@@ -141,19 +141,11 @@ async fn keep_all(store: &Store, mut incoming: mpsc::Receiver<Waiting>) {
             .drain(..)
             .map(|waiting| (waiting.turn, (waiting.reply, waiting.room)))
             .unzip();
-        match store.keep_turns(&turns).await {
-            Ok(kept) => {
-                for ((reply, _), kept) in replies.into_iter().zip(kept) {
-                    // Whoever asked may have given up waiting.
-                    let _ = reply.send(kept);
-                }
-            }
-            Err(error) => {
-                let failed = failed(&error);
-                for (reply, _) in replies {
-                    let _ = reply.send(Err(failed.clone()));
-                }
-            }
+        let kept = store.keep_turns(&turns).await;
+        let kept = kept.map_err(|error| failed(&error));
+        for (reply, _) in replies {
+            // Whoever asked may have given up waiting.
+            let _ = reply.send(kept.clone());
         }
     }
 }

@@ -148,7 +148,7 @@ pub(crate) fn unreadable(why: &Unkept) -> Refusal {
             "The conversation is longer than a request may be. Begin a new one with a summary.",
         )
         .at(field),
-        Unkept::Full | Unkept::Taken | Unkept::Failed(_) => Refusal::new(
+        Unkept::Full | Unkept::Failed(_) => Refusal::new(
             Reason::Busy,
             "The gateway cannot read kept responses now. Try again shortly.",
         )

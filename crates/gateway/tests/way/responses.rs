@@ -10,7 +10,7 @@ use crate::stage::{Ask, KEY, Stage, play, usual};
 
 const OTHER: &str = "sk-other";
 
-fn create(body: &Value) -> Ask {
+pub(crate) fn create(body: &Value) -> Ask {
     Ask::to("POST", "/v1/responses", body.to_string()).key(KEY)
 }
 
@@ -23,7 +23,7 @@ fn id(answer: &Value) -> String {
 }
 
 /// A whole answer of Responses.
-fn response(id: &str, text: &str) -> Reply {
+pub(crate) fn response(id: &str, text: &str) -> Reply {
     let part = json!({"type":"output_text","text":text,"annotations":[]});
     let message = json!({"type":"message","id":"msg_u","role":"assistant","status":"completed",
         "content":[part]});
@@ -33,7 +33,7 @@ fn response(id: &str, text: &str) -> Reply {
     Reply::json(body.to_string())
 }
 
-fn of_responses(provider: &mut domain::model::Provider) {
+pub(crate) fn of_responses(provider: &mut domain::model::Provider) {
     provider.format = WireFormat::Dialect(Dialect::Responses);
 }
 
@@ -142,7 +142,7 @@ fn a_provider_that_has_lost_a_conversation_is_told_the_whole() {
     });
 }
 
-fn usual_of_responses(fake: &FakeProvider) -> Scene {
+pub(crate) fn usual_of_responses(fake: &FakeProvider) -> Scene {
     Scene::new()
         .provider(fake)
         .with(of_responses)

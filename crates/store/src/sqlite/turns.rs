@@ -11,24 +11,21 @@ use super::{Store, StoreError, Write};
 const SWEPT: i64 = 200;
 
 impl Store {
-    /// Keeps turns, in one transaction. Answers for each whether it is kept:
-    /// not if one of its id is there already.
+    /// Keeps turns, all or none.
     ///
     /// # Errors
     /// The database would not write, or into a file that is gone.
-    pub async fn keep_turns(&self, turns: &[Turn]) -> Result<Vec<Result<(), Unkept>>, StoreError> {
+    pub async fn keep_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let mut kept = Vec::with_capacity(turns.len());
         for turn in turns {
-            let is_new = insert(&mut write, turn).await?;
-            if is_new && turn.previous.is_some() {
+            insert(&mut write, turn).await?;
+            if turn.previous.is_some() {
                 prolong(&mut write, turn).await?;
             }
-            kept.push(if is_new { Ok(()) } else { Err(Unkept::Taken) });
         }
         write.commit().await?;
         if self.is_in_place() {
-            Ok(kept)
+            Ok(())
         } else {
             Err(StoreError::Gone)
         }
@@ -111,18 +108,17 @@ impl Store {
     }
 }
 
-/// Adds a turn; says whether there was none of its id.
-async fn insert(write: &mut Write, turn: &Turn) -> Result<bool, StoreError> {
-    // One whose time is over is as good as none.
-    sqlx::query("DELETE FROM turns WHERE owner = ? AND id = ? AND expires_at <= ?")
-        .bind(turn.owner.as_str())
-        .bind(&turn.id)
-        .bind(turn.created.0)
-        .execute(&mut **write)
-        .await?;
-    let done = sqlx::query(
-        "INSERT OR IGNORE INTO turns (owner, id, previous, created_at, expires_at, provider, \
-         deployment, is_there, input, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+/// Adds a turn. Where a provider gives an id again the newest counts, and does
+/// not go on from itself.
+async fn insert(write: &mut Write, turn: &Turn) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO turns (owner, id, previous, created_at, expires_at, provider, \
+         deployment, is_there, input, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (owner, id) DO UPDATE SET previous = \
+         CASE excluded.previous WHEN excluded.id THEN previous ELSE excluded.previous END, \
+         created_at = excluded.created_at, expires_at = excluded.expires_at, \
+         provider = excluded.provider, deployment = excluded.deployment, \
+         is_there = excluded.is_there, input = excluded.input, answer = excluded.answer",
     )
     .bind(turn.owner.as_str())
     .bind(&turn.id)
@@ -136,7 +132,7 @@ async fn insert(write: &mut Write, turn: &Turn) -> Result<bool, StoreError> {
     .bind(turn.answer.as_ref())
     .execute(&mut **write)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }
 
 /// A turn is of no use without those before it: they are kept as long.

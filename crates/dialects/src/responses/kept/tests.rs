@@ -1,3 +1,5 @@
+//! What is kept of conversations, and what becomes of it.
+
 use serde_json::Value;
 
 use super::*;
