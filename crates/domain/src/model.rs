@@ -192,8 +192,8 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// The longest answer, in tokens, where known.
     pub max_output: Option<u64>,
-    /// Whether it is known to think before it answers.
-    pub reasons: bool,
+    /// Whether it thinks before it answers; `None` where nobody knows.
+    pub reasons: Option<bool>,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
 }

@@ -251,7 +251,7 @@ impl Scene {
                     order: u32::try_from(order).expect("few deployments"),
                     price: wanted.price,
                     max_output: None,
-                    reasons: false,
+                    reasons: None,
                     index: first + order,
                 }));
             }
