@@ -75,6 +75,13 @@ pub struct CatalogueProvider {
     /// Members that its bodies must have, texts.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
+    /// Members that its bodies have instead of headers of the same name, with
+    /// dashes; and which of a header's values may go there.
+    #[serde(default)]
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Headers that every request has.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Whether `stream_options.include_usage` may be asked of it.
     #[serde(default = "yes")]
     pub stream_usage: bool,
@@ -219,6 +226,7 @@ impl CatalogueProvider {
         Shape {
             omit: self.omit.clone(),
             set: self.set.iter().map(text).collect(),
+            lists: self.lists.clone().into_iter().collect(),
         }
     }
 }
@@ -317,12 +325,16 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
         text.bytes()
             .all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b))
     };
-    if !provider
-        .set
-        .iter()
-        .all(|(name, value)| harmless(name) && harmless(value))
+    let plainly = |all: &BTreeMap<String, String>| {
+        all.iter()
+            .all(|(name, value)| harmless(name) && harmless(value))
+    };
+    let listed =
+        |(name, values): (&String, &Vec<String>)| harmless(name) && values.iter().all(harmless);
+    if !plainly(&provider.set) || !plainly(&provider.headers) || !provider.lists.iter().all(listed)
     {
-        return Err(entry(&provider.name, "`set` takes plain letters only"));
+        let problem = "`set`, `lists` and `headers` take plain letters only";
+        return Err(entry(&provider.name, problem));
     }
     if provider.env.is_empty() && provider.base_url_env.is_empty() {
         return Err(entry(&provider.name, "needs `env` or `base_url_env`"));

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use dialects::{Operation, openai};
 use domain::credential::{Credential, Key};
 use domain::edit::Edits;
-use domain::model::{Deployment, Provider};
+use domain::model::{Deployment, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -22,7 +22,7 @@ use providers::Delivery;
 
 use super::Ask;
 use super::prepared::{Lines, Prepared};
-use super::shape::shaped;
+use super::shape::{listed, shaped};
 use super::vectors;
 use crate::accept;
 
@@ -161,14 +161,24 @@ pub(super) fn request(
     if let Some(key) = prepared.unready(key) {
         credential(&mut own, &prepared, key)?;
     }
+    let listed = match is_kin(ask, provider) {
+        true => listed(&ask.fields, &provider.shape),
+        false => Vec::new(),
+    };
     Ok(Outgoing {
         path: path.map_err(internal)?,
         operation: ask.operation,
         own,
         key,
         prepared,
-        parts: shaped(parts, &provider.shape)?,
+        parts: shaped(parts, &provider.shape, &listed)?,
     })
+}
+
+/// Whether client and provider speak the same dialect, and none of everybody's.
+fn is_kin(ask: &Ask, provider: &Provider) -> bool {
+    let foreign = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
+    foreign.is_some_and(|dialect| provider.format == WireFormat::Dialect(dialect))
 }
 
 fn internal(cause: impl ToString) -> Refusal {
@@ -235,8 +245,9 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     let is_told_traces = provider.internal || provider.trace;
     let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
     for (name, value) in ask.fields.iter() {
+        let goes_along = |dialect| providers::goes_along(dialect, provider.format, name);
         let may_go = providers::goes_upstream(name)
-            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
+            || same.is_some_and(goes_along) && !provider.shape.says(name)
             || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
         // What the provider's configuration says stands.
         if may_go
@@ -247,7 +258,8 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
         }
     }
     for (name, value) in providers::dialect_headers(provider.format) {
-        if !out.has(name) && !lines.headers.contains_key(*name) {
+        let is_said = lines.headers.contains_key(*name) || provider.shape.says(name.as_bytes());
+        if !out.has(name) && !is_said {
             out.add(name, value);
         }
     }

@@ -177,7 +177,10 @@ fn declared(
         }
     }
     let mut provider = upstream(name, url?, auth?, wanted, known);
-    provider.headers = headers;
+    // What the file says stands.
+    let is_new = |(name, _): &(String, Secret)| headers.iter().all(|(own, _)| own != name);
+    provider.headers.retain(is_new);
+    provider.headers.extend(headers);
     Some(provider)
 }
 
@@ -344,6 +347,13 @@ fn auth(style: &AuthStyle) -> Auth {
     }
 }
 
+/// Headers that the catalogue gives a provider.
+fn usual_headers(known: &CatalogueProvider) -> Vec<(String, Secret)> {
+    let all = known.headers.iter();
+    all.map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value.as_str())))
+        .collect()
+}
+
 fn upstream(
     name: &str,
     (tls, host, port, base_path): BaseUrl,
@@ -363,7 +373,7 @@ fn upstream(
         shape: known.map(CatalogueProvider::shape).unwrap_or_default(),
         auth,
         keys,
-        headers: Vec::new(),
+        headers: known.map(usual_headers).unwrap_or_default(),
         max_parallel: wanted.max_parallel,
         timeouts: wanted.timeouts.deadlines(),
         http: wanted.http.into(),
