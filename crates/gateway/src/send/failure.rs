@@ -144,7 +144,8 @@ impl Failure {
             // Loops end at once: every gateway in one would try again.
             (508, _) => Kind::Client,
             (501, _) => Kind::Missing,
-            (408 | 409 | 425 | 500..=599, _) => Kind::Transient,
+            // 424: what the provider itself asked has failed.
+            (408 | 409 | 424 | 425 | 500..=599, _) => Kind::Transient,
             (
                 _,
                 Some("context_length_exceeded" | "content_filter" | "content_policy_violation"),
