@@ -32,8 +32,9 @@ pub(crate) async fn fetch(spec: &Azure, around: &Surroundings) -> Result<Fetched
                 return app.by_token_file(file.as_ref()).await;
             }
             let client = spec.client_id.clone();
-            app.managed(client.or_else(|| around.env("AZURE_CLIENT_ID")))
-                .await
+            let client = client.or_else(|| around.env("AZURE_CLIENT_ID"));
+            let token = app.managed(client).await;
+            token.map_err(|fault| fault.at_the_end_of("the environment"))
         }
     }
 }

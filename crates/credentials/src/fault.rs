@@ -45,6 +45,14 @@ impl Fault {
             what: what.into(),
         }
     }
+
+    /// At a chain's end: that nobody is there means that nothing is set up.
+    pub(crate) fn at_the_end_of(self, tried: &str) -> Self {
+        match self {
+            Self::Wire { .. } => Self::Missing(format!("nothing found in {tried}; {self}")),
+            other => other,
+        }
+    }
 }
 
 fn in_brackets(code: Option<&String>) -> String {

@@ -79,7 +79,8 @@ async fn base(spec: &Aws, sts: &sts::Sts<'_>, around: &Surroundings) -> Result<F
     if let Some(found) = container::keys(around).await? {
         return Ok(found);
     }
-    imds::keys(around).await
+    let found = imds::keys(around).await;
+    found.map_err(|fault| fault.at_the_end_of("the environment, the shared files, the container"))
 }
 
 /// `AWS_ACCESS_KEY_ID` and its companions.

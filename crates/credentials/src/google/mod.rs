@@ -36,7 +36,8 @@ pub(crate) async fn fetch(spec: &Google, around: &Surroundings) -> Result<Fetche
         },
     };
     let Some(path) = file else {
-        return metadata::token(&scopes, around).await;
+        let token = metadata::token(&scopes, around).await;
+        return token.map_err(|fault| fault.at_the_end_of("the environment, gcloud's file"));
     };
     let json = Json::parse(&path.display().to_string(), &surroundings::read(&path)?)?;
     by_file(&json, &scopes, around).await

@@ -255,3 +255,17 @@ async fn keys_that_have_ended_are_none() {
     let said = keys(Aws::default(), &env).await.unwrap_err();
     assert!(said.contains("ended already"), "{said}");
 }
+
+#[tokio::test]
+async fn where_nothing_is_set_up_what_was_tried_is_told() {
+    // Nobody listens on the port of a listener that is gone.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let env = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", url.as_str())];
+    let said = keys(Aws::default(), &env).await.unwrap_err();
+    assert!(
+        said.contains("nothing found in the environment, the shared files"),
+        "{said}"
+    );
+}

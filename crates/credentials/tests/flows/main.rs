@@ -1,6 +1,8 @@
 //! The fetchers against scripted servers, renewal under paused time, and
 //! AWS' test suite for signatures.
 
+#![allow(clippy::unwrap_used)]
+
 mod aws;
 mod azure;
 mod google;
