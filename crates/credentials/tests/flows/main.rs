@@ -12,4 +12,5 @@ mod renewal;
 mod scene;
 mod server;
 mod sigv4;
+mod tls;
 mod vectors;

@@ -1,4 +1,4 @@
-//! Surroundings of a test: variables, a fixed clock, trust in nobody.
+//! Surroundings of a test: variables, a fixed clock, whom to trust.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,7 +8,12 @@ use credentials::http::Http;
 use credentials::{Absent, Credential, Renewed, Spec, Surroundings};
 use domain::time::UnixMicros;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// Certificates that the end-to-end tests use too.
+pub(crate) const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/fixtures/tls");
 
 /// 2015-08-30T12:36:00Z, the moment of AWS' test suite.
 pub(crate) const NOW: UnixMicros = UnixMicros(1_440_938_160_000_000);
@@ -19,10 +24,22 @@ pub(crate) fn later(seconds: i64) -> UnixMicros {
 }
 
 pub(crate) fn around(env: &[(&str, &str)]) -> Surroundings {
+    trusting(RootCertStore::empty(), env)
+}
+
+/// Surroundings that trust the authority of [`crate::server::Server::start_tls`].
+pub(crate) fn around_trusting(env: &[(&str, &str)]) -> Surroundings {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_file(format!("{TLS}/ca.pem")).unwrap();
+    roots.add(authority).unwrap();
+    trusting(roots, env)
+}
+
+fn trusting(roots: RootCertStore, env: &[(&str, &str)]) -> Surroundings {
     let tls = ClientConfig::builder_with_provider(default_provider().into())
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(RootCertStore::empty())
+        .with_root_certificates(roots)
         .with_no_client_auth();
     let env: HashMap<String, String> = env
         .iter()

@@ -2,8 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::scene::TLS;
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
@@ -30,17 +37,43 @@ pub(crate) struct Server {
 impl Server {
     /// Serves what `answer` says, as it stands.
     pub(crate) async fn start(answer: impl Fn(&Asked) -> String + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&asked);
-        let answer = Arc::new(answer);
+        let (listener, mut server) = Self::bound().await;
+        server.url = format!("http://{}", server.url);
+        let (log, answer) = (Arc::clone(&server.asked), Arc::new(answer));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, Arc::clone(&log), Arc::clone(&answer)));
             }
         });
-        Self { url, asked }
+        server
+    }
+
+    /// The same over TLS.
+    pub(crate) async fn start_tls(
+        answer: impl Fn(&Asked) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let (listener, mut server) = Self::bound().await;
+        server.url = format!("https://{}", server.url);
+        let (log, answer) = (Arc::clone(&server.asked), Arc::new(answer));
+        let tls = acceptor();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (tls, log, answer) = (tls.clone(), Arc::clone(&log), Arc::clone(&answer));
+                tokio::spawn(async move {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream, log, answer).await;
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    async fn bound() -> (TcpListener, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = listener.local_addr().unwrap().to_string();
+        let asked = Arc::default();
+        (listener, Self { url, asked })
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -48,8 +81,20 @@ impl Server {
     }
 }
 
+fn acceptor() -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_file(format!("{TLS}/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(format!("{TLS}/server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
 async fn serve(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     log: Arc<Mutex<Vec<Asked>>>,
     answer: Arc<impl Fn(&Asked) -> String>,
 ) {
@@ -82,6 +127,7 @@ async fn serve(
         std::future::pending::<()>().await;
     }
     let _ = stream.get_mut().write_all(answer.as_bytes()).await;
+    let _ = stream.get_mut().flush().await;
 }
 
 /// A whole answer.
