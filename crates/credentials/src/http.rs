@@ -255,10 +255,13 @@ fn is_nearby(host: &str) -> bool {
 fn code_of(body: &[u8]) -> Option<String> {
     if let Ok(json) = serde_json::from_slice::<Value>(body) {
         let places = ["/error", "/error/status", "/error/code", "/code"];
-        return places
+        let code = places
             .iter()
             .find_map(|place| json.pointer(place)?.as_str())
-            .and_then(word);
+            .and_then(word)?;
+        // Azure's number says more than OAuth's word.
+        let number = json.pointer("/error_codes/0").and_then(Value::as_u64);
+        return Some(number.map_or(code.clone(), |number| format!("{code} {number}")));
     }
     let text = std::str::from_utf8(body).ok()?;
     word(between(text, "<Code>", "</Code>")?)

@@ -1,5 +1,8 @@
 //! Answers that mean no good: bounded, not followed, not repeated.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use credentials::Spec;
 use credentials::spec::{Azure, AzureFrom};
 use domain::secret::Secret;
@@ -42,6 +45,12 @@ async fn an_echo_of_the_request_is_not_repeated() {
 async fn the_word_for_a_refusal_is_told() {
     let said = refusal(|_| reply(401, r#"{"error":"invalid_client"}"#)).await;
     assert!(said.ends_with("answered 401 (invalid_client)"), "{said}");
+    let azure = r#"{"error":"invalid_client","error_codes":[7000215]}"#;
+    let said = refusal(move |_| reply(401, azure)).await;
+    assert!(
+        said.ends_with("answered 401 (invalid_client 7000215)"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -85,4 +94,47 @@ async fn a_lifetime_that_is_none_is_refused() {
         let said = refusal(move |_| reply(200, &body)).await;
         assert!(said.contains("no lifetime"), "{life}: {said}");
     }
+}
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_at_its_most_talkative_holds_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    refusal(|asked| reply(400, &asked.body)).await;
+    let server =
+        Server::start(|_| reply(200, r#"{"access_token":"s3cret-token","expires_in":9}"#)).await;
+    let env = [
+        ("AZURE_TENANT_ID", "t"),
+        ("AZURE_CLIENT_ID", "c"),
+        ("AZURE_CLIENT_SECRET", "s3cret~x"),
+        ("AZURE_AUTHORITY_HOST", server.url.as_str()),
+    ];
+    first(Spec::Azure(Azure::default()), &env).await.unwrap();
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        text.contains("no credential: 127.0.0.1 answered 400"),
+        "{text}"
+    );
+    assert!(text.contains("credential fetched"), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
 }
