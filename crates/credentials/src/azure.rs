@@ -93,7 +93,7 @@ impl App<'_> {
         let answer = self.around.http.ask(Ask::form(url, &fields)).await?;
         let json = Json::of(&answer)?;
         let expires = json.lifetime("/expires_in", self.around)?;
-        Ok(Fetched::bearer(json.token("/access_token")?, expires))
+        Ok(Fetched::token(json.token("/access_token")?, expires))
     }
 
     /// The identity of a service (App Service, Container Apps) or a machine.
@@ -128,7 +128,7 @@ impl App<'_> {
             Some(seconds) => UnixMicros(seconds.saturating_mul(1_000_000)),
             None => json.lifetime("/expires_in", self.around)?,
         };
-        Ok(Fetched::bearer(json.token("/access_token")?, expires))
+        Ok(Fetched::token(json.token("/access_token")?, expires))
     }
 }
 

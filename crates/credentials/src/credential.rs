@@ -2,19 +2,9 @@
 
 use std::time::Duration;
 
+use domain::credential::Credential;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
-
-use crate::spec::AwsKeys;
-
-/// What a request is sent with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// `Authorization: Bearer …`, or the provider's own header.
-    Bearer(Secret),
-    /// Keys to sign with, see [`crate::sigv4`].
-    Aws(AwsKeys),
-}
 
 /// A credential that a source has given.
 #[derive(Clone, Debug)]
@@ -36,15 +26,7 @@ impl Fetched {
         }
     }
 
-    pub(crate) fn bearer(token: &str, expires: UnixMicros) -> Self {
-        Self::until(Credential::Bearer(Secret::new(token)), expires)
+    pub(crate) fn token(token: &str, expires: UnixMicros) -> Self {
+        Self::until(Credential::Token(Secret::new(token)), expires)
     }
-}
-
-/// There is no credential, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no credential: {reason}")]
-pub struct Absent {
-    /// What the last attempt came to, without secrets.
-    pub reason: String,
 }

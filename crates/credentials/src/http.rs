@@ -111,7 +111,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
 }
 
 fn encoded(text: &str) -> String {
-    crate::sigv4::encoded(text, b"")
+    providers::sigv4::encoded(text, b"")
 }
 
 impl Http {

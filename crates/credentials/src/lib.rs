@@ -6,7 +6,6 @@
 //! | [`spec`] | what configuration says |
 //! | [`renewed`] | the task that fetches, renews, backs off; `current` for the event loops |
 //! | [`source`] | from a spec to whoever fetches |
-//! | [`sigv4`] | signing for AWS, pure |
 //! | `aws`, `google`, `azure`, `local` | the fetchers |
 //! | [`http`] | the small client that they share |
 //!
@@ -22,12 +21,11 @@ pub mod http;
 mod json;
 mod local;
 pub mod renewed;
-pub mod sigv4;
 pub mod source;
 pub mod spec;
 mod surroundings;
 
-pub use credential::{Absent, Credential, Fetched};
+pub use credential::Fetched;
 pub use fault::Fault;
 pub use renewed::Renewed;
 pub use source::Source;

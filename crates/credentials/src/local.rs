@@ -8,9 +8,10 @@ use domain::secret::Secret;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-use crate::credential::{Credential, Fetched};
+use crate::credential::Fetched;
 use crate::fault::Fault;
 use crate::surroundings::{self, Surroundings};
+use domain::credential::Credential;
 
 /// A helper that takes longer waits for somebody.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +35,7 @@ pub(crate) async fn command(
     let key = key(&printed).ok_or_else(|| Fault::unreadable(program, NO_KEY))?;
     let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
     let expires = domain::time::UnixMicros(began.0.saturating_add(ttl));
-    Ok(Fetched::until(Credential::Bearer(key), expires))
+    Ok(Fetched::until(Credential::Key(key), expires))
 }
 
 /// The key that a file holds.
@@ -42,7 +43,7 @@ pub(crate) fn file(path: &Path) -> Result<Fetched, Fault> {
     let text = surroundings::read(path)?;
     let key = key(&text).ok_or_else(|| Fault::unreadable(&path.display().to_string(), NO_KEY))?;
     Ok(Fetched {
-        credential: Credential::Bearer(key),
+        credential: Credential::Key(key),
         expires: None,
         look_again: Some(LOOK_AGAIN),
     })

@@ -4,6 +4,7 @@
 //! A credential is renewed well before its end; the last good one stays until
 //! its true end while renewing fails.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use domain::time::UnixMicros;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::credential::{Absent, Credential, Fetched};
+use crate::credential::Fetched;
 use crate::fault::Fault;
 use crate::source::{Source, Specified};
 use crate::spec::Spec;
 use crate::surroundings::Surroundings;
+use domain::credential::{Absent, Credential, Renewing};
 
 /// Renewed this long before the end at the latest, if it lives that long.
 const MARGIN: Duration = Duration::from_secs(600);
@@ -31,9 +33,12 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// A credential that is kept fresh until this is dropped.
 pub struct Renewed {
     shared: Arc<Shared>,
+    clock: Clock,
     looked: watch::Receiver<bool>,
     task: AbortHandle,
 }
+
+type Clock = Arc<dyn Fn() -> UnixMicros + Send + Sync>;
 
 struct Shared {
     name: String,
@@ -66,16 +71,18 @@ impl Renewed {
             name: name.to_owned(),
             state: ArcSwap::default(),
         });
+        let clock: Clock = Arc::new(clock);
         let (look, looked) = watch::channel(false);
         let keeper = Keeper {
             shared: Arc::clone(&shared),
             source: Box::new(source),
-            clock: Box::new(clock),
+            clock: Arc::clone(&clock),
             look,
         };
         let task = tokio::spawn(keeper.keep()).abort_handle();
         Arc::new(Self {
             shared,
+            clock,
             looked,
             task,
         })
@@ -85,12 +92,18 @@ impl Renewed {
     ///
     /// # Errors
     /// There is none, or it ended before a new one came.
-    pub fn current(&self, now: UnixMicros) -> Result<Credential, Absent> {
+    pub fn at(&self, now: UnixMicros) -> Result<Credential, Absent> {
         let state = self.shared.state.load();
         match &state.good {
             Some(good) if good.expires.is_none_or(|end| now < end) => Ok(good.credential.clone()),
             _ => Err(state.absent()),
         }
+    }
+
+    /// What the log calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
     }
 
     /// Waits until the first attempt has ended.
@@ -109,6 +122,18 @@ impl Renewed {
     }
 }
 
+impl Renewing for Renewed {
+    fn current(&self) -> Result<Credential, Absent> {
+        self.at((self.clock)())
+    }
+}
+
+impl fmt::Debug for Renewed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Renewed({})", self.shared.name)
+    }
+}
+
 impl Drop for Renewed {
     fn drop(&mut self) {
         self.task.abort();
@@ -122,14 +147,14 @@ impl State {
             (None, Some(_)) => "it has ended and the new one is not there yet".to_owned(),
             (None, None) => "it is being fetched".to_owned(),
         };
-        Absent { reason }
+        Absent(format!("no credential: {reason}"))
     }
 }
 
 struct Keeper {
     shared: Arc<Shared>,
     source: Box<dyn Source>,
-    clock: Box<dyn Fn() -> UnixMicros + Send + Sync>,
+    clock: Clock,
     look: watch::Sender<bool>,
 }
 

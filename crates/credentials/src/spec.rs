@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::credential::AwsKeys;
 use domain::secret::Secret;
 
 /// Where a provider's credential comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
     /// Keys for signing requests to AWS.
     Aws(Aws),
@@ -28,8 +29,31 @@ pub enum Spec {
     },
 }
 
+impl Spec {
+    /// Its secrets, to tell it from others; for no eyes.
+    #[must_use]
+    pub fn revealed(&self) -> String {
+        match self {
+            Self::Aws(Aws {
+                keys: Some(keys), ..
+            }) => {
+                format!("{} {}", keys.access_key.reveal(), keys.secret_key.reveal())
+            }
+            Self::Google(Google {
+                from: GoogleFrom::Inline(json),
+                ..
+            }) => json.reveal().to_owned(),
+            Self::Azure(Azure {
+                from: AzureFrom::ClientSecret(secret),
+                ..
+            }) => secret.reveal().to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
 /// AWS: the SDKs' chain, or one link of it, and a role on top.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aws {
     /// The region whose token service is asked; `AWS_REGION` if empty.
     pub region: String,
@@ -45,19 +69,8 @@ pub struct Aws {
     pub session_name: Option<String>,
 }
 
-/// A pair of keys, with a token if they are temporary.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AwsKeys {
-    /// The key's public half.
-    pub access_key: String,
-    /// The key's secret half.
-    pub secret: Secret,
-    /// The session's token.
-    pub session_token: Option<Secret>,
-}
-
 /// Google Cloud.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Google {
     /// Where to look.
     pub from: GoogleFrom,
@@ -66,7 +79,7 @@ pub struct Google {
 }
 
 /// Where a Google credential is described.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum GoogleFrom {
     /// `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own file, the metadata server.
     #[default]
@@ -80,7 +93,7 @@ pub enum GoogleFrom {
 }
 
 /// Azure Entra ID. What is `None` comes from the `AZURE_…` variables.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Azure {
     /// The directory.
     pub tenant: Option<String>,
@@ -95,7 +108,7 @@ pub struct Azure {
 }
 
 /// How an Azure application shows who it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AzureFrom {
     /// A secret, a federated token, the managed identity: the first there is.
     #[default]

@@ -12,7 +12,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     ("ledger", &["domain"]),
     ("journal", &["domain"]),
     ("providers", &["dialects", "domain"]),
-    ("credentials", &["domain"]),
+    ("credentials", &["providers", "domain"]),
     (
         "gateway",
         &[

@@ -14,11 +14,13 @@ use std::time::Duration;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
 
-use crate::credential::{Credential, Fetched};
+use crate::credential::Fetched;
 use crate::fault::Fault;
 use crate::json::Json;
-use crate::spec::{Aws, AwsKeys};
+use crate::spec::Aws;
 use crate::surroundings::Surroundings;
+use domain::credential::AwsKeys;
+use domain::credential::Credential;
 
 /// Keys that a link of the chain has given.
 pub(crate) struct Found {
@@ -88,8 +90,8 @@ fn environment(around: &Surroundings) -> Result<Option<AwsKeys>, Fault> {
     let secret = around.secret("AWS_SECRET_ACCESS_KEY");
     match (around.env("AWS_ACCESS_KEY_ID"), secret) {
         (Some(access_key), Some(secret)) => Ok(Some(AwsKeys {
-            access_key,
-            secret,
+            access_key: Secret::new(access_key),
+            secret_key: secret,
             session_token: around.secret("AWS_SESSION_TOKEN"),
         })),
         (None, None) => Ok(None),
@@ -108,8 +110,8 @@ fn keys_of(json: &Json, token: &str) -> Result<Found, Fault> {
     };
     Ok(Found {
         keys: AwsKeys {
-            access_key: json.token("/AccessKeyId")?.to_owned(),
-            secret: Secret::new(json.token("/SecretAccessKey")?),
+            access_key: Secret::new(json.token("/AccessKeyId")?),
+            secret_key: Secret::new(json.token("/SecretAccessKey")?),
             session_token: match json.maybe(token) {
                 Some(_) => Some(Secret::new(json.token(token)?)),
                 None => None,

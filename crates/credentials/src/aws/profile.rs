@@ -11,8 +11,8 @@ use super::sts::{Role, Sts, WebIdentity};
 use super::{Found, container, environment, imds, process};
 use crate::fault::Fault;
 use crate::local::LOOK_AGAIN;
-use crate::spec::AwsKeys;
 use crate::surroundings::{self, Surroundings};
+use domain::credential::AwsKeys;
 
 /// Roles that may lie on top of each other.
 const MOST_ROLES: usize = 8;
@@ -144,8 +144,8 @@ async fn own(name: &str, settings: &Settings) -> Result<Found, Fault> {
     if let (Some(access_key), Some(secret)) = keys {
         return Ok(Found {
             keys: AwsKeys {
-                access_key: access_key.clone(),
-                secret: Secret::new(secret.as_str()),
+                access_key: Secret::new(access_key.as_str()),
+                secret_key: Secret::new(secret.as_str()),
                 session_token: get("aws_session_token").map(|t| Secret::new(t.as_str())),
             },
             expires: None,

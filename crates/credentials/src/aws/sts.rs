@@ -8,9 +8,10 @@ use super::Found;
 use crate::fault::Fault;
 use crate::http::{Ask, between, form};
 use crate::json;
-use crate::sigv4::{self, Request, Scope, sha256_hex};
-use crate::spec::{Aws, AwsKeys};
+use crate::spec::Aws;
 use crate::surroundings::{self, Surroundings};
+use domain::credential::AwsKeys;
+use providers::sigv4::{self, Request, Scope, sha256_hex};
 
 const VERSION: &str = "2011-06-15";
 const SESSION: &str = "portcullis";
@@ -148,8 +149,8 @@ impl<'a> Sts<'a> {
             .ok_or_else(|| Fault::unreadable(&answer.host, "`Expiration` is no time"))?;
         Ok(Found {
             keys: AwsKeys {
-                access_key: element("AccessKeyId")?.to_owned(),
-                secret: Secret::new(element("SecretAccessKey")?),
+                access_key: Secret::new(element("AccessKeyId")?),
+                secret_key: Secret::new(element("SecretAccessKey")?),
                 session_token: Some(Secret::new(element("SessionToken")?)),
             },
             expires: Some(expires),

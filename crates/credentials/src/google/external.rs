@@ -4,11 +4,12 @@
 use serde_json::{Value, json};
 
 use super::{ALL_OF_CLOUD, access_token};
-use crate::credential::{Credential, Fetched};
+use crate::credential::Fetched;
 use crate::fault::Fault;
 use crate::http::Ask;
 use crate::json::Json;
 use crate::surroundings::{self, Surroundings};
+use domain::credential::Credential;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -33,7 +34,7 @@ pub(super) async fn token(
     ];
     let exchanged = access_token(Ask::form(file.text("/token_url")?, &fields), around).await?;
     match (account, &exchanged.credential) {
-        (Some(url), Credential::Bearer(token)) => {
+        (Some(url), Credential::Token(token)) => {
             let lifetime = "/service_account_impersonation/token_lifetime_seconds";
             let seconds = file.number(lifetime).unwrap_or(LIFE_SECONDS);
             let body = json!({
@@ -45,7 +46,7 @@ pub(super) async fn token(
             let answer = around.http.ask(ask).await?;
             let json = Json::of(&answer)?;
             let expires = json.moment("/expireTime")?;
-            Ok(Fetched::bearer(json.token("/accessToken")?, expires))
+            Ok(Fetched::token(json.token("/accessToken")?, expires))
         }
         _ => Ok(exchanged),
     }

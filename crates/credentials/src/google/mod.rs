@@ -81,5 +81,5 @@ async fn access_token(ask: Ask, around: &Surroundings) -> Result<Fetched, Fault>
     let answer = around.http.ask(ask).await?;
     let json = Json::of(&answer)?;
     let expires = json.lifetime("/expires_in", around)?;
-    Ok(Fetched::bearer(json.token("/access_token")?, expires))
+    Ok(Fetched::token(json.token("/access_token")?, expires))
 }

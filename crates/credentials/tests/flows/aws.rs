@@ -1,7 +1,9 @@
 //! AWS' chain and its token service.
 
-use credentials::spec::{Aws, AwsKeys};
-use credentials::{Credential, Spec};
+use credentials::Spec;
+use credentials::spec::Aws;
+use domain::credential::AwsKeys;
+use domain::credential::Credential;
 use domain::secret::Secret;
 
 use crate::scene::{Folder, first};
@@ -22,12 +24,12 @@ fn sts(name: &str) -> String {
 async fn keys(spec: Aws, env: &[(&str, &str)]) -> Result<(String, String, String), String> {
     match first(Spec::Aws(spec), env).await {
         Ok(Credential::Aws(keys)) => Ok((
-            keys.access_key,
-            keys.secret.reveal().to_owned(),
+            keys.access_key.reveal().to_owned(),
+            keys.secret_key.reveal().to_owned(),
             keys.session_token
                 .map_or(String::new(), |t| t.reveal().to_owned()),
         )),
-        Ok(Credential::Bearer(_)) => panic!("a bearer"),
+        Ok(Credential::Key(_) | Credential::Token(_)) => panic!("a bearer"),
         Err(absent) => Err(absent.to_string()),
     }
 }
@@ -41,8 +43,8 @@ async fn fixed_keys_win_then_the_environment() {
     let env = [("AWS_ACCESS_KEY_ID", "E"), ("AWS_SECRET_ACCESS_KEY", "e")];
     let spec = Aws {
         keys: Some(AwsKeys {
-            access_key: "F".to_owned(),
-            secret: Secret::new("f"),
+            access_key: Secret::new("F"),
+            secret_key: Secret::new("f"),
             session_token: None,
         }),
         ..Aws::default()

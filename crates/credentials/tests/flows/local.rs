@@ -41,11 +41,11 @@ async fn a_file_that_changes_is_read_again_and_one_that_vanishes_stays() {
     };
     let renewed = Renewed::start("test", spec, around(&[]));
     renewed.ready().await.unwrap();
-    assert_eq!(token(&renewed.current(NOW).unwrap()), "one");
+    assert_eq!(token(&renewed.at(NOW).unwrap()), "one");
     folder.file("key", "two\n");
     tokio::time::sleep(Duration::from_secs(11)).await;
-    assert_eq!(token(&renewed.current(NOW).unwrap()), "two");
+    assert_eq!(token(&renewed.at(NOW).unwrap()), "two");
     std::fs::remove_file(&path).unwrap();
     tokio::time::sleep(Duration::from_secs(99)).await;
-    assert_eq!(token(&renewed.current(NOW).unwrap()), "two");
+    assert_eq!(token(&renewed.at(NOW).unwrap()), "two");
 }

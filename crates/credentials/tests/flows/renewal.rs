@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credentials::source::{Fetching, Source};
-use credentials::{Credential, Fault, Fetched, Renewed};
+use credentials::{Fault, Fetched, Renewed};
+use domain::credential::Credential;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
 use tokio::time::Instant;
@@ -29,7 +30,7 @@ impl Source for Played {
         Box::pin(async move {
             let (token, expires) = next.ok_or_else(|| Fault::Setup("out of order".to_owned()))?;
             Ok(Fetched {
-                credential: Credential::Bearer(Secret::new(token)),
+                credential: Credential::Key(Secret::new(token)),
                 expires: Some(expires),
                 look_again: None,
             })
@@ -77,9 +78,9 @@ async fn a_credential_is_renewed_well_before_its_end() {
     let (script, renewed) = play(&[Some(("one", later(3600))), Some(("two", later(7200)))]);
     renewed.ready().await.unwrap();
     pass(2600).await;
-    assert_eq!(token(&renewed.current(script.now()).unwrap()), "one");
+    assert_eq!(token(&renewed.at(script.now()).unwrap()), "one");
     pass(420).await;
-    assert_eq!(token(&renewed.current(script.now()).unwrap()), "two");
+    assert_eq!(token(&renewed.at(script.now()).unwrap()), "two");
     let asked = script.asked();
     assert!((2640..=3000).contains(&asked[1]), "{asked:?}");
 }
@@ -100,10 +101,10 @@ async fn renewals_of_many_do_not_fall_together() {
 async fn the_last_good_one_stays_to_its_true_end_and_no_longer() {
     let (script, renewed) = play(&[Some(("one", later(3600)))]);
     pass(3599).await;
-    assert_eq!(token(&renewed.current(script.now()).unwrap()), "one");
+    assert_eq!(token(&renewed.at(script.now()).unwrap()), "one");
     renewed.ready().await.unwrap();
     pass(1).await;
-    let absent = renewed.current(script.now()).unwrap_err();
+    let absent = renewed.at(script.now()).unwrap_err();
     assert_eq!(absent.to_string(), "no credential: out of order");
 }
 
@@ -121,7 +122,7 @@ async fn failures_are_tried_again_ever_more_slowly_and_then_forgotten() {
         asked.windows(2).all(|two| two[1] - two[0] <= 60),
         "{asked:?}"
     );
-    assert_eq!(token(&renewed.current(script.now()).unwrap()), "one");
+    assert_eq!(token(&renewed.at(script.now()).unwrap()), "one");
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,6 +147,6 @@ async fn who_is_dropped_asks_no_more() {
 #[tokio::test(start_paused = true)]
 async fn before_the_first_answer_that_is_what_is_said() {
     let (_script, renewed) = play(&[]);
-    let absent = renewed.current(later(0)).unwrap_err();
+    let absent = renewed.at(later(0)).unwrap_err();
     assert_eq!(absent.to_string(), "no credential: it is being fetched");
 }

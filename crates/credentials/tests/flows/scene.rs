@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use credentials::http::Http;
-use credentials::{Absent, Credential, Renewed, Spec, Surroundings};
+use credentials::{Renewed, Spec, Surroundings};
+use domain::credential::{Absent, Credential};
 use domain::time::UnixMicros;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -53,13 +54,13 @@ fn trusting(roots: RootCertStore, env: &[(&str, &str)]) -> Surroundings {
 pub(crate) async fn first(spec: Spec, env: &[(&str, &str)]) -> Result<Credential, Absent> {
     let renewed = Renewed::start("test", spec, around(env));
     renewed.ready().await?;
-    renewed.current(NOW)
+    renewed.at(NOW)
 }
 
 /// The token of a bearer credential.
 pub(crate) fn token(credential: &Credential) -> &str {
     match credential {
-        Credential::Bearer(token) => token.reveal(),
+        Credential::Key(token) | Credential::Token(token) => token.reveal(),
         Credential::Aws(_) => panic!("keys of AWS"),
     }
 }

@@ -1,16 +1,16 @@
 //! Signatures against AWS' own vectors, and the path of Bedrock's models.
 
-use credentials::sigv4::{Request, Scope, sha256_hex, sign};
-use credentials::spec::AwsKeys;
+use domain::credential::AwsKeys;
 use domain::secret::Secret;
+use providers::sigv4::{Request, Scope, sha256_hex, sign};
 
 use crate::scene::NOW;
 use crate::vectors::VECTORS;
 
 fn keys(token: Option<&str>) -> AwsKeys {
     AwsKeys {
-        access_key: "AKIDEXAMPLE".to_owned(),
-        secret: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+        access_key: Secret::new("AKIDEXAMPLE"),
+        secret_key: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
         session_token: token.map(Secret::new),
     }
 }

@@ -22,7 +22,7 @@ async fn a_token_comes_over_tls() {
     let server = Server::start_tls(|_| reply(200, r#"{"access_token":"a","expires_in":9}"#)).await;
     let renewed = Renewed::start("test", spec(&server), around_trusting(&[]));
     renewed.ready().await.unwrap();
-    assert_eq!(token(&renewed.current(NOW).unwrap()), "a");
+    assert_eq!(token(&renewed.at(NOW).unwrap()), "a");
 }
 
 #[tokio::test]

@@ -4,10 +4,9 @@
 //! Left out on purpose: presigned URLs, chunked signing, S3's own rules.
 
 use aws_lc_rs::{digest, hmac};
+use domain::credential::AwsKeys;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
-
-use crate::spec::AwsKeys;
 
 /// What of a request is signed.
 #[derive(Clone, Copy, Debug)]
@@ -84,14 +83,14 @@ pub fn sign(request: &Request<'_>, scope: &Scope<'_>, keys: &AwsKeys) -> Signed 
         "AWS4-HMAC-SHA256\n{date}\n{within}\n{}",
         sha256_hex(canonical.as_bytes())
     );
-    let first = format!("AWS4{}", keys.secret.reveal());
+    let first = format!("AWS4{}", keys.secret_key.reveal());
     let key = [day, scope.region, scope.service, "aws4_request"]
         .iter()
         .fold(first.into_bytes(), |key, part| mac(&key, part));
     let signature = hex(&mac(&key, &to_sign));
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={}/{within}, SignedHeaders={names}, Signature={signature}",
-        keys.access_key
+        keys.access_key.reveal()
     );
     Signed {
         date,
@@ -100,10 +99,33 @@ pub fn sign(request: &Request<'_>, scope: &Scope<'_>, keys: &AwsKeys) -> Signed 
     }
 }
 
+/// The region that a host of AWS stands in: `us-east-1`.
+#[must_use]
+pub fn region_of(host: &str) -> Option<&str> {
+    if !host.ends_with(".amazonaws.com") && !host.ends_with(".amazonaws.com.cn") {
+        return None;
+    }
+    host.split('.').find(|label| {
+        let mut parts = label.rsplit('-');
+        let number = parts.next().unwrap_or_default();
+        let is_number = number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit());
+        is_number && parts.count() >= 2
+    })
+}
+
 /// SHA-256 in lower-case hex.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    sha256_hex_of([bytes])
+}
+
+/// The same, of bytes in pieces.
+pub fn sha256_hex_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut whole = digest::Context::new(&digest::SHA256);
+    for piece in pieces {
+        whole.update(piece);
+    }
+    hex(whole.finish().as_ref())
 }
 
 /// `20150830T123600Z`.
@@ -198,7 +220,8 @@ fn canonical_query(query: &str) -> String {
 }
 
 /// Everything but RFC 3986's unreserved letters and `kept` as `%XX`.
-pub(crate) fn encoded(text: &str, kept: &[u8]) -> String {
+#[must_use]
+pub fn encoded(text: &str, kept: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
