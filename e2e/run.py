@@ -29,6 +29,7 @@ SUITES = [
     "sdk_responses",
     "lossless",
     "policies",
+    "credentials",
     "lifecycle",
     "handover",
     "ledger",
