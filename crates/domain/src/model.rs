@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::canon::Dialect;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
 use crate::money::{NanoUsd, Rate};
+use crate::quirks::Quirks;
 use crate::secret::Secret;
 
 /// Deadlines of an upstream exchange.
@@ -117,6 +118,8 @@ pub struct Provider {
     pub stream_usage: bool,
     /// What becomes of what it cannot be told.
     pub losses: Losses,
+    /// Where it differs from its dialect.
+    pub quirks: Arc<Quirks>,
 }
 
 /// What a model costs.

@@ -111,6 +111,7 @@ mod tests {
             trace: false,
             stream_usage: true,
             losses: domain::model::Losses::Strict,
+            quirks: std::sync::Arc::default(),
         }
     }
 

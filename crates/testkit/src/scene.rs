@@ -68,6 +68,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         trace: false,
         stream_usage: true,
         losses: domain::model::Losses::Strict,
+        quirks: Arc::default(),
     }
 }
 

@@ -74,6 +74,7 @@ fn demo() -> Provider {
         stream_usage: true,
         // It answers anything.
         losses: Losses::Drop,
+        quirks: Arc::default(),
     }
 }
 
