@@ -8,9 +8,14 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use dialects::gemini::canon::embedding::{
+    Embeds, Form, read_vectors, write_embeds, write_vectors,
+};
 use dialects::json::Document;
 use dialects::sse::{Frame, Framer};
-use dialects::translate::{Client, Codec, Frames, Head, Names, Target, Unreadable, codec};
+use dialects::translate::{
+    Client, Codec, Frames, Head, Names, Target, Unreadable, Upstream, codec, upstream,
+};
 use domain::canon::{Dialect, Request};
 use libfuzzer_sys::fuzz_target;
 
@@ -28,6 +33,10 @@ static REQUESTS: LazyLock<[Request; 2]> = LazyLock::new(|| {
 
 fn of(dialect: Dialect) -> &'static Codec {
     codec(dialect).expect("a line of the table")
+}
+
+fn told_by(dialect: Dialect) -> &'static Upstream {
+    upstream(dialect).expect("a line of the table")
 }
 
 fn json(written: &[u8]) -> Document {
@@ -51,20 +60,32 @@ fuzz_target!(|input: &[u8]| {
     let [what, number, body @ ..] = input else {
         return;
     };
-    let theirs = of(Dialect::ALL[usize::from(what & 3)]);
+    // Clients' dialects first; a further bit takes one that only providers speak.
+    let theirs = usize::from(what & 3) + usize::from(what >> 5 & 1) * Dialect::CLIENTS.len();
+    let theirs = Dialect::ALL[theirs.min(Dialect::ALL.len() - 1)];
     let request = &REQUESTS[usize::from(what >> 4 & 1)];
     let document = |depth| Document::parse(Bytes::copy_from_slice(body), depth).ok();
     match what >> 2 & 3 {
-        0 => drop(document(64).map(|document| asked(theirs, &document, *number))),
-        1 => drop(document(512).map(|document| answered(theirs, &document, request))),
-        2 => streamed(theirs, body, usize::from(*number).max(1), request),
-        _ => failed(theirs, 400 + u16::from(*number), body),
+        0 => {
+            if let Some(document) = document(64) {
+                asked(theirs, &document, *number);
+                embedded(&document);
+            }
+        }
+        1 => {
+            if let Some(document) = document(512) {
+                answered(told_by(theirs), &document, request);
+                vectors(&document);
+            }
+        }
+        2 => streamed(told_by(theirs), body, usize::from(*number).max(1), request),
+        _ => failed(told_by(theirs), 400 + u16::from(*number), body),
     }
 });
 
 /// A request that can be read can be written for everybody.
-fn asked(theirs: &Codec, document: &Document, number: u8) {
-    let Ok(request) = (theirs.read_request)(document) else {
+fn asked(theirs: Dialect, document: &Document, number: u8) {
+    let Some(Ok(request)) = codec(theirs).map(|theirs| (theirs.read_request)(document)) else {
         return;
     };
     let names = Names::of(&request);
@@ -74,31 +95,60 @@ fn asked(theirs: &Codec, document: &Document, number: u8) {
         reasons: number & 2 == 2,
         names: &names,
     };
-    for ours in Dialect::ALL.map(of) {
+    for ours in Dialect::ALL.map(told_by) {
         let written = (ours.write_request)(&request, &target).value;
-        if let Err(refusal) = (ours.read_request)(&json(&written)) {
-            panic!("{:?}: {refusal:?}: {}", ours.dialect, shown(&written));
+        let written = json(&written);
+        let again = codec(ours.dialect).map(|ours| (ours.read_request)(&written));
+        if let Some(Err(refusal)) = again {
+            panic!(
+                "{:?}: {refusal:?}: {}",
+                ours.dialect,
+                shown(written.bytes())
+            );
         }
     }
 }
 
+/// What a client of Gemini's wants embedded can be asked in both dialects.
+fn embedded(document: &Document) {
+    for form in [Form::One, Form::Many] {
+        let Ok(embeds) = Embeds::read(document, form) else {
+            continue;
+        };
+        let pivot = json(&embeds.pivot("m").value);
+        let written = write_embeds(&pivot, Some(&embeds), "m").expect("texts");
+        Embeds::read(&json(&written.value), Form::Many).expect("a request");
+    }
+}
+
+/// Vectors of either dialect can be written in the other.
+fn vectors(document: &Document) {
+    if let Some(pivot) = read_vectors(document, document, "m") {
+        let written = write_vectors(&json(&pivot), Form::Many).expect("vectors");
+        json(&written);
+    }
+    if let Some(written) = write_vectors(document, Form::Many) {
+        json(&written);
+    }
+}
+
 /// An answer that can be read can be written for everybody.
-fn answered(theirs: &Codec, document: &Document, request: &Request) {
+fn answered(theirs: &Upstream, document: &Document, request: &Request) {
     let names = Names::of(request);
     let Some(answer) = (theirs.read_answer)(document, &names) else {
         return;
     };
-    for ours in Dialect::ALL.map(of) {
+    for ours in Dialect::CLIENTS.map(of) {
         let written = (ours.write_answer)(&answer, &head(request));
-        let again = (ours.read_answer)(&json(&written), &names);
+        let again = (told_by(ours.dialect).read_answer)(&json(&written), &names);
         let dialect = ours.dialect;
         assert!(again.is_some(), "{dialect:?}: {}", shown(&written));
     }
 }
 
 /// A stream is the same however it was cut, and its events are their dialect's.
-fn streamed(theirs: &Codec, body: &[u8], step: usize, request: &Request) {
-    for ours in Dialect::ALL.map(of) {
+fn streamed(theirs: &Upstream, body: &[u8], step: usize, request: &Request) {
+    for ours in Dialect::CLIENTS.map(of) {
         let whole = told(theirs, ours, body, body.len().max(1), request);
         assert_eq!(told(theirs, ours, body, step, request), whole);
         let (frames, _) = whole;
@@ -111,7 +161,7 @@ fn streamed(theirs: &Codec, body: &[u8], step: usize, request: &Request) {
 
 /// The frames that a stream gives for a client, and how it ends.
 fn told(
-    theirs: &Codec,
+    theirs: &Upstream,
     ours: &Codec,
     body: &[u8],
     step: usize,
@@ -150,7 +200,7 @@ fn left(ours: &Codec, frames: &[Frame]) {
     framer.push(left.into(), &mut again).expect("short");
     // Google's errors have no blank line behind them.
     again.extend(framer.last());
-    let mut reader = (ours.read_stream)(Names::default());
+    let mut reader = (told_by(ours.dialect).read_stream)(Names::default());
     let mut chunks = Vec::new();
     for frame in &again {
         // A comment is a sign of life.
@@ -164,9 +214,9 @@ fn left(ours: &Codec, frames: &[Frame]) {
 }
 
 /// An error can be written for everybody.
-fn failed(theirs: &Codec, status: u16, body: &[u8]) {
+fn failed(theirs: &Upstream, status: u16, body: &[u8]) {
     let fault = (theirs.read_fault)(status, body);
-    for ours in Dialect::ALL.map(of) {
+    for ours in Dialect::CLIENTS.map(of) {
         json(&(ours.write_fault)(&fault, "0123"));
         let mut frames = Vec::new();
         let mut framer = Framer::new(usize::MAX);

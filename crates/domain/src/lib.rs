@@ -21,6 +21,7 @@
 
 pub mod canon;
 pub mod counters;
+pub mod credential;
 pub mod edit;
 pub mod guard;
 pub mod holding;
@@ -39,4 +40,5 @@ pub mod shelf;
 pub mod snapshot;
 pub mod suggest;
 pub mod time;
+pub mod turns;
 pub mod usage;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::canon::Dialect;
+use crate::credential::Key;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
 use crate::money::{NanoUsd, Rate};
 use crate::quirks::Quirks;
@@ -45,16 +46,50 @@ pub enum HttpVersion {
     Http2,
 }
 
-/// Where the key goes in an upstream request.
+/// Where a key goes in an upstream request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Auth {
-    /// No credential.
-    #[default]
-    None,
     /// `Authorization: Bearer …`.
-    Bearer(Secret),
+    #[default]
+    Bearer,
     /// The key alone in a header of this name.
-    Header(String, Secret),
+    Header(String),
+    /// AWS' Signature Version 4 over the whole request.
+    SigV4 {
+        /// Where: `us-east-1`.
+        region: String,
+        /// Whose: `bedrock`.
+        service: String,
+    },
+}
+
+/// The paths of a provider that has others than its dialect's own. `{model}`
+/// stands for the model's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// Of a conversation whose answer comes whole.
+    pub whole: String,
+    /// Of one whose answer is streamed.
+    pub stream: String,
+    /// Of embeddings, where there are any.
+    pub embeddings: Option<String>,
+}
+
+/// What a provider wants otherwise in every body than its dialect has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Members that it refuses, since the path says them.
+    pub omit: Vec<String>,
+    /// Members that it demands, and their JSON, where the body has none.
+    pub set: Vec<(String, String)>,
+}
+
+impl Shape {
+    /// Whether it wants nothing otherwise.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        self.omit.is_empty() && self.set.is_empty()
+    }
 }
 
 /// The wire format of an upstream.
@@ -97,8 +132,14 @@ pub struct Provider {
     pub port: u16,
     /// Path in front of `/chat/completions`; no trailing slash: `/v1`.
     pub base_path: String,
-    /// Credential.
+    /// Its own paths behind that.
+    pub paths: Option<Paths>,
+    /// What it wants otherwise in bodies.
+    pub shape: Shape,
+    /// Where a key goes.
     pub auth: Auth,
+    /// Its keys, of which each request takes one; none where it wants none.
+    pub keys: Vec<Key>,
     /// Further headers of every request.
     pub headers: Vec<(String, Secret)>,
     /// The most requests that may be there at once; `None` leaves it to the
@@ -154,8 +195,8 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// The longest answer, in tokens, where known.
     pub max_output: Option<u64>,
-    /// Whether it is known to think before it answers.
-    pub reasons: bool,
+    /// Whether it thinks before it answers; `None` where nobody knows.
+    pub reasons: Option<bool>,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
 }

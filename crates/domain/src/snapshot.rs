@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub keepalive: Option<std::time::Duration>,
     /// Whether `x-portcullis-cache: on` in a request may switch the cache on.
     pub cache_on_request: Option<std::time::Duration>,
+    /// How conversations are kept for clients.
+    pub turns: crate::turns::Retention,
 }
 
 impl Snapshot {
@@ -118,7 +120,7 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         order: 0,
         price: None,
         max_output: None,
-        reasons: false,
+        reasons: None,
         index: usize::MAX,
     };
     Model {

@@ -12,14 +12,15 @@ use domain::record::Record;
 use domain::shelf::Shelf;
 use domain::snapshot::Snapshot;
 use domain::time::{Ticks, UnixMicros};
+use domain::turns::Turns;
 use identity::Install;
 use journal::{Journal, Writer};
 
 use crate::admit::Memo;
 use crate::route::Health;
-use crate::send::Bulkheads;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
+use crate::send::{Bulkheads, KeyRests};
 use crate::settle::{Counts, Metrics};
 use crate::wire::Scratch;
 
@@ -33,12 +34,16 @@ pub struct Shared {
     pub counters: Arc<dyn Counters>,
     /// Answers kept for reuse.
     pub shelf: Arc<dyn Shelf>,
+    /// Conversations that are kept for clients.
+    pub turns: Arc<dyn Turns>,
     /// Where records go.
     pub journal: Journal,
     /// Which deployments rest after failures.
     pub health: Health,
     /// How many requests are at each provider.
     pub bulkheads: Bulkheads,
+    /// Which providers' keys rest.
+    pub key_rests: KeyRests,
     /// Client TLS configurations, built once for each certificate authority.
     pub tls: ClientTls,
     /// What `/metrics` shows.

@@ -242,5 +242,14 @@ fn write_new(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
+/// What tells a secret from others without telling anything of it: the
+/// beginning of its SHA-256, as hexadecimal digits.
+#[must_use]
+pub fn short_digest(secret: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, secret.as_bytes());
+    let start = digest.as_ref().iter().take(8);
+    start.map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests;

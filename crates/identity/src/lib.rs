@@ -12,7 +12,7 @@ pub mod presented;
 
 mod random;
 
-pub use install::{Install, InstallError};
+pub use install::{Install, InstallError, short_digest};
 pub use keys::{Minted, mint};
 pub use presented::{CredentialError, present};
 pub use random::random_generation;

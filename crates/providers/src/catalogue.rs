@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::canon::Dialect;
-use domain::model::Price;
+use domain::model::{Paths, Price, Shape};
 use serde::Deserialize;
 
 use crate::rate::rate;
@@ -62,6 +62,19 @@ pub struct CatalogueProvider {
     /// What it speaks.
     #[serde(default = "openai")]
     pub dialect: Dialect,
+    /// The path of a conversation, if it is not its dialect's own; `{model}`
+    /// stands for the model.
+    pub path: Option<String>,
+    /// The path of one that is streamed; as `path` if unset.
+    pub stream_path: Option<String>,
+    /// The path of embeddings.
+    pub embeddings_path: Option<String>,
+    /// Members that its bodies must not have.
+    #[serde(default)]
+    pub omit: Vec<String>,
+    /// Members that its bodies must have, texts.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
     /// Whether `stream_options.include_usage` may be asked of it.
     #[serde(default = "yes")]
     pub stream_usage: bool,
@@ -186,6 +199,28 @@ impl CatalogueProvider {
         let path = if path.is_empty() { usual_path } else { path };
         format!("{scheme}://{host}{port}{path}")
     }
+
+    /// Its own paths.
+    #[must_use]
+    pub fn paths(&self) -> Option<Paths> {
+        let whole = self.path.clone()?;
+        Some(Paths {
+            stream: self.stream_path.clone().unwrap_or_else(|| whole.clone()),
+            whole,
+            embeddings: self.embeddings_path.clone(),
+        })
+    }
+
+    /// What it wants otherwise in bodies.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        // Checked when it was read: nothing in it needs an escape.
+        let text = |(name, value): (&String, &String)| (name.clone(), format!("\"{value}\""));
+        Shape {
+            omit: self.omit.clone(),
+            set: self.set.iter().map(text).collect(),
+        }
+    }
 }
 
 impl Catalogue {
@@ -277,6 +312,17 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if provider.name.is_empty() || !provider.name.bytes().all(plain) {
         return Err(entry(&provider.name, "a name has a-z, 0-9 and _"));
+    }
+    let harmless = |text: &String| {
+        text.bytes()
+            .all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b))
+    };
+    if !provider
+        .set
+        .iter()
+        .all(|(name, value)| harmless(name) && harmless(value))
+    {
+        return Err(entry(&provider.name, "`set` takes plain letters only"));
     }
     if provider.env.is_empty() && provider.base_url_env.is_empty() {
         return Err(entry(&provider.name, "needs `env` or `base_url_env`"));

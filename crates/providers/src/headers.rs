@@ -4,7 +4,8 @@
 //! stays, so neither side's credentials or cookies reach the other.
 
 use domain::canon::Dialect;
-use domain::model::{Auth, Provider, WireFormat};
+use domain::model::{Auth, WireFormat};
+use domain::secret::Secret;
 use http::{HeaderName, HeaderValue, header};
 
 /// Headers of the client that go to an upstream of `OpenAI`'s dialect.
@@ -55,26 +56,28 @@ fn is_one_of(list: &[&str], name: &[u8]) -> bool {
     list.iter().any(|known| known.as_bytes() == name)
 }
 
-/// The headers that carry a provider's credential, marked so that no log
-/// prints them.
+/// The header that carries a provider's key, marked so that no log prints it;
+/// `None` for one that does not stand in a header by itself.
 ///
 /// # Errors
 /// If the key or the header's name has characters that no header may have.
-pub fn auth_headers(provider: &Provider) -> Result<Vec<(HeaderName, HeaderValue)>, http::Error> {
-    let (name, value) = match &provider.auth {
-        Auth::None => return Ok(Vec::new()),
-        Auth::Bearer(key) => {
+pub fn auth_header(
+    auth: &Auth,
+    key: &Secret,
+) -> Result<Option<(HeaderName, HeaderValue)>, http::Error> {
+    let (name, mut value) = match auth {
+        Auth::SigV4 { .. } => return Ok(None),
+        Auth::Bearer => {
             let value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))?;
             (header::AUTHORIZATION, value)
         }
-        Auth::Header(name, key) => (
+        Auth::Header(name) => (
             HeaderName::try_from(name.as_str())?,
             HeaderValue::try_from(key.reveal())?,
         ),
     };
-    let mut value = value;
     value.set_sensitive(true);
-    Ok(vec![(name, value)])
+    Ok(Some((name, value)))
 }
 
 /// Headers that every server of a dialect wants; the configuration may set
@@ -83,54 +86,30 @@ pub fn auth_headers(provider: &Provider) -> Result<Vec<(HeaderName, HeaderValue)
 pub fn dialect_headers(format: WireFormat) -> &'static [(&'static str, &'static str)] {
     match format {
         WireFormat::Dialect(Dialect::Anthropic) => &[("anthropic-version", "2023-06-01")],
-        WireFormat::Dialect(Dialect::OpenAi | Dialect::Responses | Dialect::Gemini)
-        | WireFormat::Demo => &[],
+        WireFormat::Dialect(_) | WireFormat::Demo => &[],
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::secret::Secret;
-
-    fn with(auth: Auth) -> Provider {
-        Provider {
-            name: "p".into(),
-            format: domain::model::WireFormat::USUAL,
-            tls: true,
-            host: "example.org".into(),
-            port: 443,
-            base_path: "/v1".into(),
-            auth,
-            headers: Vec::new(),
-            max_parallel: None,
-            timeouts: domain::model::Timeouts::default(),
-            http: domain::model::HttpVersion::Auto,
-            ca_file: None,
-            internal: false,
-            trace: false,
-            stream_usage: true,
-            losses: domain::model::Losses::Strict,
-            quirks: std::sync::Arc::default(),
-        }
-    }
 
     #[test]
-    fn a_credential_goes_into_its_header_and_never_prints() {
-        let bearer = auth_headers(&with(Auth::Bearer(Secret::new("sk-up")))).expect("header");
-        assert_eq!(bearer[0].0, "authorization");
-        assert_eq!(bearer[0].1, "Bearer sk-up");
+    fn a_key_goes_into_its_header_and_never_prints() {
+        let key = Secret::new("sk-up");
+        let header = |auth: Auth| auth_header(&auth, &key).expect("header");
+        let bearer = header(Auth::Bearer).expect("one");
+        assert_eq!(bearer.0, "authorization");
+        assert_eq!(bearer.1, "Bearer sk-up");
         assert!(!format!("{bearer:?}").contains("sk-up"));
-        let named = Auth::Header("api-key".into(), Secret::new("sk-up"));
-        let named = auth_headers(&with(named)).expect("header");
-        assert_eq!(named[0].0, "api-key");
-        assert!(named[0].1.is_sensitive());
-        assert!(auth_headers(&with(Auth::None)).expect("none").is_empty());
+        let named = header(Auth::Header("api-key".into())).expect("one");
+        assert_eq!(named.0, "api-key");
+        assert!(named.1.is_sensitive());
     }
 
     #[test]
     fn a_key_that_no_header_can_carry_is_an_error_without_the_key() {
-        let error = auth_headers(&with(Auth::Bearer(Secret::new("sk\nup")))).expect_err("newline");
+        let error = auth_header(&Auth::Bearer, &Secret::new("sk\nup")).expect_err("newline");
         assert!(!error.to_string().contains("sk"));
     }
 

@@ -19,8 +19,8 @@ pub use catalogue::{
     Ability, AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider,
 };
 pub use headers::{
-    FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_headers, dialect_headers, goes_along,
+    FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,
     goes_to_client, goes_upstream,
 };
 pub use rate::rate;
-pub use url::{Delivery, parse_base_url, path, url_path};
+pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};

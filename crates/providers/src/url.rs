@@ -23,22 +23,72 @@ pub enum Delivery {
 #[must_use]
 pub fn path(provider: &Provider, model: &str, delivery: Delivery) -> String {
     let base = &provider.base_path;
+    if let Some(paths) = &provider.paths {
+        let path = match delivery {
+            Delivery::Whole => &paths.whole,
+            Delivery::Streamed => &paths.stream,
+        };
+        return filled(base, path, model);
+    }
     match provider.format {
         WireFormat::Dialect(Dialect::Anthropic) => format!("{base}/messages"),
         WireFormat::Dialect(Dialect::Responses) => format!("{base}/responses"),
+        WireFormat::Dialect(Dialect::Cohere | Dialect::Ollama) => format!("{base}/chat"),
         WireFormat::Dialect(Dialect::Gemini) => {
-            let model = segment(model.strip_prefix("models/").unwrap_or(model));
-            match delivery {
-                Delivery::Streamed => {
-                    format!("{base}/models/{model}:streamGenerateContent?alt=sse")
-                }
-                Delivery::Whole => format!("{base}/models/{model}:generateContent"),
-            }
+            let model = model.strip_prefix("models/").unwrap_or(model);
+            let path = match delivery {
+                Delivery::Streamed => "/models/{model}:streamGenerateContent?alt=sse",
+                Delivery::Whole => "/models/{model}:generateContent",
+            };
+            filled(base, path, model)
+        }
+        WireFormat::Dialect(Dialect::Converse) => {
+            let path = match delivery {
+                Delivery::Streamed => "/model/{model}/converse-stream",
+                Delivery::Whole => "/model/{model}/converse",
+            };
+            filled(base, path, model)
         }
         WireFormat::Dialect(Dialect::OpenAi) | WireFormat::Demo => {
             format!("{base}/chat/completions")
         }
     }
+}
+
+/// How many texts a request for embeddings holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// One, in the form that knows only one.
+    One,
+    /// Any number.
+    Many,
+}
+
+/// The path of embeddings by `model`, where the provider or its dialect has
+/// one of its own.
+#[must_use]
+pub fn embeddings_path(provider: &Provider, model: &str, batch: Batch) -> Option<String> {
+    let base = &provider.base_path;
+    let own = provider
+        .paths
+        .as_ref()
+        .and_then(|paths| paths.embeddings.as_ref());
+    match (own, provider.format, batch) {
+        (Some(path), _, _) => Some(filled(base, path, model)),
+        (None, WireFormat::Dialect(Dialect::Gemini), batch) => {
+            let model = model.strip_prefix("models/").unwrap_or(model);
+            let path = match batch {
+                Batch::One => "/models/{model}:embedContent",
+                Batch::Many => "/models/{model}:batchEmbedContents",
+            };
+            Some(filled(base, path, model))
+        }
+        _ => None,
+    }
+}
+
+fn filled(base: &str, path: &str, model: &str) -> String {
+    format!("{base}{}", path.replace("{model}", &segment(model)))
 }
 
 /// A name as one segment of a path.

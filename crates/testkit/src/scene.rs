@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::credential::Key;
 use domain::ids::ModelName;
 use domain::model::{Auth, Deployment, HttpVersion, Model, Price, Provider, Timeouts, WireFormat};
 use domain::money::Rate;
@@ -53,7 +54,10 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         host: address.ip().to_string(),
         port: address.port(),
         base_path: "/v1".to_owned(),
-        auth: Auth::Bearer(Secret::new(UPSTREAM_KEY)),
+        paths: None,
+        shape: domain::model::Shape::default(),
+        auth: Auth::Bearer,
+        keys: vec![Key::fixed("upstream", Secret::new(UPSTREAM_KEY))],
         headers: Vec::new(),
         max_parallel: None,
         timeouts: Timeouts {
@@ -248,7 +252,7 @@ impl Scene {
                     order: u32::try_from(order).expect("few deployments"),
                     price: wanted.price,
                     max_output: None,
-                    reasons: false,
+                    reasons: None,
                     index: first + order,
                 }));
             }

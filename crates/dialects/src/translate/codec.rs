@@ -46,25 +46,32 @@ pub trait WriteStream: std::fmt::Debug {
     fn push(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>);
 }
 
-/// All that a dialect's translators can do.
+/// The translators of a dialect that providers speak.
+#[derive(Clone, Copy, Debug)]
+pub struct Upstream {
+    /// Whose.
+    pub dialect: Dialect,
+    /// A request for a target.
+    pub write_request: fn(&Request, &Target<'_>) -> Written<Vec<u8>>,
+    /// A provider's answer; `None` if it is none.
+    pub read_answer: fn(&Document, &Names) -> Option<Answer>,
+    /// A provider's stream.
+    pub read_stream: fn(Names) -> Box<dyn ReadStream>,
+    /// A provider's error, by its status and body.
+    pub read_fault: fn(u16, &[u8]) -> Fault,
+}
+
+/// The translators of a dialect that clients speak.
 #[derive(Clone, Copy, Debug)]
 pub struct Codec {
     /// Whose.
     pub dialect: Dialect,
     /// A client's request.
     pub read_request: fn(&Document) -> Result<Request, Refusal>,
-    /// A request for a target.
-    pub write_request: fn(&Request, &Target<'_>) -> Written<Vec<u8>>,
-    /// A provider's answer; `None` if it is none.
-    pub read_answer: fn(&Document, &Names) -> Option<Answer>,
     /// An answer for a client.
     pub write_answer: fn(&Answer, &Head<'_>) -> Vec<u8>,
-    /// A provider's stream.
-    pub read_stream: fn(Names) -> Box<dyn ReadStream>,
     /// A client's stream.
     pub write_stream: fn(&Head<'_>) -> Box<dyn WriteStream>,
-    /// A provider's error, by its status and body.
-    pub read_fault: fn(u16, &[u8]) -> Fault,
     /// An error for a client, with the request's id.
     pub write_fault: fn(&Fault, &str) -> Vec<u8>,
     /// The event that ends a client's stream in the middle.

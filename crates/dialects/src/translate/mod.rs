@@ -8,12 +8,14 @@
 mod codec;
 mod frames;
 mod names;
+mod native;
 mod table;
 
-pub use codec::{Codec, Head, Malformed, ReadStream, WriteStream};
+pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
 pub use frames::{Client, Frames, Unreadable};
 pub use names::Names;
-pub use table::codec;
+pub use native::is_native;
+pub use table::{codec, upstream};
 
 /// What a request's writer must know of its target.
 #[derive(Clone, Debug)]

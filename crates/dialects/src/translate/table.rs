@@ -1,28 +1,22 @@
-//! The table of dialects.
+//! The tables of dialects.
 
 use bytes::Bytes;
 use domain::canon::{Chunk, Dialect};
 
-use super::codec::{Codec, Malformed, ReadStream, WriteStream};
+use super::codec::{Codec, Malformed, ReadStream, Upstream, WriteStream};
 use crate::sse::Frame;
 use crate::{anthropic, gemini, openai, responses};
 
-/// A line of the table, and the streams of its folder. A dialect whose streams
-/// have no end mark says `finish`.
-macro_rules! dialects {
+/// What providers speak: a line of the table, and the streams of its folder. A
+/// dialect whose streams have no end mark says `finish`.
+macro_rules! upstreams {
     ($($dialect:ident in $folder:ident $($finish:ident)?;)*) => {
-        /// Every dialect's translators.
-        static CODECS: &[Codec] = &[$(Codec {
+        static UPSTREAMS: &[Upstream] = &[$(Upstream {
             dialect: Dialect::$dialect,
-            read_request: $folder::canon::read_request,
             write_request: $folder::canon::write_request,
             read_answer: $folder::canon::read_answer,
-            write_answer: $folder::canon::write_answer,
             read_stream: |names| Box::new($folder::canon::StreamReader::new(names)),
-            write_stream: |head| Box::new($folder::canon::StreamWriter::new(head)),
             read_fault: $folder::canon::read_fault,
-            write_fault: $folder::canon::write_fault,
-            write_fault_event: $folder::canon::write_fault_event,
         },)*];
 
         $(
@@ -35,7 +29,23 @@ macro_rules! dialects {
                     Self::$finish(self, out);
                 })?
             }
+        )*
+    };
+}
 
+/// What clients speak.
+macro_rules! codecs {
+    ($($dialect:ident in $folder:ident;)*) => {
+        static CODECS: &[Codec] = &[$(Codec {
+            dialect: Dialect::$dialect,
+            read_request: $folder::canon::read_request,
+            write_answer: $folder::canon::write_answer,
+            write_stream: |head| Box::new($folder::canon::StreamWriter::new(head)),
+            write_fault: $folder::canon::write_fault,
+            write_fault_event: $folder::canon::write_fault_event,
+        },)*];
+
+        $(
             impl WriteStream for $folder::canon::StreamWriter {
                 fn push(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>) {
                     Self::push(self, chunk, out);
@@ -45,15 +55,28 @@ macro_rules! dialects {
     };
 }
 
-dialects! {
+upstreams! {
     OpenAi in openai;
     Responses in responses;
     Anthropic in anthropic;
     Gemini in gemini finish;
 }
 
-/// The translators of a dialect.
+codecs! {
+    OpenAi in openai;
+    Responses in responses;
+    Anthropic in anthropic;
+    Gemini in gemini;
+}
+
+/// The translators of a dialect that clients speak.
 #[must_use]
 pub fn codec(dialect: Dialect) -> Option<&'static Codec> {
     CODECS.iter().find(|codec| codec.dialect == dialect)
+}
+
+/// The translators of a dialect that providers speak.
+#[must_use]
+pub fn upstream(dialect: Dialect) -> Option<&'static Upstream> {
+    UPSTREAMS.iter().find(|codec| codec.dialect == dialect)
 }

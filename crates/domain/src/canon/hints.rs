@@ -25,7 +25,30 @@ const HINTS: &[&str] = &[
     "truncation",
 ];
 
+/// Members that are the same in other words, kept for the way back: what they
+/// say stands in the form, too.
+const TOLD: &[&str] = &["generationConfig.responseSchema"];
+
 impl Unknown {
+    /// Whether the form says the same: nothing is lost without it.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        TOLD.contains(&self.name.as_str()) || self.is_text_only()
+    }
+
+    /// Whether it says that the answer is text, as every answer is.
+    fn is_text_only(&self) -> bool {
+        let is_modalities = matches!(
+            &*self.name,
+            "modalities" | "generationConfig.responseModalities"
+        );
+        let word = self
+            .raw
+            .as_str()
+            .trim_matches(|c: char| !c.is_ascii_alphabetic());
+        is_modalities && word.eq_ignore_ascii_case("text")
+    }
+
     /// Whether a request says the same without this member.
     #[must_use]
     pub fn is_hint(&self) -> bool {

@@ -47,11 +47,27 @@ pub enum Dialect {
     Anthropic,
     /// Google's `generateContent`.
     Gemini,
+    /// AWS Bedrock's Converse.
+    Converse,
+    /// Cohere's chat, version 2.
+    Cohere,
+    /// Ollama's own.
+    Ollama,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 4] = [Self::OpenAi, Self::Responses, Self::Anthropic, Self::Gemini];
+    pub const ALL: [Self; 7] = [
+        Self::OpenAi,
+        Self::Responses,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Converse,
+        Self::Cohere,
+        Self::Ollama,
+    ];
+    /// Those that clients may speak; the others are providers' only.
+    pub const CLIENTS: [Self; 4] = [Self::OpenAi, Self::Responses, Self::Anthropic, Self::Gemini];
 
     /// The name in configuration, records and messages.
     #[must_use]
@@ -61,6 +77,9 @@ impl Dialect {
             Self::Responses => "responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Converse => "converse",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
         }
     }
 }

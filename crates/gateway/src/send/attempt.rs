@@ -33,11 +33,11 @@ const FRAME: usize = 256;
 /// The most of an error's body that is read.
 const LARGEST_ERROR: usize = 1 << 20;
 
-/// Asks `target` once.
+/// Asks `target` once, with one of its provider's keys.
 pub(super) async fn attempt(
     plane: &Rc<Plane>,
     ask: &Ask,
-    target: &Deployment,
+    (target, key): (&Deployment, Option<usize>),
     deadline: Instant,
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
@@ -45,9 +45,10 @@ pub(super) async fn attempt(
     let (translation, body) = translation::of(ask, target).await?.unzip();
     let reply = match target.provider.format {
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
-        WireFormat::Dialect(_) => exchange(plane, (ask, body), target, deadline).await?,
+        WireFormat::Dialect(_) => exchange(plane, (ask, body), (target, key), deadline).await?,
     };
-    ticket.dropped = translation.as_ref().and_then(|t| t.dropped.clone());
+    ticket.dropped = translation.as_ref().and_then(|t| t.dropped());
+    ticket.verbatim = translation.as_ref().is_some_and(|t| t.passes());
     let Reply {
         status,
         fields,
@@ -60,11 +61,11 @@ pub(super) async fn attempt(
     if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
-        let body = match &translation {
+        let (body, wait) = match &translation {
             Some(translation) => translation.fault(status.as_u16(), &body),
-            None => body,
+            None => (body, None),
         };
-        return Err(refused(status, &fields, body));
+        return Err(refused(status, &fields, body).or_after(wait));
     }
     if fields
         .get("content-encoding")
@@ -110,14 +111,18 @@ pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
 async fn exchange(
     plane: &Rc<Plane>,
     (ask, body): (&Ask, Option<Vec<Bytes>>),
-    target: &Deployment,
+    (target, key): (&Deployment, Option<usize>),
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     let bulkheads = &plane.shared.bulkheads;
     let prepared = plane.pool.prepared(&target.provider, bulkheads);
     let prepared = prepared.map_err(unusable)?;
     let place = prepared.bulkhead.enter().ok_or_else(Failure::full)?;
-    let request = outgoing::request(ask, body, target, prepared).map_err(Failure::transient)?;
+    let request = outgoing::request(ask, body, (target, key), prepared);
+    let request = request.map_err(|refusal| match refusal.reason {
+        Reason::UpstreamCredential => Failure::account(refusal),
+        _ => Failure::transient(refusal),
+    })?;
     plane.others_first().await;
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;
@@ -198,10 +203,18 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             silence: opening.timeouts.between_chunks,
             deadline: opening.deadline,
         };
-        let Some(data) = patience.next(&mut opening.upstream).await? else {
-            return Err(Failure::broken("the stream ended before its first content"));
+        let is_over = match patience.next(&mut opening.upstream).await? {
+            Some(data) => {
+                opening.frames.push(data, &mut frames)?;
+                false
+            }
+            // Of a dialect without an end mark the end itself may say why
+            // there is no content: a filter took it all.
+            None => {
+                opening.frames.finish(&mut frames)?;
+                true
+            }
         };
-        opening.frames.push(data, &mut frames)?;
         let mut begun = false;
         for frame in frames.drain(..) {
             let facts = opening.tap.read(&frame);
@@ -222,6 +235,9 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
         }
         if begun {
             return Ok(opening);
+        }
+        if is_over {
+            return Err(Failure::broken("the stream ended before its first content"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! **send**: ask the targets of the plan, with retries and fallbacks, until
 //! the first content has come. After that nothing is tried again.
 
+mod again;
 mod attempt;
 mod bulkhead;
 mod client;
@@ -8,16 +9,20 @@ mod course;
 mod demo;
 mod exchange;
 mod failure;
+mod keys;
 mod outgoing;
 pub mod pool;
 mod prepared;
 pub(crate) mod rehearsal;
+mod shape;
 #[cfg(test)]
 mod simulation;
 pub mod tls;
 mod translation;
 pub mod upstream;
+mod vectors;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +55,8 @@ pub use bulkhead::Bulkheads;
 pub use client::Client;
 use course::Course;
 use failure::{Failure, Kind};
+pub use keys::KeyRests;
+use keys::Turns;
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.
@@ -152,6 +159,8 @@ struct Ask {
     largest: usize,
     /// What came, in another dialect.
     foreign: Option<Arc<Foreign>>,
+    /// Whether the provider that kept what was said before has lost it.
+    is_forgotten: Cell<bool>,
     /// Whether guards read it.
     is_governed: bool,
     /// The room that the body takes, until all is over.
@@ -172,6 +181,7 @@ impl Ask {
             fields: accepted.fields,
             largest,
             foreign: accepted.foreign,
+            is_forgotten: Cell::new(false),
             is_governed: !guards.is_empty(),
             _held: accepted.held,
             ticket: ticket.id(),
@@ -214,8 +224,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     loop {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
-        ticket.attempt(target);
-        let failure = match attempt::attempt(plane, &ask, target, deadline, &mut ticket).await {
+        let failure = match asked(plane, &ask, target, (deadline, &retry), &mut ticket).await {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);
                 ticket.first_content();
@@ -240,6 +249,39 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
             Some(pause) if Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),
         }
+    }
+}
+
+/// Asks a target with one of its keys after the other, as long as it is a key
+/// that is at fault.
+async fn asked(
+    plane: &Rc<Plane>,
+    ask: &Ask,
+    target: &Arc<Deployment>,
+    (deadline, retry): (Instant, &domain::policy::RetryPolicy),
+    ticket: &mut Ticket,
+) -> Result<Answered, Failure> {
+    let mut turns = Turns::of(target);
+    let mut key = turns.next(plane);
+    loop {
+        ticket.attempt(target);
+        let answer = again::attempt_or_tell(plane, ask, (target, key), deadline, ticket).await;
+        let failure = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        if !turns.blame(plane, &failure, retry.cooldown) || Instant::now() >= deadline {
+            return Err(failure);
+        }
+        let number = turns.last();
+        key = turns.next(plane);
+        if key.is_none() {
+            return Err(failure);
+        }
+        let kind = failure.kind.as_str();
+        plane.shared.metrics.attempt_failed(&target.id, kind);
+        tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind, key = number,
+            cause = failure.refusal.cause, "a key failed, another one is taken");
     }
 }
 

@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use dialects::{Operation, openai};
+use domain::credential::{Credential, Key};
 use domain::edit::Edits;
-use domain::model::Deployment;
+use domain::model::{Deployment, Provider};
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -20,12 +21,16 @@ use hyper::body::{Body, Frame, SizeHint};
 use providers::Delivery;
 
 use super::Ask;
-use super::prepared::Prepared;
+use super::prepared::{Lines, Prepared};
+use super::shape::shaped;
+use super::vectors;
 use crate::accept;
 
 /// A request on its way to one target.
 pub struct Outgoing {
     pub(super) prepared: Rc<Prepared>,
+    /// Which of the provider's keys it takes.
+    key: Option<usize>,
     operation: Operation,
     /// Where, if that hangs on the request.
     path: Option<PathAndQuery>,
@@ -39,6 +44,7 @@ impl Outgoing {
     #[cfg(feature = "ungoverned")]
     pub(super) fn bare(prepared: Rc<Prepared>, operation: Operation, parts: Vec<Bytes>) -> Self {
         Self {
+            key: (!prepared.provider.keys.is_empty()).then_some(0),
             prepared,
             operation,
             path: None,
@@ -62,7 +68,13 @@ impl Outgoing {
         let mut out = BytesMut::new();
         let length = self.parts.iter().map(|part| part.len() as u64).sum();
         let target = self.path().as_str();
-        http1::write_post(&mut out, target, &self.prepared.lines, &self.own, length);
+        http1::write_post(
+            &mut out,
+            target,
+            &self.prepared.lines(self.key).text,
+            &self.own,
+            length,
+        );
         out.freeze()
     }
 
@@ -71,7 +83,7 @@ impl Outgoing {
         let provider = &self.prepared.provider;
         let mut request = Request::new(Sliced::from(self.parts.clone()));
         *request.method_mut() = Method::POST;
-        *request.headers_mut() = self.prepared.headers.clone();
+        *request.headers_mut() = self.prepared.lines(self.key).headers.clone();
         let host = request.headers_mut().remove(header::HOST);
         for (name, value) in &self.own.to_map() {
             request.headers_mut().append(name, value.clone());
@@ -124,70 +136,102 @@ impl Body for Sliced {
     }
 }
 
-/// Builds the request for `target`.
+/// Builds the request for `target`, with one of its provider's keys.
 pub(super) fn request(
     ask: &Ask,
     translated: Option<Vec<Bytes>>,
-    target: &Deployment,
+    (target, key): (&Deployment, Option<usize>),
     prepared: Rc<Prepared>,
 ) -> Result<Outgoing, Refusal> {
-    let internal = |cause: &dyn std::fmt::Display| {
-        Refusal::new(
-            Reason::Internal,
-            "The gateway failed to build the upstream request.",
-        )
-        .because(cause)
+    let provider = &target.provider;
+    let path = match &translated {
+        _ if ask.operation == Operation::Embedding => {
+            let batch = vectors::batch(ask, target);
+            providers::embeddings_path(provider, &target.upstream_model, batch)
+        }
+        None if provider.paths.is_none() => None,
+        Some(_) | None => Some(conversation(ask, target)),
     };
-    if let Some(parts) = translated {
-        let delivery = match ask.view.stream {
-            true => Delivery::Streamed,
-            false => Delivery::Whole,
-        };
-        let path = providers::path(&target.provider, &target.upstream_model, delivery);
-        return Ok(Outgoing {
-            path: Some(PathAndQuery::try_from(path).map_err(|error| internal(&error))?),
-            operation: ask.operation,
-            own: own(ask, &prepared),
-            prepared,
-            parts,
-        });
+    let path = path.map(PathAndQuery::try_from).transpose();
+    let parts = match translated {
+        Some(parts) => parts,
+        None => same(ask, target)?,
+    };
+    let mut own = own(ask, prepared.lines(key), provider);
+    if let Some(key) = prepared.unready(key) {
+        credential(&mut own, &prepared, key)?;
     }
+    Ok(Outgoing {
+        path: path.map_err(internal)?,
+        operation: ask.operation,
+        own,
+        key,
+        prepared,
+        parts: shaped(parts, &provider.shape)?,
+    })
+}
+
+fn internal(cause: impl ToString) -> Refusal {
+    let sentence = "The gateway failed to build the upstream request.";
+    Refusal::new(Reason::Internal, sentence).because(cause)
+}
+
+fn conversation(ask: &Ask, target: &Deployment) -> String {
+    let delivery = match ask.view.stream {
+        true => Delivery::Streamed,
+        false => Delivery::Whole,
+    };
+    providers::path(&target.provider, &target.upstream_model, delivery)
+}
+
+/// The body of a target that speaks the pivot's dialect.
+fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
-        edits
-            .add(openai::set_model(&ask.view, &target.upstream_model))
-            .map_err(|e| internal(&e))?;
+        let renamed = openai::set_model(&ask.view, &target.upstream_model);
+        edits.add(renamed).map_err(internal)?;
     }
     if ask.view.stream
         && target.provider.stream_usage
         && let Some(edit) = openai::ask_usage(ask.operation, &ask.document, &ask.view)
     {
-        edits.add(edit).map_err(|e| internal(&e))?;
+        edits.add(edit).map_err(internal)?;
     }
-    Ok(Outgoing {
-        path: None,
-        operation: ask.operation,
-        own: own(ask, &prepared),
-        prepared,
-        parts: edits.apply(ask.document.bytes()),
-    })
+    Ok(edits.apply(ask.document.bytes()))
+}
+
+/// Adds a credential that is renewed now and then.
+fn credential(own: &mut Fields, prepared: &Prepared, key: &Key) -> Result<(), Refusal> {
+    let none = |cause: &dyn std::fmt::Display| {
+        let sentence = "The gateway has no credential for the upstream now.";
+        Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
+    };
+    match key.current().map_err(|absent| none(&absent))? {
+        Credential::Key(secret) => {
+            let header = providers::auth_header(&prepared.provider.auth, &secret);
+            if let Some((name, value)) = header.map_err(|error| none(&error))? {
+                own.add(name.as_str(), value.as_bytes());
+            }
+            Ok(())
+        }
+        Credential::Aws(_) => Err(none(&"this provider takes no signature")),
+    }
 }
 
 /// The headers of this request alone: those of the client that may go out.
 /// `traceparent` by policy, `baggage` never.
-fn own(ask: &Ask, prepared: &Prepared) -> Fields {
+fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     let mut out = Fields::with_room(4, 128);
     let accept = if ask.view.stream {
         "text/event-stream"
     } else {
         "application/json"
     };
-    if !prepared.headers.contains_key("accept") {
+    if !lines.headers.contains_key("accept") {
         out.add("accept", accept);
     }
     let hops = accept::hops(&ask.fields) + 1;
     out.add_number(accept::HOPS, hops.into());
-    let provider = &prepared.provider;
     let is_told_traces = provider.internal || provider.trace;
     let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
     for (name, value) in ask.fields.iter() {
@@ -197,13 +241,13 @@ fn own(ask: &Ask, prepared: &Prepared) -> Fields {
         // What the provider's configuration says stands.
         if may_go
             && let Ok(name) = std::str::from_utf8(name)
-            && !prepared.headers.contains_key(name)
+            && !lines.headers.contains_key(name)
         {
             out.add(name, value);
         }
     }
     for (name, value) in providers::dialect_headers(provider.format) {
-        if !out.has(name) && !prepared.headers.contains_key(*name) {
+        if !out.has(name) && !lines.headers.contains_key(*name) {
             out.add(name, value);
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use dialects::Operation;
+use domain::credential::{Key, KeySource};
 use domain::model::Provider;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
@@ -19,11 +20,30 @@ pub(super) struct Prepared {
     pub(super) provider: Arc<Provider>,
     pub(super) origin: Rc<Origin>,
     pub(super) bulkhead: Bulkhead,
-    /// The header lines that never change, for HTTP/1.
-    pub(super) lines: Bytes,
+    /// Headers without a credential.
+    bare: Lines,
+    /// Those with each of the provider's keys that stays.
+    keyed: Vec<Option<Lines>>,
+    paths: [PathAndQuery; Operation::ALL.len()],
+}
+
+/// The header lines that never change.
+pub(super) struct Lines {
+    /// For HTTP/1.
+    pub(super) text: Bytes,
     /// The same, for HTTP/2.
     pub(super) headers: HeaderMap,
-    paths: [PathAndQuery; Operation::ALL.len()],
+}
+
+impl Lines {
+    fn of(headers: HeaderMap) -> Self {
+        let mut text = BytesMut::with_capacity(512);
+        http1::write_fields(&mut text, &Fields::from(&headers));
+        Self {
+            text: text.freeze(),
+            headers,
+        }
+    }
 }
 
 impl Prepared {
@@ -37,8 +57,18 @@ impl Prepared {
         bulkhead: Bulkhead,
     ) -> Result<Self, http::Error> {
         let headers = headers(provider)?;
-        let mut lines = BytesMut::with_capacity(512);
-        http1::write_fields(&mut lines, &Fields::from(&headers));
+        let mut keyed = Vec::with_capacity(provider.keys.len());
+        for key in &provider.keys {
+            let auth = match &key.source {
+                KeySource::Fixed(secret) => providers::auth_header(&provider.auth, secret)?,
+                KeySource::Renewed(_) => None,
+            };
+            keyed.push(auth.map(|(name, value)| {
+                let mut headers = headers.clone();
+                headers.insert(name, value);
+                Lines::of(headers)
+            }));
+        }
         let mut paths = [const { PathAndQuery::from_static("/") }; Operation::ALL.len()];
         for (path, operation) in paths.iter_mut().zip(Operation::ALL) {
             *path = PathAndQuery::try_from(providers::url_path(provider, operation.path()))?;
@@ -47,10 +77,23 @@ impl Prepared {
             provider: Arc::clone(provider),
             origin,
             bulkhead,
-            lines: lines.freeze(),
-            headers,
+            bare: Lines::of(headers),
+            keyed,
             paths,
         })
+    }
+
+    /// The headers of a request that takes this key.
+    pub(super) fn lines(&self, key: Option<usize>) -> &Lines {
+        let keyed = key.and_then(|at| self.keyed.get(at)?.as_ref());
+        keyed.unwrap_or(&self.bare)
+    }
+
+    /// The key of a request whose credential is not among its usual headers.
+    pub(super) fn unready(&self, key: Option<usize>) -> Option<&Key> {
+        let at = key?;
+        let is_there = self.keyed.get(at).is_some_and(Option::is_some);
+        self.provider.keys.get(at).filter(|_| !is_there)
     }
 
     /// The path of an operation.
@@ -79,9 +122,6 @@ fn headers(provider: &Provider) -> Result<HeaderMap, http::Error> {
         let mut value = HeaderValue::try_from(value.reveal())?;
         value.set_sensitive(true);
         out.insert(HeaderName::try_from(name.as_str())?, value);
-    }
-    for (name, value) in providers::auth_headers(provider)? {
-        out.insert(name, value);
     }
     Ok(out)
 }

@@ -100,7 +100,8 @@ fn body_of(dialect: Dialect, rows: &[(String, String)], listed: Listed) -> Bytes
     let write = match dialect {
         Dialect::Anthropic => anthropic,
         Dialect::Gemini => gemini,
-        Dialect::OpenAi | Dialect::Responses => {
+        // Nobody asks in those that only providers speak.
+        _ => {
             return match (listed, rows) {
                 (Listed::One, [(name, owner)]) => openai::model_body(name, owner, 0),
                 _ => {

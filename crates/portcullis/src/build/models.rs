@@ -104,7 +104,7 @@ impl Fleet {
             order,
             price,
             max_output: listed.and_then(|m| m.max_output),
-            reasons: listed.is_some_and(|m| m.abilities.contains(&Ability::Reasoning)),
+            reasons: listed.map(|m| m.abilities.contains(&Ability::Reasoning)),
             index: self.deployments.len(),
         });
         self.deployments.push(Arc::clone(&deployment));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ::providers::{AuthStyle, Catalogue, CatalogueProvider, parse_base_url};
 use domain::canon::Dialect;
-use domain::model::{Auth, HttpVersion, Losses, Provider, Timeouts, WireFormat};
+use domain::credential::Key;
+use domain::model::{Auth, HttpVersion, Losses, Provider, Shape, Timeouts, WireFormat};
 use domain::secret::Secret;
 
 use crate::config::Config;
@@ -16,6 +17,8 @@ use domain::suggest;
 
 /// A base URL taken apart: TLS, host, port, path.
 type BaseUrl = (bool, String, u16, String);
+/// Where keys go, and the keys.
+type Account = (Auth, Vec<Key>);
 
 /// All upstreams: first the file's in its order, then the catalogue's, then
 /// the demo. A bare model name belongs to the first that has it.
@@ -63,7 +66,10 @@ fn demo() -> Provider {
         host: DEMO.to_owned(),
         port: 0,
         base_path: String::new(),
-        auth: Auth::None,
+        paths: None,
+        shape: Shape::default(),
+        auth: Auth::Bearer,
+        keys: Vec::new(),
         headers: Vec::new(),
         max_parallel: None,
         timeouts: Timeouts::default(),
@@ -141,11 +147,11 @@ fn by_itself(known: &CatalogueProvider, env: Env<'_>, report: &mut Report<'_>) -
         ));
         return None;
     };
-    let auth = auth(&known.auth, key);
+    let account = (auth(&known.auth), keys(key));
     Some(upstream(
         &known.name,
         url,
-        auth,
+        account,
         &Wanted::default(),
         Some(known),
     ))
@@ -234,47 +240,79 @@ fn base_url(
     }
 }
 
+/// Where its keys go, and the keys.
 fn credential(
     at: &str,
     wanted: &Wanted,
     known: Option<&CatalogueProvider>,
     env: Env<'_>,
     report: &mut Report<'_>,
-) -> Option<Auth> {
+) -> Option<Account> {
+    let secrets = secrets(at, wanted, known, env, report)?;
+    let auth = match (&wanted.api_key_header, known) {
+        (Some(header), _) => Auth::Header(header.to_ascii_lowercase()),
+        (None, Some(known)) => auth(&known.auth),
+        (None, None) => auth(&usual_auth(dialect(wanted, None))),
+    };
+    Some((auth, keys(secrets)))
+}
+
+fn secrets(
+    at: &str,
+    wanted: &Wanted,
+    known: Option<&CatalogueProvider>,
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> Option<Vec<Secret>> {
     let field = key(at, "api_key");
-    let secret = match (&wanted.api_key, known) {
-        (Some(reference), _) => match reference.resolve(env) {
-            Ok(secret) => Some(secret),
+    let mut all = Vec::new();
+    let numbered = wanted.api_keys.iter().enumerate();
+    let numbered = numbered.map(|(n, it)| (format!("{}[{n}]", key(at, "api_keys")), it));
+    let single = wanted.api_key.iter().map(|it| (field.clone(), it));
+    let mut is_whole = true;
+    for (field, reference) in single.chain(numbered) {
+        match reference.resolve(env) {
+            Ok(secret) => all.push(secret),
             Err(error) => {
                 report.wrong(&field, error, "set it, or refer to another one");
-                return None;
+                is_whole = false;
             }
-        },
-        (None, Some(known)) if !known.env.is_empty() => match first_key(&known.env, env) {
-            Ok(Some(key)) => Some(key),
-            Err(error) => {
-                report.wrong(&field, error, "set it right, or write `api_key: env:NAME`");
-                return None;
-            }
-            Ok(None) => {
-                report.wrong(
-                    &field,
-                    format!("there is no key: `{}` is not set", known.env.join("`, `")),
-                    "set the variable, or write `api_key: env:NAME`",
-                );
-                return None;
-            }
-        },
-        (None, _) => None,
+        }
+    }
+    let Some(known) = known.filter(|known| all.is_empty() && !known.env.is_empty()) else {
+        return is_whole.then_some(all);
     };
-    Some(match (&wanted.api_key_header, secret) {
-        (Some(header), Some(secret)) => Auth::Header(header.to_ascii_lowercase(), secret),
-        (None, secret) => match known {
-            Some(known) => auth(&known.auth, secret),
-            None => auth(&usual_auth(dialect(wanted, None)), secret),
-        },
-        (Some(_), None) => Auth::None,
-    })
+    if !is_whole {
+        return None;
+    }
+    match first_key(&known.env, env) {
+        Ok(Some(key)) => Some(vec![key]),
+        Err(error) => {
+            report.wrong(&field, error, "set it right, or write `api_key: env:NAME`");
+            None
+        }
+        Ok(None) => {
+            report.wrong(
+                &field,
+                format!("there is no key: `{}` is not set", known.env.join("`, `")),
+                "set the variable, or write `api_key: env:NAME`",
+            );
+            None
+        }
+    }
+}
+
+/// Keys by what they are: a short digest tells one from the others, and is the
+/// same after a reload. One that stands there twice counts once.
+fn keys(secrets: impl IntoIterator<Item = Secret>) -> Vec<Key> {
+    let mut all: Vec<Key> = Vec::new();
+    for secret in secrets {
+        let digest = identity::short_digest(secret.reveal());
+        if all.iter().all(|key| *key.id != *digest) {
+            all.push(Key::fixed(digest, secret));
+        }
+    }
+    all
 }
 
 /// What a provider speaks: what the file says, or the catalogue.
@@ -289,25 +327,28 @@ fn dialect(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Dialect {
 /// Where a server of this dialect looks for its key.
 fn usual_auth(dialect: Dialect) -> AuthStyle {
     match dialect {
-        Dialect::OpenAi | Dialect::Responses => AuthStyle::Bearer,
+        Dialect::OpenAi
+        | Dialect::Responses
+        | Dialect::Converse
+        | Dialect::Cohere
+        | Dialect::Ollama => AuthStyle::Bearer,
         Dialect::Anthropic => AuthStyle::Header("x-api-key".to_owned()),
         Dialect::Gemini => AuthStyle::Header("x-goog-api-key".to_owned()),
     }
 }
 
-fn auth(style: &AuthStyle, secret: Option<Secret>) -> Auth {
-    match (style, secret) {
-        (AuthStyle::Header(name), Some(secret)) => Auth::Header(name.clone(), secret),
+fn auth(style: &AuthStyle) -> Auth {
+    match style {
+        AuthStyle::Header(name) => Auth::Header(name.clone()),
         // A key given to a provider that needs none is meant to be sent.
-        (AuthStyle::Bearer | AuthStyle::None, Some(secret)) => Auth::Bearer(secret),
-        (_, None) => Auth::None,
+        AuthStyle::Bearer | AuthStyle::None => Auth::Bearer,
     }
 }
 
 fn upstream(
     name: &str,
     (tls, host, port, base_path): BaseUrl,
-    auth: Auth,
+    (auth, keys): Account,
     wanted: &Wanted,
     known: Option<&CatalogueProvider>,
 ) -> Provider {
@@ -319,7 +360,10 @@ fn upstream(
         host,
         port,
         base_path,
+        paths: known.and_then(CatalogueProvider::paths),
+        shape: known.map(CatalogueProvider::shape).unwrap_or_default(),
         auth,
+        keys,
         headers: Vec::new(),
         max_parallel: wanted.max_parallel,
         timeouts: wanted.timeouts.deadlines(),
@@ -333,5 +377,6 @@ fn upstream(
             .stream_usage
             .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
         losses: wanted.losses.into(),
+        quirks: Arc::default(),
     }
 }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use dialects::json::Document;
-use dialects::translate::{self, Codec, Head, Names, Target};
+use dialects::translate::{self, Codec, Head, Names, Target, Upstream};
 use domain::canon::{Loss, Request, Weight};
 
 use crate::cli::TranslateArgs;
@@ -24,10 +24,10 @@ pub(super) fn run(args: &TranslateArgs) -> anyhow::Result<()> {
         .context("standard input cannot be read")?;
     let document = Document::parse(Bytes::from(text), DEPTH)
         .map_err(|error| anyhow::anyhow!("{}", error.refusal().message))?;
-    let (from, to) = (codec(args.from.into())?, codec(args.to.into())?);
+    let (from, to) = (args.from.into(), args.to.into());
     let (written, losses) = match args.answer {
-        true => (answer(&document, from, to)?, Vec::new()),
-        false => request(&document, (from, to), args)?,
+        true => (answer(&document, upstream(from)?, codec(to)?)?, Vec::new()),
+        false => request(&document, (codec(from)?, upstream(to)?), args)?,
     };
     let written = String::from_utf8(written).context("what was written is no text")?;
     output::line(written);
@@ -43,12 +43,17 @@ pub(super) fn run(args: &TranslateArgs) -> anyhow::Result<()> {
 
 fn codec(dialect: domain::canon::Dialect) -> anyhow::Result<&'static Codec> {
     let codec = translate::codec(dialect);
-    codec.with_context(|| format!("`{}` cannot be translated", dialect.as_str()))
+    codec.with_context(|| format!("no client speaks `{}`", dialect.as_str()))
+}
+
+fn upstream(dialect: domain::canon::Dialect) -> anyhow::Result<&'static Upstream> {
+    let upstream = translate::upstream(dialect);
+    upstream.with_context(|| format!("`{}` cannot be translated", dialect.as_str()))
 }
 
 fn request(
     document: &Document,
-    (from, to): (&Codec, &Codec),
+    (from, to): (&Codec, &Upstream),
     args: &TranslateArgs,
 ) -> anyhow::Result<(Vec<u8>, Vec<Loss>)> {
     let request = (from.read_request)(document).map_err(|refusal| {
@@ -66,7 +71,7 @@ fn request(
     Ok((written.value, written.losses))
 }
 
-fn answer(document: &Document, from: &Codec, to: &Codec) -> anyhow::Result<Vec<u8>> {
+fn answer(document: &Document, from: &Upstream, to: &Codec) -> anyhow::Result<Vec<u8>> {
     let Some(answer) = (from.read_answer)(document, &Names::default()) else {
         bail!(
             "this is no answer of the dialect `{}`",

@@ -1,6 +1,6 @@
 //! Upstreams. A name that the catalogue knows needs nothing but a key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub(crate) struct Provider {
     pub(crate) base_url: Option<String>,
     /// Its key.
     pub(crate) api_key: Option<SecretRef>,
+    /// Its keys, where there are several: each request takes one.
+    pub(crate) api_keys: Vec<SecretRef>,
     /// The header the key stands in alone; `Authorization: Bearer` if unset.
     pub(crate) api_key_header: Option<String>,
     /// Further headers of every request.
@@ -101,12 +103,26 @@ pub(crate) enum Dialect {
     Anthropic,
     /// Google's `generateContent`.
     Gemini,
+    /// AWS Bedrock's Converse.
+    Converse,
+    /// Cohere's chat, version 2.
+    Cohere,
+    /// Ollama's own.
+    Ollama,
 }
 
 impl Dialect {
     /// As the command line names it.
     pub(crate) fn named(text: &str) -> Result<Self, String> {
-        let all = [Self::Openai, Self::Responses, Self::Anthropic, Self::Gemini];
+        let all = [
+            Self::Openai,
+            Self::Responses,
+            Self::Anthropic,
+            Self::Gemini,
+            Self::Converse,
+            Self::Cohere,
+            Self::Ollama,
+        ];
         let name = |dialect: &Self| domain::canon::Dialect::from(*dialect).as_str();
         let found = all.into_iter().find(|dialect| name(dialect) == text);
         found.ok_or_else(|| format!("there are: {}", all.each_ref().map(name).join(", ")))
@@ -120,6 +136,9 @@ impl From<Dialect> for domain::canon::Dialect {
             Dialect::Responses => Self::Responses,
             Dialect::Anthropic => Self::Anthropic,
             Dialect::Gemini => Self::Gemini,
+            Dialect::Converse => Self::Converse,
+            Dialect::Cohere => Self::Cohere,
+            Dialect::Ollama => Self::Ollama,
         }
     }
 }
@@ -182,6 +201,13 @@ const OWN_HEADERS: [&str; 8] = [
 ];
 
 impl Provider {
+    /// The files that its secrets stand in: one that changes is read again.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let keys = self.api_key.iter().chain(&self.api_keys);
+        let headers = self.headers.iter().map(|(_, value)| value);
+        keys.chain(headers).filter_map(SecretRef::file)
+    }
+
     /// Everything that needs neither catalogue nor environment.
     pub(crate) fn validate(&self, name: &str, report: &mut Report<'_>) {
         let at = key("providers", name);
@@ -198,6 +224,17 @@ impl Provider {
             .collect();
         if let Some(secret) = &self.api_key {
             secret.validate(&key(&at, "api_key"), &format!("{shout}_API_KEY"), report);
+        }
+        for (number, secret) in self.api_keys.iter().enumerate() {
+            let at = format!("{}[{number}]", key(&at, "api_keys"));
+            secret.validate(&at, &format!("{shout}_API_KEY_{}", number + 1), report);
+        }
+        if self.api_key.is_some() && !self.api_keys.is_empty() {
+            report.wrong(
+                &key(&at, "api_keys"),
+                "`api_key` is there already",
+                "write all of them in `api_keys`",
+            );
         }
         if let Some(header) = &self.api_key_header {
             check_header(header, &key(&at, "api_key_header"), report);

@@ -44,6 +44,11 @@ impl SecretRef {
         !(self.0.starts_with("env:") || self.0.starts_with("file:") || self.0.contains("${"))
     }
 
+    /// The file that it stands in, if that is where.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.0.strip_prefix("file:").map(Path::new)
+    }
+
     /// Warns of a literal; `suggested` is the variable to use instead.
     pub(crate) fn validate(&self, path: &str, suggested: &str, report: &mut Report<'_>) {
         if self.0.is_empty() {

@@ -150,9 +150,11 @@ pub(super) async fn build(
         install,
         counters: Arc::clone(&limits) as Arc<dyn domain::counters::Counters>,
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
+        turns: super::turns::start(&store),
         journal,
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),
+        key_rests: gateway::send::KeyRests::default(),
         tls: gateway::send::tls::ClientTls::default(),
         metrics: gateway::settle::Metrics::default(),
         draining: std::sync::atomic::AtomicBool::new(false),
@@ -282,7 +284,11 @@ impl World {
     /// Files whose change is a reload: the configuration, and a certificate
     /// that is renewed in place.
     pub(super) fn watched(&self) -> Vec<PathBuf> {
-        let tls = self.config().tls;
+        let config = self.config();
+        let providers = config.providers.iter();
+        let secrets = providers.flat_map(|(_, provider)| provider.files().map(PathBuf::from));
+        let secrets: Vec<PathBuf> = secrets.collect();
+        let tls = config.tls;
         let tls = tls.into_iter().flat_map(|tls| [tls.certificate, tls.key]);
         self.places
             .place
@@ -290,6 +296,7 @@ impl World {
             .iter()
             .cloned()
             .chain(tls)
+            .chain(secrets)
             .collect()
     }
 

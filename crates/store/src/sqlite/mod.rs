@@ -5,6 +5,7 @@ mod keys;
 mod open_requests;
 mod requests;
 mod rows;
+mod turns;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         3,
         "ledger indices",
         include_str!("../../migrations/sqlite/0003_ledger_indices.sql"),
+    ),
+    (
+        4,
+        "turns",
+        include_str!("../../migrations/sqlite/0004_turns.sql"),
     ),
 ];
 

@@ -257,7 +257,7 @@ fn unsaid(request: &Request, losses: &mut Vec<Loss>) {
         losses.push(Loss::hint(field, "Anthropic has no such thing"));
     }
     for member in &request.rest {
-        if member.dialect != Dialect::Anthropic {
+        if member.dialect != Dialect::Anthropic && !member.is_told() {
             losses.push(foreign(member));
         }
     }

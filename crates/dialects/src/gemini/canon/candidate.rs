@@ -3,8 +3,8 @@
 use domain::canon::{Chunk, Delta, Dialect, Opened, Signature, Thinking, Unknown};
 
 use super::fields::{camel, member, string};
-use super::parts::signed;
 use super::reader::{Late, block_of, keep};
+use super::signature::signed;
 use super::{logprobs, raw, stops, unknown};
 use crate::json::{Kind, Node};
 use crate::translate::Names;
@@ -104,7 +104,7 @@ impl Candidate {
     }
 
     fn part(&mut self, part: Node<'_>, answer: &str, names: &Names, out: &mut Vec<Chunk>) {
-        let signature = string(part, "thoughtSignature").map(signed);
+        let signature = string(part, "thoughtSignature").and_then(signed);
         if let Some(call) = member(part, "functionCall") {
             let is_whole = member(call, "partialArgs").is_none();
             match string(call, "name").filter(|_| is_whole) {

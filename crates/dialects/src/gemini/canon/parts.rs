@@ -1,9 +1,10 @@
 //! Reading the parts of a content.
 
-use domain::canon::{Block, Dialect, Signature, Thinking, ToolCall, ToolResult};
+use domain::canon::{Block, Signature, Thinking, ToolCall, ToolResult};
 use domain::refusal::Refusal;
 
 use super::fields::{Fields, member, missing, wrong};
+use super::signature::{self, signed};
 use super::{media, raw, unknown};
 use crate::json::{Kind, Node};
 
@@ -13,13 +14,13 @@ use crate::json::{Kind, Node};
 /// A member is missing or has a wrong type.
 pub(super) fn read(node: Node<'_>, path: &str) -> Result<Block, Refusal> {
     let mut part = Fields::of(node, path)?;
-    let signature = part.string("thoughtSignature")?.map(signed);
+    let signature = part.string("thoughtSignature")?;
     let said = match part.flag("thought")? {
         Some(true) => thought_of,
         _ => text_of,
     };
     if let Some(call) = part.object("functionCall")? {
-        return call_of(call, signature, node);
+        return call_of(call, signature.and_then(signed), node);
     }
     if let Some(response) = part.object("functionResponse")? {
         return result_of(response);
@@ -61,31 +62,26 @@ pub(super) fn read(node: Node<'_>, path: &str) -> Result<Block, Refusal> {
 }
 
 /// A text.
-fn text_of(text: String, signature: Option<Signature>) -> Block {
+fn text_of(text: String, signature: Option<String>) -> Block {
     Block::Text {
         text,
         citations: Vec::new(),
-        signature,
+        signature: signature.and_then(signed),
         cache: None,
     }
 }
 
 /// A thought: Google shows summaries of them.
-fn thought_of(text: String, signature: Option<Signature>) -> Block {
-    Block::Thinking(Thinking {
+fn thought_of(text: String, signature: Option<String>) -> Block {
+    let mut thinking = Thinking {
         text,
         summary: true,
-        signature,
         ..Thinking::default()
-    })
-}
-
-/// A signature of Google's.
-pub(super) fn signed(value: String) -> Signature {
-    Signature {
-        family: Dialect::Gemini,
-        value,
+    };
+    if let Some(signature) = signature {
+        signature::inward(&mut thinking, signature);
     }
+    Block::Thinking(thinking)
 }
 
 fn call_of(

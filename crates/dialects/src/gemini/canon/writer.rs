@@ -212,17 +212,17 @@ impl StreamWriter {
         out: &mut Vec<Bytes>,
     ) {
         let (text, signature) = what;
-        let own = signature.filter(|signature| signature.family == Dialect::Gemini);
-        if text.is_empty() && own.is_none() {
-            return;
-        }
         if kind == Growing::Thought {
             let thinking = Thinking {
                 text: text.to_owned(),
-                signature: own.cloned(),
+                signature: signature.cloned(),
                 ..Thinking::default()
             };
             self.thought(choice, &thinking, out);
+            return;
+        }
+        let own = signature.filter(|signature| signature.family == Dialect::Gemini);
+        if text.is_empty() && own.is_none() {
             return;
         }
         let part = part::text(text, own.map(|signature| signature.value.as_str()));

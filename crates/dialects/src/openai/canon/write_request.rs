@@ -290,6 +290,9 @@ fn write_rest(root: &mut Object<'_>, member: &Unknown, losses: &mut Vec<Loss>) {
         root.raw(&member.name, member.raw.as_str());
         return;
     }
+    if member.is_told() {
+        return;
+    }
     let weight = match member.is_hint() {
         true => Weight::Hint,
         false => Weight::Meaning,

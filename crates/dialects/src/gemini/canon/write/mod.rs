@@ -7,7 +7,7 @@ mod thinking;
 mod tools;
 mod turns;
 
-use domain::canon::{Dialect, Loss, Request, Unknown, Written};
+use domain::canon::{Block, Dialect, Loss, Request, Unknown, Written};
 
 use super::text_of;
 use crate::json::{Object, object};
@@ -127,6 +127,20 @@ fn own_members(request: &Request, prefix: &str) -> Vec<Member> {
         Some((name.to_owned(), unknown.raw.as_str().to_owned()))
     };
     own(request, prefix).filter_map(below).collect()
+}
+
+/// Whether a call lacks the signature that newer models demand: another
+/// provider made it.
+#[must_use]
+pub fn misses_signature(request: &Request, model: &str) -> bool {
+    let first_calls = request.messages.iter().filter_map(|message| {
+        let mut blocks = message.content.iter();
+        blocks.find_map(|block| match block {
+            Block::ToolCall(call) => Some(call),
+            _ => None,
+        })
+    });
+    !Model::of(model).is_older() && first_calls.into_iter().any(|call| call.signature.is_none())
 }
 
 /// What no place was found for.

@@ -2,7 +2,7 @@
 
 use domain::canon::{Block, Media, Source, Thinking, ToolCall, ToolResult};
 
-use super::super::{FREE_TEXT, MADE_ID, MAX_DEPTH, media as kinds, text_of};
+use super::super::{FREE_TEXT, MADE_ID, MAX_DEPTH, media as kinds, signature, text_of};
 use super::Writing;
 use super::turns::own;
 use crate::json::{Document, Kind, Object, object};
@@ -208,13 +208,13 @@ pub(in super::super) fn part_of(media: &Media) -> Option<String> {
 /// A thought, shown to a client; whoever thought it. Only Google's own
 /// signatures go along: what comes back is taken for one of Google's.
 pub(in super::super) fn shown(thinking: &Thinking) -> Option<String> {
-    let signature = own(thinking.signature.as_ref());
+    let signature = signature::outward(thinking);
     if thinking.text.is_empty() && signature.is_none() {
         return None;
     }
     Some(text_of(object(|out| {
         out.string("text", &thinking.text).bool("thought", true);
-        sign(out, signature);
+        sign(out, signature.as_deref());
     })))
 }
 

@@ -138,7 +138,7 @@ fn include(o: &mut Object<'_>, request: &Request, target: &Target<'_>) {
 fn rest(o: &mut Object<'_>, request: &Request, losses: &mut Vec<Loss>) {
     for member in &request.rest {
         if !tool::is_carried(member) {
-            losses.push(tool::rest_loss(member));
+            losses.extend((!member.is_told()).then(|| tool::rest_loss(member)));
         } else if member.name != "include" && shape::inner(&member.name).is_none() {
             o.raw(&member.name, member.raw.as_str());
         }
