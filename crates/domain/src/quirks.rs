@@ -7,19 +7,76 @@ use crate::pattern;
 /// Where one provider differs from its dialect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quirks {
-    /// Members of a request that it wants otherwise, or not at all.
+    /// Members of a request that it wants otherwise, or not at all. The first
+    /// rule for a member counts.
     pub fields: Vec<FieldRule>,
-    /// Headers that it wants otherwise, or not at all.
-    pub headers: Vec<HeaderRule>,
-    /// Ids of tool calls have this many letters and digits there, and nothing
-    /// else.
-    pub tool_call_ids: Option<u8>,
-    /// The member of an assistant's message in which it wants the thoughts of
-    /// earlier turns back.
-    pub thoughts: Option<String>,
-    /// Whether streams may begin with a chunk that says nothing, not even what
-    /// it is.
-    pub empty_first_chunk: bool,
+    /// The form in which it wants ids of tool calls.
+    pub call_ids: Option<CallIds>,
+    /// The longest name of a tool that it takes.
+    pub longest_tool_name: Option<usize>,
+    /// What becomes of the thoughts of earlier turns.
+    pub earlier_thoughts: Option<EarlierThoughts>,
+    /// How its answers differ.
+    pub answer: AnswerQuirks,
+}
+
+/// How a provider's answers differ from its dialect's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerQuirks {
+    /// Where it says what was used, if not in `usage`.
+    pub usage_at: Option<Vec<Step>>,
+    /// Whether what was used becomes a chunk of its own at a stream's end: it
+    /// tells it with every chunk, or with one that says something else.
+    pub usage_in_own_chunk: bool,
+    /// Where thoughts stand.
+    pub thoughts: Vec<Shown>,
+    /// Words for the end of an answer, and the dialect's own for them.
+    pub finish_reasons: Vec<(String, String)>,
+    /// Whether streams may begin with chunks that say nothing, which are left
+    /// out.
+    pub empty_first_chunks: bool,
+    /// Whether streams may begin without a role, which is put in.
+    pub missing_role: bool,
+}
+
+/// The form of a tool call's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallIds {
+    /// So many letters and digits.
+    Exactly(u8),
+    /// So many letters, digits, `_` and `-` at most.
+    AtMost(u8),
+}
+
+/// What becomes of the thoughts of earlier turns, which clients send back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EarlierThoughts {
+    /// They stay here.
+    Drop,
+    /// They go as the text of a member of the assistant's message.
+    Member {
+        /// Its name.
+        name: String,
+        /// What it says in a message that calls tools and has none, where the
+        /// provider refuses one without.
+        missing: Option<String>,
+    },
+    /// They go as parts of the message's content.
+    Parts,
+    /// They go in front of the message's text, between these.
+    Tags(String, String),
+}
+
+/// Where an answer shows its thoughts. Clients read them in
+/// `reasoning_content`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// In a member of the message or the delta.
+    Member(String),
+    /// At the beginning of the text, between these.
+    Tags(String, String),
+    /// In parts of the content.
+    Parts,
 }
 
 /// What becomes of one member of a request.
@@ -34,8 +91,9 @@ pub struct FieldRule {
     pub action: Action,
     /// What is lost by it; `None` is nothing.
     pub loss: Option<Weight>,
-    /// Values, as JSON has them, that say what the provider does anyway: they
-    /// go without a word.
+    /// The values, as JSON has them, that it is about; all where none is named.
+    pub only: Vec<String>,
+    /// Values that say what the provider does anyway: they go without a word.
     pub usual: Vec<String>,
 }
 
@@ -61,49 +119,41 @@ pub enum Action {
     Within(Option<String>, Option<String>),
     /// These strings become others.
     Values(Vec<(String, String)>),
+    /// Of the object's members only these are told.
+    Allow(Vec<String>),
+    /// Of the list so many items are told.
+    AtMost(usize),
     /// Parts that are all text become one string, and `null` an empty one.
     Text,
 }
 
-/// What becomes of one header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderRule {
-    /// Its name, in lower case.
-    pub name: String,
-    /// Of which models, as [`FieldRule::models`] has it.
-    pub models: Vec<String>,
-    /// Values, and what becomes of each: the first that fits counts. The value
-    /// of a header is cut at its commas.
-    pub values: Vec<(String, Fate)>,
-    /// What becomes of every other value.
-    pub others: Fate,
-    /// The member of the body that has the values instead, as a list.
-    pub into: Option<String>,
-}
-
-/// What becomes of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It goes along.
-    Forward,
-    /// It stays here.
-    Drop,
-    /// Another one goes instead.
-    Translate(String),
-}
-
 impl Quirks {
-    /// Whether nothing of a request is other than the dialect says.
+    /// Whether requests are as the dialect has them.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.fields.is_empty() && self.tool_call_ids.is_none()
+        self.fields.is_empty()
+            && self.call_ids.is_none()
+            && self.longest_tool_name.is_none()
+            && self.earlier_thoughts.is_none()
     }
 
-    /// The rule for a header of this name, its letters small.
+    /// Whether no model is told this outermost member.
     #[must_use]
-    pub fn header(&self, name: &[u8], model: &str) -> Option<&HeaderRule> {
-        let mut rules = self.headers.iter();
-        rules.find(|rule| rule.name.as_bytes() == name && fits(&rule.models, model))
+    pub fn cuts(&self, member: &str) -> bool {
+        let is_it = |rule: &FieldRule| match (rule.path.as_slice(), &rule.action) {
+            ([Step::Member(name)], Action::Drop | Action::Refuse) => name == member,
+            _ => false,
+        };
+        let mut rules = self.fields.iter();
+        rules.any(|rule| is_it(rule) && rule.models.is_empty() && rule.only.is_empty())
+    }
+}
+
+impl AnswerQuirks {
+    /// Whether answers are as the dialect has them.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -111,31 +161,8 @@ impl FieldRule {
     /// Whether it is about this model.
     #[must_use]
     pub fn is_for(&self, model: &str) -> bool {
-        fits(&self.models, model)
+        self.models.is_empty() || self.models.iter().any(|of| pattern::fits(of, model))
     }
-}
-
-impl HeaderRule {
-    /// What becomes of the values of a header, each with what goes instead;
-    /// `None` stays here.
-    #[must_use]
-    pub fn sorted<'a>(&'a self, header: &'a str) -> Vec<(&'a str, Option<&'a str>)> {
-        let values = header.split(',').map(str::trim);
-        let values = values.filter(|value| !value.is_empty());
-        let sort = |value: &'a str| {
-            let known = self.values.iter().find(|(of, _)| pattern::fits(of, value));
-            match known.map_or(&self.others, |(_, fate)| fate) {
-                Fate::Forward => (value, Some(value)),
-                Fate::Drop => (value, None),
-                Fate::Translate(other) => (value, Some(other.as_str())),
-            }
-        };
-        values.map(sort).collect()
-    }
-}
-
-fn fits(models: &[String], model: &str) -> bool {
-    models.is_empty() || models.iter().any(|of| pattern::fits(of, model))
 }
 
 #[cfg(test)]
@@ -143,28 +170,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_values_of_a_header_are_sorted_one_by_one() {
-        let rule = HeaderRule {
-            name: "x-beta".into(),
-            models: vec!["m-*".into()],
-            values: vec![
-                ("old-*".into(), Fate::Drop),
-                ("a".into(), Fate::Translate("b".into())),
-            ],
-            others: Fate::Forward,
-            into: None,
+    fn a_rule_is_for_all_models_or_for_those_that_it_names() {
+        let mut rule = FieldRule {
+            path: vec![Step::Member("n".into())],
+            models: Vec::new(),
+            action: Action::Drop,
+            loss: None,
+            only: Vec::new(),
+            usual: Vec::new(),
         };
-        let sorted = rule.sorted("a, old-1 ,,c");
-        assert_eq!(
-            sorted,
-            [("a", Some("b")), ("old-1", None), ("c", Some("c"))]
-        );
-        let quirks = Quirks {
-            headers: vec![rule],
-            ..Quirks::default()
-        };
-        assert!(quirks.header(b"x-beta", "m-1").is_some());
-        assert!(quirks.header(b"x-beta", "n").is_none());
-        assert!(quirks.header(b"x-other", "m-1").is_none());
+        assert!(rule.is_for("any"));
+        rule.models = vec!["m-*".into(), "x".into()];
+        assert!(rule.is_for("m-1") && rule.is_for("x"));
+        assert!(!rule.is_for("n"));
     }
 }

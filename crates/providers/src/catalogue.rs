@@ -7,6 +7,7 @@ use domain::canon::Dialect;
 use domain::model::{Paths, Price, Shape};
 use serde::Deserialize;
 
+use crate::quirks::QuirksSpec;
 use crate::rate::rate;
 
 /// The catalogue that the binary carries.
@@ -81,6 +82,9 @@ pub struct CatalogueProvider {
     /// Whether it usually runs in the same house: `traceparent` goes along.
     #[serde(default)]
     pub internal: bool,
+    /// Where it differs from `OpenAI`'s dialect.
+    #[serde(default)]
+    pub quirks: QuirksSpec,
     /// Its documentation.
     pub docs: String,
 }
@@ -327,6 +331,8 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
     if provider.env.is_empty() && provider.base_url_env.is_empty() {
         return Err(entry(&provider.name, "needs `env` or `base_url_env`"));
     }
+    let quirks = provider.quirks.quirks();
+    quirks.map_err(|(at, why)| entry(&provider.name, format!("`quirks.{at}`: {why}")))?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | [`catalogue`] | the providers and models that are known without configuration |
+//! | [`quirks`] | where a provider differs from its dialect, as it is written down |
 //! | [`url`] | base URLs taken apart, and paths put together |
 //! | [`headers`] | the credential's header, and which headers may cross |
 //!
@@ -11,6 +12,7 @@
 
 pub mod catalogue;
 pub mod headers;
+pub mod quirks;
 pub mod url;
 
 mod rate;
@@ -22,5 +24,6 @@ pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,
     goes_to_client, goes_upstream,
 };
+pub use quirks::QuirksSpec;
 pub use rate::rate;
 pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use domain::canon::Chunk;
 
 use super::codec::{ReadStream, WriteStream};
+use crate::openai::quirks::Mender;
 use crate::sse::{Frame, Framer};
 
 /// Cuts a provider's stream into frames that the client's dialect has: those
@@ -12,6 +13,8 @@ use crate::sse::{Frame, Framer};
 pub enum Frames {
     /// Both speak the same.
     Same(Framer),
+    /// They do, but for the provider's quirks.
+    Mended(Box<(Framer, Mender)>),
     /// They do not.
     Translated(Box<Translated>),
 }
@@ -45,6 +48,7 @@ impl Frames {
     ) -> Self {
         Self::Translated(Box::new(Translated {
             theirs: Framer::new(limit),
+            mender: None,
             ours: Framer::new(usize::MAX),
             reader,
             pivot,
@@ -55,6 +59,19 @@ impl Frames {
         }))
     }
 
+    /// The same of a provider whose frames are mended first.
+    #[must_use]
+    pub fn mended(self, mender: Option<Mender>) -> Self {
+        match (self, mender) {
+            (Self::Same(framer), Some(mender)) => Self::Mended(Box::new((framer, mender))),
+            (Self::Translated(mut translated), mender) => {
+                translated.mender = mender;
+                Self::Translated(translated)
+            }
+            (frames, _) => frames,
+        }
+    }
+
     /// Takes bytes and adds the frames that they complete to `out`.
     ///
     /// # Errors
@@ -62,6 +79,15 @@ impl Frames {
     pub fn push(&mut self, bytes: Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         match self {
             Self::Same(framer) => framer.push(bytes, out).map_err(|_| Unreadable::Endless),
+            Self::Mended(mended) => {
+                let (framer, mender) = &mut **mended;
+                let mut frames = Vec::new();
+                let framed = framer.push(bytes, &mut frames);
+                for frame in frames {
+                    mender.frame(frame, out);
+                }
+                framed.map_err(|_| Unreadable::Endless)
+            }
             Self::Translated(translated) => translated.push(bytes, out),
         }
     }
@@ -95,6 +121,14 @@ impl Frames {
                 out.extend(framer.last().filter(Frame::is_end_mark));
                 Ok(())
             }
+            Self::Mended(mended) => {
+                let (framer, mender) = &mut **mended;
+                if let Some(last) = framer.last().filter(Frame::is_end_mark) {
+                    mender.frame(last, out);
+                }
+                mender.finish(out);
+                Ok(())
+            }
             Self::Translated(translated) => translated.finish(out),
         }
     }
@@ -115,6 +149,7 @@ pub enum Client {
 #[derive(Debug)]
 pub struct Translated {
     theirs: Framer,
+    mender: Option<Mender>,
     reader: Box<dyn ReadStream>,
     pivot: Box<dyn WriteStream>,
     ours: Framer,
@@ -141,7 +176,13 @@ impl Translated {
     }
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        for frame in std::mem::take(&mut self.frames) {
+        let mut frames = std::mem::take(&mut self.frames);
+        if let Some(mender) = &mut self.mender {
+            for frame in std::mem::take(&mut frames) {
+                mender.frame(frame, &mut frames);
+            }
+        }
+        for frame in frames {
             self.reader
                 .push(&frame, &mut self.chunks)
                 .map_err(|malformed| Unreadable::Malformed(malformed.0))?;

@@ -13,6 +13,7 @@ mod keys;
 mod outgoing;
 pub mod pool;
 mod prepared;
+mod quirks;
 pub(crate) mod rehearsal;
 mod shape;
 #[cfg(test)]

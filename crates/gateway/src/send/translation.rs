@@ -14,12 +14,14 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::gemini;
 use dialects::json::Document;
+use dialects::openai::canon::write_request_with_thoughts;
 use dialects::translate::{
     self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
 };
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::{Deployment, Losses, Provider, WireFormat};
+use domain::quirks::EarlierThoughts;
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
@@ -225,17 +227,20 @@ impl Work {
             request.rest.extend(store);
         }
         let names = Names::of(&request);
-        let Written { value, mut losses } = (self.theirs.write_request)(
-            &request,
-            &Target {
-                model: &self.model,
-                output_limit: self.output_limit,
-                reasons: self
-                    .reasons
-                    .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
-                names: &names,
-            },
-        );
+        let target = Target {
+            model: &self.model,
+            output_limit: self.output_limit,
+            reasons: self
+                .reasons
+                .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
+            names: &names,
+        };
+        let Written { value, mut losses } = match &self.provider.quirks.earlier_thoughts {
+            Some(manner) if *manner != EarlierThoughts::Drop && self.theirs.dialect == PIVOT => {
+                write_request_with_thoughts(&request, &target, "reasoning_content")
+            }
+            _ => (self.theirs.write_request)(&request, &target),
+        };
         if let (Some(foreign), None) = (&self.foreign, untouched) {
             losses.extend(foreign.losses.iter().cloned());
         }
@@ -317,7 +322,7 @@ pub(super) fn dropped(losses: &[Loss]) -> Option<String> {
 }
 
 /// A field's name, or its beginning.
-fn short(field: &str) -> String {
+pub(super) fn short(field: &str) -> String {
     field.chars().take(LETTERS).collect()
 }
 

@@ -353,6 +353,10 @@ fn upstream(
     known: Option<&CatalogueProvider>,
 ) -> Provider {
     let dialect = dialect(wanted, known);
+    // Both were checked when they were read.
+    let quirks = wanted.quirks.over(known.map(|known| &known.quirks));
+    let quirks = quirks.quirks().unwrap_or_default();
+    let takes_options = !quirks.cuts("stream_options");
     Provider {
         name: name.into(),
         format: WireFormat::Dialect(dialect),
@@ -375,8 +379,8 @@ fn upstream(
         trace: wanted.forward_traceparent,
         stream_usage: wanted
             .stream_usage
-            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage) && takes_options),
         losses: wanted.losses.into(),
-        quirks: Arc::default(),
+        quirks: Arc::new(quirks),
     }
 }

@@ -1,17 +1,16 @@
-//! The members that a path leads to.
+//! The values that a path leads to.
 
 use domain::edit::Span;
 use domain::quirks::Step;
 
 use crate::json::{Kind, Node};
 
-/// A member that a path leads to.
+/// A value that a path leads to.
 pub(super) struct Found<'a> {
-    /// The object that it stands in.
-    pub(super) parent: Node<'a>,
-    /// Its key, with quotes.
-    pub(super) key: Span,
-    /// Its value.
+    /// The object that it stands in, and its key there, with quotes; none of
+    /// an item, and of the whole.
+    pub(super) member: Option<(Node<'a>, Span)>,
+    /// The value.
     pub(super) value: Node<'a>,
     steps: &'a [Step],
     items: Vec<usize>,
@@ -39,14 +38,25 @@ impl Found<'_> {
     }
 }
 
-/// Calls `then` with every member that the path leads to.
+/// Calls `then` with every value that the path leads to.
 pub(super) fn each<'a>(root: Node<'a>, steps: &'a [Step], then: &mut dyn FnMut(&Found<'a>)) {
     let mut way = Way {
         steps,
         items: Vec::new(),
         then,
     };
-    way.walk(root, 0);
+    way.walk(root, None, 0);
+}
+
+/// The first value that the path leads to.
+pub(super) fn first<'a>(root: Node<'a>, steps: &[Step]) -> Option<Node<'a>> {
+    let Some((step, rest)) = steps.split_first() else {
+        return Some(root);
+    };
+    match step {
+        Step::Items => root.items().find_map(|item| first(item, rest)),
+        Step::Member(name) => first(root.get(name)?, rest),
+    }
 }
 
 struct Way<'a, 'f> {
@@ -56,33 +66,28 @@ struct Way<'a, 'f> {
 }
 
 impl<'a> Way<'a, '_> {
-    fn walk(&mut self, node: Node<'a>, at: usize) {
+    fn walk(&mut self, node: Node<'a>, member: Option<(Node<'a>, Span)>, at: usize) {
         match self.steps.get(at) {
+            None => (self.then)(&Found {
+                member,
+                value: node,
+                steps: self.steps,
+                items: self.items.clone(),
+            }),
             Some(Step::Items) if node.kind() == Kind::Array => {
                 for (nth, item) in node.items().enumerate() {
                     self.items.push(nth);
-                    self.walk(item, at + 1);
+                    self.walk(item, None, at + 1);
                     self.items.pop();
                 }
             }
             Some(Step::Member(name)) if node.kind() == Kind::Object => {
                 let found = node.entries().find(|(key, _, _)| key == name);
-                let Some((_, key, value)) = found else {
-                    return;
-                };
-                if at + 1 < self.steps.len() {
-                    self.walk(value, at + 1);
-                } else {
-                    (self.then)(&Found {
-                        parent: node,
-                        key,
-                        value,
-                        steps: self.steps,
-                        items: self.items.clone(),
-                    });
+                if let Some((_, key, value)) = found {
+                    self.walk(value, Some((node, key)), at + 1);
                 }
             }
-            _ => {}
+            Some(_) => {}
         }
     }
 }
