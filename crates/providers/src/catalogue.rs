@@ -1,16 +1,25 @@
 //! The providers and models that are known without configuration: data, not
-//! code. `config/catalogue.yaml` is part of the binary.
+//! code. `config/catalogue.yaml` (providers) and `config/models.jsonl` are part
+//! of the binary.
 
-use std::collections::{BTreeMap, HashSet};
+mod line;
+mod lines;
+mod model;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::canon::Dialect;
-use domain::model::{Paths, Price, Shape};
+use domain::model::{Paths, Shape};
 use serde::Deserialize;
 
-use crate::rate::rate;
+pub(crate) use line::{Line, TierLine};
+pub use lines::{is_date, read_models, write_models};
+pub use model::{Ability, CatalogueModel, Mode, Unmetered};
 
-/// The catalogue that the binary carries.
-const BUILTIN: &str = include_str!("../../../config/catalogue.yaml");
+/// The providers that the binary carries.
+const PROVIDERS: &str = include_str!("../../../config/catalogue.yaml");
+/// The models that the binary carries.
+const MODELS: &str = include_str!("../../../config/models.jsonl");
 
 /// Why a catalogue cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,57 +94,6 @@ pub struct CatalogueProvider {
     pub docs: String,
 }
 
-/// A known model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueModel {
-    /// Its provider's name.
-    pub provider: String,
-    /// Its name there.
-    pub id: String,
-    /// Tokens that prompt and answer may have, where known.
-    pub context: Option<u64>,
-    /// Tokens that an answer may have, where known.
-    pub max_output: Option<u64>,
-    /// Its price; `None` is unknown, never free.
-    pub price: Option<Price>,
-    /// `chat` or `embedding`.
-    pub mode: Mode,
-    /// What it can do: `tools`, `vision`, `audio`, `structured_output`,
-    /// `reasoning`.
-    pub abilities: Vec<Ability>,
-    /// Where the numbers come from.
-    pub source: String,
-    /// When they were so: a date, `2026-11-25`.
-    pub as_of: String,
-}
-
-/// What a model is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Conversations.
-    #[default]
-    Chat,
-    /// Vectors of texts.
-    Embedding,
-}
-
-/// What a model can do beside text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ability {
-    /// Calls tools.
-    Tools,
-    /// Sees images.
-    Vision,
-    /// Hears or speaks.
-    Audio,
-    /// Answers by a schema.
-    StructuredOutput,
-    /// Thinks before it answers.
-    Reasoning,
-}
-
 /// All that is known without configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
@@ -151,26 +109,9 @@ struct File {
     source: String,
     as_of: String,
     providers: Vec<CatalogueProvider>,
+    /// Few, as in tests: a start reads many from [`lines`].
+    #[serde(default)]
     models: BTreeMap<String, Vec<Line>>,
-}
-
-/// A model's line. Prices are text, so that no float ever holds them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    id: String,
-    #[serde(default)]
-    mode: Mode,
-    context: Option<u64>,
-    max_output: Option<u64>,
-    input: Option<String>,
-    cached: Option<String>,
-    cache_write: Option<String>,
-    output: Option<String>,
-    #[serde(default)]
-    can: Vec<Ability>,
-    source: Option<String>,
-    as_of: Option<String>,
 }
 
 impl CatalogueProvider {
@@ -229,7 +170,15 @@ impl Catalogue {
     /// # Errors
     /// Only if the file was broken when the binary was built; a test reads it.
     pub fn builtin() -> Result<Self, CatalogueError> {
-        Self::parse(BUILTIN)
+        let mut catalogue = Self::parse(PROVIDERS)?;
+        let models = read_models(MODELS)?;
+        for model in &models {
+            if !catalogue.has(&model.provider) {
+                return Err(entry(&model.provider, "has models but is no provider"));
+            }
+        }
+        catalogue.lay_over(models);
+        Ok(catalogue)
     }
 
     /// Reads a catalogue.
@@ -257,7 +206,9 @@ impl Catalogue {
                     let full = format!("{provider}/{}", line.id);
                     return Err(entry(&full, "stands there twice"));
                 }
-                models.push(line.model(&provider, &file.source, &file.as_of)?);
+                let full = format!("{provider}/{}", line.id);
+                let model = line.model(&provider, &file.source, &file.as_of);
+                models.push(model.map_err(|problem| entry(&full, problem))?);
             }
         }
         Ok(Self {
@@ -267,43 +218,42 @@ impl Catalogue {
     }
 }
 
-impl Line {
-    fn model(
-        self,
-        provider: &str,
-        source: &str,
-        as_of: &str,
-    ) -> Result<CatalogueModel, CatalogueError> {
-        let price = self
-            .price()
-            .map_err(|problem| entry(&format!("{provider}/{}", self.id), problem))?;
-        Ok(CatalogueModel {
-            provider: provider.to_owned(),
-            id: self.id,
-            context: self.context,
-            max_output: self.max_output,
-            price,
-            mode: self.mode,
-            abilities: self.can,
-            source: self.source.unwrap_or_else(|| source.to_owned()),
-            as_of: self.as_of.unwrap_or_else(|| as_of.to_owned()),
-        })
+impl Catalogue {
+    /// Whether there is a provider of this name.
+    #[must_use]
+    pub fn has(&self, provider: &str) -> bool {
+        self.providers.iter().any(|known| known.name == provider)
     }
 
-    fn price(&self) -> Result<Option<Price>, String> {
-        let read = |text: &Option<String>| text.as_deref().map(rate).transpose();
-        let (input, output) = (read(&self.input)?, read(&self.output)?);
-        let (cached_input, cache_write) = (read(&self.cached)?, read(&self.cache_write)?);
-        match (input, output) {
-            (Some(input), Some(output)) => Ok(Some(Price {
-                input,
-                cached_input,
-                cache_write,
-                output,
-                ..Price::default()
-            })),
-            (None, None) if cached_input.is_none() && cache_write.is_none() => Ok(None),
-            _ => Err("has a part of a price; write `input` and `output`".into()),
+    /// What is known of a model.
+    #[must_use]
+    pub fn model(&self, provider: &str, id: &str) -> Option<&CatalogueModel> {
+        let is_it = |model: &&CatalogueModel| model.id == id && model.provider == provider;
+        self.models.iter().find(is_it)
+    }
+
+    /// Takes over what is said of models later than what is known: new ones,
+    /// and those of which the known facts are not younger. Providers that
+    /// nobody knows are passed over, so that an older version can start with
+    /// what a newer one has written.
+    pub fn lay_over(&mut self, models: Vec<CatalogueModel>) {
+        let providers: HashSet<String> = self.providers.iter().map(|p| p.name.clone()).collect();
+        let name = |model: &CatalogueModel| (model.provider.clone(), model.id.clone());
+        let places = self.models.iter().enumerate();
+        let mut places: HashMap<_, _> = places.map(|(at, model)| (name(model), at)).collect();
+        for model in models {
+            if !providers.contains(&model.provider) {
+                continue;
+            }
+            let known = places.get(&name(&model)).copied();
+            match known.and_then(|at| self.models.get_mut(at)) {
+                Some(known) if known.as_of <= model.as_of => *known = model,
+                Some(_) => {}
+                None => {
+                    places.insert(name(&model), self.models.len());
+                    self.models.push(model);
+                }
+            }
         }
     }
 }

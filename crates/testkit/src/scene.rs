@@ -249,7 +249,7 @@ impl Scene {
                     upstream_model: wanted.name.clone(),
                     weight: 1,
                     order: u32::try_from(order).expect("few deployments"),
-                    price: wanted.price,
+                    price: wanted.price.clone(),
                     max_output: None,
                     reasons: None,
                     index: first + order,

@@ -130,7 +130,7 @@ impl Fleet {
             let listed = known(config, catalogue, &one.provider, &one.model);
             let price = match &one.price {
                 Some(price) => Some(price.price()),
-                None => listed.and_then(|m| m.price),
+                None => listed.and_then(|m| m.price.clone()),
             };
             longest = longest.max(listed.and_then(|m| m.max_output));
             let share = (one.weight, one.order);
@@ -167,7 +167,7 @@ impl Fleet {
             let listed = known(config, catalogue, name, id);
             let price = match provider.format {
                 WireFormat::Demo => Some(Price::default()),
-                WireFormat::Dialect(_) => listed.and_then(|m| m.price),
+                WireFormat::Dialect(_) => listed.and_then(|m| m.price.clone()),
             };
             self.offer(provider, id, (price, listed));
         }

@@ -43,6 +43,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "ledger indices",
         include_str!("../../migrations/sqlite/0003_ledger_indices.sql"),
     ),
+    (
+        4,
+        "cache write 1h",
+        include_str!("../../migrations/sqlite/0004_cache_write_1h.sql"),
+    ),
 ];
 
 /// What can go wrong.
