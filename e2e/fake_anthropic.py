@@ -10,7 +10,8 @@ import re
 import fake_openai
 from fake_openai import FakeOpenAI, Refused, Scripted
 
-MODELS = ["c"]
+# The second is one of which the catalogue knows that it thinks.
+MODELS = ["c", "claude-haiku-4-5"]
 # What the gateway asks by itself, and what the SDK sends.
 VERSIONS = {"2023-06-01", "2026-10-21"}
 USAGE = {

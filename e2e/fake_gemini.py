@@ -1,43 +1,28 @@
-"""A strict upstream of Google's `generateContent`: it refuses what Google refuses.
+"""A strict upstream of Gemini's own API: it refuses what Google refuses.
 
-Unknown fields, wrong roles, function responses that do not follow their calls,
-a thought signature that did not come back, schema keywords it does not know.
-Answers are whole, as events, or as one JSON array.
+Answers are whole, as events or as one array: texts, calls, thoughts with
+signatures, JSON, blocks, usage in all its parts; embeddings too.
 """
 
 import json
 import re
 import urllib.parse
 
+import fake_gemini_rules as rules
 import fake_openai
-from fake_openai import FakeOpenAI, Refused, Scripted
+from fake_gemini_rules import SIGNATURE, TYPE, refused
+from fake_openai import FakeOpenAI, Scripted
 
-MODELS = ["g", "g-3"]
-SIGNATURE = "c2lnbmVkLWJ5LWdvb2dsZQ=="
+MODELS = {"gemini-2.5-flash", "gemini-3-flash", "gemini-embedding-001"}
 USAGE = {
-    "promptTokenCount": 11,
+    "promptTokenCount": 16,
     "cachedContentTokenCount": 5,
-    "candidatesTokenCount": 4,
-    "thoughtsTokenCount": 3,
-    "totalTokenCount": 18,
+    "candidatesTokenCount": 7,
+    "totalTokenCount": 23,
+    "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 16}],
 }
-FIELDS = {
-    "contents", "systemInstruction", "generationConfig", "tools", "toolConfig", "safetySettings", "cachedContent",
-    "labels", "model",
-}  # fmt: skip
-CONFIG = {
-    "candidateCount", "stopSequences", "maxOutputTokens", "temperature", "topP", "topK", "seed", "presencePenalty",
-    "frequencyPenalty", "responseLogprobs", "logprobs", "responseMimeType", "responseSchema", "responseJsonSchema",
-    "thinkingConfig", "responseModalities", "mediaResolution", "speechConfig", "enableEnhancedCivicAnswers",
-}  # fmt: skip
-PART = {"text", "thought", "thoughtSignature", "inlineData", "fileData", "functionCall", "functionResponse"}
-DATA = {"text", "inlineData", "fileData", "functionCall", "functionResponse"}
-SCHEMA = {
-    "type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required",
-    "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf", "propertyOrdering",
-    "default", "items", "minimum", "maximum",
-}  # fmt: skip
-STATES = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
+THOUGHTS = 9
+SAFETY = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]
 
 
 class FakeGemini(FakeOpenAI):
@@ -46,188 +31,161 @@ class FakeGemini(FakeOpenAI):
     def handler(self) -> type:
         return _Handler
 
+    def slow_down(self, seconds: int = 33, message: str = "Quota exceeded.") -> None:
+        """Answers the next request as Google does where too many came."""
+        self.next(status=429, body=json.dumps(too_many(seconds, message)).encode())
+
+    def breaks_after(self, text: str) -> None:
+        """Streams this text, and then an error as Google writes it there."""
+        error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+        first = response({"content": {"role": "model", "parts": [{"text": text}]}, "index": 0})
+        self.next(pieces=[event(first), json.dumps(error, indent=2).encode()])
+
+
+def too_many(seconds: int, message: str) -> dict:
+    retry = {"@type": TYPE + "RetryInfo", "retryDelay": f"{seconds}s"}
+    quota = {"@type": TYPE + "QuotaFailure", "violations": [{"quotaId": "RequestsPerMinute"}]}
+    error = {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": [quota, retry]}
+    return {"error": error}
+
 
 class _Handler(fake_openai.Handler):
     unwanted = (fake_openai.Handler.unwanted - {"x-goog-api-key"}) | {"authorization"}
 
     def authorise(self, headers: dict) -> None:
         if headers.get("x-goog-api-key") != self.owner.key:
-            raise refused("API key not valid. Please pass a valid API key.")
+            info = {"@type": TYPE + "ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
+            raise refused("API key not valid. Please pass a valid API key.", 400, [info])
 
     def answer(self, seen) -> None:
-        path, _, query = seen.path.partition("?")
-        found = re.fullmatch(r"/v1beta/models/([^/:]+):(\w+)", urllib.parse.unquote(path))
-        if seen.method != "POST" or not found:
-            raise refused("Not Found", 404)
-        model, what = found.groups()
-        if model not in MODELS:
-            raise refused(f"models/{model} is not found", 404)
-        asked = camel(json.loads(seen.body))
-        if what == "countTokens":
-            return self.send_json({"totalTokens": 42})
-        check(asked, model)
-        answer = answer_for(asked, model)
-        if what == "generateContent":
-            return self.send_json(answer)
-        need(what == "streamGenerateContent" and query == "alt=sse", "unknown method")
-        pieces = [f"data: {json.dumps(piece)}\r\n\r\n".encode() for piece in pieces_of(answer)]
-        self.send_scripted(Scripted(pieces=pieces))
+        url = urllib.parse.urlsplit(seen.path)
+        found = re.fullmatch(r"/v1beta/models/([^/]+):(\w+)", urllib.parse.unquote(url.path))
+        operations = {
+            "generateContent": self.generate,
+            "streamGenerateContent": self.stream,
+            "embedContent": self.embed,
+            "batchEmbedContents": self.embed_all,
+        }
+        if seen.method != "POST" or not found or found[2] not in operations:
+            raise refused(f"Not found: {seen.method} {seen.path}", 404)
+        query = urllib.parse.parse_qs(url.query)
+        # A key in a query stands in logs.
+        rules.need(set(query) <= {"alt"}, f"Unknown query {query}")
+        if found[1] not in MODELS:
+            raise refused(f"models/{found[1]} is not found for API version v1beta", 404)
+        rules.need(seen.headers.get("content-type") == "application/json", "content-type must be application/json")
+        operations[found[2]](rules.spelt(json.loads(seen.body)), found[1], query)
+
+    def generate(self, asked: dict, model: str, _query: dict) -> None:
+        rules.check(asked, model)
+        self.send_json(answer_for(asked, model))
+
+    def stream(self, asked: dict, model: str, query: dict) -> None:
+        rules.check(asked, model)
+        frames = list(frames_of(answer_for(asked, model)))
+        if query.get("alt") == ["sse"]:
+            return self.send_scripted(Scripted(pieces=[event(frame) for frame in frames]))
+        self.send_scripted(Scripted(body=json.dumps(frames).encode()))
+
+    def embed(self, asked: dict, model: str, _query: dict) -> None:
+        rules.check_embedding(asked, model, "request")
+        self.send_json({"embedding": vector_of(asked), "usageMetadata": {"promptTokenCount": 4}})
+
+    def embed_all(self, asked: dict, model: str, _query: dict) -> None:
+        rules.known(asked, {"requests"}, "")
+        rules.need(asked.get("requests"), "BatchEmbedContentsRequest.requests is not specified")
+        rules.need(len(asked["requests"]) <= 100, "at most 100 requests can be in one batch")
+        for number, request in enumerate(asked["requests"]):
+            rules.check_embedding(request, model, f"requests[{number}]")
+            rules.need("model" in request, f"requests[{number}].model is required")
+        embeddings = [vector_of(request) for request in asked["requests"]]
+        self.send_json({"embeddings": embeddings, "usageMetadata": {"promptTokenCount": 4}})
 
 
-def refused(message: str, status: int = 400) -> Refused:
-    no = Refused(status, message)
-    no.body = {"error": {"code": status, "message": message, "status": STATES[status]}}
-    return no
-
-
-def need(is_well, message: str) -> None:
-    if not is_well:
-        raise refused(message)
-
-
-def known(at: str, value: dict, fields: set) -> None:
-    for name in value:
-        need(name in fields, f'Invalid JSON payload received. Unknown name "{name}" at \'{at}\': Cannot find field.')
-
-
-def camel(value):
-    """Protobuf's JSON takes both spellings of a field's name; schemas and arguments are the client's own."""
-    if isinstance(value, list):
-        return [camel(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    own = {"args", "response", "parametersJsonSchema", "responseJsonSchema"}
-    out = {}
-    for name, inner in value.items():
-        name = re.sub("_([a-z])", lambda found: found[1].upper(), name)
-        out[name] = inner if name in own else camel(inner)
-    return out
-
-
-# What is refused
-
-
-def check(asked: dict, model: str) -> None:
-    known("request", asked, FIELDS)
-    known("generation_config", asked.get("generationConfig", {}), CONFIG)
-    config = asked.get("generationConfig", {})
-    need(0 <= config.get("temperature", 1) <= 2, "temperature must be in the range [0.0, 2.0]")
-    if "responseSchema" in config:
-        check_schema("response_schema", config["responseSchema"])
-        need(config.get("responseMimeType") == "application/json", "response schema needs application/json")
-    check_tools(asked)
-    system = asked.get("systemInstruction")
-    if system is not None:
-        need(system.get("parts"), "system_instruction: parts must not be empty")
-        need(all("text" in part for part in system["parts"]), "system_instruction: only text")
-    contents = asked.get("contents")
-    need(contents, "contents is not specified")
-    need(contents[0].get("role", "user") == "user", "the first content must be of the user")
-    calls: list = []
-    for number, content in enumerate(contents):
-        calls = check_content(f"contents[{number}]", content, calls, model)
-    need(not calls, "a function call turn must be followed by its function responses")
-
-
-def check_tools(asked: dict) -> None:
-    for tool in asked.get("tools", []):
-        known("tools", tool, {"functionDeclarations", "googleSearch", "codeExecution", "urlContext"})
-        for declared in tool.get("functionDeclarations", []):
-            known("function_declarations", declared, {"name", "description", "parameters", "parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
-            need(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}", declared["name"]), "invalid function name")
-            if "parameters" in declared:
-                check_schema("parameters", declared["parameters"])
-    known("tool_config", asked.get("toolConfig", {}), {"functionCallingConfig", "includeServerSideToolInvocations"})
-
-
-def check_schema(at: str, schema: dict) -> None:
-    known(at, schema, SCHEMA)
-    if str(schema.get("type")).upper() == "OBJECT" and "properties" in schema:
-        need(schema["properties"], f"{at}.properties: should be non-empty for OBJECT type")
-    for name, inner in schema.get("properties", {}).items():
-        check_schema(f"{at}.properties[{name}]", inner)
-    if "items" in schema:
-        check_schema(f"{at}.items", schema["items"])
-
-
-def check_content(at: str, content: dict, calls: list, model: str) -> list:
-    """The names of this content's calls; the one before's must be answered in it."""
-    known(at, content, {"role", "parts"})
-    role = content.get("role", "user")
-    need(role in {"user", "model"}, "Please use a valid role: user, model.")
-    need(content.get("parts"), f"{at}.parts must not be empty")
-    for part in content["parts"]:
-        known(f"{at}.parts", part, PART)
-        need(len(DATA & set(part)) == 1, f"{at}.parts: required oneof field 'data' must have one initialized field")
-        if "inlineData" in part:
-            known(f"{at}.inline_data", part["inlineData"], {"mimeType", "data"})
-        if "functionCall" in part:
-            known(f"{at}.function_call", part["functionCall"], {"id", "name", "args"})
-            need(isinstance(part["functionCall"].get("args", {}), dict), "args must be an object")
-        if "functionResponse" in part:
-            known(f"{at}.function_response", part["functionResponse"], {"id", "name", "response"})
-            need(isinstance(part["functionResponse"]["response"], dict), "response must be an object")
-        if "thoughtSignature" in part:
-            need(part["thoughtSignature"] in {SIGNATURE, "skip_thought_signature_validator"}, "Thought signature is not valid.")
-    answered = [part["functionResponse"]["name"] for part in content["parts"] if "functionResponse" in part]
-    need(
-        sorted(answered) == sorted(calls),
-        "Please ensure that the number of function response parts is equal to the number of function call parts",
-    )
-    made = [part for part in content["parts"] if "functionCall" in part]
-    need(role == "model" or not made, "a function call of the user")
-    if made and model == "g-3":
-        need("thoughtSignature" in made[0], "Function call is missing a thought_signature in functionCall parts.")
-    return [part["functionCall"]["name"] for part in made]
+def vector_of(request: dict) -> dict:
+    text = "".join(part["text"] for part in request["content"]["parts"])
+    values = [0.5, -0.25, float(len(text)), 0.0]
+    return {"values": values[: request.get("outputDimensionality", 3)]}
 
 
 # What is answered
 
 
+def response(candidate: dict, model: str = "gemini-2.5-flash", usage: dict = USAGE) -> dict:
+    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": "resp-e2e"}
+
+
 def answer_for(asked: dict, model: str) -> dict:
-    last = asked["contents"][-1]["parts"]
+    """Words in the last text ask for what a model does rarely: BLOCK, LONG, UNSAFE."""
     config = asked.get("generationConfig", {})
-    said = " ".join(part["text"] for part in last if "text" in part)
-    if said == "unsafe":
-        return {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE, "modelVersion": model}
-    parts = []
-    if config.get("thinkingConfig", {}).get("includeThoughts"):
-        parts.append({"text": "Let me think.", "thought": True})
+    last = asked["contents"][-1]["parts"]
+    text = " ".join(part["text"] for part in last if "text" in part)
+    usage = dict(USAGE)
+    if text == "BLOCK":
+        feedback = {"blockReason": "PROHIBITED_CONTENT", "safetyRatings": SAFETY}
+        usage = {"promptTokenCount": 16, "totalTokenCount": 16}
+        return {"promptFeedback": feedback, "usageMetadata": usage, "modelVersion": model, "responseId": "resp-e2e"}
+    if text == "UNSAFE":
+        return response({"finishReason": "SAFETY", "index": 0, "safetyRatings": SAFETY}, model)
+    thinking = config.get("thinkingConfig", {})
+    thinks = "gemini-3" in model or thinking.get("thinkingBudget", 0) != 0
+    parts = parts_for(asked, text)
+    if thinks:
+        usage |= {"thoughtsTokenCount": THOUGHTS, "totalTokenCount": usage["totalTokenCount"] + THOUGHTS}
+        # Only the first of parallel calls is signed; a text at its end.
+        parts[0 if "functionCall" in parts[0] else -1]["thoughtSignature"] = SIGNATURE
+    if thinks and thinking.get("includeThoughts"):
+        parts.insert(0, {"text": "Let me think.", "thought": True})
+    reason = "MAX_TOKENS" if text == "LONG" else "STOP"
+    content = {"role": "model", "parts": parts}
+    candidate = {"content": content, "finishReason": reason, "index": 0, "safetyRatings": SAFETY}
+    return response(candidate, model, usage)
+
+
+def parts_for(asked: dict, text: str) -> list:
+    last = asked["contents"][-1]["parts"]
     results = [part for part in last if "functionResponse" in part]
-    declared = [tool for it in asked.get("tools", []) for tool in it.get("functionDeclarations", [])]
-    calls = [] if results else declared
-    for number, tool in enumerate(calls):
-        part = {"functionCall": {"name": tool["name"], "args": {"city": "Zürich"}}}
-        if number == 0:
-            part["thoughtSignature"] = SIGNATURE
-        parts.append(part)
-    if not calls:
-        parts.append({"text": text_of(said, last, results, config)})
-    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}
-    return {"candidates": [candidate], "usageMetadata": USAGE, "modelVersion": model, "responseId": "resp-e2e"}
-
-
-def text_of(said: str, parts: list, results: list, config: dict) -> str:
+    functions = [f for tool in asked.get("tools", []) for f in tool.get("functionDeclarations", [])]
+    mode = asked.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode", "AUTO")
+    if functions and not results and mode != "NONE":
+        return [{"functionCall": {"name": f["name"], "args": {"city": "Zürich"}}} for f in functions]
     if results:
-        return f"Results: {len(results)}"
-    if config.get("responseMimeType") == "application/json":
-        return '{"city": "Zürich"}'
-    images = [part["inlineData"] for part in parts if "inlineData" in part]
-    size = sum(len(image["data"]) for image in images)
-    return f"You said: {said}" + (f" ({len(images)} images, {size} characters)" if images else "")
+        return [{"text": f"Results: {len(results)}"}]
+    config = asked.get("generationConfig", {})
+    if schema := config.get("responseSchema") or config.get("responseJsonSchema"):
+        return [{"text": json.dumps({name: "Ada" if name == "name" else 36 for name in schema["properties"]})}]
+    images = [part["inlineData"]["data"] for part in last if "inlineData" in part]
+    size = sum(map(len, images))
+    return [{"text": f"You said: {text}" + (f" ({len(images)} images, {size} characters)" if images else "")}]
 
 
-def pieces_of(answer: dict):
-    """The same as a stream: texts word by word, usage with the last."""
-    if "candidates" not in answer:
+# The same as a stream
+
+
+def event(data: dict) -> bytes:
+    return f"data: {json.dumps(data)}\r\n\r\n".encode()
+
+
+def frames_of(answer: dict):
+    if not answer.get("candidates"):
         yield answer
         return
-    [candidate] = answer["candidates"]
-    rest = {name: answer[name] for name in ("modelVersion", "responseId")}
-    for part in candidate["content"]["parts"]:
-        words = re.findall(r"\S+\s*", part["text"]) if "text" in part else [None]
-        for word in words:
-            piece = part if word is None else part | {"text": word}
-            yield {"candidates": [{"content": {"role": "model", "parts": [piece]}, "index": 0}]} | rest
-    last = {"content": {"role": "model", "parts": [{"text": ""}]}, "finishReason": candidate["finishReason"], "index": 0}
-    yield {"candidates": [last], "usageMetadata": answer["usageMetadata"]} | rest
+    candidate = answer["candidates"][0]
+    pieces = [piece for part in candidate.get("content", {}).get("parts", []) for piece in pieces_of(part)]
+    usage = {"promptTokenCount": 16, "totalTokenCount": 16}
+    for piece in pieces[:-1]:
+        content = {"role": "model", "parts": [piece]}
+        yield answer | {"candidates": [{"content": content, "index": 0}], "usageMetadata": usage}
+    last = {"content": {"role": "model", "parts": pieces[-1:]}} if pieces else {}
+    yield answer | {"candidates": [candidate | last]}
+
+
+def pieces_of(part: dict) -> list:
+    if "text" not in part:
+        return [part]
+    words = re.findall(r"\S+\s*", part["text"])
+    pieces = [part | {"text": word} for word in words]
+    if "thoughtSignature" in part:
+        pieces = [{k: v for k, v in piece.items() if k != "thoughtSignature"} for piece in pieces]
+        pieces.append({"text": "", "thoughtSignature": part["thoughtSignature"]})
+    return pieces

@@ -1,7 +1,6 @@
 """Conversations that go on with another provider, tools and thoughts included.
 
-The scene is that of `sdk_gemini`: `m` is of a server of OpenAI's dialect, `c`
-of one of Anthropic's, `g` and `g-3` of one of Google's.
+The scene is that of `sdk_gemini`.
 """
 
 import json
@@ -10,7 +9,11 @@ from google.genai import types
 
 from harness.bench import case
 from suites import sdk_gemini
-from suites.sdk_gemini import CITY, MODELS, NAMES, TOOL, ask, turn
+from suites.sdk_gemini import MODELS, SECOND, THIRD, ask, parts
+from suites.sdk_gemini.tools import CITY, declared, results_of, turn
+
+NAMES = ("weather", "time")
+TOOLS = declared(*NAMES)
 
 scene = sdk_gemini.scene
 
@@ -19,7 +22,7 @@ scene = sdk_gemini.scene
 def openais_sdk_in_front_of_googles_server(w):
     tools = [{"type": "function", "function": {"name": n, "parameters": schema()}} for n in NAMES]
     user = [{"role": "user", "content": "hello"}]
-    for model in ("g", "g-3"):
+    for model in (SECOND, THIRD):
         plain = w.openai.chat.completions.create(model=model, messages=user, tools=tools)
         with w.openai.chat.completions.stream(model=model, messages=user, tools=tools) as stream:
             final = stream.get_final_completion()
@@ -42,7 +45,7 @@ def anthropics_sdk_in_front_of_googles_server(w):
     tools = [{"name": n, "description": n, "input_schema": schema()} for n in NAMES]
     user = [{"role": "user", "content": "hello"}]
     thinking = {"type": "enabled", "budget_tokens": 1024}
-    for model in ("g", "g-3"):
+    for model in (SECOND, THIRD):
         asked = {"model": model, "max_tokens": 4000, "tools": tools, "thinking": thinking}
         plain = w.anthropic.messages.create(messages=user, **asked)
         with w.anthropic.messages.stream(messages=user, **asked) as stream:
@@ -62,12 +65,12 @@ def anthropics_conversation_moves_between_providers_in_a_loop_of_tools(w):
     tools = [{"name": n, "description": n, "input_schema": schema()} for n in NAMES]
     user = [{"role": "user", "content": "hello"}]
     asked = {"max_tokens": 4000, "tools": tools, "thinking": {"type": "enabled", "budget_tokens": 1024}}
-    for begun in (*MODELS, "g-3"):
+    for begun in MODELS:
         answer = w.anthropic.messages.create(model=begun, messages=user, **asked)
         calls = [block for block in answer.content if block.type == "tool_use"]
         results = [{"type": "tool_result", "tool_use_id": call.id, "content": "sunny"} for call in calls]
         again = [*user, {"role": "assistant", "content": answer.content}, {"role": "user", "content": results}]
-        for other in (*MODELS, "g-3"):
+        for other in MODELS:
             said = w.anthropic.messages.create(model=other, messages=again, **asked)
             assert said.content[-1].type == "text", (begun, other, said)
 
@@ -75,14 +78,15 @@ def anthropics_conversation_moves_between_providers_in_a_loop_of_tools(w):
 @case
 def a_conversation_moves_between_providers_in_a_loop_of_tools(w):
     thinking = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
-    for begun in (*MODELS, "g-3"):
-        answer = ask(w, begun, tools=[TOOL], max_output_tokens=4000)
-        for other in (*MODELS, "g-3"):
-            more = {"tools": [TOOL], "max_output_tokens": 4000}
-            said = ask(w, other, contents=turn(answer), **more)
+    for begun in MODELS:
+        answer = ask(w, begun, tools=TOOLS, max_output_tokens=4000)
+        again = turn(parts(answer), results_of(answer.function_calls))
+        for other in MODELS:
+            more = {"tools": TOOLS, "max_output_tokens": 4000}
+            said = ask(w, other, contents=again, **more)
             assert said.text and not said.function_calls, (begun, other, said)
             if other != "m":
-                assert ask(w, other, contents=turn(answer), thinking_config=thinking, **more).text, (begun, other)
+                assert ask(w, other, contents=again, thinking_config=thinking, **more).text, (begun, other)
 
 
 @case

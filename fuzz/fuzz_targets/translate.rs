@@ -8,6 +8,9 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use dialects::gemini::canon::embedding::{
+    Embeds, Form, read_vectors, write_embeds, write_vectors,
+};
 use dialects::json::Document;
 use dialects::sse::{Frame, Framer};
 use dialects::translate::{
@@ -63,8 +66,18 @@ fuzz_target!(|input: &[u8]| {
     let request = &REQUESTS[usize::from(what >> 4 & 1)];
     let document = |depth| Document::parse(Bytes::copy_from_slice(body), depth).ok();
     match what >> 2 & 3 {
-        0 => drop(document(64).map(|document| asked(theirs, &document, *number))),
-        1 => drop(document(512).map(|document| answered(told_by(theirs), &document, request))),
+        0 => {
+            if let Some(document) = document(64) {
+                asked(theirs, &document, *number);
+                embedded(&document);
+            }
+        }
+        1 => {
+            if let Some(document) = document(512) {
+                answered(told_by(theirs), &document, request);
+                vectors(&document);
+            }
+        }
         2 => streamed(told_by(theirs), body, usize::from(*number).max(1), request),
         _ => failed(told_by(theirs), 400 + u16::from(*number), body),
     }
@@ -93,6 +106,29 @@ fn asked(theirs: Dialect, document: &Document, number: u8) {
                 shown(written.bytes())
             );
         }
+    }
+}
+
+/// What a client of Gemini's wants embedded can be asked in both dialects.
+fn embedded(document: &Document) {
+    for form in [Form::One, Form::Many] {
+        let Ok(embeds) = Embeds::read(document, form) else {
+            continue;
+        };
+        let pivot = json(&embeds.pivot("m").value);
+        let written = write_embeds(&pivot, Some(&embeds), "m").expect("texts");
+        Embeds::read(&json(&written.value), Form::Many).expect("a request");
+    }
+}
+
+/// Vectors of either dialect can be written in the other.
+fn vectors(document: &Document) {
+    if let Some(pivot) = read_vectors(document, document, "m") {
+        let written = write_vectors(&json(&pivot), Form::Many).expect("vectors");
+        json(&written);
+    }
+    if let Some(written) = write_vectors(document, Form::Many) {
+        json(&written);
     }
 }
 

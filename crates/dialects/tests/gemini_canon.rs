@@ -294,3 +294,39 @@ fn thoughts_are_shown_only_to_who_asks() {
     let parts = written["candidates"][0]["content"]["parts"].as_array();
     assert_eq!(parts.expect("parts").len(), 1);
 }
+
+#[test]
+fn what_the_model_said_in_pieces_is_one_message_and_its_calls_are_answered() {
+    let call = |name: &str| {
+        format!(r#"{{"role":"model","parts":[{{"functionCall":{{"name":"{name}"}}}}]}}"#)
+    };
+    let result = |name: &str| {
+        format!(r#"{{"functionResponse":{{"name":"{name}","response":{{"output":"x"}}}}}}"#)
+    };
+    let text = format!(
+        r#"{{"contents":[{{"parts":[{{"text":"go"}}]}},{},{},{{"role":"model","parts":[{{"text":""}}]}},
+            {{"role":"user","parts":[{},{}]}}]}}"#,
+        call("one"),
+        call("two"),
+        result("two"),
+        result("one"),
+    );
+    let request = request(&text);
+    let roles: Vec<_> = request
+        .messages
+        .iter()
+        .map(|message| message.role)
+        .collect();
+    assert_eq!(roles, [Role::User, Role::Assistant, Role::Tool]);
+    let ids = |blocks: &[Block]| -> Vec<String> {
+        let ids = blocks.iter().map(|block| match block {
+            Block::ToolCall(call) => call.id.clone(),
+            Block::ToolResult(result) => result.call.clone(),
+            other => panic!("{other:?}"),
+        });
+        ids.collect()
+    };
+    let mut results = ids(&request.messages[2].content);
+    results.reverse();
+    assert_eq!(ids(&request.messages[1].content), results);
+}

@@ -4,7 +4,9 @@ mod gemini_canon_support;
 
 use std::time::Duration;
 
-use dialects::gemini::canon::{read_fault, retry_delay, write_fault, write_fault_event};
+use dialects::gemini::canon::{
+    read_fault, retry_delay, write_fault, write_fault_event, write_refusal,
+};
 use domain::canon::{Fault, FaultKind};
 use gemini_canon_support::*;
 
@@ -125,7 +127,31 @@ fn an_event_is_an_error_as_googles_sdks_see_it() {
         field: None,
     };
     let event = write_fault_event(&fault, "req-1");
-    assert!(event.starts_with(b"{\"error\":"));
-    assert!(!event.contains(&b'\n'));
-    assert_eq!(value(&event)["error"]["code"], 500);
+    let event = std::str::from_utf8(&event).expect("text");
+    let (data, bare) = event.split_once("\n\n").expect("an event, and a rest");
+    // The rest is no whole event: SDKs of a year ago complain of that.
+    assert_eq!(data.strip_prefix("data: "), Some(bare));
+    assert!(!bare.contains('\n'));
+    assert_eq!(value(bare.as_bytes())["error"]["code"], 500);
+}
+
+#[test]
+fn a_refusal_says_with_which_status_it_is_sent_and_when_to_come_again() {
+    let fault = Fault {
+        kind: FaultKind::RateLimited,
+        message: "too many".to_owned(),
+        code: None,
+        field: None,
+    };
+    let wait = Duration::from_millis(1500);
+    let body = write_refusal(&fault, "req-1", 429, Some(wait));
+    let error = &value(&body)["error"];
+    assert_eq!(
+        (&error["code"], &error["status"]),
+        (&429.into(), &"RESOURCE_EXHAUSTED".into())
+    );
+    assert_eq!(retry_delay(&body), Some(wait));
+    let body = write_refusal(&fault, "req-1", 405, None);
+    assert_eq!(value(&body)["error"]["code"], 405);
+    assert_eq!(retry_delay(&body), None);
 }

@@ -247,8 +247,9 @@ fn what_was_cut_is_not_sold_as_whole() {
         Chunk::End,
     ];
     let written = write_stream(&start, &Request::default());
-    // Bare JSON: what Google's SDKs take for an error.
-    let error = value(&written);
+    let written = String::from_utf8(written).expect("text");
+    let (event, _) = written.split_once("\n\n").expect("an event");
+    let error = value(event.strip_prefix("data: ").expect("data").as_bytes());
     assert_eq!(error["error"]["status"], "UNAVAILABLE");
     assert_eq!(error["error"]["code"], 503);
 }

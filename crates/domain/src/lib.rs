@@ -38,4 +38,5 @@ pub mod shelf;
 pub mod snapshot;
 pub mod suggest;
 pub mod time;
+pub mod turns;
 pub mod usage;

@@ -105,6 +105,10 @@ reasons! {
     ModelForbidden = 403 Permission "model_not_allowed";
     /// No model has this name.
     UnknownModel = 404 NotFound "model_not_found";
+    /// No answer of this id is kept for the key.
+    UnknownResponse = 404 NotFound "response_not_found";
+    /// The turn to go on from is not kept for the key.
+    UnknownPrevious = 400 InvalidRequest "previous_response_not_found";
     /// Requests per minute are used up.
     RequestLimit = 429 RateLimit "rate_limit_exceeded";
     /// Tokens per minute are used up.
@@ -125,6 +129,8 @@ reasons! {
     NoTarget = 503 Overloaded "no_deployment_available";
     /// The upstream cannot be reached.
     UpstreamUnreachable = 502 Upstream "upstream_unreachable";
+    /// The upstream has no room now.
+    UpstreamOverloaded = 503 Overloaded "upstream_overloaded";
     /// The upstream answered too late.
     UpstreamTimeout = 504 Upstream "upstream_timeout";
     /// The upstream broke off or answered nonsense.

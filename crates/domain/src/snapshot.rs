@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub keepalive: Option<std::time::Duration>,
     /// Whether `x-portcullis-cache: on` in a request may switch the cache on.
     pub cache_on_request: Option<std::time::Duration>,
+    /// How conversations are kept for clients.
+    pub turns: crate::turns::Retention,
 }
 
 impl Snapshot {

@@ -50,6 +50,10 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
     let snapshot = plane.shared.snapshot.load_full();
     let head = accept::head(request)?;
     let known = admit::who(plane, &snapshot, head)?;
+    if let Target::Kept(_) = &known.head.target {
+        let visitor = admit::visit(plane, known).await?;
+        return serve::kept(plane, visitor).await;
+    }
     if let Target::Models(which) = &known.head.target {
         return serve::models(plane, &snapshot, &known, which.as_deref());
     }

@@ -12,6 +12,7 @@ use domain::record::Record;
 use domain::shelf::Shelf;
 use domain::snapshot::Snapshot;
 use domain::time::{Ticks, UnixMicros};
+use domain::turns::Turns;
 use identity::Install;
 use journal::{Journal, Writer};
 
@@ -33,6 +34,8 @@ pub struct Shared {
     pub counters: Arc<dyn Counters>,
     /// Answers kept for reuse.
     pub shelf: Arc<dyn Shelf>,
+    /// Conversations that are kept for clients.
+    pub turns: Arc<dyn Turns>,
     /// Where records go.
     pub journal: Journal,
     /// Which deployments rest after failures.

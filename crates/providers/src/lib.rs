@@ -27,4 +27,4 @@ pub use headers::{
     goes_to_client, goes_upstream,
 };
 pub use rate::rate;
-pub use url::{Delivery, embeddings_path, parse_base_url, path, url_path};
+pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};

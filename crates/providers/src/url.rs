@@ -55,11 +55,36 @@ pub fn path(provider: &Provider, model: &str, delivery: Delivery) -> String {
     }
 }
 
-/// The path of embeddings by `model`, where the provider has one of its own.
+/// How many texts a request for embeddings holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// One, in the form that knows only one.
+    One,
+    /// Any number.
+    Many,
+}
+
+/// The path of embeddings by `model`, where the provider or its dialect has
+/// one of its own.
 #[must_use]
-pub fn embeddings_path(provider: &Provider, model: &str) -> Option<String> {
-    let path = provider.paths.as_ref()?.embeddings.as_ref()?;
-    Some(filled(&provider.base_path, path, model))
+pub fn embeddings_path(provider: &Provider, model: &str, batch: Batch) -> Option<String> {
+    let base = &provider.base_path;
+    let own = provider
+        .paths
+        .as_ref()
+        .and_then(|paths| paths.embeddings.as_ref());
+    match (own, provider.format, batch) {
+        (Some(path), _, _) => Some(filled(base, path, model)),
+        (None, WireFormat::Dialect(Dialect::Gemini), batch) => {
+            let model = model.strip_prefix("models/").unwrap_or(model);
+            let path = match batch {
+                Batch::One => "/models/{model}:embedContent",
+                Batch::Many => "/models/{model}:batchEmbedContents",
+            };
+            Some(filled(base, path, model))
+        }
+        _ => None,
+    }
 }
 
 fn filled(base: &str, path: &str, model: &str) -> String {

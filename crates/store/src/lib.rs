@@ -3,8 +3,10 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`Store`] | the database file: virtual keys, the ledger, the journal's marks |
+//! | [`keeper`] | conversations for clients, on the store's side of a channel |
 //! | [`memory`] | limits and the exact cache, for as long as the process lives |
 
+pub mod keeper;
 pub mod memory;
 mod sqlite;
 

@@ -127,7 +127,7 @@ KINDS = {
     "slow bodies": (slow_body, 40),
     "slow chunks": (slow_chunks, 40),
     # Who reads a third of the least rate lives on its credit for longer.
-    "slow readers": (slow_reader, 90),
+    "slow readers": (slow_reader, 120),
     "no readers": (no_reader, 60),
 }
 

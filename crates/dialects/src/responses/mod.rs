@@ -1,3 +1,4 @@
 //! `OpenAI`'s Responses.
 
 pub mod canon;
+pub mod kept;

@@ -133,7 +133,10 @@ fn an_answer_repeats_what_was_asked() {
     let request = read(&asked);
     let out = responses::write_answer(&said(vec![Block::text("a")], Stop::End), &head(&request));
     let out = value(&out);
-    assert_eq!(out["id"], "resp_chatcmpl-7");
+    assert_eq!(
+        out["id"], "resp_req_01",
+        "another provider's id may come twice"
+    );
     assert_eq!(out["created_at"], 1_790_000_001);
     assert_eq!(out["model"], "claude");
     for key in [
@@ -248,7 +251,7 @@ fn texts_that_follow_one_another_are_one_message() {
     assert_eq!(out["output"][2]["status"], "incomplete");
     assert_eq!(out["status"], "incomplete");
     assert_eq!(out["incomplete_details"]["reason"], "max_output_tokens");
-    assert_eq!(out["output"][2]["id"], "msg_chatcmpl7_2");
+    assert_eq!(out["output"][2]["id"], "msg_req_01_2");
 }
 
 #[test]

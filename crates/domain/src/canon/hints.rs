@@ -33,7 +33,20 @@ impl Unknown {
     /// Whether the form says the same: nothing is lost without it.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        TOLD.contains(&self.name.as_str())
+        TOLD.contains(&self.name.as_str()) || self.is_text_only()
+    }
+
+    /// Whether it says that the answer is text, as every answer is.
+    fn is_text_only(&self) -> bool {
+        let is_modalities = matches!(
+            &*self.name,
+            "modalities" | "generationConfig.responseModalities"
+        );
+        let word = self
+            .raw
+            .as_str()
+            .trim_matches(|c: char| !c.is_ascii_alphabetic());
+        is_modalities && word.eq_ignore_ascii_case("text")
     }
 
     /// Whether a request says the same without this member.

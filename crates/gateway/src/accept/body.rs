@@ -14,6 +14,8 @@ use http1::Fields;
 
 use super::held::Held;
 use super::incoming::{Broken, Incoming, SILENCE};
+use super::past::{self, Found};
+use super::pivot::Keeps;
 use super::{Accepted, Foreign, Target, held, inflate, operation, pivot};
 use crate::admit::Known;
 use crate::aside;
@@ -42,7 +44,14 @@ pub async fn body(
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
-        Ok(plain) => look(&head.target, operation, plain, bounds.depth).await,
+        Ok(plain) => {
+            let owner = &principal.key;
+            let world = (plane, snapshot);
+            match past::recall(world, owner, &head.target, &plain, &mut held).await {
+                Ok(found) => look((&head.target, operation), plain, snapshot, found).await,
+                Err(refusal) => Err(refusal),
+            }
+        }
         Err(refusal) => Err(refusal),
     };
     match read {
@@ -134,20 +143,25 @@ struct Look {
 
 /// Parses a body and looks at it.
 async fn look(
-    target: &Target,
-    operation: Operation,
+    (target, operation): (&Target, Operation),
     plain: Bytes,
-    depth: usize,
+    snapshot: &Snapshot,
+    found: Option<Found>,
 ) -> Result<Look, Refusal> {
+    let depth = snapshot.bounds.depth;
+    let keeps = match snapshot.turns.keep.is_zero() {
+        true => Keeps::Nothing,
+        false => Keeps::AsAsked,
+    };
     let is_large = aside::is_large(plain.len());
     let conversation = match target {
         Target::Converse(conversation) => Some(conversation.clone()),
-        Target::Ask(_) | Target::Models(_) => None,
+        Target::Ask(_) | Target::Models(_) | Target::Kept(_) => None,
     };
     let work = move || {
         let (document, foreign, view) = match conversation {
             Some(conversation) => {
-                let (foreign, view) = pivot::read(&conversation, plain, depth)?;
+                let (foreign, view) = pivot::read(&conversation, (plain, depth), found, keeps)?;
                 (Arc::clone(&foreign.pivot), Some(Arc::new(foreign)), view)
             }
             None => {

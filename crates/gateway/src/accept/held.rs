@@ -75,6 +75,11 @@ impl Held {
         }
     }
 
+    /// Makes it room for `bytes` more.
+    pub(super) async fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.grow(self.pieces * PIECE + bytes).await
+    }
+
     /// Makes it room for `bytes` in all; whoever wants more than there is
     /// waits until it is alone.
     pub(super) async fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {

@@ -11,6 +11,7 @@ mod link;
 pub mod listen;
 mod multiplexed;
 mod pace;
+pub(crate) mod past;
 mod pivot;
 mod route;
 
@@ -30,9 +31,11 @@ use crate::settle::{Refused, Ticket};
 pub use body::body;
 pub use held::Held;
 pub use incoming::{Incoming, Request};
+pub use past::{Conversed, Previous};
 pub use pivot::Foreign;
+pub(crate) use pivot::here;
 pub(crate) use route::dialect;
-pub use route::{Conversation, Target, Wish};
+pub use route::{About, Conversation, Kept, Target, Wish};
 
 /// A request of which only the head was read.
 pub struct Head {
@@ -83,6 +86,7 @@ pub fn head(request: Request) -> Result<Head, Refused> {
     }
     let mut request = request;
     let (method, mut target) = route::route(request.uri.path())?;
+    let method = route::method(method, &mut target, &request.method);
     if let Some(query) = request.uri.query() {
         route::query(&mut target, query, &mut request.fields);
     }
@@ -136,7 +140,13 @@ fn framed(fields: &Fields) -> Result<(), Refusal> {
 pub(crate) fn operation(known: &Known) -> Result<Operation, Refusal> {
     match known.head.target {
         Target::Ask(operation) => Ok(operation),
+        Target::Converse(Conversation {
+            wish: Wish::Embedded(_),
+            ..
+        }) => Ok(Operation::Embedding),
         Target::Converse(_) => Ok(Operation::Chat),
-        Target::Models(_) => Err(Refusal::new(Reason::Internal, "The gateway lost its way.")),
+        Target::Models(_) | Target::Kept(_) => {
+            Err(Refusal::new(Reason::Internal, "The gateway lost its way."))
+        }
     }
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::gemini::canon::embedding::{Embeds, Form};
 use dialects::json::Document;
 use dialects::openai::{self, View};
+use dialects::responses::kept;
 use dialects::translate::{self, Codec, Names, Target};
-use domain::canon::{Dialect, Loss, Request};
+use domain::canon::{Dialect, Loss, Request, Unknown, Written};
 use domain::refusal::{Reason, Refusal};
 
+use super::past::{self, Conversed, Found};
 use super::route::{Conversation, Wish};
 
 /// A request as it came, in another dialect.
@@ -19,8 +22,10 @@ pub struct Foreign {
     pub codec: &'static Codec,
     /// Its body.
     pub document: Document,
-    /// What it says.
+    /// What it says; where it goes on from an answer, with all before.
     pub request: Request,
+    /// What it says of its conversation, if that may be kept here.
+    pub conversed: Option<Conversed>,
     /// What it is in `OpenAI`'s dialect, before any policy.
     pub pivot: Arc<Document>,
     /// What of it that one cannot say: it counts where the pivot is what leaves.
@@ -29,6 +34,28 @@ pub struct Foreign {
     pub is_count: bool,
     /// Whether a stream is one JSON array.
     pub is_array: bool,
+    /// What is to be embedded, if it asks for that: `request` names only the
+    /// model then.
+    pub embeds: Option<Embeds>,
+}
+
+/// What the gateway keeps of conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// What is asked for.
+    AsAsked,
+    /// Nothing, by policy.
+    Nothing,
+}
+
+/// Takes out what the gateway itself does: no target need be told.
+pub(crate) fn here(request: &mut Request) -> Vec<Unknown> {
+    let is_ours = |it: &mut Unknown| {
+        it.dialect == Dialect::Responses
+            && (it.name == "previous_response_id"
+                || it.name == "store" && it.raw.as_str() == "true")
+    };
+    request.rest.extract_if(.., is_ours).collect()
 }
 
 /// Reads a body of the conversation's dialect, and turns it into `OpenAI`'s.
@@ -37,24 +64,45 @@ pub struct Foreign {
 /// It is none of its dialect.
 pub(super) fn read(
     conversation: &Conversation,
-    plain: Bytes,
-    depth: usize,
+    (plain, depth): (Bytes, usize),
+    found: Option<Found>,
+    keeps: Keeps,
 ) -> Result<(Foreign, View), Refusal> {
     let internal = || Refusal::new(Reason::Internal, "The gateway cannot read this dialect.");
     let codec = translate::codec(conversation.dialect).ok_or_else(internal)?;
     let pivot = translate::upstream(Dialect::OpenAi).ok_or_else(internal)?;
-    let document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
-    let mut request = (codec.read_request)(&document)?;
+    let mut document = Document::parse(plain, depth).map_err(|error| error.refusal())?;
+    if let Wish::Embedded(form) = conversation.wish {
+        let model = conversation.model.as_deref().unwrap_or_default();
+        return embeds(codec, document, (form, model));
+    }
+    let mut conversed = None;
+    let mut request = match conversation.dialect {
+        Dialect::Responses => {
+            let (said, whole) = past::whole(&document, found)?;
+            let mut request = (codec.read_request)(whole.as_ref().unwrap_or(&document))?;
+            if said.is_kept && keeps == Keeps::Nothing && conversation.wish != Wish::Counted {
+                document = Document::parse(kept::unkept(&document), usize::MAX)
+                    .map_err(|error| error.refusal())?;
+                request = (codec.read_request)(&document)?;
+            } else {
+                conversed = Some(said);
+            }
+            request
+        }
+        _ => (codec.read_request)(&document)?,
+    };
     if let Some(model) = &conversation.model {
         request.model.clone_from(model);
     }
     match conversation.wish {
         Wish::AsAsked => {}
-        Wish::Whole | Wish::Counted => request.stream = false,
+        Wish::Whole | Wish::Counted | Wish::Embedded(_) => request.stream = false,
         Wish::Streamed | Wish::Array => request.stream = true,
     }
     // Every other dialect says in a stream what it used.
     request.stream_usage = request.stream;
+    let own = here(&mut request);
     let written = (pivot.write_request)(
         &request,
         &Target {
@@ -64,6 +112,7 @@ pub(super) fn read(
             names: &Names::default(),
         },
     );
+    request.rest.extend(own);
     // What the pivot cannot say is not lost where no policy looks: the target's
     // own writer reads the request itself.
     let pivot = Document::parse(written.value.into(), usize::MAX).map_err(|_| internal())?;
@@ -72,10 +121,39 @@ pub(super) fn read(
         codec,
         document,
         request,
+        conversed,
         pivot: Arc::new(pivot),
         losses: written.losses,
         is_count: conversation.wish == Wish::Counted,
         is_array: conversation.wish == Wish::Array,
+        embeds: None,
+    };
+    Ok((foreign, view))
+}
+
+/// The same of a request for vectors, which names its model in the path.
+fn embeds(
+    codec: &'static Codec,
+    document: Document,
+    (form, model): (Form, &str),
+) -> Result<(Foreign, View), Refusal> {
+    let embeds = Embeds::read(&document, form)?;
+    let Written { value, losses } = embeds.pivot(model);
+    let pivot = Document::parse(value.into(), usize::MAX).map_err(|error| error.refusal())?;
+    let view = openai::view(Operation::Embedding, &pivot)?;
+    let foreign = Foreign {
+        codec,
+        document,
+        request: Request {
+            model: model.to_owned(),
+            ..Request::default()
+        },
+        conversed: None,
+        pivot: Arc::new(pivot),
+        losses,
+        is_count: false,
+        is_array: false,
+        embeds: Some(embeds),
     };
     Ok((foreign, view))
 }

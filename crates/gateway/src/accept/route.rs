@@ -1,6 +1,8 @@
 //! The table of routes: what a path asks for, and in which dialect.
 
 use dialects::Operation;
+use dialects::gemini::canon::embedding::Form;
+use dialects::responses::kept::{Order, Page};
 use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
 use http::{Method, Uri};
@@ -15,6 +17,32 @@ pub enum Target {
     Converse(Conversation),
     /// The list of models, or one of them.
     Models(Option<String>),
+    /// An answer that the gateway keeps.
+    Kept(Kept),
+}
+
+/// An answer that the gateway keeps, and what of it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: String,
+    /// What is asked.
+    pub about: About,
+}
+
+/// What is asked about a kept answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The answer itself.
+    Answer,
+    /// The answer as a stream, behind the event of this number.
+    Replay(Option<u64>),
+    /// What it answered.
+    Items(Page),
+    /// That it be forgotten.
+    Forget,
+    /// That it be stopped.
+    Cancel,
 }
 
 /// A conversation in another dialect, by its path.
@@ -41,6 +69,8 @@ pub enum Wish {
     Array,
     /// Not at all: only the prompt's tokens are counted.
     Counted,
+    /// Vectors are wanted.
+    Embedded(Form),
 }
 
 impl Conversation {
@@ -60,6 +90,7 @@ pub(crate) fn dialect(uri: &Uri, fields: &Fields) -> Dialect {
     match route(path) {
         Ok((_, Target::Converse(conversation))) => conversation.dialect,
         Ok((_, Target::Ask(_))) => Dialect::OpenAi,
+        Ok((_, Target::Kept(_))) => Dialect::Responses,
         Ok((_, Target::Models(_))) | Err(_) => {
             let has_key = uri.query().is_some_and(|query| key(query).is_some());
             if fields.has("anthropic-version") {
@@ -108,6 +139,8 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
             Conversation::of(Dialect::Anthropic, Wish::Counted),
         ),
         "/models" => (Method::GET, Target::Models(None)),
+        _ if rest.starts_with("/responses/") => kept(rest)?,
+        _ if rest.split('/').nth(1) == Some("conversations") => return Err(no_conversations()),
         _ => match rest.strip_prefix("/models/").filter(|id| !id.is_empty()) {
             Some(id) => model(&decode_segment(id)?)?,
             None => {
@@ -123,11 +156,72 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
     Ok(found)
 }
 
+/// An answer that is kept, and what of it is asked.
+fn kept(path: &str) -> Result<(Method, Target), Refusal> {
+    let mut parts = path.trim_start_matches("/responses/").splitn(2, '/');
+    let id = decode_segment(parts.next().unwrap_or_default())?;
+    let (method, about) = match parts.next() {
+        None if !id.is_empty() => (Method::GET, About::Answer),
+        Some("input_items") => (Method::GET, About::Items(Page::default())),
+        Some("cancel") => (Method::POST, About::Cancel),
+        _ => {
+            let sentence = "There is nothing at this path. Use /v1/responses, \
+                            /v1/responses/{id}, its /input_items or /cancel, or \
+                            /v1/responses/input_tokens.";
+            return Err(Refusal::new(Reason::UnknownRoute, sentence));
+        }
+    };
+    Ok((method, Target::Kept(Kept { id, about })))
+}
+
+fn no_conversations() -> Refusal {
+    let sentence = "This gateway has no `conversation` objects. Go on from an answer with \
+                    `previous_response_id` at /v1/responses instead.";
+    Refusal::new(Reason::UnknownRoute, sentence)
+}
+
+/// The method that is right, where a path has more than one.
+pub(crate) fn method(usual: Method, target: &mut Target, asked: &Method) -> Method {
+    match target {
+        Target::Kept(kept) if kept.about == About::Answer && *asked == Method::DELETE => {
+            kept.about = About::Forget;
+            Method::DELETE
+        }
+        _ => usual,
+    }
+}
+
+/// What a query says of a kept answer. What it says wrong is as if it were
+/// not there, but for the numbers that clients page by.
+fn about(about: &mut About, query: &str) {
+    let all = || query.split('&').filter_map(|part| part.split_once('='));
+    let said = |name: &str| {
+        let found = all().find(|(key, _)| *key == name);
+        found.and_then(|(_, value)| decode_segment(value).ok())
+    };
+    match about {
+        About::Answer if said("stream").as_deref() == Some("true") => {
+            let after = said("starting_after").and_then(|number| number.parse().ok());
+            *about = About::Replay(after);
+        }
+        About::Items(page) => {
+            if said("order").as_deref() == Some("asc") {
+                page.order = Order::Rising;
+            }
+            page.after = said("after");
+            let limit = said("limit").and_then(|limit| limit.parse().ok());
+            page.limit = limit.unwrap_or(page.limit).clamp(1, 100);
+        }
+        _ => {}
+    }
+}
+
 /// What a query adds to it: Gemini's clients say there that they want events,
 /// and may bring their key.
 pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
     match target {
         Target::Ask(_) => return,
+        Target::Kept(kept) => return about(&mut kept.about, query),
         Target::Converse(conversation) if conversation.dialect != Dialect::Gemini => return,
         Target::Converse(conversation) => {
             if conversation.wish == Wish::Array && query.split('&').any(|part| part == "alt=sse") {
@@ -147,15 +241,13 @@ fn model(text: &str) -> Result<(Method, Target), Refusal> {
         "generateContent" => Some(Wish::Whole),
         "streamGenerateContent" => Some(Wish::Array),
         "countTokens" => Some(Wish::Counted),
+        "embedContent" => Some(Wish::Embedded(Form::One)),
+        "batchEmbedContents" => Some(Wish::Embedded(Form::Many)),
         _ => None,
     };
     let asked = text
         .rsplit_once(':')
         .and_then(|(model, word)| Some((model, wish(word)?)));
-    if text.ends_with(":embedContent") || text.ends_with(":batchEmbedContents") {
-        let sentence = "Embeddings are not at this path yet. Use /v1/embeddings.";
-        return Err(Refusal::new(Reason::UnknownRoute, sentence));
-    }
     Ok(match asked {
         Some((model, wish)) => (
             Method::POST,
@@ -231,6 +323,59 @@ mod tests {
         }
         let (_, model) = route("/v1/models/llama3:8b").expect("a route");
         assert_eq!(model, Target::Models(Some("llama3:8b".to_owned())));
+    }
+
+    #[test]
+    fn a_kept_answer_is_got_forgotten_and_paged_through() {
+        let (method, mut got) = route("/v1/responses/resp_1").expect("a route");
+        assert_eq!(method, Method::GET);
+        assert_eq!(
+            super::method(method, &mut got, &Method::DELETE),
+            Method::DELETE
+        );
+        assert!(matches!(
+            got,
+            Target::Kept(Kept {
+                about: About::Forget,
+                ..
+            })
+        ));
+        let (_, mut items) = route("/responses/resp_1/input_items").expect("a route");
+        query(
+            &mut items,
+            "order=asc&limit=1000&after=msg_1",
+            &mut Fields::default(),
+        );
+        let Target::Kept(Kept {
+            about: About::Items(page),
+            ..
+        }) = items
+        else {
+            panic!("items");
+        };
+        assert_eq!((page.order, page.limit), (Order::Rising, 100));
+        assert_eq!(page.after.as_deref(), Some("msg_1"));
+        assert!(route("/v1/conversations").is_err());
+        assert!(route("/v1/responses/resp_1/other").is_err());
+    }
+
+    #[test]
+    fn gemini_asks_for_vectors_at_either_version() {
+        for (word, form) in [
+            ("embedContent", Form::One),
+            ("batchEmbedContents", Form::Many),
+        ] {
+            for version in ["/v1", "/v1beta"] {
+                let path = format!("{version}/models/openai/e-3:{word}");
+                let (method, found) = route(&path).expect("a route");
+                let wanted = Conversation {
+                    dialect: Dialect::Gemini,
+                    model: Some("openai/e-3".to_owned()),
+                    wish: Wish::Embedded(form),
+                };
+                assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
+            }
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::accept::{Accepted, Head};
 use crate::plane::{self, Plane};
 
 pub(crate) use memo::Memo;
-pub use room::room;
+pub use room::{room, visit};
 
 /// A request whose caller is known. No byte of its body has been read.
 pub struct Known {
@@ -29,6 +29,14 @@ pub struct Known {
     pub principal: Arc<Principal>,
     /// When.
     pub at: UnixMicros,
+}
+
+/// A request that asks no model and has taken its room.
+pub struct Visitor {
+    /// Who asks for what.
+    pub known: Known,
+    /// The room taken.
+    pub taken: Option<Box<dyn domain::counters::Taken>>,
 }
 
 /// A request that may be answered: the model is resolved, once, and the room

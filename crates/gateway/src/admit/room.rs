@@ -8,7 +8,7 @@ use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 
-use super::Admitted;
+use super::{Admitted, Known, Visitor};
 use crate::accept::Accepted;
 use crate::plane::Plane;
 use crate::settle::Refused;
@@ -80,6 +80,32 @@ pub async fn room(
             Err(Refused {
                 room: full.room,
                 ..Refused::new(admitted.accepted.ticket, refusal)
+            })
+        }
+    }
+}
+
+/// Takes room for a request that asks no model: tokens it uses none.
+///
+/// # Errors
+/// 429 with `retry-after` when a limit is reached.
+pub async fn visit(plane: &Rc<Plane>, known: Known) -> Result<Visitor, Refused> {
+    let mut asks = asks(&known.principal, 0);
+    asks.retain(|ask| ask.measure != Measure::Tokens);
+    if asks.is_empty() {
+        return Ok(Visitor { known, taken: None });
+    }
+    let counters = &plane.shared.counters;
+    match counters.take(&asks, plane.shared.ticks()).get().await {
+        Ok(taken) => Ok(Visitor {
+            known,
+            taken: Some(taken),
+        }),
+        Err(full) => {
+            let refusal = refuse(&asks, &full, "Lower");
+            Err(Refused {
+                room: full.room,
+                ..refusal.into()
             })
         }
     }

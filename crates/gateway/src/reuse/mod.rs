@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use dialects::json::{self, Document};
+use domain::canon::Dialect;
 use domain::refusal::Refusal;
 use domain::shelf::{ShelfKey, Shelved};
 use domain::snapshot::Snapshot;
 use http1::Fields;
 
+use crate::accept::Foreign;
 use crate::aside;
 use crate::guard::Guarded;
 use crate::plane::Plane;
@@ -64,8 +66,13 @@ pub async fn find(
     guarded: Guarded,
 ) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
-    if accepted.foreign.is_some() {
-        // What is kept is in `OpenAI`'s dialect.
+    let is_vectors = |foreign: &Foreign| foreign.embeds.is_some();
+    if accepted
+        .foreign
+        .as_deref()
+        .is_some_and(|foreign| !is_vectors(foreign))
+    {
+        // What is kept is in `OpenAI`'s dialect: vectors can be written in any.
         return Ok(nothing(guarded));
     }
     let asks = || says(&accepted.fields, "x-portcullis-cache", "on");
@@ -158,25 +165,31 @@ async fn key(guarded: &Guarded) -> Result<ShelfKey, Refusal> {
     let admitted = &guarded.composed.admitted;
     let accepted = &admitted.accepted;
     let mut hash = digest::Context::new(&digest::SHA256);
+    let foreign = accepted.foreign.clone();
+    let dialect = foreign.as_ref().map(|foreign| foreign.codec.dialect);
     let scope = [
         accepted.principal.tenant.as_str(),
         admitted.model.name.as_str(),
         accepted.operation.as_str(),
-        "openai",
+        dialect.unwrap_or(Dialect::OpenAi).as_str(),
     ];
     for part in scope {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
     if !aside::is_large(accepted.document.bytes().len()) {
-        return Ok(finish(hash, &accepted.document));
+        return Ok(finish(hash, &accepted.document, foreign.as_deref()));
     }
     let document = Arc::clone(&accepted.document);
-    aside::run(move || finish(hash, &document)).await
+    aside::run(move || finish(hash, &document, foreign.as_deref())).await
 }
 
-fn finish(mut hash: digest::Context, document: &Document) -> ShelfKey {
+fn finish(mut hash: digest::Context, document: &Document, foreign: Option<&Foreign>) -> ShelfKey {
     hash.update(&json::canonical(document, IGNORED));
+    if let Some(foreign) = foreign {
+        // It may say what `OpenAI`'s dialect does not.
+        hash.update(&json::canonical(&foreign.document, IGNORED));
+    }
     let mut out = [0; 32];
     out.copy_from_slice(hash.finish().as_ref());
     out

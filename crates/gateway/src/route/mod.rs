@@ -12,6 +12,7 @@ use domain::snapshot::Snapshot;
 
 pub use health::Health;
 
+use crate::accept::{Accepted, Previous};
 use crate::guard;
 use crate::plane::Plane;
 use crate::reuse::Fresh;
@@ -70,6 +71,9 @@ pub async fn choose(
     let composed = &mut fresh.guarded.composed;
     let own = Arc::clone(&composed.admitted.model);
     let mut plan = targets(plane, &own, Whose::Own);
+    if let Some(previous) = previous(&composed.admitted.accepted) {
+        plan.sort_by_key(|step| distance(step, previous));
+    }
     for name in &own.fallbacks {
         if let Some(model) = snapshot.resolve(name.as_str())
             && composed.admitted.accepted.principal.may_use(name.as_str())
@@ -97,6 +101,23 @@ pub async fn choose(
         retry: snapshot.retry,
         largest: snapshot.bounds.answer,
     })
+}
+
+/// The turn that a request goes on from, if its provider keeps it.
+fn previous(accepted: &Accepted) -> Option<&Previous> {
+    let conversed = accepted.foreign.as_ref()?.conversed.as_ref()?;
+    conversed.previous.as_ref().filter(|it| it.is_there)
+}
+
+/// How far a target is from where the conversation is: nobody else can be
+/// asked in the client's own words.
+fn distance(step: &Step, previous: &Previous) -> u8 {
+    let target = &step.target;
+    match target.id.as_str() == previous.deployment {
+        true => 0,
+        false if target.provider.name.as_str() == previous.provider => 1,
+        false => 2,
+    }
 }
 
 fn targets(plane: &Rc<Plane>, model: &Model, whose: Whose) -> Vec<Step> {

@@ -47,7 +47,8 @@ pub(super) async fn attempt(
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
         WireFormat::Dialect(_) => exchange(plane, (ask, body), (target, key), deadline).await?,
     };
-    ticket.dropped = translation.as_ref().and_then(|t| t.dropped.clone());
+    ticket.dropped = translation.as_ref().and_then(|t| t.dropped());
+    ticket.verbatim = translation.as_ref().is_some_and(|t| t.passes());
     let Reply {
         status,
         fields,
@@ -60,11 +61,11 @@ pub(super) async fn attempt(
     if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
-        let body = match &translation {
+        let (body, wait) = match &translation {
             Some(translation) => translation.fault(status.as_u16(), &body),
-            None => body,
+            None => (body, None),
         };
-        return Err(refused(status, &fields, body));
+        return Err(refused(status, &fields, body).or_after(wait));
     }
     if fields
         .get("content-encoding")
@@ -202,10 +203,18 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             silence: opening.timeouts.between_chunks,
             deadline: opening.deadline,
         };
-        let Some(data) = patience.next(&mut opening.upstream).await? else {
-            return Err(Failure::broken("the stream ended before its first content"));
+        let is_over = match patience.next(&mut opening.upstream).await? {
+            Some(data) => {
+                opening.frames.push(data, &mut frames)?;
+                false
+            }
+            // Of a dialect without an end mark the end itself may say why
+            // there is no content: a filter took it all.
+            None => {
+                opening.frames.finish(&mut frames)?;
+                true
+            }
         };
-        opening.frames.push(data, &mut frames)?;
         let mut begun = false;
         for frame in frames.drain(..) {
             let facts = opening.tap.read(&frame);
@@ -226,6 +235,9 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
         }
         if begun {
             return Ok(opening);
+        }
+        if is_over {
+            return Err(Failure::broken("the stream ended before its first content"));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dialects::json::Document;
 use dialects::sse::Framer;
 use dialects::translate::{Codec, Head, Names, WriteStream};
 use dialects::{gemini, openai};
@@ -37,6 +38,12 @@ impl Client {
         self.foreign.codec
     }
 
+    /// What came.
+    #[must_use]
+    pub fn foreign(&self) -> &Arc<Foreign> {
+        &self.foreign
+    }
+
     fn head(&self) -> Head<'_> {
         Head {
             request: &self.foreign.request,
@@ -68,6 +75,15 @@ impl Client {
     #[must_use]
     pub fn answer(&self, answer: &Answer) -> Bytes {
         (self.codec().write_answer)(answer, &self.head()).into()
+    }
+
+    /// A kept answer, which is in `OpenAI`'s dialect; only vectors are kept for
+    /// clients of others.
+    #[must_use]
+    pub fn kept(&self, pivot: Bytes) -> Option<Bytes> {
+        let embeds = self.foreign.embeds.as_ref()?;
+        let document = Document::parse(pivot, usize::MAX).ok()?;
+        gemini::canon::embedding::write_vectors(&document, embeds.form).map(Bytes::from)
     }
 
     /// Writes a stream.

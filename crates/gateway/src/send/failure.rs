@@ -159,11 +159,14 @@ impl Failure {
                 Reason::UpstreamLimit,
                 "The upstream's rate limit is reached.",
             ),
+            Kind::Transient if matches!(status.as_u16(), 503 | 529) => {
+                (Reason::UpstreamOverloaded, "The upstream is overloaded.")
+            }
             _ => (Reason::UpstreamBroken, "The upstream refused or failed."),
         };
         let mut sentence = format!("{sentence} (status {})", status.as_u16());
         // What it says of an account is the operator's; the rest helps.
-        if reason == Reason::UpstreamBroken
+        if matches!(reason, Reason::UpstreamBroken | Reason::UpstreamOverloaded)
             && let Some(said) = message(&body)
         {
             sentence = format!("{sentence} It said: {said}");
@@ -190,6 +193,16 @@ impl Failure {
         }
     }
 
+    /// When the upstream's body says to come again; a header's word is first.
+    pub(super) fn or_after(mut self, wait: Option<Duration>) -> Self {
+        let wait = wait.filter(|wait| *wait <= LONGEST_WAIT && self.retry_after.is_none());
+        if wait.is_some() && matches!(self.kind, Kind::Limited | Kind::Transient) {
+            self.retry_after = wait;
+            self.refusal.retry_after = wait;
+        }
+        self
+    }
+
     /// The end: what the client is told.
     pub(super) fn into_refused(self, ticket: Ticket) -> Refused {
         Refused {
@@ -213,6 +226,9 @@ fn error_code(body: &Bytes) -> Option<String> {
     };
     word("code").or_else(|| word("type"))
 }
+
+/// A longer wait is taken for nonsense.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The most of an upstream's sentence that is told, in characters.
 const LONGEST_SAYING: usize = 300;
@@ -240,7 +256,7 @@ fn retry_after(fields: &Fields) -> Option<Duration> {
             let date = fields.text("retry-after")?;
             seconds_until(date, crate::plane::now().seconds())
         })?;
-    (0.0..=86_400.0)
+    (0.0..=LONGEST_WAIT.as_secs_f64())
         .contains(&seconds)
         .then(|| Duration::from_secs_f64(seconds))
 }

@@ -1,6 +1,7 @@
 //! **send**: ask the targets of the plan, with retries and fallbacks, until
 //! the first content has come. After that nothing is tried again.
 
+mod again;
 mod attempt;
 mod bulkhead;
 mod client;
@@ -19,7 +20,9 @@ mod simulation;
 pub mod tls;
 mod translation;
 pub mod upstream;
+mod vectors;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,6 +159,8 @@ struct Ask {
     largest: usize,
     /// What came, in another dialect.
     foreign: Option<Arc<Foreign>>,
+    /// Whether the provider that kept what was said before has lost it.
+    is_forgotten: Cell<bool>,
     /// Whether guards read it.
     is_governed: bool,
     /// The room that the body takes, until all is over.
@@ -176,6 +181,7 @@ impl Ask {
             fields: accepted.fields,
             largest,
             foreign: accepted.foreign,
+            is_forgotten: Cell::new(false),
             is_governed: !guards.is_empty(),
             _held: accepted.held,
             ticket: ticket.id(),
@@ -259,7 +265,7 @@ async fn asked(
     let mut key = turns.next(plane);
     loop {
         ticket.attempt(target);
-        let answer = attempt::attempt(plane, ask, (target, key), deadline, ticket).await;
+        let answer = again::attempt_or_tell(plane, ask, (target, key), deadline, ticket).await;
         let failure = match answer {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,

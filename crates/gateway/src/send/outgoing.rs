@@ -23,6 +23,7 @@ use providers::Delivery;
 use super::Ask;
 use super::prepared::{Lines, Prepared};
 use super::shape::shaped;
+use super::vectors;
 use crate::accept;
 
 /// A request on its way to one target.
@@ -144,12 +145,12 @@ pub(super) fn request(
 ) -> Result<Outgoing, Refusal> {
     let provider = &target.provider;
     let path = match &translated {
-        Some(_) => Some(conversation(ask, target)),
-        None if provider.paths.is_none() => None,
-        None if ask.operation == Operation::Embedding => {
-            providers::embeddings_path(provider, &target.upstream_model)
+        _ if ask.operation == Operation::Embedding => {
+            let batch = vectors::batch(ask, target);
+            providers::embeddings_path(provider, &target.upstream_model, batch)
         }
-        None => Some(conversation(ask, target)),
+        None if provider.paths.is_none() => None,
+        Some(_) | None => Some(conversation(ask, target)),
     };
     let path = path.map(PathAndQuery::try_from).transpose();
     let parts = match translated {

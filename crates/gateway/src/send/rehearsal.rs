@@ -75,7 +75,7 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
         most(o, target, tokens);
         match translated {
             Ok(translated) => {
-                let dropped = translated.and_then(|(translation, _)| translation.dropped.clone());
+                let dropped = translated.and_then(|(translation, _)| translation.dropped());
                 o.array("dropped", |a| {
                     for field in dropped.iter().flat_map(|all| all.split(", ")) {
                         a.string(field);

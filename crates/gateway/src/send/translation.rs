@@ -8,29 +8,32 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{
     self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
 };
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
 use domain::edit::{Edit, Edits};
-use domain::model::{Deployment, Losses, WireFormat};
+use domain::model::{Deployment, Losses, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
 use super::attempt::LARGEST_EVENT;
 use super::client::Client;
 use super::failure::Failure;
-use crate::accept::Foreign;
+use super::vectors::{self, Vectors};
+use crate::accept::{Foreign, Previous, here};
 use crate::aside;
 
 /// What every stage looks at.
 const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
-const DEPTH: usize = 512;
+pub(super) const DEPTH: usize = 512;
 /// The most fields that are named to a client, and of a name the most letters:
 /// the names are its own.
 const NAMED: usize = 16;
@@ -38,6 +41,21 @@ const LETTERS: usize = 64;
 
 /// How one target's answers are read, and written for the client.
 pub(super) struct Translation {
+    theirs: &'static Upstream,
+    pivot: &'static Codec,
+    /// The request's id, where a dialect wants one.
+    id: String,
+    kind: Kind,
+}
+
+/// What is translated.
+enum Kind {
+    Talk(Box<Talk>),
+    Vectors(Vectors),
+}
+
+/// A conversation.
+struct Talk {
     pivot: &'static Codec,
     theirs: &'static Upstream,
     /// The client, if it speaks another dialect than the pivot's.
@@ -51,7 +69,7 @@ pub(super) struct Translation {
     /// The answer's id, where the provider gives none.
     id: String,
     /// What was left out, for the client to see.
-    pub(super) dropped: Option<String>,
+    dropped: Option<String>,
 }
 
 /// A translation, and the body that goes to the target.
@@ -70,27 +88,53 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
     if theirs == PIVOT && ask.foreign.is_none() {
         return Ok(None);
     }
-    let (Some(pivot), Some(theirs), Operation::Chat) = (
-        translate::codec(PIVOT),
-        translate::upstream(theirs),
-        ask.operation,
-    ) else {
-        let what = ask.operation.as_str();
-        let sentence = format!("The model's provider has no {what} for clients of this kind.");
-        let refusal = Refusal::new(Reason::Untranslatable, sentence);
-        return Err(Failure::elsewhere(refusal));
+    let (Some(pivot), Some(theirs)) = (translate::codec(PIVOT), translate::upstream(theirs)) else {
+        return Err(nothing(ask.operation));
     };
+    let (kind, body) = match ask.operation {
+        Operation::Chat => talk(ask, target, (pivot, theirs)).await?,
+        Operation::Embedding => {
+            let (vectors, body) = vectors::of(ask, target).await?;
+            (Kind::Vectors(vectors), body)
+        }
+        Operation::Completion => return Err(nothing(ask.operation)),
+    };
+    let translation = Translation {
+        theirs,
+        pivot,
+        id: id(ask),
+        kind,
+    };
+    Ok(Some((Arc::new(translation), body)))
+}
+
+fn nothing(operation: Operation) -> Failure {
+    let what = operation.as_str();
+    let sentence = format!("The model's provider has no {what} for clients of this kind.");
+    Failure::elsewhere(Refusal::new(Reason::Untranslatable, sentence))
+}
+
+fn id(ask: &Ask) -> String {
+    let number = u128::from_be_bytes(ask.ticket.to_bytes());
+    format!("chatcmpl-{number:032x}")
+}
+
+async fn talk(
+    ask: &Ask,
+    target: &Deployment,
+    (pivot, theirs): (&'static Codec, &'static Upstream),
+) -> Result<(Kind, Vec<Bytes>), Failure> {
     let work = Work {
         pivot,
         theirs,
         document: Arc::clone(&ask.document),
         foreign: ask.foreign.clone(),
+        is_forgotten: ask.is_forgotten.get(),
         is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
         reasons: target.reasons,
-        losses: target.provider.losses,
-        provider: target.provider.name.to_string(),
+        provider: Arc::clone(&target.provider),
     };
     let done = if aside::is_large(ask.document.bytes().len()) {
         let done = aside::run(move || work.done()).await;
@@ -107,7 +151,7 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
     } = done?;
     let client = ask.foreign.as_ref();
     let client = client.map(|foreign| Client::new(Arc::clone(foreign), ask.ticket, ask.at));
-    let translation = Translation {
+    let talk = Talk {
         pivot,
         theirs,
         client,
@@ -115,13 +159,10 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
         request,
         names,
         created: ask.at.seconds(),
-        id: format!(
-            "chatcmpl-{:032x}",
-            u128::from_be_bytes(ask.ticket.to_bytes())
-        ),
+        id: id(ask),
         dropped,
     };
-    Ok(Some((Arc::new(translation), body)))
+    Ok((Kind::Talk(Box::new(talk)), body))
 }
 
 /// What a translation of a request needs; it may run beside the loop.
@@ -130,12 +171,12 @@ struct Work {
     theirs: &'static Upstream,
     document: Arc<Document>,
     foreign: Option<Arc<Foreign>>,
+    is_forgotten: bool,
     is_governed: bool,
     model: String,
     output_limit: Option<u64>,
     reasons: Option<bool>,
-    losses: Losses,
-    provider: String,
+    provider: Arc<Provider>,
 }
 
 /// What became of it.
@@ -159,11 +200,16 @@ impl Work {
             Some(foreign) => foreign.request.clone(),
             None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
         };
+        let goes_on = self.foreign.as_ref().and_then(|foreign| previous(foreign));
+        let is_there = goes_on.is_none_or(|it| {
+            it.is_there && it.provider == self.provider.name.as_str() && !self.is_forgotten
+        });
         // The meter reads it; a client that did not ask does not get it.
         request.stream_usage = request.stream;
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
+            && is_there
             && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
             return Ok(Done {
@@ -173,6 +219,10 @@ impl Work {
                 dropped: None,
                 body: renamed(&foreign.document, &self.model)?,
             });
+        }
+        let store = here(&mut request).into_iter().find(|it| it.name == "store");
+        if self.theirs.dialect == Dialect::Responses {
+            request.rest.extend(store);
         }
         let names = Names::of(&request);
         let Written { value, mut losses } = (self.theirs.write_request)(
@@ -189,9 +239,11 @@ impl Work {
         if let (Some(foreign), None) = (&self.foreign, untouched) {
             losses.extend(foreign.losses.iter().cloned());
         }
-        if self.losses == Losses::Strict
-            && let Some(refusal) = self.refusal(&losses)
-        {
+        if goes_on.is_some_and(|it| it.left_out > 0) {
+            let why = "reasoning and results of another provider stay there";
+            losses.push(Loss::hint("previous_response_id", why));
+        }
+        if let Some(refusal) = unsaid(&losses, &self.provider) {
             return Err(Failure::elsewhere(refusal));
         }
         Ok(Done {
@@ -202,22 +254,22 @@ impl Work {
             body: vec![value.into()],
         })
     }
+}
 
-    /// What a strict provider says to losses that change the meaning.
-    fn refusal(&self, losses: &[Loss]) -> Option<Refusal> {
-        let mut all = losses.iter().filter(|loss| loss.weight == Weight::Meaning);
-        let first = all.next()?;
-        let mut what = format!("`{}` ({})", short(&first.field), first.why);
-        for loss in all.take(NAMED - 1) {
-            let _ = write!(what, ", `{}` ({})", short(&loss.field), loss.why);
-        }
-        let sentence = format!(
-            "The provider `{}` cannot be asked for this: {what}. Leave it out, or have your \
-             gateway's operator set `losses: drop` for this provider.",
-            self.provider
-        );
-        Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&first.field)))
+/// What a strict provider says to losses that change the meaning.
+pub(super) fn unsaid(losses: &[Loss], provider: &Provider) -> Option<Refusal> {
+    let mut all = losses.iter().filter(|loss| loss.weight == Weight::Meaning);
+    let first = all.next().filter(|_| provider.losses == Losses::Strict)?;
+    let mut what = format!("`{}` ({})", short(&first.field), first.why);
+    for loss in all.take(NAMED - 1) {
+        let _ = write!(what, ", `{}` ({})", short(&loss.field), loss.why);
     }
+    let sentence = format!(
+        "The provider `{}` cannot be asked for this: {what}. Leave it out, or have your \
+         gateway's operator set `losses: drop` for this provider.",
+        provider.name
+    );
+    Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&first.field)))
 }
 
 /// Whether a model that nobody knows is asked to think. Who asks for it by
@@ -226,6 +278,11 @@ impl Work {
 fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
     let is_openais = matches!(theirs, Dialect::OpenAi | Dialect::Responses);
     !is_openais && request.reasoning.is_some()
+}
+
+/// The turn that a request goes on from.
+fn previous(foreign: &Foreign) -> Option<&Previous> {
+    foreign.conversed.as_ref()?.previous.as_ref()
 }
 
 /// A body as it came, but for the model's name, where it stands in it.
@@ -250,7 +307,7 @@ fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
 }
 
 /// The fields that were left out, as the client's header has them.
-fn dropped(losses: &[Loss]) -> Option<String> {
+pub(super) fn dropped(losses: &[Loss]) -> Option<String> {
     let named = losses.iter().take(NAMED).map(|loss| short(&loss.field));
     let mut fields: Vec<String> = named.collect();
     if losses.len() > NAMED {
@@ -265,11 +322,19 @@ fn short(field: &str) -> String {
 }
 
 impl Translation {
-    fn head(&self) -> Head<'_> {
-        Head {
-            request: &self.request,
-            created: self.created,
-            id: &self.id,
+    /// What was left out, for the client to see.
+    pub(super) fn dropped(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Talk(talk) => talk.dropped.clone(),
+            Kind::Vectors(vectors) => vectors.dropped.clone(),
+        }
+    }
+
+    /// Whether the provider's bytes leave as they came.
+    pub(super) fn passes(&self) -> bool {
+        match &self.kind {
+            Kind::Talk(talk) => talk.passes,
+            Kind::Vectors(_) => false,
         }
     }
 
@@ -279,6 +344,43 @@ impl Translation {
     /// # Errors
     /// It is no answer of the provider's dialect.
     pub(super) fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
+        match &self.kind {
+            Kind::Talk(talk) => talk.answer(whole),
+            Kind::Vectors(vectors) => vectors.answer(whole),
+        }
+    }
+
+    /// The frames of a provider's stream.
+    pub(super) fn frames(&self) -> Frames {
+        match &self.kind {
+            Kind::Talk(talk) => talk.frames(),
+            // Nobody asks for a stream of them.
+            Kind::Vectors(_) => Frames::same(LARGEST_EVENT),
+        }
+    }
+
+    /// A provider's error, in the pivot's dialect, and when it says to come
+    /// again, where its body is the place for that.
+    pub(super) fn fault(&self, status: u16, body: &[u8]) -> (Bytes, Option<Duration>) {
+        let fault = (self.theirs.read_fault)(status, body);
+        let wait = match self.theirs.dialect {
+            Dialect::Gemini => gemini::canon::retry_delay(body),
+            _ => None,
+        };
+        ((self.pivot.write_fault)(&fault, &self.id).into(), wait)
+    }
+}
+
+impl Talk {
+    fn head(&self) -> Head<'_> {
+        Head {
+            request: &self.request,
+            created: self.created,
+            id: &self.id,
+        }
+    }
+
+    fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let answer = (self.theirs.read_answer)(&document, &self.names);
@@ -294,8 +396,7 @@ impl Translation {
         Ok((pivot, leaves))
     }
 
-    /// The frames of a provider's stream.
-    pub(super) fn frames(&self) -> Frames {
+    fn frames(&self) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
@@ -304,12 +405,6 @@ impl Translation {
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(LARGEST_EVENT, reader, pivot, leaving)
-    }
-
-    /// A provider's error, in the pivot's dialect.
-    pub(super) fn fault(&self, status: u16, body: &[u8]) -> Bytes {
-        let fault = (self.theirs.read_fault)(status, body);
-        (self.pivot.write_fault)(&fault, &self.id).into()
     }
 }
 

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use http1::Fields;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::stream::Watched;
+use super::watched::Watched;
 
 /// An answer on its way to the client.
 pub struct Served {

@@ -29,7 +29,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
     let status = verbatim
         .as_ref()
         .map_or(refusal.reason.status(), |v| v.status);
-    let body = fault::body(&refusal, verbatim, dialect, &id.to_string());
+    let body = fault::body(&refusal, verbatim, (dialect, status), &id.to_string());
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
     served.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = &mut served.fields;

@@ -1,21 +1,29 @@
 //! Errors in dialects other than `OpenAI`'s.
 
 use bytes::Bytes;
-use dialects::openai;
 use dialects::translate::{self, Codec};
+use dialects::{gemini, openai};
 use domain::canon::{Dialect, Fault, FaultKind};
 use domain::refusal::{Class, Reason, Refusal};
 
 use crate::settle::Verbatim;
 
-/// The body of an error answer. `verbatim` is an upstream's own, in `OpenAI`'s
-/// dialect.
+/// The body of an error answer, in a dialect and with a status. `verbatim` is
+/// an upstream's own, in `OpenAI`'s dialect.
 pub(super) fn body(
     refusal: &Refusal,
     verbatim: Option<Verbatim>,
-    dialect: Dialect,
+    (dialect, status): (Dialect, u16),
     id: &str,
 ) -> Bytes {
+    if dialect == Dialect::Gemini {
+        let fault = match &verbatim {
+            Some(verbatim) => openai::canon::read_fault(verbatim.status, &verbatim.body),
+            None => of(refusal),
+        };
+        let wait = refusal.retry_after;
+        return gemini::canon::write_refusal(&fault, id, status, wait).into();
+    }
     let codec = translate::codec(dialect).filter(|_| dialect != Dialect::OpenAi);
     match (codec, verbatim) {
         (None, None) => openai::error_body(refusal),
@@ -42,6 +50,7 @@ fn of(refusal: &Refusal) -> Fault {
         (Reason::BodyTooLarge, _) => FaultKind::TooLarge,
         (Reason::UpstreamTimeout | Reason::BodyTimeout, _) => FaultKind::Timeout,
         (_, Class::InvalidRequest) => FaultKind::Invalid,
+        (Reason::UnknownResponse, _) => FaultKind::Invalid,
         (_, Class::NotFound) => FaultKind::NotFound,
         (_, Class::Authentication) => FaultKind::Authentication,
         (_, Class::Permission) => FaultKind::Permission,

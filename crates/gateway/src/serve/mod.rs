@@ -5,9 +5,12 @@ mod error;
 mod fault;
 mod headers;
 mod hold;
+mod keep;
+mod kept;
 mod models;
 mod rest;
 mod stream;
+mod watched;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 pub use error::refuse;
+pub use kept::kept;
 pub use models::{count, models};
 
 use crate::aside;
@@ -81,9 +85,16 @@ async fn serve_plain(
         let kept = shelved(&ticket, &view, body.clone(), keep.ttl, plane.shared.ticks());
         plane.shared.shelf.put(keep.key, Arc::new(kept));
     }
-    let mut served = match streamed {
-        Some(stream) => stream_head(Served::new(AnswerBody::whole(stream))),
-        None => Served::new(AnswerBody::whole(out.unwrap_or(body))),
+    let is_streamed = streamed.is_some();
+    let body = streamed.or(out).unwrap_or(body);
+    let body = match keep::keeping(plane, &ticket, serving.client.as_ref(), &body) {
+        Some(keeping) => keeping.await,
+        None => body,
+    };
+    let served = Served::new(AnswerBody::whole(body));
+    let mut served = match is_streamed {
+        true => stream_head(served),
+        false => served,
     };
     headers::upstream(&mut served.fields, &fields);
     headers::about(&mut served.fields, &ticket, serving);
@@ -203,6 +214,10 @@ async fn serve_shelved(
         (true, false) => openai::to_plain(serving.operation, &shelved.body),
         (false, true) => openai::to_stream(serving.operation, &shelved.body, usage_wish(serving)),
         (true, true) => replay(serving, shelved),
+    };
+    let body = match &serving.client {
+        Some(client) => body.and_then(|body| client.kept(body)),
+        None => body,
     };
     let Some(body) = body else {
         return Err(Refused::new(ticket, unreadable()));

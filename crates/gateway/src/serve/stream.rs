@@ -4,7 +4,6 @@
 //! is cut out. The stream is complete only with all of the dialect's end
 //! marks; the record is in the journal before the last of them goes out.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,11 +18,12 @@ use domain::guard::Finding;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::hold::Hold;
+use super::keep::{self, Keeping};
 use super::rest::{Rest, drain};
+use super::watched::Watched;
 use super::{AnswerBody, Served, fault, headers, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
@@ -36,7 +36,7 @@ use crate::wire::Alarm;
 /// The largest stream that is kept for reuse.
 const LARGEST_KEPT: usize = 4 << 20;
 /// A stream on its way to the client. Dropping it means that the client left.
-struct Streaming {
+pub(super) struct Streaming {
     plane: Rc<Plane>,
     ticket: Option<Ticket>,
     upstream: Option<UpstreamBody>,
@@ -48,55 +48,17 @@ struct Streaming {
     /// Kept for its capacity.
     frames: Vec<Frame>,
     record: Option<(Keep, BytesMut)>,
+    /// Waits with the last mark until the answer is kept.
+    keeping: Option<Keeping>,
     silence: Duration,
     keepalive: Option<Duration>,
-    deadline: Instant,
+    pub(super) deadline: Instant,
     /// When the upstream, or the client's patience, runs out.
     due: Instant,
     alarm: Alarm,
     last: Instant,
     /// Whether the client waits for the upstream, not the other way round.
-    waits: bool,
-}
-
-/// A stream with somebody who looks at the clock. Nobody asks a body for more
-/// while its client takes nothing, so without this an HTTP/2 stream whose
-/// window stays shut would hold its upstream for ever.
-pub struct Watched {
-    stream: Rc<RefCell<Streaming>>,
-    watch: AbortHandle,
-}
-
-impl Watched {
-    fn new(stream: Streaming) -> Self {
-        let deadline = stream.deadline;
-        let stream = Rc::new(RefCell::new(stream));
-        let watched = Rc::downgrade(&stream);
-        let watch = tokio::task::spawn_local(async move {
-            tokio::time::sleep_until(deadline).await;
-            if let Some(stream) = watched.upgrade() {
-                stream.borrow_mut().late();
-            }
-        });
-        Self {
-            stream,
-            watch: watch.abort_handle(),
-        }
-    }
-
-    /// The next bytes for the client.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let mut stream = self.stream.borrow_mut();
-        let next = stream.poll_next(cx);
-        stream.waits = next.is_pending();
-        next
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
+    pub(super) waits: bool,
 }
 
 /// Starts a stream: the held frames go out first.
@@ -126,6 +88,7 @@ pub(super) fn start(
         ready: VecDeque::new(),
         frames: Vec::new(),
         record: serving.keep.map(|keep| (keep, BytesMut::new())),
+        keeping: None,
         silence: opening.timeouts.between_chunks,
         keepalive: plane.shared.snapshot.load().keepalive,
         deadline: opening.deadline,
@@ -144,10 +107,16 @@ pub(super) fn start(
 
 impl Streaming {
     /// The next bytes for the client.
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
                 return Poll::Ready(Some(bytes));
+            }
+            if let Some(keeping) = &mut self.keeping {
+                let mark = ready!(keeping.as_mut().poll(cx));
+                self.keeping = None;
+                self.complete(mark);
+                continue;
             }
             let Some(upstream) = &mut self.upstream else {
                 return Poll::Ready(None);
@@ -262,13 +231,23 @@ impl Streaming {
         }
         self.shelve();
         self.meter();
+        if let Some(upstream) = self.upstream.take() {
+            tokio::task::spawn_local(drain(upstream));
+        }
+        let ticket = self.ticket.as_ref();
+        self.keeping =
+            ticket.and_then(|it| keep::keeping(&self.plane, it, self.client.as_ref(), &mark));
+        if self.keeping.is_none() {
+            self.complete(mark);
+        }
+    }
+
+    /// All of the answer has come, and is kept where it is to be.
+    fn complete(&mut self, mark: Bytes) {
         if let Some(ticket) = self.ticket.take() {
             ticket.settle(Outcome::Complete, 200);
         }
         self.ready.push_back(mark);
-        if let Some(upstream) = self.upstream.take() {
-            tokio::task::spawn_local(drain(upstream));
-        }
     }
 
     /// The upstream broke off: the client gets an error event, never a clean
@@ -340,7 +319,7 @@ impl Streaming {
     }
 
     /// The deadline has come, whoever is late.
-    fn late(&mut self) {
+    pub(super) fn late(&mut self) {
         if self.upstream.is_none() {
             return;
         }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dialects::Operation;
-use domain::ids::TicketId;
+use domain::ids::{KeyId, TicketId};
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
 use domain::record::{Begun, Opened, Outcome, Record, Settled};
@@ -68,6 +68,9 @@ pub struct Account {
     pub meter: Meter,
     /// What the target could not be told, for the client to see.
     pub dropped: Option<String>,
+    /// Whether the target was asked in the client's own words, and may keep
+    /// the conversation under the id that the client gets.
+    pub verbatim: bool,
     /// The record so far.
     facts: Option<Box<Settled>>,
     /// What metrics call the model, if its name is one that a client made up.
@@ -125,6 +128,7 @@ impl Ticket {
             taken: None,
             meter: Meter::default(),
             dropped: None,
+            verbatim: false,
             facts: Some(Box::new(facts)),
             counted_as: None,
             target: None,
@@ -181,6 +185,14 @@ impl Ticket {
         let provider = self.facts.as_ref().and_then(|f| f.provider.as_ref());
         let model = self.target.as_ref().map(|t| t.upstream_model.as_str());
         (model, provider.map(|p| p.as_str()))
+    }
+
+    /// Whose request it is, and the provider and deployment that answer.
+    #[must_use]
+    pub fn parties(&self) -> Option<(KeyId, &str, &str)> {
+        let (facts, target) = (self.facts.as_ref()?, self.target.as_ref()?);
+        let provider = target.provider.name.as_str();
+        Some((facts.key.clone(), provider, target.id.as_str()))
     }
 
     /// Counts what a guard found.
@@ -249,7 +261,8 @@ impl Ticket {
     pub fn refuse(mut self, refusal: &Refusal, status: u16) {
         self.facts().error = Some(refusal.reason.code().to_owned());
         let outcome = match (refusal.reason.class(), refusal.reason) {
-            (Class::Upstream, _) | (_, Reason::UpstreamRefused | Reason::UpstreamLimit) => {
+            (Class::Upstream, _)
+            | (_, Reason::UpstreamRefused | Reason::UpstreamLimit | Reason::UpstreamOverloaded) => {
                 Outcome::UpstreamFailed
             }
             _ => Outcome::Refused,

@@ -1,9 +1,13 @@
-//! Guards for these tests.
+//! Guards and a store for these tests.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use domain::counters::Answer;
 use domain::guard::{Action, Direction, Finding, Guard, StreamGuard, Verdict};
+use domain::ids::KeyId;
 use domain::policy::Policy;
+use domain::turns::{Reach, Turn, Turns, Unkept, Wanted};
 
 /// Finds one word, in requests and answers.
 #[derive(Clone, Debug)]
@@ -85,5 +89,73 @@ pub(crate) fn guarded(word: &'static str, action: Action, reads: &'static [Direc
             reads,
         })],
         ..Policy::default()
+    }
+}
+
+/// A store that is away.
+pub(crate) struct Nowhere;
+
+fn away<T>() -> Answer<Result<T, Unkept>> {
+    Answer::Now(Err(Unkept::Failed("away".to_owned())))
+}
+
+impl Turns for Nowhere {
+    fn keep(&self, _: Turn) -> Answer<Result<(), Unkept>> {
+        away()
+    }
+
+    fn turn(&self, _: Wanted) -> Answer<Result<Option<Turn>, Unkept>> {
+        away()
+    }
+
+    fn conversation(&self, _: Wanted, _: Reach) -> Answer<Result<Vec<Turn>, Unkept>> {
+        away()
+    }
+
+    fn forget(&self, _: Wanted) -> Answer<Result<bool, Unkept>> {
+        away()
+    }
+}
+
+/// A store that keeps turns as long as the test runs.
+#[derive(Default)]
+pub(crate) struct Remembers(Mutex<HashMap<(KeyId, String), Turn>>);
+
+impl Remembers {
+    fn all(&self) -> MutexGuard<'_, HashMap<(KeyId, String), Turn>> {
+        self.0.lock().expect("a test that has not failed")
+    }
+
+    fn get(&self, wanted: &Wanted) -> Option<Turn> {
+        let key = (wanted.owner.clone(), wanted.id.clone());
+        self.all().get(&key).cloned()
+    }
+}
+
+impl Turns for Remembers {
+    fn keep(&self, turn: Turn) -> Answer<Result<(), Unkept>> {
+        let key = (turn.owner.clone(), turn.id.clone());
+        self.all().insert(key, turn);
+        Answer::Now(Ok(()))
+    }
+
+    fn turn(&self, wanted: Wanted) -> Answer<Result<Option<Turn>, Unkept>> {
+        Answer::Now(Ok(self.get(&wanted)))
+    }
+
+    fn conversation(&self, mut wanted: Wanted, _: Reach) -> Answer<Result<Vec<Turn>, Unkept>> {
+        let mut turns = Vec::new();
+        while let Some(turn) = self.get(&wanted) {
+            let previous = turn.previous.clone();
+            turns.insert(0, turn);
+            let Some(previous) = previous else { break };
+            wanted.id = previous;
+        }
+        Answer::Now(Ok(turns))
+    }
+
+    fn forget(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
+        let gone = self.all().remove(&(wanted.owner, wanted.id));
+        Answer::Now(Ok(gone.is_some()))
     }
 }

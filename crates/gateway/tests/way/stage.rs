@@ -78,7 +78,17 @@ impl Drop for Stage {
 }
 
 impl Stage {
+    /// A gateway that keeps conversations.
+    pub(crate) fn keeping(scene: Scene) -> Self {
+        Self::with(scene, Arc::new(crate::doubles::Remembers::default()))
+    }
+
     pub(crate) fn open(scene: Scene) -> Self {
+        Self::with(scene, Arc::new(crate::doubles::Nowhere))
+    }
+
+    /// A gateway that keeps conversations there.
+    pub(crate) fn with(scene: Scene, turns: Arc<dyn domain::turns::Turns>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("portcullis-way-{}-{number}", std::process::id());
@@ -94,6 +104,7 @@ impl Stage {
             install,
             counters: Arc::new(store::memory::MemoryCounters::default()),
             shelf: Arc::new(store::memory::MemoryShelf::new(1 << 20)),
+            turns,
             journal: Journal::open(&folder, config, 1).expect("a journal"),
             health: gateway::route::Health::default(),
             bulkheads: gateway::send::Bulkheads::default(),

@@ -68,6 +68,7 @@ pub(crate) fn snapshot_with(
         retry: config.retry.policy(),
         bounds: config.limits.bounds(),
         keepalive: config.keepalive.map(|span| span.0),
+        turns: config.responses.retention(),
         cache_on_request: config.cache.on_request.map(|span| span.0),
     };
     Ok((snapshot, warnings))

@@ -92,7 +92,7 @@ fn as_json(model: &Model, world: &World<'_>) -> Value {
                 "model": d.upstream_model,
                 "weight": d.weight,
                 "order": d.order,
-                "usd_per_million_tokens": d.price.map(|p| json!({
+                "usd_per_million_tokens": d.price.as_ref().map(|p| json!({
                     "input": usd(p.input),
                     "output": usd(p.output),
                     "cached_input": p.cached_input.map(usd),

@@ -16,6 +16,7 @@ pub(crate) mod network;
 pub(crate) mod ordered;
 pub(crate) mod policies;
 pub(crate) mod providers;
+pub(crate) mod responses;
 pub(crate) mod retry;
 pub(crate) mod scalars;
 pub(crate) mod secret;
@@ -85,6 +86,8 @@ pub(crate) struct Config {
     pub(crate) guards: Ordered<serde_json::Value>,
     /// The cache.
     pub(crate) cache: cache::Cache,
+    /// Conversations that are kept for clients.
+    pub(crate) responses: responses::Responses,
     /// Silence after which a stream gets a comment; never if unset.
     pub(crate) keepalive: Option<Span>,
     /// The log.
@@ -115,6 +118,7 @@ impl Default for Config {
             policies: Vec::new(),
             guards: Ordered::default(),
             cache: cache::Cache::default(),
+            responses: responses::Responses::default(),
             keepalive: None,
             log: log::Log::default(),
             keys: Vec::new(),
@@ -145,6 +149,7 @@ impl Config {
         guards::validate(&self.guards, &mut report);
         policies::validate(&self.policies, &self.guards, &mut report);
         self.cache.validate(&mut report);
+        self.responses.validate(&mut report);
         self.log.validate(&mut report);
         keys::validate(&self.keys, &mut report);
         report.finish()

@@ -17,6 +17,7 @@ mod pulse;
 mod reload;
 mod stop;
 mod takeover;
+mod turns;
 mod world;
 
 use std::sync::Arc;

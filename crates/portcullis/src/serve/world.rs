@@ -150,6 +150,7 @@ pub(super) async fn build(
         install,
         counters: Arc::clone(&limits) as Arc<dyn domain::counters::Counters>,
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
+        turns: super::turns::start(&store),
         journal,
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),

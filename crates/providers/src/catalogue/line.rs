@@ -235,8 +235,7 @@ impl TierLine {
 
     /// What of a tier differs from the base.
     fn of(tier: &Tier, base: &Price) -> Self {
-        let other =
-            |rate: Option<Rate>, base: Option<Rate>| rate.filter(|_| rate != base).map(usd);
+        let other = |rate: Option<Rate>, base: Option<Rate>| rate.filter(|_| rate != base).map(usd);
         let price = &tier.price;
         Self {
             above: tier.above,

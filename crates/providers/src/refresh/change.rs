@@ -76,7 +76,11 @@ pub fn changes(known: &[CatalogueModel], facts: &Facts, format: Format) -> Vec<C
                 Some(_) => Kind::Changed,
                 None => Kind::New,
             };
-            changes.push(Change { kind, model, fields });
+            changes.push(Change {
+                kind,
+                model,
+                fields,
+            });
         }
     }
     let said: HashSet<_> = facts.models.iter().map(name).collect();
@@ -147,7 +151,9 @@ fn members(model: &CatalogueModel) -> Members {
     let Value::Object(line) = line else {
         return Members::new();
     };
-    let said = line.into_iter().filter(|(name, _)| !NAMES.contains(&name.as_str()));
+    let said = line
+        .into_iter()
+        .filter(|(name, _)| !NAMES.contains(&name.as_str()));
     said.map(|(name, value)| {
         let place = PLACES.iter().position(|it| *it == name);
         (name, (place.unwrap_or(PLACES.len()), shown(&value)))

@@ -28,7 +28,11 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
     ("deepinfra", "deepinfra/", "deepinfra"),
     ("deepseek", "", "deepseek"),
     ("fireworks_ai", "fireworks_ai/", "fireworks"),
-    ("fireworks_ai-embedding-models", "fireworks_ai/", "fireworks"),
+    (
+        "fireworks_ai-embedding-models",
+        "fireworks_ai/",
+        "fireworks",
+    ),
     ("gemini", "gemini/", "gemini"),
     ("github", "github/", "github"),
     ("groq", "groq/", "groq"),
@@ -80,7 +84,10 @@ const ABILITIES: &[(&str, Ability)] = &[
     ("supports_audio_input", Ability::AudioInput),
     ("supports_audio_output", Ability::AudioOutput),
     ("supports_response_schema", Ability::StructuredOutput),
-    ("supports_native_structured_output", Ability::StructuredOutput),
+    (
+        "supports_native_structured_output",
+        Ability::StructuredOutput,
+    ),
     ("supports_reasoning", Ability::Reasoning),
     ("supports_prompt_caching", Ability::PromptCaching),
 ];
@@ -211,7 +218,10 @@ fn model(
         ..Line::default()
     };
     for (name, ability) in ABILITIES {
-        if members.get(*name).is_some_and(|value| fields::is_true(value)) {
+        if members
+            .get(*name)
+            .is_some_and(|value| fields::is_true(value))
+        {
             fields::add(&mut line.can, *ability);
         }
     }
@@ -284,7 +294,10 @@ fn prices(line: &mut Line, members: &Members<'_>) -> Result<(), String> {
         }
     }
     line.cached = line.cached.take().or(hit);
-    line.tiers = tiers.into_values().filter(TierLine::says_something).collect();
+    line.tiers = tiers
+        .into_values()
+        .filter(TierLine::says_something)
+        .collect();
     Ok(())
 }
 
@@ -324,7 +337,10 @@ fn ranges_of_prompts(line: &mut Line, ranges: &RawValue) -> Result<(), String> {
         line.cached = base.cached;
         line.cache_write = base.cache_write;
         line.reasoning = base.reasoning;
-        line.tiers = tiers.into_values().filter(TierLine::says_something).collect();
+        line.tiers = tiers
+            .into_values()
+            .filter(TierLine::says_something)
+            .collect();
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod keys;
 mod open_requests;
 mod requests;
 mod rows;
+mod turns;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -45,8 +46,13 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     ),
     (
         4,
+        "turns",
+        include_str!("../../migrations/sqlite/0004_turns.sql"),
+    ),
+    (
+        5,
         "cache write 1h",
-        include_str!("../../migrations/sqlite/0004_cache_write_1h.sql"),
+        include_str!("../../migrations/sqlite/0005_cache_write_1h.sql"),
     ),
 ];
 

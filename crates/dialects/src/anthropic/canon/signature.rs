@@ -62,6 +62,9 @@ pub(super) fn inward(thinking: &mut Thinking, value: &str) {
     let family = parts.next().and_then(family);
     match (family, parts.next(), parts.next()) {
         (Some(family), Some(id), Some(value)) => {
+            // Some clients glue what a block begins with and its delta together.
+            let mark = format!("{}{MARK}{id}{MARK}", family.as_str());
+            let value = value.strip_prefix(&mark).unwrap_or(value);
             thinking.id = (!id.is_empty()).then(|| id.to_owned());
             thinking.summary = family == Dialect::Responses;
             thinking.signature = signed(family, value);

@@ -25,7 +25,10 @@ impl ArrayWriter {
     /// or [`write_fault_event`](super::write_fault_event) gave, or JSON alone.
     pub fn push(&mut self, frame: &[u8]) -> Bytes {
         let json = frame.trim_ascii();
-        let json = json.strip_prefix(b"data:").unwrap_or(json).trim_ascii();
+        let json = json.strip_prefix(b"data:").unwrap_or(json);
+        // The same error stands twice in what ends a stream of events.
+        let end = memchr::memmem::find(json, b"\n\n").unwrap_or(json.len());
+        let json = json.get(..end).unwrap_or(json).trim_ascii();
         let mut out = BytesMut::with_capacity(json.len() + 4);
         let before: &[u8] = match std::mem::replace(&mut self.has_item, true) {
             true => b",\n",

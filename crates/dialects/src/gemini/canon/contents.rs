@@ -37,11 +37,11 @@ impl Reader {
             Some("system") => Role::System,
             Some(_) => return Err(wrong(&content.at("role"), "`user` or `model`")),
         };
-        if role == Role::Assistant {
-            self.open.clear();
-        }
         let path = content.at("parts");
         let mut blocks = Vec::new();
+        if role == Role::Assistant && !self.is_models_turn() {
+            self.open.clear();
+        }
         for (at, part) in content.list("parts")?.into_iter().enumerate() {
             let mut block = parts::read(part, &format!("{path}[{at}]"))?;
             match &mut block {
@@ -55,10 +55,22 @@ impl Reader {
         Ok(())
     }
 
-    /// Results stand in messages of their own.
+    fn is_models_turn(&self) -> bool {
+        let last = self.messages.last();
+        last.is_some_and(|message| message.role == Role::Assistant)
+    }
+
+    /// Results stand in messages of their own. What the model says at once is
+    /// one message: Google's SDKs keep each piece of a stream as a content, an
+    /// empty one at the end too.
     fn add(&mut self, role: Role, blocks: Vec<Block>) {
         if role == Role::Assistant {
-            self.messages.push(Message::new(role, blocks));
+            match self.messages.last_mut() {
+                Some(last) if last.role == role => {
+                    last.content.extend(blocks.into_iter().filter(says));
+                }
+                _ => self.messages.push(Message::new(role, blocks)),
+            }
             return;
         }
         let is_empty = blocks.is_empty();
@@ -112,5 +124,15 @@ impl Reader {
             None if result.call.is_empty() => result.call = self.make_id(),
             None => {}
         }
+    }
+}
+
+/// Whether a block is more than an empty text.
+fn says(block: &Block) -> bool {
+    match block {
+        Block::Text {
+            text, signature, ..
+        } => !text.is_empty() || signature.is_some(),
+        _ => true,
     }
 }

@@ -215,12 +215,24 @@ fn words(kind: FaultKind) -> (&'static str, Option<&'static str>) {
 /// An error's body as Google's SDKs want it.
 #[must_use]
 pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
+    write_refusal(fault, request_id, fault.kind.status(), None)
+}
+
+/// The same, with the status that it is sent with, and when to come again:
+/// Google's own tools read that from the body.
+#[must_use]
+pub fn write_refusal(
+    fault: &Fault,
+    request_id: &str,
+    status: u16,
+    wait: Option<Duration>,
+) -> Vec<u8> {
     const TYPE: &str = "type.googleapis.com/google.rpc.";
     let (word, reason) = words(fault.kind);
     let code = fault.code.as_deref().filter(|code| *code != word);
     object(|out| {
         out.object("error", |out| {
-            out.number("code", u64::from(fault.kind.status()));
+            out.number("code", u64::from(status));
             out.string("message", &fault.message).string("status", word);
             out.array("details", |list| {
                 if let Some(reason) = reason.or(code) {
@@ -240,6 +252,12 @@ pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
                         });
                     });
                 }
+                if let Some(wait) = wait {
+                    list.object(|out| {
+                        out.string("@type", &format!("{TYPE}RetryInfo"));
+                        out.string("retryDelay", &format!("{:.3}s", wait.as_secs_f64()));
+                    });
+                }
                 if !request_id.is_empty() {
                     list.object(|out| {
                         out.string("@type", &format!("{TYPE}RequestInfo"));
@@ -251,13 +269,19 @@ pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
     })
 }
 
-/// What ends a stream in the middle: bare JSON, without `data:` and without a
-/// blank line. So Google does it, and so its SDKs see it: JavaScript's reads
-/// an error only where a piece of the body is JSON by itself, and complains of
-/// a rest that is no whole event if the piece came with others.
+/// What ends a stream in the middle: an event, and the same as bare JSON behind
+/// it, without a blank line.
 ///
-/// Nothing may follow it, and it should be flushed by itself.
+/// Google's SDKs of today throw what the event says, however it comes. Those of
+/// a year ago take such an event for an empty answer, and the stream for whole:
+/// they complain of a rest that is no event. Nothing may follow it.
 #[must_use]
 pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
-    write_fault(fault, request_id).into()
+    let json = write_fault(fault, request_id);
+    let mut out = Vec::with_capacity(json.len() * 2 + 8);
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(&json);
+    out.extend_from_slice(b"\n\n");
+    out.extend_from_slice(&json);
+    out.into()
 }

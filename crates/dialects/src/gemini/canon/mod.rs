@@ -6,6 +6,7 @@
 //! | an answer | `reader`, as a stream of one frame | `answer` |
 //! | a stream | `reader` | `writer`; `array` for clients that want one array |
 //! | an error | `fault` | `fault` |
+//! | embeddings | [`embedding`] | [`embedding`] |
 //!
 //! The model and whether the answer is streamed stand in the URL and not in
 //! the body: the caller sets them on what [`read_request`] gives, and
@@ -16,6 +17,7 @@ mod array;
 mod candidate;
 mod config;
 mod contents;
+pub mod embedding;
 mod fault;
 mod fields;
 mod logprobs;
@@ -33,7 +35,7 @@ mod writer;
 
 pub use answer::{read_answer, write_answer};
 pub use array::{ArrayStream, ArrayWriter};
-pub use fault::{read_fault, retry_delay, write_fault, write_fault_event};
+pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};
 pub use reader::StreamReader;
 pub use request::read_request;
 pub use write::{misses_signature, write_request};

@@ -15,6 +15,10 @@ use crate::json::{Document, Kind, Node};
 /// A member is missing or has a wrong type.
 pub fn read_request(document: &Document) -> Result<Request, Refusal> {
     let mut top = Fields::of(document.root(), "")?;
+    // `countTokens` may take a whole request instead of contents.
+    if let Some(whole) = top.object("generateContentRequest")? {
+        top = whole;
+    }
     let mut request = Request::default();
     if let Some(system) = top.take("systemInstruction") {
         let content = instruction(system)?;

@@ -10,9 +10,14 @@ const OUR_REASONING: &str = "rs_pc_";
 /// What an id of ours says of the answer, at most.
 const CORE: usize = 40;
 
-/// The answer's id, as the client gets it.
+/// The answer's id, as the client gets it: the provider's, if it is one of
+/// this dialect. Clients go on from it, so no other provider's will do: it may
+/// come more than once.
 pub(super) fn answer(given: &str, fallback: &str) -> String {
-    let id = if given.is_empty() { fallback } else { given };
+    let id = match given.starts_with("resp_") {
+        true => given,
+        false => fallback,
+    };
     match id.starts_with("resp_") {
         true => id.to_owned(),
         false => format!("resp_{id}"),
@@ -20,7 +25,7 @@ pub(super) fn answer(given: &str, fallback: &str) -> String {
 }
 
 /// The id of an answer's item: the same whenever the same answer is written.
-pub(super) fn item(prefix: &str, answer: &str, number: usize) -> String {
+pub(in crate::responses) fn item(prefix: &str, answer: &str, number: usize) -> String {
     let is_word = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '_';
     let core = answer.strip_prefix("resp_").unwrap_or(answer);
     let core: String = core.chars().filter(is_word).take(CORE).collect();

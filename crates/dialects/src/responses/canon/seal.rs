@@ -20,6 +20,11 @@ pub(super) fn sealed(thinking: &Thinking) -> Option<String> {
     Some(format!("{MARK}{family}{hidden}:{}", signature.value))
 }
 
+/// Whether we sealed it: it then says whose it is.
+pub(in crate::responses) fn is_sealed(sealed: &str) -> bool {
+    sealed.starts_with(MARK)
+}
+
 /// What stood in `encrypted_content`, and whether the thought is hidden.
 pub(super) fn opened(sealed: &str) -> (Signature, bool) {
     let own = || Signature {

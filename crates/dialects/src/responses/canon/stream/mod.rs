@@ -3,6 +3,7 @@
 mod lane;
 mod line;
 mod open;
+mod order;
 mod read;
 mod thought;
 mod write;

@@ -15,6 +15,7 @@ use super::super::item::{is_own, is_part};
 use super::super::{Head, fault, ids};
 use super::line::Line;
 use super::open::{OpenCall, OpenMessage, OpenThought};
+use super::order::Order;
 
 /// Writes a client's stream: whole frames, chunk by chunk.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct StreamWriter {
     output: Vec<Option<Vec<u8>>>,
     message: Option<OpenMessage>,
     blocks: BTreeMap<u32, Slot>,
+    order: Order,
     /// What was said that tells why it ends.
     seen: Seen,
     stop: Option<Stop>,
@@ -85,6 +87,7 @@ impl StreamWriter {
             output: Vec::new(),
             message: None,
             blocks: BTreeMap::new(),
+            order: Order::default(),
             seen: Seen::default(),
             stop: None,
             usage: None,
@@ -122,12 +125,13 @@ impl StreamWriter {
             | Chunk::Close { choice: 1.., .. }
             | Chunk::Logprobs { choice: 1.., .. }
             | Chunk::Stop { choice: 1.., .. } => {}
-            Chunk::Open { block, opened, .. } => {
+            Chunk::Open { block, .. } | Chunk::Grow { block, .. } | Chunk::Close { block, .. } => {
                 self.begin(out);
-                self.open(*block, opened, out);
+                if self.order.admits(*block, chunk) {
+                    self.block(chunk, out);
+                    self.go_on(out);
+                }
             }
-            Chunk::Grow { block, delta, .. } => self.grow(*block, delta, out),
-            Chunk::Close { block, .. } => self.close(*block, out),
             Chunk::Logprobs { logprobs, .. } => {
                 if let (Some(message), Some(tokens)) = (&mut self.message, tokens(logprobs)) {
                     message.add_tokens(&tokens);
@@ -137,6 +141,25 @@ impl StreamWriter {
                 self.stop = Some(stop.clone());
                 let end = end_of(Some(stop), self.seen);
                 self.end_message(end.of_last_item(), out);
+            }
+        }
+    }
+
+    /// A chunk of the block that is being written.
+    fn block(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>) {
+        match chunk {
+            Chunk::Open { block, opened, .. } => self.open(*block, opened, out),
+            Chunk::Grow { block, delta, .. } => self.grow(*block, delta, out),
+            Chunk::Close { block, .. } => self.close(*block, out),
+            _ => {}
+        }
+    }
+
+    /// Writes the blocks that waited for one that is complete now.
+    fn go_on(&mut self, out: &mut Vec<Bytes>) {
+        while let Some(held) = self.order.next() {
+            for chunk in &held {
+                self.block(chunk, out);
             }
         }
     }
@@ -278,6 +301,10 @@ impl StreamWriter {
     fn end(&mut self, out: &mut Vec<Bytes>) {
         let end = end_of(self.stop.as_ref(), self.seen);
         self.end_message(end.of_last_item(), out);
+        while let Some(block) = self.order.release() {
+            self.close(block, out);
+            self.go_on(out);
+        }
         while let Some((block, _)) = self.blocks.first_key_value() {
             let block = *block;
             self.close(block, out);

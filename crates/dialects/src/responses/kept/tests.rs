@@ -1,0 +1,114 @@
+//! What is kept of conversations, and what becomes of it.
+
+use serde_json::Value;
+
+use super::*;
+
+fn document(text: &str) -> Document {
+    Document::parse(text.to_owned().into(), 64).expect("JSON")
+}
+
+fn json(text: &[u8]) -> Value {
+    serde_json::from_slice(text).expect("JSON")
+}
+
+fn past() -> Past {
+    let input = input(&document(r#"{"input":"Hi"}"#), "resp_1");
+    let answer = r#"{"id":"resp_1","status":"completed","output":[
+        {"type":"reasoning","id":"rs_1","encrypted_content":"of another account"},
+        {"type":"message","id":"msg_1","role":"assistant","content":[]}]}"#;
+    Past {
+        input,
+        answer: answer.into(),
+    }
+}
+
+#[test]
+fn what_only_a_provider_could_keep_is_refused_by_name() {
+    for field in ["conversation", "background"] {
+        let refusal = wish(&document(&format!(r#"{{"{field}":true}}"#))).expect_err("refused");
+        assert_eq!(refusal.param.as_deref(), Some(field));
+    }
+    let usual = wish(&document(r#"{"store":null,"background":false}"#)).expect("a wish");
+    assert!(usual.is_kept && usual.previous.is_none());
+}
+
+#[test]
+fn a_request_that_goes_on_stands_for_the_whole() {
+    let new = document(r#"{"model":"m","previous_response_id":"resp_1","input":"And?"}"#);
+    let expanded = expand(&new, &[past()]);
+    let body = json(&expanded.body);
+    let kinds: Vec<_> = body["input"].as_array().expect("items").iter().collect();
+    assert_eq!(kinds.len(), 3, "{body}");
+    assert_eq!(body["input"][0]["content"][0]["text"], "Hi");
+    assert_eq!(body["input"][2]["content"][0]["text"], "And?");
+    assert_eq!(
+        expanded.left_out, 1,
+        "what is sealed for an account stays there"
+    );
+    let without = expand(&document(r#"{"model":"m"}"#), &[past()]);
+    assert_eq!(
+        json(&without.body)["input"].as_array().map(Vec::len),
+        Some(2)
+    );
+}
+
+#[test]
+fn items_are_kept_with_an_id_and_their_parts() {
+    let said = document(
+        r#"{"input":[{"role":"user","content":"a"},{"type":"function_call_output","id":"x","call_id":"c","output":"1"}]}"#,
+    );
+    let kept = json(&input(&said, "resp_ab"));
+    assert_eq!(kept[0]["type"], "message");
+    assert_eq!(kept[0]["id"], "msg_ab_0");
+    assert_eq!(kept[0]["content"][0]["text"], "a");
+    assert_eq!(kept[1]["id"], "x");
+}
+
+#[test]
+fn a_page_goes_on_behind_the_last_one() {
+    let items: Vec<String> = (0..5)
+        .map(|n| format!(r#"{{"role":"user","content":"{n}"}}"#))
+        .collect();
+    let body = format!(r#"{{"input":[{}]}}"#, items.join(","));
+    let turns = [Past {
+        input: input(&document(&body), "resp_1"),
+        answer: "{}".into(),
+    }];
+    let mut wanted = Page {
+        limit: 3,
+        ..Page::default()
+    };
+    let first = json(&page(&turns, &wanted));
+    assert_eq!(first["first_id"], "msg_1_4", "the newest first");
+    assert_eq!(first["has_more"], true);
+    wanted.after = first["last_id"].as_str().map(str::to_owned);
+    let second = json(&page(&turns, &wanted));
+    assert_eq!(second["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(second["has_more"], false);
+}
+
+#[test]
+fn the_end_of_a_stream_can_say_that_nothing_is_kept() {
+    let event = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"store\":true,\"output\":[]}}\n\n";
+    let ending = Ending::of(&Bytes::from(event)).expect("an ending");
+    assert_eq!(ending.id().as_deref(), Some("resp_1"));
+    assert!(ending.is_kept());
+    let said = ending.unkept();
+    assert_eq!(said, event.replace("\"store\":true", "\"store\":false"));
+    let whole = Bytes::from(r#"{"id":"resp_1","status":"completed","output":[]}"#);
+    let said = Ending::of(&whole).expect("an ending").unkept();
+    assert_eq!(json(&said)["store"], false);
+    let failed = Bytes::from(r#"{"id":"resp_1","status":"failed","output":[]}"#);
+    assert!(Ending::of(&failed).is_none());
+}
+
+#[test]
+fn a_replay_ends_with_the_answer_and_goes_on_where_it_broke_off() {
+    let text = replay(&past().answer, None);
+    let text = String::from_utf8(text.to_vec()).expect("text");
+    assert!(text.starts_with("event: response.created\n"), "{text}");
+    assert_eq!(text.matches("event: response.output_item.done").count(), 2);
+    let rest = replay(&past().answer, Some(5));
+    assert!(rest.starts_with(b"event: response.completed\n"), "{rest:?}");
+}

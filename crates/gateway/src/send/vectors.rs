@@ -1,0 +1,188 @@
+//! Embeddings for a target, where client and target do not both speak
+//! `OpenAI`'s dialect, and the way of the vectors back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialects::gemini::canon::embedding::{self, Embeds, Form};
+use dialects::json::Document;
+use dialects::openai;
+use domain::canon::{Dialect, Weight, Written};
+use domain::edit::{Edit, Edits};
+use domain::model::{Deployment, Provider, WireFormat};
+use domain::refusal::{Reason, Refusal};
+use providers::Batch;
+
+use super::Ask;
+use super::failure::Failure;
+use super::translation::{DEPTH, dropped, unsaid};
+use crate::accept::Foreign;
+use crate::aside;
+
+/// How a target's vectors are read, and written for the client.
+pub(super) struct Vectors {
+    /// Whether the target speaks Gemini's dialect; else it is `OpenAI`'s.
+    is_gemini: bool,
+    /// How a client of Gemini's asked.
+    form: Option<Form>,
+    /// Whether the provider's bytes leave as they came.
+    passes: bool,
+    /// What is asked, in `OpenAI`'s dialect.
+    asked: Arc<Document>,
+    model: String,
+    /// What was left out, for the client to see.
+    pub(super) dropped: Option<String>,
+}
+
+/// Whether a client's own bytes go to this target: both speak Gemini's
+/// dialect, and no policy reads or has changed them.
+fn passing<'a>(ask: &'a Ask, target: &Deployment) -> Option<(&'a Foreign, &'a Embeds)> {
+    let foreign = ask.foreign.as_deref()?;
+    let is_untouched = !ask.is_governed && Arc::ptr_eq(&foreign.pivot, &ask.document);
+    let is_same = target.provider.format == WireFormat::Dialect(foreign.codec.dialect);
+    let embeds = foreign.embeds.as_ref()?;
+    (is_untouched && is_same).then_some((foreign, embeds))
+}
+
+/// In which form the target is asked.
+pub(super) fn batch(ask: &Ask, target: &Deployment) -> Batch {
+    match passing(ask, target) {
+        Some((_, embeds)) if embeds.form == Form::One => Batch::One,
+        _ => Batch::Many,
+    }
+}
+
+/// Writes a request for `target`; both do not speak `OpenAI`'s dialect.
+///
+/// # Errors
+/// The target has no embeddings, or cannot be told something.
+pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<(Vectors, Vec<Bytes>), Failure> {
+    let is_gemini = match target.provider.format {
+        WireFormat::Demo | WireFormat::Dialect(Dialect::OpenAi) => false,
+        WireFormat::Dialect(Dialect::Gemini) => true,
+        WireFormat::Dialect(_) => {
+            let sentence = "The model's provider has no embeddings that the gateway can ask for.";
+            let refusal = Refusal::new(Reason::Untranslatable, sentence);
+            return Err(Failure::elsewhere(refusal));
+        }
+    };
+    let renamed = (target.upstream_model != ask.view.model)
+        .then(|| openai::set_model(&ask.view, &target.upstream_model));
+    let work = Work {
+        is_gemini,
+        passes: passing(ask, target).is_some(),
+        document: Arc::clone(&ask.document),
+        foreign: ask.foreign.clone(),
+        renamed,
+        model: target.upstream_model.clone(),
+        provider: Arc::clone(&target.provider),
+    };
+    if aside::is_large(ask.document.bytes().len()) {
+        let done = aside::run(move || work.done()).await;
+        return done.map_err(Failure::transient)?;
+    }
+    work.done()
+}
+
+/// What the work needs; it may run beside the loop.
+struct Work {
+    is_gemini: bool,
+    passes: bool,
+    document: Arc<Document>,
+    foreign: Option<Arc<Foreign>>,
+    /// The model's name as the target has it.
+    renamed: Option<Edit>,
+    model: String,
+    provider: Arc<Provider>,
+}
+
+impl Work {
+    fn done(self) -> Result<(Vectors, Vec<Bytes>), Failure> {
+        let foreign = self.foreign.as_deref();
+        let embeds = foreign.and_then(|foreign| foreign.embeds.as_ref());
+        let (body, losses) = match (foreign, embeds) {
+            (Some(foreign), Some(embeds)) if self.passes => {
+                let renamed = embedding::rename(&foreign.document, embeds.form, &self.model);
+                (edited(&foreign.document, renamed)?, Vec::new())
+            }
+            _ if self.is_gemini => {
+                let written = embedding::write_embeds(&self.document, embeds, &self.model);
+                let Written { value, mut losses } = written.map_err(Failure::elsewhere)?;
+                // Tasks and titles are told; what is no text is not.
+                let lost = foreign.into_iter().flat_map(|foreign| &foreign.losses);
+                losses.extend(lost.filter(|loss| loss.weight == Weight::Meaning).cloned());
+                (vec![value.into()], losses)
+            }
+            _ => {
+                let losses = foreign.map(|foreign| foreign.losses.clone());
+                (
+                    edited(&self.document, self.renamed)?,
+                    losses.unwrap_or_default(),
+                )
+            }
+        };
+        if let Some(refusal) = unsaid(&losses, &self.provider) {
+            return Err(Failure::elsewhere(refusal));
+        }
+        let vectors = Vectors {
+            is_gemini: self.is_gemini,
+            form: embeds.map(|embeds| embeds.form),
+            passes: self.passes,
+            asked: self.document,
+            model: self.model,
+            dropped: dropped(&losses),
+        };
+        Ok((vectors, body))
+    }
+}
+
+fn edited(
+    document: &Document,
+    changes: impl IntoIterator<Item = Edit>,
+) -> Result<Vec<Bytes>, Failure> {
+    let mut edits = Edits::new();
+    for edit in changes {
+        edits.add(edit).map_err(internal)?;
+    }
+    Ok(edits.apply(document.bytes()))
+}
+
+fn internal(cause: impl ToString) -> Failure {
+    let sentence = "The gateway failed to build the upstream request.";
+    Failure::transient(Refusal::new(Reason::Internal, sentence).because(cause))
+}
+
+impl Vectors {
+    /// A provider's answer in `OpenAI`'s dialect, and what leaves of it if that
+    /// is something else.
+    ///
+    /// # Errors
+    /// It is no answer.
+    pub(super) fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
+        let document = Document::parse(whole.clone(), DEPTH)
+            .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
+        let none = || Failure::broken("an answer without vectors");
+        if !self.is_gemini {
+            let leaves = self
+                .form
+                .map(|form| embedding::write_vectors(&document, form).ok_or_else(none));
+            let leaves = leaves.transpose()?;
+            return Ok((whole, leaves.map(Bytes::from)));
+        }
+        let pivot = embedding::read_vectors(&document, &self.asked, &self.model);
+        let pivot = Bytes::from(pivot.ok_or_else(none)?);
+        let leaves = match self.form {
+            None => None,
+            Some(_) if self.passes => Some(whole),
+            Some(form) => {
+                let pivot = Document::parse(pivot.clone(), DEPTH).map_err(|_| none())?;
+                Some(
+                    embedding::write_vectors(&pivot, form)
+                        .ok_or_else(none)?
+                        .into(),
+                )
+            }
+        };
+        Ok((pivot, leaves))
+    }
+}

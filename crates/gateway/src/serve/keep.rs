@@ -1,0 +1,95 @@
+//! Keeps a finished answer of Responses before the last of it goes out:
+//! clients go on from it a moment later.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialects::responses::kept::{self, Ending};
+use domain::time::UnixMicros;
+use domain::turns::{Turn, Unkept};
+
+use crate::accept::{Foreign, past};
+use crate::aside;
+use crate::plane::Plane;
+use crate::send::Client;
+use crate::settle::Ticket;
+
+/// How long keeping an answer may hold it up.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What goes out, once the answer in it is kept or cannot be.
+pub(super) type Keeping = std::pin::Pin<Box<dyn Future<Output = Bytes>>>;
+
+/// Begins to keep the answer that ends in these bytes; `None` where nothing is
+/// to be kept.
+pub(super) fn keeping(
+    plane: &Rc<Plane>,
+    ticket: &Ticket,
+    client: Option<&Client>,
+    bytes: &Bytes,
+) -> Option<Keeping> {
+    let foreign = client?.foreign();
+    let conversed = foreign.conversed.as_ref().filter(|it| it.is_kept)?;
+    let (owner, provider, deployment) = ticket.parties()?;
+    let retention = plane.shared.snapshot.load().turns;
+    let span = i64::try_from(retention.keep.as_micros()).unwrap_or(i64::MAX);
+    let created = ticket.opened();
+    let turn = Turn {
+        id: String::new(),
+        owner,
+        previous: conversed.previous.as_ref().map(|it| it.id.clone()),
+        created,
+        expires: UnixMicros(created.0.saturating_add(span)),
+        provider: provider.to_owned(),
+        deployment: deployment.to_owned(),
+        is_there: ticket.verbatim,
+        input: Bytes::new(),
+        answer: Bytes::new(),
+    };
+    let request_id = ticket.id();
+    let (plane, bytes, foreign) = (Rc::clone(plane), bytes.clone(), Arc::clone(foreign));
+    Some(Box::pin(async move {
+        let is_large = aside::is_large(bytes.len() + foreign.document.bytes().len());
+        let text = bytes.clone();
+        let work = move || finished(&text, &foreign, turn);
+        let found = match is_large {
+            true => aside::run(work).await.ok().flatten(),
+            false => work(),
+        };
+        let Some((ending, turn)) = found else {
+            return bytes;
+        };
+        let size = turn.input.len() + turn.answer.len();
+        let kept = match size > retention.max_bytes {
+            true => Err(Unkept::TooLong),
+            false => {
+                let keeping = plane.shared.turns.keep(turn).get();
+                let kept = tokio::time::timeout(PATIENCE, keeping).await;
+                kept.unwrap_or_else(|_| Err(past::late()))
+            }
+        };
+        match kept {
+            Ok(()) => bytes,
+            Err(why) => {
+                tracing::warn!(%request_id, size, %why, "the response is not kept");
+                ending.unkept()
+            }
+        }
+    }))
+}
+
+/// The turn with its answer, if one has come about.
+fn finished(bytes: &Bytes, foreign: &Foreign, turn: Turn) -> Option<(Ending, Turn)> {
+    let ending = Ending::of(bytes)?;
+    let id = ending.id()?;
+    let turn = Turn {
+        is_there: turn.is_there && ending.is_kept(),
+        input: kept::input(&foreign.document, &id),
+        answer: ending.json(),
+        id,
+        ..turn
+    };
+    Some((ending, turn))
+}

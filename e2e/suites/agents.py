@@ -1,0 +1,116 @@
+"""Coding agents, with nothing but address and key of the gateway: each makes a
+file by its own tool. The model behind is one of OpenAI's dialect, whatever the
+agent speaks.
+
+They are large: `PORTCULLIS_AGENTS=install` installs them into `e2e/.cache`,
+another value is a folder that has them in `node_modules`.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import types
+
+from fake_agent import FILE, FakeAgent
+from harness.bench import case
+from harness.gateway import KEY, UPSTREAM_KEY
+from suites.common import config
+
+TASK = f"Create the file {FILE} that says hi, then stop."
+PACKAGES = [
+    "@anthropic-ai/claude-code@2.1.197",
+    "@google/gemini-cli@0.61.0",
+    "@openai/codex@0.169.0",
+    "opencode-ai@1.18.33",
+]
+
+
+def scene(bench):
+    model = bench.enter(FakeAgent(UPSTREAM_KEY))
+    text = config(model.base_url).replace("    models:", "    losses: drop\n    models:")
+    gateway = bench.gateway(text)
+    return types.SimpleNamespace(bench=bench, model=model, gateway=gateway, programs=programs(bench.here))
+
+
+def programs(here: pathlib.Path) -> pathlib.Path | None:
+    wanted = os.environ.get("PORTCULLIS_AGENTS")
+    folder = here / ".cache" / "agents"
+    if wanted == "install":
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--prefix", str(folder), *PACKAGES], check=True)
+    elif wanted:
+        folder = pathlib.Path(wanted)
+    found = folder / "node_modules" / ".bin"
+    return found if found.exists() else None
+
+
+def works(w, name: str, arguments: list, environment: dict, files: dict) -> None:
+    """Whether the agent makes the file and comes to its end."""
+    if w.programs is None or not (w.programs / name).exists():
+        print(f"e2e: agents: {name} is not installed (PORTCULLIS_AGENTS=install)")
+        return
+    work, home = (w.bench.folder / f"{name}-{kind}" for kind in ("work", "home"))
+    for path, text in files.items():
+        path = home / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    work.mkdir()
+    w.model.folder = str(work)
+    done = subprocess.run(
+        [w.programs / name, *arguments],
+        cwd=work,
+        env={"PATH": os.environ["PATH"], "HOME": str(home)} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert (work / FILE).read_text() == "hi\n", said
+    assert "All done." in said, said
+
+
+@case
+def claude_code(w):
+    environment = {
+        "ANTHROPIC_BASE_URL": w.gateway.origin,
+        "ANTHROPIC_AUTH_TOKEN": KEY,
+        "ANTHROPIC_MODEL": "m",
+        "ANTHROPIC_SMALL_FAST_MODEL": "m",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "IS_SANDBOX": "1",
+    }
+    works(w, "claude", ["-p", TASK, "--dangerously-skip-permissions"], environment, {})
+
+
+@case
+def gemini_cli(w):
+    settings = json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}})
+    environment = {"GOOGLE_GEMINI_BASE_URL": w.gateway.origin, "GEMINI_API_KEY": KEY}
+    arguments = ["--skip-trust", "-y", "-m", "m", "-p", TASK]
+    works(w, "gemini", arguments, environment, {".gemini/settings.json": settings})
+
+
+@case
+def codex_cli(w):
+    text = f"""
+model = "m"
+model_provider = "portcullis"
+[model_providers.portcullis]
+name = "portcullis"
+base_url = "{w.gateway.base_url}"
+env_key = "PORTCULLIS_KEY"
+wire_api = "responses"
+"""
+    arguments = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK]
+    works(w, "codex", arguments, {"PORTCULLIS_KEY": KEY}, {".codex/config.toml": text})
+
+
+@case
+def opencode(w):
+    options = {"baseURL": w.gateway.base_url, "apiKey": KEY}
+    provider = {"npm": "@ai-sdk/openai-compatible", "name": "pc", "options": options, "models": {"m": {"name": "m"}}}
+    settings = json.dumps({"provider": {"pc": provider}})
+    works(w, "opencode", ["run", "-m", "pc/m", TASK], {}, {".config/opencode/opencode.json": settings})
