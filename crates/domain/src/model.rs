@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ability::{Abilities, Ability};
 use crate::canon::Dialect;
 use crate::credential::Key;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
@@ -225,10 +226,20 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// The longest answer, in tokens, where known.
     pub max_output: Option<u64>,
-    /// Whether it thinks before it answers; `None` where nobody knows.
-    pub reasons: Option<bool>,
+    /// The longest prompt, in tokens, where known; mostly with the answer.
+    pub context: Option<u64>,
+    /// What it can do beside text; `None` where nobody knows.
+    pub abilities: Option<Abilities>,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
+}
+
+impl Deployment {
+    /// Whether it can do this; `None` where nobody knows.
+    #[must_use]
+    pub fn can(&self, ability: Ability) -> Option<bool> {
+        self.abilities.map(|abilities| abilities.has(ability))
+    }
 }
 
 /// A name that clients may ask for, and what answers it.
@@ -247,6 +258,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// The longest prompt that one of its deployments takes, where known.
+    #[must_use]
+    pub fn context(&self) -> Option<u64> {
+        self.deployments.iter().filter_map(|one| one.context).max()
+    }
+
     /// Whether `pattern` is one of [`Model::names`], or the beginning of one.
     #[must_use]
     pub fn fits(&self, pattern: &str) -> bool {

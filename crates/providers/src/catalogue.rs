@@ -6,7 +6,7 @@ mod line;
 mod lines;
 mod model;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use domain::canon::Dialect;
 use domain::model::{Paths, Shape};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub(crate) use line::{Line, TierLine};
 pub use lines::{is_date, read_models, write_models};
-pub use model::{Ability, CatalogueModel, Mode, Unmetered};
+pub use model::{CatalogueModel, Mode, OPERATOR, Unmetered};
 
 /// The providers that the binary carries.
 const PROVIDERS: &str = include_str!("../../../config/catalogue.yaml");
@@ -99,8 +99,8 @@ pub struct CatalogueProvider {
 pub struct Catalogue {
     /// Providers, in the order of the file.
     pub providers: Vec<CatalogueProvider>,
-    /// Models, in the order of the file.
-    pub models: Vec<CatalogueModel>,
+    /// Models, by provider and name.
+    models: Vec<CatalogueModel>,
 }
 
 #[derive(Deserialize)]
@@ -211,6 +211,7 @@ impl Catalogue {
                 models.push(model.map_err(|problem| entry(&full, problem))?);
             }
         }
+        models.sort_by(|a: &CatalogueModel, b| a.place().cmp(&b.place()));
         Ok(Self {
             providers: file.providers,
             models,
@@ -225,36 +226,52 @@ impl Catalogue {
         self.providers.iter().any(|known| known.name == provider)
     }
 
+    /// All models, by provider and name.
+    #[must_use]
+    pub fn models(&self) -> &[CatalogueModel] {
+        &self.models
+    }
+
     /// What is known of a model.
     #[must_use]
     pub fn model(&self, provider: &str, id: &str) -> Option<&CatalogueModel> {
-        let is_it = |model: &&CatalogueModel| model.id == id && model.provider == provider;
-        self.models.iter().find(is_it)
+        let at = self
+            .models
+            .binary_search_by(|model| model.place().cmp(&(provider, id)));
+        self.models.get(at.ok()?)
     }
 
-    /// Takes over what is said of models later than what is known: new ones,
-    /// and those of which the known facts are not younger. Providers that
-    /// nobody knows are passed over, so that an older version can start with
-    /// what a newer one has written.
+    /// The models of a provider, by name.
+    #[must_use]
+    pub fn models_of(&self, provider: &str) -> &[CatalogueModel] {
+        let name = |model: &CatalogueModel| model.provider.as_str().cmp(provider);
+        let from = self.models.partition_point(|model| name(model).is_lt());
+        let to = self.models.partition_point(|model| name(model).is_le());
+        self.models.get(from..to).unwrap_or_default()
+    }
+
+    /// Takes over what is said of models beside what is known: new ones, those
+    /// of which the known facts are not younger, and what an operator wrote.
+    /// Providers that nobody knows are passed over, so that an older version
+    /// can start with what a newer one has written.
     pub fn lay_over(&mut self, models: Vec<CatalogueModel>) {
-        let providers: HashSet<String> = self.providers.iter().map(|p| p.name.clone()).collect();
-        let name = |model: &CatalogueModel| (model.provider.clone(), model.id.clone());
-        let places = self.models.iter().enumerate();
-        let mut places: HashMap<_, _> = places.map(|(at, model)| (name(model), at)).collect();
-        for model in models {
-            if !providers.contains(&model.provider) {
-                continue;
+        let providers: HashSet<&str> = self.providers.iter().map(|p| p.name.as_str()).collect();
+        self.models.extend(
+            models
+                .into_iter()
+                .filter(|model| providers.contains(model.provider.as_str())),
+        );
+        // Of those that stand there twice, what came last stands last.
+        self.models.sort_by(|a, b| a.place().cmp(&b.place()));
+        self.models.dedup_by(|later, first| {
+            let is_same = later.place() == first.place();
+            let wins =
+                later.is_operators() || (!first.is_operators() && first.as_of <= later.as_of);
+            if is_same && wins {
+                std::mem::swap(later, first);
             }
-            let known = places.get(&name(&model)).copied();
-            match known.and_then(|at| self.models.get_mut(at)) {
-                Some(known) if known.as_of <= model.as_of => *known = model,
-                Some(_) => {}
-                None => {
-                    places.insert(name(&model), self.models.len());
-                    self.models.push(model);
-                }
-            }
-        }
+            is_same
+        });
     }
 }
 

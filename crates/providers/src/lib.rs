@@ -19,7 +19,7 @@ pub mod url;
 mod rate;
 
 pub use catalogue::{
-    Ability, AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, Mode,
+    AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, Mode, OPERATOR,
     Unmetered, is_date, read_models, write_models,
 };
 pub use headers::{

@@ -251,7 +251,8 @@ impl Scene {
                     order: u32::try_from(order).expect("few deployments"),
                     price: wanted.price.clone(),
                     max_output: None,
-                    reasons: None,
+                    context: None,
+                    abilities: None,
                     index: first + order,
                 }));
             }

@@ -1,11 +1,12 @@
 //! A model as it stands in a file: prices are text, so that no float ever
 //! holds them.
 
+use domain::ability::Abilities;
 use domain::model::{Price, Tier};
 use domain::money::{NanoUsd, Rate};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Ability, CatalogueModel, Mode, Unmetered};
+use super::model::{CatalogueModel, Mode, Unmetered};
 use crate::rate::rate;
 
 /// A price, or a part of it, where it is stated.
@@ -56,8 +57,8 @@ pub(crate) struct Line {
     pub(crate) batch_input: Usd,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch_output: Usd,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) can: Vec<Ability>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) can: Option<Abilities>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +105,7 @@ impl Line {
     /// The model of `provider`; `source` and `as_of` hold where the line says
     /// nothing else.
     pub(crate) fn model(
-        mut self,
+        self,
         provider: &str,
         source: &str,
         as_of: &str,
@@ -118,8 +119,6 @@ impl Line {
             batch_input: read(&self.batch_input)?,
             batch_output: read(&self.batch_output)?,
         };
-        self.can.sort_unstable();
-        self.can.dedup();
         Ok(CatalogueModel {
             provider: provider.to_owned(),
             id: self.id,
@@ -165,14 +164,32 @@ impl Line {
             tiers: None,
         };
         let tiers = self.tiers.iter().map(|tier| tier.tier(&base));
-        let tiers = tiers.collect::<Result<Vec<_>, _>>()?;
+        let mut tiers = tiers.collect::<Result<Vec<_>, _>>()?;
         if !tiers.is_sorted_by(|a, b| a.above < b.above) {
             return Err("its `tiers` must rise".into());
+        }
+        // One that costs what those below it cost is none.
+        if tiers.iter().all(|tier| tier.price == base) {
+            tiers.clear();
         }
         Ok(Some(Price {
             tiers: (!tiers.is_empty()).then(|| tiers.into()),
             ..base
         }))
+    }
+
+    /// Leaves everything out that the gateway would charge.
+    pub(crate) fn forget_price(&mut self) {
+        self.input = None;
+        self.cached = None;
+        self.cache_write = None;
+        self.cache_write_1h = None;
+        self.audio_input = None;
+        self.output = None;
+        self.reasoning = None;
+        self.audio_output = None;
+        self.per_request = None;
+        self.tiers.clear();
     }
 
     /// The line of a model, which says all of it.
@@ -183,7 +200,7 @@ impl Line {
             mode: model.mode,
             context: model.context,
             max_output: model.max_output,
-            can: model.abilities.clone(),
+            can: model.abilities,
             source: Some(model.source.clone()),
             as_of: Some(model.as_of.clone()),
             ..Self::default()

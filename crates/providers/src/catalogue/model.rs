@@ -1,5 +1,6 @@
 //! What the catalogue knows of a model.
 
+use domain::ability::Abilities;
 use domain::model::Price;
 use domain::money::{NanoUsd, Rate};
 use serde::{Deserialize, Serialize};
@@ -21,12 +22,30 @@ pub struct CatalogueModel {
     pub unmetered: Unmetered,
     /// What it is for.
     pub mode: Mode,
-    /// What it can do beside text, each once.
-    pub abilities: Vec<Ability>,
+    /// What it can do beside text, where known.
+    pub abilities: Option<Abilities>,
     /// Where the numbers come from.
     pub source: String,
     /// When they were so: a date, `2026-11-25`.
     pub as_of: String,
+}
+
+/// The source of a line that an operator wrote: no refresh changes it, and no
+/// newer catalogue stands above it.
+pub const OPERATOR: &str = "operator";
+
+impl CatalogueModel {
+    /// Whether an operator wrote it.
+    #[must_use]
+    pub fn is_operators(&self) -> bool {
+        self.source == OPERATOR
+    }
+
+    /// Its provider and its name: what it is found by.
+    #[must_use]
+    pub fn place(&self) -> (&str, &str) {
+        (&self.provider, &self.id)
+    }
 }
 
 /// Prices of what the gateway does not meter: people see them, no request is
@@ -73,47 +92,5 @@ impl Mode {
 
     pub(super) fn is_usual(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-/// What a model can do beside text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ability {
-    /// Calls tools.
-    Tools,
-    /// Calls several at once.
-    ParallelTools,
-    /// Sees images.
-    Vision,
-    /// Reads PDF documents.
-    Pdf,
-    /// Hears.
-    AudioInput,
-    /// Speaks.
-    AudioOutput,
-    /// Answers by a schema.
-    StructuredOutput,
-    /// Thinks before it answers.
-    Reasoning,
-    /// Its provider keeps the beginnings of prompts.
-    PromptCaching,
-}
-
-impl Ability {
-    /// Its word in the catalogue.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::ParallelTools => "parallel_tools",
-            Self::Vision => "vision",
-            Self::Pdf => "pdf",
-            Self::AudioInput => "audio_input",
-            Self::AudioOutput => "audio_output",
-            Self::StructuredOutput => "structured_output",
-            Self::Reasoning => "reasoning",
-            Self::PromptCaching => "prompt_caching",
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! What a file says otherwise than what is known.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use domain::ability::{Abilities, Ability};
 use serde_json::Value;
 
 use super::{Facts, Format};
-use crate::catalogue::{Ability, CatalogueModel, Line};
+use crate::catalogue::{CatalogueModel, Line};
 
 /// What became of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,19 +15,18 @@ pub enum Kind {
     New,
     /// Something is otherwise.
     Changed,
-    /// The file has its provider but not the model: it stays.
-    Vanished,
+    /// Something is otherwise, and what is known stays: an operator wrote it,
+    /// or it is of a later date.
+    Kept,
+    /// The file has its provider but not the model: what is known stays.
+    Gone,
 }
 
 impl Kind {
-    /// A stable word.
+    /// Whether the change is to be made.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Changed => "changed",
-            Self::Vanished => "vanished",
-        }
+    pub fn counts(self) -> bool {
+        matches!(self, Self::New | Self::Changed)
     }
 }
 
@@ -46,7 +46,7 @@ pub struct Field {
 pub struct Change {
     /// How.
     pub kind: Kind,
-    /// The model as it is then: what the file does not say stays as it was.
+    /// The model as the file would have it: what it does not say is as it was.
     pub model: CatalogueModel,
     /// What is otherwise, in the order of the catalogue.
     pub fields: Vec<Field>,
@@ -61,44 +61,45 @@ const UNSAID: &[Ability] = &[Ability::ParallelTools];
 /// the order of the alphabet.
 #[must_use]
 pub fn changes(known: &[CatalogueModel], facts: &Facts, format: Format) -> Vec<Change> {
-    let name = |model: &CatalogueModel| (model.provider.clone(), model.id.clone());
-    let by_name: HashMap<_, _> = known.iter().map(|model| (name(model), model)).collect();
-    let mut changes = Vec::new();
-    for model in &facts.models {
-        let old = by_name.get(&name(model)).copied();
-        let model = match old {
-            Some(old) => merged(old, model, format),
-            None => model.clone(),
-        };
-        let fields = fields(old, &model);
-        if !fields.is_empty() || old.is_none() {
-            let kind = match old {
-                Some(_) => Kind::Changed,
-                None => Kind::New,
-            };
-            changes.push(Change {
-                kind,
-                model,
-                fields,
-            });
-        }
-    }
-    let said: HashSet<_> = facts.models.iter().map(name).collect();
-    let providers: HashSet<&str> = facts.models.iter().map(|m| m.provider.as_str()).collect();
-    for model in known {
-        if providers.contains(model.provider.as_str()) && !said.contains(&name(model)) {
-            changes.push(Change {
-                kind: Kind::Vanished,
-                model: model.clone(),
-                fields: Vec::new(),
-            });
-        }
-    }
-    changes.sort_by(|a, b| {
-        let place = |change: &Change| (name(&change.model), change.kind);
-        place(a).cmp(&place(b))
+    let by_place: HashMap<_, _> = known.iter().map(|model| (model.place(), model)).collect();
+    let compared = facts.models.iter().filter_map(|model| {
+        let old = by_place.get(&model.place()).copied();
+        compare(old, model, format)
     });
+    let mut changes: Vec<Change> = compared.collect();
+    let said: HashSet<_> = facts.models.iter().map(CatalogueModel::place).collect();
+    let providers: HashSet<&str> = facts.models.iter().map(|m| m.provider.as_str()).collect();
+    let gone = known.iter().filter(|model| {
+        providers.contains(model.provider.as_str()) && !said.contains(&model.place())
+    });
+    changes.extend(gone.map(|model| Change {
+        kind: Kind::Gone,
+        model: model.clone(),
+        fields: Vec::new(),
+    }));
+    changes.sort_by(|a, b| a.model.place().cmp(&b.model.place()));
     changes
+}
+
+fn compare(old: Option<&CatalogueModel>, new: &CatalogueModel, format: Format) -> Option<Change> {
+    let Some(old) = old else {
+        return Some(Change {
+            kind: Kind::New,
+            model: new.clone(),
+            fields: fields(None, new),
+        });
+    };
+    let model = merged(old, new, format);
+    let fields = fields(Some(old), &model);
+    let kind = match old.is_operators() || old.as_of > new.as_of {
+        true => Kind::Kept,
+        false => Kind::Changed,
+    };
+    (!fields.is_empty()).then_some(Change {
+        kind,
+        model,
+        fields,
+    })
 }
 
 /// The new facts; what they cannot or do not say stays.
@@ -106,62 +107,49 @@ fn merged(old: &CatalogueModel, new: &CatalogueModel, format: Format) -> Catalog
     let mut model = new.clone();
     model.context = model.context.or(old.context);
     model.max_output = model.max_output.or(old.max_output);
+    model.abilities = model.abilities.or(old.abilities);
     if format == Format::ModelsDev {
         model.unmetered = old.unmetered.clone();
         model.mode = old.mode;
-        let unsaid = old.abilities.iter().filter(|it| UNSAID.contains(it));
-        model.abilities.extend(unsaid);
+        let known = old.abilities.unwrap_or_default();
+        let unsaid: Abilities = UNSAID.iter().copied().filter(|it| known.has(*it)).collect();
+        let said = model.abilities.unwrap_or_default();
+        model.abilities = Some(said.iter().chain(unsaid.iter()).collect());
         if let (Some(price), Some(known)) = (&mut model.price, &old.price) {
             price.cache_write_1h = price.cache_write_1h.or(known.cache_write_1h);
             price.per_request = known.per_request;
         }
-        model.abilities.sort_unstable();
-        model.abilities.dedup();
     }
     model.price = model.price.or_else(|| old.price.clone());
     model
 }
 
 fn fields(old: Option<&CatalogueModel>, new: &CatalogueModel) -> Vec<Field> {
-    let old = old.map(members).unwrap_or_default();
-    let new = members(new);
-    let names: BTreeMap<usize, &String> = old
-        .iter()
-        .chain(&new)
-        .map(|(name, (place, _))| (*place, name))
-        .collect();
-    let value = |of: &Members, name: &String| of.get(name).map(|(_, value)| value.clone());
-    names
-        .into_values()
-        .map(|name| Field {
-            name: name.clone(),
-            old: value(&old, name),
-            new: value(&new, name),
-        })
-        .filter(|field| field.old != field.new)
-        .collect()
-}
-
-/// Values by name, each with its place in a line.
-type Members = BTreeMap<String, (usize, String)>;
-
-/// The members of a line, each as text.
-fn members(model: &CatalogueModel) -> Members {
-    let line = serde_json::to_value(Line::of(model)).unwrap_or_default();
-    let Value::Object(line) = line else {
-        return Members::new();
-    };
-    let said = line
+    let mut fields: Vec<Field> = facts(new)
         .into_iter()
-        .filter(|(name, _)| !NAMES.contains(&name.as_str()));
-    said.map(|(name, value)| {
-        let place = PLACES.iter().position(|it| *it == name);
-        (name, (place.unwrap_or(PLACES.len()), shown(&value)))
-    })
-    .collect()
+        .map(|(name, new)| Field {
+            name,
+            old: None,
+            new: Some(new),
+        })
+        .collect();
+    for (name, value) in old.map(facts).unwrap_or_default() {
+        match fields.iter_mut().find(|field| field.name == name) {
+            Some(field) => field.old = Some(value),
+            None => fields.push(Field {
+                name,
+                old: Some(value),
+                new: None,
+            }),
+        }
+    }
+    fields.retain(|field| field.old != field.new);
+    fields.sort_by_key(|field| PLACES.iter().position(|place| *place == field.name));
+    fields
 }
 
-/// The order in which people read a model.
+/// The order in which people read a model: as in a line, and what it is and
+/// how long before what it costs.
 const PLACES: &[&str] = &[
     "mode",
     "context",
@@ -185,12 +173,34 @@ const PLACES: &[&str] = &[
     "can",
 ];
 
+/// What is known of a model, each fact with its name in the catalogue; not
+/// whose it is, nor where that comes from.
+#[must_use]
+pub fn facts(model: &CatalogueModel) -> Vec<(String, String)> {
+    let line = serde_json::to_value(Line::of(model)).unwrap_or_default();
+    let Value::Object(line) = line else {
+        return Vec::new();
+    };
+    let facts = line.into_iter().map(|(name, value)| {
+        let shown = shown(&value);
+        (name, shown)
+    });
+    facts
+        .filter(|(name, _)| !NAMES.contains(&name.as_str()))
+        .collect()
+}
+
+/// A value on one line: `above 200000 input 6; above 400000 input 9`.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => {
+            let has_objects = items.iter().any(Value::is_object);
             let items: Vec<String> = items.iter().map(shown).collect();
-            items.join(", ")
+            match items.is_empty() {
+                true => "nothing".to_owned(),
+                false => items.join(if has_objects { "; " } else { ", " }),
+            }
         }
         Value::Object(members) => {
             let members: Vec<String> = members

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::money::NanoUsd;
 use serde_json::value::RawValue;
 
-use crate::catalogue::{Ability, Line};
+use crate::catalogue::Line;
 use crate::rate::billionths;
 
 /// More dollars per million tokens, or per piece, are a mistake.
@@ -49,13 +49,6 @@ pub(super) fn is_true(value: &RawValue) -> bool {
     value.get() == "true"
 }
 
-/// Adds an ability once.
-pub(super) fn add(can: &mut Vec<Ability>, ability: Ability) {
-    if !can.contains(&ability) {
-        can.push(ability);
-    }
-}
-
 /// A price of nothing at all says that nobody knows it: no provider gives its
 /// models away, and a price that is not known must be seen as such.
 pub(super) fn without_nothing(line: &mut Line) {
@@ -68,15 +61,23 @@ pub(super) fn without_nothing(line: &mut Line) {
         &line.audio_input,
         &line.audio_output,
     ];
-    if parts.into_iter().all(is_nothing) && line.tiers.is_empty() {
-        line.input = None;
-        line.output = None;
-        line.cached = None;
-        line.cache_write = None;
-        line.cache_write_1h = None;
-        line.audio_input = None;
-        line.audio_output = None;
-        line.reasoning = None;
-        line.per_request = None;
+    let is_free = parts.into_iter().all(is_nothing);
+    let has_tier = line.tiers.iter().any(|tier| {
+        let parts = [&tier.input, &tier.output, &tier.audio_input];
+        !parts.into_iter().all(is_nothing)
+    });
+    if is_free && !has_tier {
+        line.forget_price();
+    }
+    let pieces = [
+        &mut line.image_input,
+        &mut line.image_output,
+        &mut line.per_image,
+        &mut line.per_image_output,
+        &mut line.batch_input,
+        &mut line.batch_output,
+    ];
+    for piece in pieces {
+        piece.take_if(|usd| usd == "0");
     }
 }

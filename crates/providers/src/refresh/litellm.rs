@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use domain::ability::Ability;
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::{self, Members};
 use super::{Reading, RefreshError};
-use crate::catalogue::{Ability, CatalogueModel, Line, Mode, TierLine, is_date};
+use crate::catalogue::{CatalogueModel, Line, Mode, TierLine, is_date};
 
 /// Their provider, what stands in front of a model's name in their file, and
 /// our provider.
@@ -218,12 +219,14 @@ fn model(
         ..Line::default()
     };
     for (name, ability) in ABILITIES {
-        if members
-            .get(*name)
-            .is_some_and(|value| fields::is_true(value))
-        {
-            fields::add(&mut line.can, *ability);
-        }
+        let Some(value) = members.get(*name).filter(|value| value.get() != "null") else {
+            continue;
+        };
+        let can = line.can.unwrap_or_default();
+        line.can = Some(match fields::is_true(value) {
+            true => can.with(*ability),
+            false => can,
+        });
     }
     prices(&mut line, members)?;
     if let Some(ranges) = members.get("tiered_pricing") {
@@ -234,21 +237,11 @@ fn model(
     }
     // Half a price is none, and neither is what stands beside it.
     if line.input.is_none() || line.output.is_none() {
-        (line.input, line.output) = (None, None);
-        line.tiers.clear();
+        line.forget_price();
     }
     fields::without_nothing(&mut line);
-    if line.input.is_none() {
-        line = Line {
-            cached: None,
-            cache_write: None,
-            cache_write_1h: None,
-            audio_input: None,
-            audio_output: None,
-            reasoning: None,
-            per_request: None,
-            ..line
-        };
+    if line.says_nothing() {
+        return Ok(None);
     }
     line.model(provider, wish.source, wish.as_of).map(Some)
 }
@@ -371,6 +364,11 @@ impl TierLine {
 }
 
 impl Line {
+    /// Whether there is a name and nothing that holds for it.
+    fn says_nothing(&self) -> bool {
+        self.input.is_none() && self.context.is_none() && self.max_output.is_none()
+    }
+
     fn part(&mut self, part: Part) -> &mut Option<String> {
         match part {
             Part::Input => &mut self.input,

@@ -16,7 +16,7 @@ mod models_dev;
 
 use std::collections::{BTreeMap, HashSet};
 
-pub use change::{Change, Field, Kind, changes};
+pub use change::{Change, Field, Kind, changes, facts};
 
 use crate::catalogue::CatalogueModel;
 

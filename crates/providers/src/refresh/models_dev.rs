@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use domain::ability::{Abilities, Ability};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{self, Members};
 use super::{Reading, RefreshError};
-use crate::catalogue::{Ability, CatalogueModel, Line, Mode, TierLine};
+use crate::catalogue::{CatalogueModel, Line, Mode, TierLine};
 
 /// Their provider and ours.
 const PROVIDERS: &[(&str, &str)] = &[
@@ -133,7 +134,7 @@ impl Model<'_> {
             mode,
             context: count("input")?.or(count("context")?),
             max_output: count("output")?.filter(|_| mode != Mode::Embedding),
-            can: self.abilities(),
+            can: Some(self.abilities()),
             ..Line::default()
         };
         self.prices(&mut line)?;
@@ -141,7 +142,7 @@ impl Model<'_> {
         line.model(provider, wish.source, wish.as_of).map(Some)
     }
 
-    fn abilities(&self) -> Vec<Ability> {
+    fn abilities(&self) -> Abilities {
         let hears = |word: &str| self.modalities.input.iter().any(|it| it == word);
         let speaks = |word: &str| self.modalities.output.iter().any(|it| it == word);
         let has_cache = self.cost.contains_key("cache_read");
