@@ -250,9 +250,10 @@ impl Scene {
                     upstream_model: wanted.name.clone(),
                     weight: 1,
                     order: u32::try_from(order).expect("few deployments"),
-                    price: wanted.price,
+                    price: wanted.price.clone(),
                     max_output: None,
-                    reasons: None,
+                    context: None,
+                    abilities: None,
                     index: first + order,
                 }));
             }

@@ -18,6 +18,7 @@ use dialects::openai::canon::write_request_with_thoughts;
 use dialects::translate::{
     self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
 };
+use domain::ability::Ability;
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::{Deployment, Losses, Provider, WireFormat};
@@ -135,7 +136,7 @@ async fn talk(
         is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
-        reasons: target.reasons,
+        reasons: target.can(Ability::Reasoning),
         provider: Arc::clone(&target.provider),
     };
     let done = if aside::is_large(ask.document.bytes().len()) {
