@@ -123,7 +123,7 @@ pub enum Action {
     Allow(Vec<String>),
     /// Of the list so many items are told.
     AtMost(usize),
-    /// Parts that are all text become one string, and `null` an empty one.
+    /// Parts that are all text become one string.
     Text,
 }
 

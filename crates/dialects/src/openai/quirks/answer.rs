@@ -343,7 +343,8 @@ fn parts(message: Node<'_>, place: In, changes: &mut Changes<'_>) {
         let kind = part.get("type").and_then(Node::str);
         match kind.as_deref() {
             Some("thinking" | "reasoning") => {
-                let inner = part.get("thinking").or_else(|| part.get("text"));
+                let places = ["thinking", "summary", "text"];
+                let inner = places.iter().find_map(|key| part.get(key));
                 for text in inner.iter().filter_map(|it| it.str()) {
                     split.thoughts.push_str(&text);
                 }

@@ -98,7 +98,7 @@ impl<'a> Mending<'a> {
         if !rule.only.is_empty() && !is_one_of(&rule.only) {
             return None;
         }
-        let is_told = !value.is_null() && !is_one_of(&rule.usual);
+        let is_told = says(&value) && !is_one_of(&rule.usual);
         let is_lost = match (&rule.action, found.member) {
             (Action::Refuse, _) => is_told,
             (Action::Drop, Some((parent, key))) => {
@@ -206,7 +206,8 @@ fn says(value: &Node<'_>) -> bool {
     match value.kind() {
         Kind::Null => false,
         Kind::Array => value.items().next().is_some(),
-        Kind::Bool | Kind::Number | Kind::String | Kind::Object => true,
+        Kind::Object => value.entries().next().is_some(),
+        Kind::Bool | Kind::Number | Kind::String => true,
     }
 }
 
@@ -222,11 +223,10 @@ fn within<'b>(value: Node<'_>, least: Option<&'b str>, most: Option<&'b str>) ->
     too_small.or(too_large)
 }
 
-/// Parts that are all text, as one string; `null` as an empty one.
+/// Parts that are all text, as one string.
 fn joined(value: Node<'_>) -> Option<String> {
     let mut said = String::new();
     match value.kind() {
-        Kind::Null => {}
         Kind::Array => {
             for (at, part) in value.items().enumerate() {
                 if part.get("type").and_then(Node::str)? != "text" {
@@ -238,7 +238,7 @@ fn joined(value: Node<'_>) -> Option<String> {
                 said.push_str(&part.get("text").and_then(Node::str)?);
             }
         }
-        Kind::Bool | Kind::Number | Kind::String | Kind::Object => return None,
+        _ => return None,
     }
     Some(said)
 }

@@ -149,7 +149,7 @@ fn parts_of_text_become_one_string_and_images_stay() {
     let text = r#"{"messages":[{"content":[{"type":"text","text":"a\""},{"type":"text","text":"b"}]},{"content":null}]}"#;
     assert_eq!(
         mended(text, &quirks).0,
-        r#"{"messages":[{"content":"a\"\nb"},{"content":""}]}"#
+        r#"{"messages":[{"content":"a\"\nb"},{"content":null}]}"#
     );
     let image = r#"{"messages":[{"content":[{"type":"image_url"}]}]}"#;
     assert_eq!(mended(image, &quirks).0, image);
