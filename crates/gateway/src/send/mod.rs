@@ -10,6 +10,7 @@ mod demo;
 mod exchange;
 mod failure;
 mod keys;
+mod losses;
 mod outgoing;
 pub mod pool;
 mod prepared;

@@ -13,8 +13,8 @@ use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
 use super::failure::Failure;
+use super::losses::{dropped, short, unsaid};
 use super::outgoing;
-use super::translation::{dropped, short, unsaid};
 use crate::aside;
 
 /// Bodies are nested at most this deeply.

@@ -35,13 +35,16 @@ fn install() -> Install {
 }
 
 fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
-    let (config, _) = config::parse("f.yaml", text).expect("right");
     let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
-    let look = |name: &str| {
+    built_by(text, &catalogue, &|name: &str| {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned()).or_else(|| env(name))
-    };
-    snapshot_with(&config, &catalogue, &[], &install(), &look)
+    })
+}
+
+pub(super) fn built_by(text: &str, catalogue: &Catalogue, look: Env<'_>) -> Snapshot {
+    let (config, _) = config::parse("f.yaml", text).expect("right");
+    snapshot_with(&config, catalogue, &[], &install(), look)
         .expect("builds")
         .0
 }

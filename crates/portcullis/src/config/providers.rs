@@ -262,7 +262,7 @@ impl Provider {
             );
         }
         if let Err((field, why)) = self.quirks.quirks() {
-            let at = key(&key(&at, "quirks"), &field);
+            let at = format!("{}.{field}", key(&at, "quirks"));
             report.wrong(&at, why, "docs/guide/providers.md shows all of them");
         }
         if let Some(ca) = &self.ca_file {
