@@ -17,6 +17,7 @@ mod prepared;
 mod quirks;
 pub(crate) mod rehearsal;
 mod shape;
+mod signing;
 #[cfg(test)]
 mod simulation;
 pub mod tls;

@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
 use dialects::openai::canon::write_request_with_thoughts;
-use dialects::translate::{
-    self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
-};
+use dialects::translate::{self, Client as Leaving, Codec, Frames, Head, Names, Target, Upstream};
 use domain::ability::Ability;
 use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
@@ -25,7 +24,6 @@ use domain::quirks::EarlierThoughts;
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
-use super::attempt::LARGEST_EVENT;
 use super::client::Client;
 use super::failure::Failure;
 use super::losses::{dropped, unsaid};
@@ -321,12 +319,12 @@ impl Translation {
         }
     }
 
-    /// The frames of a provider's stream.
-    pub(super) fn frames(&self) -> Frames {
+    /// The frames of a provider's stream, which `cutter` cuts.
+    pub(super) fn frames(&self, cutter: Cutter) -> Frames {
         match &self.kind {
-            Kind::Talk(talk) => talk.frames(),
+            Kind::Talk(talk) => talk.frames(cutter),
             // Nobody asks for a stream of them.
-            Kind::Vectors(_) => Frames::same(LARGEST_EVENT),
+            Kind::Vectors(_) => Frames::same(cutter),
         }
     }
 
@@ -367,7 +365,7 @@ impl Talk {
         Ok((pivot, leaves))
     }
 
-    fn frames(&self) -> Frames {
+    fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
@@ -375,7 +373,7 @@ impl Talk {
             Some(_) if self.passes => Leaving::AsItCame,
             Some(client) => Leaving::Written(client.writer()),
         };
-        Frames::translated(LARGEST_EVENT, reader, pivot, leaving)
+        Frames::translated(cutter, reader, pivot, leaving)
     }
 }
 
