@@ -12,6 +12,7 @@ mod googles;
 mod keys;
 mod lossless;
 mod names;
+mod quirks;
 mod responses;
 mod responses_targets;
 mod reuse;

@@ -78,6 +78,7 @@ fn demo() -> Provider {
         stream_usage: true,
         // It answers anything.
         losses: Losses::Drop,
+        quirks: Arc::default(),
     }
 }
 
@@ -243,6 +244,10 @@ fn upstream(
 ) -> Provider {
     let filled = |path: String| interpolate(&path, env).unwrap_or(path);
     let dialect = dialect(wanted, known);
+    // Both were checked when they were read.
+    let quirks = wanted.quirks.over(known.map(|known| &known.quirks));
+    let quirks = quirks.quirks().unwrap_or_default();
+    let takes_options = !quirks.cuts("stream_options");
     Provider {
         name: name.into(),
         format: WireFormat::Dialect(dialect),
@@ -265,7 +270,8 @@ fn upstream(
         trace: wanted.forward_traceparent,
         stream_usage: wanted
             .stream_usage
-            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage) && takes_options),
         losses: wanted.losses.into(),
+        quirks: Arc::new(quirks),
     }
 }

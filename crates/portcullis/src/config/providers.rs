@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::providers::QuirksSpec;
 use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,8 @@ pub(crate) struct Provider {
     pub(crate) losses: Losses,
     /// Whether usage may be asked for on streams.
     pub(crate) stream_usage: Option<bool>,
+    /// Where it differs from `OpenAI`'s dialect, beside what the catalogue says.
+    pub(crate) quirks: QuirksSpec,
     /// Its models; those of the catalogue if unset.
     pub(crate) models: Option<Vec<String>>,
 }
@@ -263,6 +266,10 @@ impl Provider {
                 "no request at all could be there",
                 "leave it out for the default, or take the provider away",
             );
+        }
+        if let Err((field, why)) = self.quirks.quirks() {
+            let at = format!("{}.{field}", key(&at, "quirks"));
+            report.wrong(&at, why, "docs/guide/providers.md shows all of them");
         }
         if let Some(ca) = &self.ca_file {
             network::file(&key(&at, "ca_file"), ca, report);
