@@ -5,6 +5,7 @@
 
 pub mod anthropic;
 pub mod gemini;
+mod gleaner;
 pub mod json;
 pub mod openai;
 mod operation;
@@ -12,4 +13,5 @@ pub mod responses;
 pub mod sse;
 pub mod translate;
 
+pub use gleaner::Gleaner;
 pub use operation::Operation;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`catalogue`] | the providers and models that are known without configuration |
 //! | [`url`] | base URLs taken apart, and paths put together |
+//! | [`passing`] | paths that clients write themselves, joined to a base URL |
 //! | [`headers`] | the credential's header, and which headers may cross |
 //!
 //! A provider that speaks a known dialect is an entry of
@@ -11,6 +12,7 @@
 
 pub mod catalogue;
 pub mod headers;
+pub mod passing;
 pub mod url;
 
 mod rate;
@@ -20,7 +22,8 @@ pub use catalogue::{
 };
 pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,
-    goes_to_client, goes_upstream,
+    goes_to_client, goes_upstream, passes_to_client, passes_upstream,
 };
+pub use passing::{PathError, joined, query};
 pub use rate::rate;
 pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};

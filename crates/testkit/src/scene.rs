@@ -72,6 +72,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         trace: false,
         stream_usage: true,
         losses: domain::model::Losses::Strict,
+        pass_through: domain::model::PassThrough::Off,
     }
 }
 

@@ -49,6 +49,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "turns",
         include_str!("../../migrations/sqlite/0004_turns.sql"),
     ),
+    (
+        6,
+        "passed",
+        include_str!("../../migrations/sqlite/0006_passed.sql"),
+    ),
 ];
 
 /// What can go wrong.
