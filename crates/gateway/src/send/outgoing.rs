@@ -201,7 +201,7 @@ fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
 }
 
 /// Adds a credential that is renewed now and then.
-fn credential(own: &mut Fields, prepared: &Prepared, key: &Key) -> Result<(), Refusal> {
+pub(super) fn credential(own: &mut Fields, prepared: &Prepared, key: &Key) -> Result<(), Refusal> {
     let none = |cause: &dyn std::fmt::Display| {
         let sentence = "The gateway has no credential for the upstream now.";
         Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
@@ -230,14 +230,29 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     if !lines.headers.contains_key("accept") {
         out.add("accept", accept);
     }
-    let hops = accept::hops(&ask.fields) + 1;
+    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
+    let may_go = |name: &[u8]| {
+        providers::goes_upstream(name)
+            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
+    };
+    further(&mut out, &ask.fields, (lines, provider), may_go);
+    out
+}
+
+/// Adds those of the client's headers that may go, and what the gateway says
+/// of itself.
+pub(super) fn further(
+    out: &mut Fields,
+    client: &Fields,
+    (lines, provider): (&Lines, &Provider),
+    may_go: impl Fn(&[u8]) -> bool,
+) {
+    let hops = accept::hops(client) + 1;
     out.add_number(accept::HOPS, hops.into());
     let is_told_traces = provider.internal || provider.trace;
-    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
-    for (name, value) in ask.fields.iter() {
-        let may_go = providers::goes_upstream(name)
-            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
-            || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
+    for (name, value) in client.iter() {
+        let may_go =
+            may_go(name) || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
         // What the provider's configuration says stands.
         if may_go
             && let Ok(name) = std::str::from_utf8(name)
@@ -251,5 +266,4 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
             out.add(name, value);
         }
     }
-    out
 }

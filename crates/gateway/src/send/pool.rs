@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
+use domain::refusal::Refusal;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use journal::Writer;
@@ -19,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::bulkhead::Bulkheads;
+use super::crossing::{Ask, Upload};
 use super::exchange::{Begun, Broken, Link};
 use super::outgoing::{Outgoing, Sliced};
 use super::prepared::Prepared;
@@ -56,6 +58,9 @@ pub enum ExchangeError {
     /// The connection broke.
     #[error("{0}")]
     Broken(String),
+    /// The client's body, which came while it went out, was at fault.
+    #[error("the client's body: {}", .0.message)]
+    Client(Box<Refusal>),
 }
 
 impl From<hyper::Error> for ExchangeError {
@@ -175,7 +180,10 @@ impl Pool {
             }
         }
         Box::pin(async {
-            match self.connect_in_time(tls, provider, total).await? {
+            match self
+                .connect_in_time(tls, provider, (provider.http, total))
+                .await?
+            {
                 Way::One(link) => match ask(link, request, patience()).await {
                     Ok(begun) => Ok(answered(begun, home())),
                     Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
@@ -190,13 +198,56 @@ impl Pool {
         .await
     }
 
+    /// Sends a request whose body passes through, by HTTP/1.1: backpressure and
+    /// the end of either side reach the other by themselves there.
+    ///
+    /// A body cannot be sent again, so one never goes by a kept connection,
+    /// which may be closing.
+    ///
+    /// # Errors
+    /// See [`ExchangeError`].
+    pub(super) async fn pass(
+        &self,
+        tls: &ClientTls,
+        (prepared, ask): (&Prepared, &Ask),
+        upload: &mut Upload,
+        total: Instant,
+    ) -> Result<Reply, ExchangeError> {
+        let provider = &*prepared.provider;
+        let origin = &prepared.unread;
+        let first_byte = provider.timeouts.first_byte;
+        let failed = |broken| match broken {
+            Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
+            Broken::Nonsense(what) => ExchangeError::Broken(what),
+            Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
+            Broken::Late => ExchangeError::FirstByteTimeout,
+            Broken::Client(refusal) => ExchangeError::Client(refusal),
+        };
+        let home = || Home(Rc::downgrade(origin));
+        if upload.is_over()
+            && let Some(link) = origin.kept()
+        {
+            match link.pass(ask, upload, (first_byte, total)).await {
+                Ok(begun) => return Ok(answered(begun, home())),
+                Err(Broken::Unanswered(_)) => {}
+                Err(broken) => return Err(failed(broken)),
+            }
+        }
+        let http = (HttpVersion::Http1, total);
+        let Way::One(link) = self.connect_in_time(tls, provider, http).await? else {
+            return Err(ExchangeError::Broken("it speaks HTTP/2 only".to_owned()));
+        };
+        let begun = link.pass(ask, upload, (first_byte, total)).await;
+        begun.map(|begun| answered(begun, home())).map_err(failed)
+    }
+
     async fn connect_in_time(
         &self,
         tls: &ClientTls,
         provider: &Provider,
-        total: Instant,
+        (http, total): (HttpVersion, Instant),
     ) -> Result<Way, ExchangeError> {
-        let connecting = self.connect(tls, provider);
+        let connecting = self.connect(tls, provider, http);
         let connected = tokio::time::timeout(provider.timeouts.connect, connecting);
         tokio::time::timeout_at(total, connected)
             .await
@@ -241,18 +292,20 @@ impl Pool {
         }
         // Those that only this list still holds were replaced by a reload.
         all.retain(|known| Arc::strong_count(&known.provider) > 1);
-        let (origin, bulkhead) = (self.origin(provider), bulkheads.of(provider));
-        let prepared = Rc::new(Prepared::new(provider, origin, bulkhead)?);
+        let usual = self.origin(provider, provider.http);
+        let origins = (usual, self.origin(provider, HttpVersion::Http1));
+        let bulkhead = bulkheads.of(provider);
+        let prepared = Rc::new(Prepared::new(provider, origins, bulkhead)?);
         all.push(Rc::clone(&prepared));
         Ok(prepared)
     }
 
-    fn origin(&self, provider: &Provider) -> Rc<Origin> {
+    fn origin(&self, provider: &Provider, http: HttpVersion) -> Rc<Origin> {
         let key = (
             provider.host.clone(),
             provider.port,
             provider.tls,
-            provider.http,
+            http,
             provider.ca_file.clone(),
         );
         Rc::clone(self.origins.borrow_mut().entry(key).or_default())
@@ -293,6 +346,7 @@ async fn ask(link: Box<Link>, request: &Outgoing, patience: Patience) -> Result<
         Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
         Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
         Broken::Late => Asked::Failed(patience.late()),
+        Broken::Client(refusal) => Asked::Failed(ExchangeError::Client(refusal)),
     })
 }
 
@@ -324,7 +378,12 @@ async fn multiplexed(
 }
 
 impl Pool {
-    async fn connect(&self, tls: &ClientTls, provider: &Provider) -> Result<Way, ExchangeError> {
+    async fn connect(
+        &self,
+        tls: &ClientTls,
+        provider: &Provider,
+        http: HttpVersion,
+    ) -> Result<Way, ExchangeError> {
         let failed = |error: &dyn std::fmt::Display| ExchangeError::Connect(error.to_string());
         let host = provider.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, provider.port))
@@ -333,13 +392,13 @@ impl Pool {
         let line = Line::new(stream, Rc::clone(&self.journal), Side::Upstream);
         if !provider.tls {
             let socket = Socket::Plain(line);
-            return match provider.http {
+            return match http {
                 HttpVersion::Http2 => greet(socket).await,
                 HttpVersion::Auto | HttpVersion::Http1 => Ok(self.link(socket)),
             };
         }
         let config = tls
-            .config(provider.ca_file.as_deref(), provider.http)
+            .config(provider.ca_file.as_deref(), http)
             .map_err(ExchangeError::Connect)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(&e))?;
         let stream = tokio_rustls::TlsConnector::from(config)

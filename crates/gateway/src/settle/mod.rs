@@ -4,13 +4,13 @@
 //! with the request. It ends in one of three ways: [`Ticket::settle`],
 //! [`Ticket::refuse`], or by being dropped, which means that the client left.
 
+mod carried;
 mod counts;
 mod metrics;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dialects::Operation;
 use domain::ids::{KeyId, TicketId};
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
@@ -19,10 +19,14 @@ use domain::refusal::{Class, Reason, Refusal};
 use domain::time::{Ticks, UnixMicros};
 use domain::usage::{Usage, UsageSource};
 
+pub use carried::Carried;
 pub use counts::Counts;
 pub use metrics::Metrics;
 
 use crate::plane::Plane;
+
+/// What records call a request that passes through unread.
+pub(crate) const PASS_THROUGH: &str = "pass_through";
 
 /// What is known of the tokens so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +39,8 @@ pub struct Meter {
     pub reported: Option<Usage>,
     /// Whether a request has gone upstream.
     pub asked: bool,
+    /// Whether nobody reads what is said: only the provider knows.
+    pub unread: bool,
 }
 
 impl Meter {
@@ -44,6 +50,9 @@ impl Meter {
         }
         if !self.asked {
             return (Usage::default(), UsageSource::None);
+        }
+        if self.unread {
+            return (Usage::default(), UsageSource::Unmetered);
         }
         let usage = Usage {
             input: self.prompt_estimate,
@@ -71,6 +80,8 @@ pub struct Account {
     /// Whether the target was asked in the client's own words, and may keep
     /// the conversation under the id that the client gets.
     pub verbatim: bool,
+    /// What passes through unread.
+    pub carried: Option<Rc<Carried>>,
     /// The record so far.
     facts: Option<Box<Settled>>,
     price: Option<domain::model::Price>,
@@ -103,7 +114,7 @@ impl Ticket {
     pub fn open(
         plane: &Rc<Plane>,
         principal: &Principal,
-        (operation, at): (Operation, UnixMicros),
+        (operation, at): (&'static str, UnixMicros),
         slot: Option<journal::Slot>,
     ) -> Self {
         let begun = Begun {
@@ -111,7 +122,7 @@ impl Ticket {
             at,
             tenant: principal.tenant.clone(),
             key: principal.key.clone(),
-            operation: operation.as_str().into(),
+            operation: operation.into(),
         };
         let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         plane.shared.metrics.in_flight.inc();
@@ -123,6 +134,7 @@ impl Ticket {
             meter: Meter::default(),
             dropped: None,
             verbatim: false,
+            carried: None,
             facts: Some(Box::new(facts)),
             price: None,
             counted_as: None,
@@ -179,6 +191,8 @@ impl Ticket {
     pub fn served_by(&self) -> (Option<&str>, Option<&str>) {
         let provider = self.facts.as_ref().and_then(|f| f.provider.as_ref());
         let model = self.target.as_ref().map(|t| t.upstream_model.as_str());
+        // What passes through asks for none.
+        let model = model.filter(|model| !model.is_empty());
         (model, provider.map(|p| p.as_str()))
     }
 
@@ -286,6 +300,7 @@ impl Ticket {
                 .map(|price| ledger::cost(&usage, price));
             facts.price_missing = account.price.is_none();
         }
+        facts.passed = account.carried.as_ref().map(|carried| carried.so_far());
         if let Some(mut taken) = account.taken.take() {
             taken.settle(usage.total(), now);
         }
@@ -338,6 +353,8 @@ fn log(facts: &Settled) {
         prompt_tokens = facts.usage.prompt(),
         completion_tokens = facts.usage.completion(),
         usage_source = facts.usage_source.as_str(),
+        bytes_in = facts.passed.map(|passed| passed.bytes_in),
+        bytes_out = facts.passed.map(|passed| passed.bytes_out),
         cost_usd = facts.cost.map(|c| c.to_string()),
         duration_ms = facts.duration_us as f64 / 1000.0,
         "request"

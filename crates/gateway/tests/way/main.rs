@@ -11,6 +11,7 @@ mod googles;
 mod keys;
 mod lossless;
 mod names;
+mod passing;
 mod responses;
 mod responses_targets;
 mod reuse;
