@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ::providers::{AuthStyle, Catalogue, CatalogueProvider, parse_base_url};
 use domain::canon::Dialect;
 use domain::credential::Key;
-use domain::model::{Auth, HttpVersion, Losses, Provider, Shape, Timeouts, WireFormat};
+use domain::model::{
+    Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
+};
 use domain::secret::Secret;
 
 use crate::config::Config;
@@ -80,6 +82,7 @@ fn demo() -> Provider {
         stream_usage: true,
         // It answers anything.
         losses: Losses::Drop,
+        pass_through: PassThrough::Off,
     }
 }
 
@@ -352,6 +355,7 @@ fn upstream(
     known: Option<&CatalogueProvider>,
 ) -> Provider {
     let dialect = dialect(wanted, known);
+    let pass_through = wanted.pass_through.open(&base_path);
     Provider {
         name: name.into(),
         format: WireFormat::Dialect(dialect),
@@ -376,5 +380,6 @@ fn upstream(
             .stream_usage
             .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
         losses: wanted.losses.into(),
+        pass_through,
     }
 }

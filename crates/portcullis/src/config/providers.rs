@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Report;
 use super::network;
 use super::ordered::Ordered;
+use super::pass_through::PassThrough;
 use super::scalars::Span;
 use super::secret::SecretRef;
 use super::source::key;
@@ -50,6 +51,8 @@ pub(crate) struct Provider {
     pub(crate) losses: Losses,
     /// Whether usage may be asked for on streams.
     pub(crate) stream_usage: Option<bool>,
+    /// What of it clients may reach as it is.
+    pub(crate) pass_through: PassThrough,
     /// Its models; those of the catalogue if unset.
     pub(crate) models: Option<Vec<String>>,
 }
@@ -256,6 +259,15 @@ impl Provider {
                 &key(&at, "max_parallel"),
                 "no request at all could be there",
                 "leave it out for the default, or take the provider away",
+            );
+        }
+        let field = key(&at, "pass_through");
+        self.pass_through.validate(&field, report);
+        if self.pass_through.is_on() && self.http == Http::Two {
+            report.wrong(
+                &field,
+                "what passes through goes by HTTP/1.1, and `http: \"2\"` leaves no other",
+                "remove `http`, or declare the provider a second time without it",
             );
         }
         if let Some(ca) = &self.ca_file {
