@@ -28,6 +28,7 @@ SUITES = [
     "agents",
     "sdk_responses",
     "lossless",
+    "pass_through",
     "policies",
     "lifecycle",
     "handover",

@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use domain::canon::Dialect;
+use domain::model::WireFormat;
+
 /// How often a path is decoded: as often as anybody behind might.
 const MOST_ROUNDS: usize = 4;
 
@@ -31,18 +34,41 @@ pub enum PathError {
 
 /// A client's path behind a base URL's. What it repeats of the base path's end
 /// is written once: `/v1` and `/v1/files` are `/v1/files`, and so are `/v1` and
-/// `/files`.
+/// `/files`. Where a provider has several versions of its API and the base path
+/// ends with one, the client's own takes its place.
 ///
 /// # Errors
 /// [`PathError`]: it could lead out of the base URL.
-pub fn joined(base: &str, path: &str) -> Result<String, PathError> {
+pub fn joined(base: &str, format: WireFormat, path: &str) -> Result<String, PathError> {
     check(path)?;
-    let is_whole = |rest: &str| rest.is_empty() || rest.starts_with('/');
     let starts = base.match_indices('/').map(|(at, _)| &base[at..]);
-    let repeated = starts
-        .filter_map(|end| path.strip_prefix(end))
-        .find(|rest| is_whole(rest));
-    Ok(format!("{base}{}", repeated.unwrap_or(path)))
+    let mut repeated = starts.filter_map(|end| behind(path, end));
+    if let Some(rest) = repeated.next() {
+        return Ok(format!("{base}{rest}"));
+    }
+    let versions = versions(format).iter();
+    let is_other = versions
+        .clone()
+        .any(|version| behind(path, version).is_some());
+    let mut stripped = versions.filter_map(|version| base.strip_suffix(version));
+    let base = stripped.next().filter(|_| is_other).unwrap_or(base);
+    Ok(format!("{base}{path}"))
+}
+
+/// What follows these whole segments of a path.
+fn behind<'p>(path: &'p str, segments: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(segments)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+/// The versions that providers of a dialect have beside each other, and their
+/// own SDKs choose from.
+fn versions(format: WireFormat) -> &'static [&'static str] {
+    match format {
+        WireFormat::Dialect(Dialect::Gemini) => &["/v1", "/v1beta", "/v1alpha"],
+        WireFormat::Dialect(Dialect::Cohere) => &["/v1", "/v2"],
+        WireFormat::Dialect(_) | WireFormat::Demo => &[],
+    }
 }
 
 /// Refuses whatever leads elsewhere.
@@ -147,7 +173,24 @@ mod tests {
             ("/v1", "/files/...", "/v1/files/..."),
             ("/v1", "/files/50%25", "/v1/files/50%25"),
         ] {
-            assert_eq!(joined(base, path).as_deref(), Ok(whole), "{base} {path}");
+            let joined = joined(base, WireFormat::USUAL, path);
+            assert_eq!(joined.as_deref(), Ok(whole), "{base} {path}");
+        }
+    }
+
+    #[test]
+    fn one_version_of_googles_takes_the_place_of_another() {
+        let gemini = WireFormat::Dialect(Dialect::Gemini);
+        for (base, path, whole) in [
+            ("/v1beta", "/v1/models/m", "/v1/models/m"),
+            ("/v1beta", "/v1beta/models/m", "/v1beta/models/m"),
+            ("/proxy/v1beta", "/v1alpha/files", "/proxy/v1alpha/files"),
+            ("/v1beta", "/files", "/v1beta/files"),
+            ("/v1beta", "/v12/files", "/v1beta/v12/files"),
+            ("/proxy", "/v1/files", "/proxy/v1/files"),
+        ] {
+            let joined = joined(base, gemini, path);
+            assert_eq!(joined.as_deref(), Ok(whole), "{base} {path}");
         }
     }
 
@@ -178,7 +221,8 @@ mod tests {
             ("/a%zz", PathError::Encoding),
             ("/%2525252525252e", PathError::Encoding),
         ] {
-            assert_eq!(joined("/v1", path), Err(error), "{path}");
+            let joined = joined("/v1", WireFormat::USUAL, path);
+            assert_eq!(joined, Err(error), "{path}");
         }
     }
 

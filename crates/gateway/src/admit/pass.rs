@@ -130,7 +130,8 @@ fn destination(
     if provider.pass_through == domain::model::PassThrough::Off {
         return Err(off(passage));
     }
-    let mut target = providers::joined(&provider.base_path, &passage.path).map_err(|error| {
+    let target = providers::joined(&provider.base_path, provider.format, &passage.path);
+    let mut target = target.map_err(|error| {
         let sentence = format!("This path is not passed through: {error}.");
         Refusal::new(Reason::BadPath, sentence)
     })?;

@@ -354,11 +354,11 @@ fn upstream(
     wanted: &Wanted,
     known: Option<&CatalogueProvider>,
 ) -> Provider {
-    let dialect = dialect(wanted, known);
-    let pass_through = wanted.pass_through.open(&base_path);
+    let format = WireFormat::Dialect(dialect(wanted, known));
+    let pass_through = wanted.pass_through.open(&base_path, format);
     Provider {
         name: name.into(),
-        format: WireFormat::Dialect(dialect),
+        format,
         tls,
         host,
         port,

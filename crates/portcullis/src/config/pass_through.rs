@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use domain::model::PassThrough as Open;
+use domain::model::{PassThrough as Open, WireFormat};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ impl PassThrough {
         }
         for (number, path) in paths.iter().enumerate() {
             let start = path.strip_suffix('*').unwrap_or(path);
-            let error = match providers::joined("", start) {
+            let error = match providers::joined("", WireFormat::USUAL, start) {
                 Err(error) => error.to_string(),
                 Ok(_) if start.contains(['*', '?', '#']) => {
                     "`*` stands at its end only, `?` and `#` nowhere".to_owned()
@@ -96,13 +96,14 @@ impl PassThrough {
         }
     }
 
-    /// As the gateway reads it; `base` is the base URL's path.
-    pub(crate) fn open(&self, base: &str) -> Open {
+    /// As the gateway reads it, of a provider that speaks so; `base` is the base
+    /// URL's path.
+    pub(crate) fn open(&self, base: &str, format: WireFormat) -> Open {
         match self {
             Self::All(false) => Open::Off,
             Self::All(true) => Open::All,
             Self::Some(Paths { paths }) => {
-                let whole = |path: &String| providers::joined(base, path).ok();
+                let whole = |path: &String| providers::joined(base, format, path).ok();
                 Open::Paths(paths.iter().filter_map(whole).collect())
             }
         }
