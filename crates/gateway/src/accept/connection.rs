@@ -230,7 +230,7 @@ impl Connection {
         };
         let framing = Framing {
             keep_alive: framing.keep_alive
-                && !(framing.version == Version::HTTP_10 && has_no_length(&served.body))
+                && !(framing.version == Version::HTTP_10 && served.body.length().is_none())
                 && self.link.borrow_mut().has_read_all()
                 && !phase.borrow().is_last_answer(),
             ..framing
@@ -281,16 +281,11 @@ impl Connection {
             body,
         } = served;
         let is_look = framing.is_look;
-        let is_stream = matches!(body, AnswerBody::Stream(_) | AnswerBody::Passed(..));
-        let length = match &body {
-            AnswerBody::Whole(bytes) => {
-                Length::Exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
-            AnswerBody::Passed(_, Some(length)) | AnswerBody::Unsent(Some(length)) => {
-                Length::Exact(*length)
-            }
-            _ if framing.version == Version::HTTP_10 => Length::UntilClose,
-            _ => Length::Chunked,
+        let is_stream = body.is_stream();
+        let length = match body.length() {
+            Some(length) => Length::Exact(length),
+            None if framing.version == Version::HTTP_10 => Length::UntilClose,
+            None => Length::Chunked,
         };
         let mut out = BytesMut::with_capacity(1024);
         let framed = AnswerFraming {
@@ -391,14 +386,6 @@ impl Connection {
             Err(_) => End::Closed,
         }
     }
-}
-
-/// Whether only its end says how long a body is.
-fn has_no_length(body: &AnswerBody) -> bool {
-    matches!(
-        body,
-        AnswerBody::Stream(_) | AnswerBody::Passed(_, None) | AnswerBody::Unsent(None)
-    )
 }
 
 /// How an answer is framed.

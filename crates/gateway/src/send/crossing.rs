@@ -9,12 +9,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use domain::model::HttpVersion;
 use domain::refusal::Refusal;
 use http::Method;
 use http1::{Answer, Length};
 use tokio::time::Instant;
 
 use super::exchange::{BOUNDS, Begun, Broken, Hearing, Link, MOST_HINTS};
+use super::pool::{ExchangeError, Home, Pool, Way, answered};
+use super::prepared::Prepared;
+use super::tls::ClientTls;
+use super::upstream::Reply;
 use crate::accept::{Incoming, too_large};
 use crate::settle::Carried;
 use crate::wire::End;
@@ -112,6 +117,51 @@ impl Upload {
         end.push(line.freeze());
         end.push(piece);
         end.push(Bytes::from_static(http1::CHUNK_TAIL));
+    }
+}
+
+impl Pool {
+    /// Sends a request whose body passes through, by HTTP/1.1: backpressure and
+    /// the end of either side reach the other by themselves there.
+    ///
+    /// A body cannot be sent again, so one never goes by a kept connection,
+    /// which may be closing.
+    ///
+    /// # Errors
+    /// See [`ExchangeError`].
+    pub(super) async fn pass(
+        &self,
+        tls: &ClientTls,
+        (prepared, ask): (&Prepared, &Ask),
+        upload: &mut Upload,
+        total: Instant,
+    ) -> Result<Reply, ExchangeError> {
+        let provider = &*prepared.provider;
+        let origin = &prepared.unread;
+        let first_byte = provider.timeouts.first_byte;
+        let failed = |broken| match broken {
+            Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
+            Broken::Nonsense(what) => ExchangeError::Broken(what),
+            Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
+            Broken::Late => ExchangeError::FirstByteTimeout,
+            Broken::Client(refusal) => ExchangeError::Client(refusal),
+        };
+        let home = || Home::of(origin);
+        if upload.is_over()
+            && let Some(link) = origin.kept()
+        {
+            match link.pass(ask, upload, (first_byte, total)).await {
+                Ok(begun) => return Ok(answered(begun, home())),
+                Err(Broken::Unanswered(_)) => {}
+                Err(broken) => return Err(failed(broken)),
+            }
+        }
+        let http = (HttpVersion::Http1, total);
+        let Way::One(link) = self.connect_in_time(tls, provider, http).await? else {
+            return Err(ExchangeError::Broken("it speaks HTTP/2 only".to_owned()));
+        };
+        let begun = link.pass(ask, upload, (first_byte, total)).await;
+        begun.map(|begun| answered(begun, home())).map_err(failed)
     }
 }
 

@@ -20,7 +20,6 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::bulkhead::Bulkheads;
-use super::crossing::{Ask, Upload};
 use super::exchange::{Begun, Broken, Link};
 use super::outgoing::{Outgoing, Sliced};
 use super::prepared::Prepared;
@@ -98,6 +97,11 @@ pub struct Pool {
 pub(super) struct Home(Weak<Origin>);
 
 impl Home {
+    /// To its own origin.
+    pub(super) fn of(origin: &Rc<Origin>) -> Self {
+        Self(Rc::downgrade(origin))
+    }
+
     /// Keeps a connection for the next request.
     pub(super) fn keep(&self, link: Box<Link>) {
         let Some(origin) = self.0.upgrade() else {
@@ -115,7 +119,7 @@ impl Home {
     }
 }
 
-enum Way {
+pub(super) enum Way {
     One(Box<Link>),
     Shared(Shared),
 }
@@ -154,7 +158,7 @@ impl Pool {
     ) -> Result<Reply, ExchangeError> {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
-        let home = || Home(Rc::downgrade(origin));
+        let home = || Home::of(origin);
         let patience = || Patience {
             first_byte: Instant::now() + provider.timeouts.first_byte,
             total,
@@ -198,50 +202,7 @@ impl Pool {
         .await
     }
 
-    /// Sends a request whose body passes through, by HTTP/1.1: backpressure and
-    /// the end of either side reach the other by themselves there.
-    ///
-    /// A body cannot be sent again, so one never goes by a kept connection,
-    /// which may be closing.
-    ///
-    /// # Errors
-    /// See [`ExchangeError`].
-    pub(super) async fn pass(
-        &self,
-        tls: &ClientTls,
-        (prepared, ask): (&Prepared, &Ask),
-        upload: &mut Upload,
-        total: Instant,
-    ) -> Result<Reply, ExchangeError> {
-        let provider = &*prepared.provider;
-        let origin = &prepared.unread;
-        let first_byte = provider.timeouts.first_byte;
-        let failed = |broken| match broken {
-            Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
-            Broken::Nonsense(what) => ExchangeError::Broken(what),
-            Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
-            Broken::Late => ExchangeError::FirstByteTimeout,
-            Broken::Client(refusal) => ExchangeError::Client(refusal),
-        };
-        let home = || Home(Rc::downgrade(origin));
-        if upload.is_over()
-            && let Some(link) = origin.kept()
-        {
-            match link.pass(ask, upload, (first_byte, total)).await {
-                Ok(begun) => return Ok(answered(begun, home())),
-                Err(Broken::Unanswered(_)) => {}
-                Err(broken) => return Err(failed(broken)),
-            }
-        }
-        let http = (HttpVersion::Http1, total);
-        let Way::One(link) = self.connect_in_time(tls, provider, http).await? else {
-            return Err(ExchangeError::Broken("it speaks HTTP/2 only".to_owned()));
-        };
-        let begun = link.pass(ask, upload, (first_byte, total)).await;
-        begun.map(|begun| answered(begun, home())).map_err(failed)
-    }
-
-    async fn connect_in_time(
+    pub(super) async fn connect_in_time(
         &self,
         tls: &ClientTls,
         provider: &Provider,
@@ -314,7 +275,7 @@ impl Pool {
 
 impl Origin {
     /// A kept connection that is still good.
-    fn kept(&self) -> Option<Box<Link>> {
+    pub(super) fn kept(&self) -> Option<Box<Link>> {
         let mut idle = self.idle.borrow_mut();
         loop {
             let mut next = idle.pop()?;
@@ -325,7 +286,7 @@ impl Origin {
     }
 }
 
-fn answered(begun: Begun, home: Home) -> Reply {
+pub(super) fn answered(begun: Begun, home: Home) -> Reply {
     let Begun { answer, reading } = begun;
     Reply {
         status: answer.status,

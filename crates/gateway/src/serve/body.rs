@@ -84,6 +84,20 @@ impl AnswerBody {
         }
     }
 
+    /// How long it is, if anything but its end says that.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Whole(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Passed(_, length) | Self::Unsent(length) => *length,
+            Self::Stream(_) => None,
+        }
+    }
+
+    /// Whether it comes while it goes out.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_) | Self::Passed(..))
+    }
+
     /// Whether the end that has come is no clean one: the client must not take
     /// what it has for the whole.
     pub(crate) fn is_broken(&self) -> bool {
@@ -111,12 +125,9 @@ impl Body for AnswerBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
-            }
-            Self::Passed(_, Some(length)) => SizeHint::with_exact(*length),
-            Self::Stream(_) | Self::Passed(_, None) | Self::Unsent(_) => SizeHint::default(),
+        match self.length() {
+            Some(length) if !matches!(self, Self::Unsent(_)) => SizeHint::with_exact(length),
+            _ => SizeHint::default(),
         }
     }
 }

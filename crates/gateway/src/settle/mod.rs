@@ -6,6 +6,7 @@
 
 mod carried;
 mod counts;
+mod meter;
 mod metrics;
 
 use std::rc::Rc;
@@ -17,51 +18,17 @@ use domain::principal::Principal;
 use domain::record::{Begun, Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
 use domain::time::{Ticks, UnixMicros};
-use domain::usage::{Usage, UsageSource};
+use domain::usage::UsageSource;
 
 pub use carried::Carried;
 pub use counts::Counts;
+pub use meter::Meter;
 pub use metrics::Metrics;
 
 use crate::plane::Plane;
 
 /// What records call a request that passes through unread.
 pub(crate) const PASS_THROUGH: &str = "pass_through";
-
-/// What is known of the tokens so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Meter {
-    /// The gateway's own count of the prompt.
-    pub prompt_estimate: u64,
-    /// The gateway's own count of the answer so far.
-    pub completion_estimate: u64,
-    /// What the provider reported.
-    pub reported: Option<Usage>,
-    /// Whether a request has gone upstream.
-    pub asked: bool,
-    /// Whether nobody reads what is said: only the provider knows.
-    pub unread: bool,
-}
-
-impl Meter {
-    fn usage(&self) -> (Usage, UsageSource) {
-        if let Some(usage) = self.reported {
-            return (usage, UsageSource::Provider);
-        }
-        if !self.asked {
-            return (Usage::default(), UsageSource::None);
-        }
-        if self.unread {
-            return (Usage::default(), UsageSource::Unmetered);
-        }
-        let usage = Usage {
-            input: self.prompt_estimate,
-            output: self.completion_estimate,
-            ..Usage::default()
-        };
-        (usage, UsageSource::Estimated)
-    }
-}
 
 /// One request's account. Owned by the stage that has the request; thin, so
 /// that handing it on moves a pointer.
