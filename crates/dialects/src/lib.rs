@@ -4,9 +4,13 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod converse;
+pub mod eventstream;
+pub mod framing;
 pub mod gemini;
 mod gleaner;
 pub mod json;
+pub mod lines;
 pub mod openai;
 mod operation;
 pub mod responses;

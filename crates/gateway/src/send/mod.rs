@@ -17,6 +17,7 @@ pub mod pool;
 mod prepared;
 pub(crate) mod rehearsal;
 mod shape;
+mod signing;
 #[cfg(test)]
 mod simulation;
 pub mod tls;
@@ -52,7 +53,7 @@ use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::route::Routed;
 use crate::settle::{Refused, Ticket};
-pub(crate) use attempt::{LARGEST_EVENT, is_event_stream};
+pub(crate) use attempt::LARGEST_EVENT;
 pub use bulkhead::Bulkheads;
 pub use client::Client;
 use course::Course;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use domain::model::{Deployment, Provider};
 use domain::policy::RetryPolicy;
-use domain::refusal::Refusal;
+use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 use http::{Method, StatusCode};
 use http1::Fields;
@@ -224,7 +224,7 @@ impl Crossing {
         let place = place.ok_or_else(|| Missed::Unheard(Failure::full()))?;
         let head = match self.head(&prepared, key) {
             Ok(head) => head,
-            Err(refusal) => return Ok(Err(Failure::account(refusal))),
+            Err(failure) => return Ok(Err(failure)),
         };
         let ask = Ask {
             method: self.method.clone(),
@@ -245,7 +245,7 @@ impl Crossing {
     }
 
     /// The request's head, with one of the provider's keys.
-    fn head(&self, prepared: &Prepared, key: Option<usize>) -> Result<Bytes, Refusal> {
+    fn head(&self, prepared: &Prepared, key: Option<usize>) -> Result<Bytes, Failure> {
         let provider = &prepared.provider;
         let lines = prepared.lines(key);
         let mut fields = Fields::from(&lines.headers);
@@ -255,7 +255,14 @@ impl Crossing {
         let parties = (lines, &**provider);
         outgoing::further(&mut own, &self.fields, parties, providers::passes_upstream);
         if let Some(key) = prepared.unready(key) {
-            outgoing::credential(&mut own, prepared, key)?;
+            let added = outgoing::add_credential(&mut own, &provider.auth, key);
+            if added.map_err(Failure::account)?.is_some() {
+                // A signature covers the body, and nobody has read that.
+                let sentence = "The upstream wants requests signed with their bodies: none passes \
+                                through to it unread.";
+                let refusal = Refusal::new(Reason::UpstreamCredential, sentence);
+                return Err(Failure::transient(refusal));
+            }
         }
         if let Some(kind) = self.fields.get("content-type") {
             own.set("content-type", kind);

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use super::watched::{Flow, Party, Watched};
 use super::{AnswerBody, Served, headers};
+use crate::send::Passed;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{Passed, is_event_stream};
 use crate::settle::{Carried, Ticket};
 use crate::wire::Alarm;
 
@@ -34,7 +34,7 @@ pub fn pass(passed: Passed) -> Served {
         deadline,
     } = passed;
     let status = answer.status;
-    let is_stream = is_event_stream(&answer.fields);
+    let is_stream = kind(&answer.fields) == "text/event-stream";
     ticket.note(|facts| facts.streamed = is_stream);
     let is_error = status.is_client_error() || status.is_server_error();
     if is_error {
@@ -86,11 +86,17 @@ pub fn pass(passed: Passed) -> Served {
     served
 }
 
+/// What an answer says that it is, without parameters.
+fn kind(fields: &Fields) -> String {
+    let said = fields.text("content-type").unwrap_or_default();
+    let kind = said.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
 /// Who reads over the answer for its tokens. Only what a request has made is
 /// counted: to look at a batch or an answer of before costs nothing again.
 fn gleaner(provider: &Provider, method: &Method, fields: &Fields) -> Option<Gleaner> {
-    let kind = fields.text("content-type")?.split(';').next()?.trim();
-    let is_json = kind.eq_ignore_ascii_case("application/json");
+    let is_json = kind(fields) == "application/json";
     let is_plain = fields
         .get("content-encoding")
         .is_none_or(|coding| coding == b"identity");
