@@ -29,6 +29,7 @@ SUITES = [
     "agents",
     "sdk_responses",
     "lossless",
+    "pass_through",
     "policies",
     "credentials",
     "lifecycle",
