@@ -4,6 +4,7 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod cohere;
 pub mod gemini;
 pub mod json;
 pub mod openai;

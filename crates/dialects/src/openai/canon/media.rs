@@ -32,7 +32,7 @@ pub(super) fn data_url(mime: &str, base64: &str) -> String {
 }
 
 /// An image's URL, or its bytes as one; `None` where it is only an id.
-pub(super) fn image_url(mime: Option<&str>, source: &Source) -> Option<String> {
+pub(crate) fn image_url(mime: Option<&str>, source: &Source) -> Option<String> {
     match source {
         Source::Url(url) => Some(url.clone()),
         Source::Base64(data) => Some(data_url(mime.unwrap_or_else(|| image_mime(data)), data)),
