@@ -83,6 +83,9 @@ pub fn embeddings_path(provider: &Provider, model: &str, batch: Batch) -> Option
             };
             Some(filled(base, path, model))
         }
+        (None, WireFormat::Dialect(Dialect::Cohere | Dialect::Ollama), _) => {
+            Some(format!("{base}/embed"))
+        }
         _ => None,
     }
 }

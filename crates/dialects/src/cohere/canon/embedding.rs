@@ -53,6 +53,9 @@ pub fn write_embeds(
             .map_or(USUAL, |asked| of_tasks(asked, &mut losses))
             .to_owned(),
     };
+    if asked.is_some_and(Embeds::has_titles) {
+        losses.push(Loss::hint("title", "Cohere's texts have no titles"));
+    }
     let value = object(|out| {
         out.string("model", model).string("input_type", &task);
         out.array("texts", |list| {
