@@ -25,6 +25,7 @@ SUITES = [
     "sdk_gemini",
     "sdk_gemini_javascript",
     "moves",
+    "natives",
     "agents",
     "sdk_responses",
     "lossless",
