@@ -5,8 +5,12 @@
 
 pub mod anthropic;
 pub mod cohere;
+pub mod converse;
+pub mod eventstream;
+pub mod framing;
 pub mod gemini;
 pub mod json;
+pub mod lines;
 pub mod openai;
 mod operation;
 pub mod responses;

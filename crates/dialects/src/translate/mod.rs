@@ -17,7 +17,7 @@ mod table;
 pub(crate) mod vectors;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
-pub use frames::{Client, Frames, Unreadable};
+pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};

@@ -12,18 +12,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
-use dialects::translate::{
-    self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
-};
+use dialects::translate::{self, Client as Leaving, Codec, Frames, Head, Names, Target, Upstream};
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::{Deployment, Losses, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
-use super::attempt::LARGEST_EVENT;
 use super::client::Client;
 use super::failure::Failure;
 use super::vectors::{self, Vectors};
@@ -350,12 +348,12 @@ impl Translation {
         }
     }
 
-    /// The frames of a provider's stream.
-    pub(super) fn frames(&self) -> Frames {
+    /// The frames of a provider's stream, which `cutter` cuts.
+    pub(super) fn frames(&self, cutter: Cutter) -> Frames {
         match &self.kind {
-            Kind::Talk(talk) => talk.frames(),
+            Kind::Talk(talk) => talk.frames(cutter),
             // Nobody asks for a stream of them.
-            Kind::Vectors(_) => Frames::same(LARGEST_EVENT),
+            Kind::Vectors(_) => Frames::same(cutter),
         }
     }
 
@@ -396,7 +394,7 @@ impl Talk {
         Ok((pivot, leaves))
     }
 
-    fn frames(&self) -> Frames {
+    fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
@@ -404,7 +402,7 @@ impl Talk {
             Some(_) if self.passes => Leaving::AsItCame,
             Some(client) => Leaving::Written(client.writer()),
         };
-        Frames::translated(LARGEST_EVENT, reader, pivot, leaving)
+        Frames::translated(cutter, reader, pivot, leaving)
     }
 }
 

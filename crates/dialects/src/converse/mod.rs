@@ -1,0 +1,3 @@
+//! AWS Bedrock's dialect: Converse and `ConverseStream`.
+
+pub mod canon;
