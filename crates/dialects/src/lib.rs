@@ -11,6 +11,7 @@ pub mod framing;
 pub mod gemini;
 pub mod json;
 pub mod lines;
+pub mod ollama;
 pub mod openai;
 mod operation;
 pub mod responses;

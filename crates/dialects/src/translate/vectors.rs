@@ -11,7 +11,7 @@ use domain::refusal::{Reason, Refusal};
 use crate::gemini::canon::embedding::Embeds;
 use crate::json::{Document, Kind, Node, object};
 use crate::translate::fields::json;
-use crate::{cohere, gemini};
+use crate::{cohere, gemini, ollama};
 
 /// Writes a request of `OpenAI`'s dialect for a model of this name; what a
 /// client of Gemini's has asked is there, too, where one has.
@@ -43,6 +43,7 @@ macro_rules! embedders {
 embedders! {
     Gemini in gemini;
     Cohere in cohere;
+    Ollama in ollama;
 }
 
 /// How providers of this dialect are asked for embeddings; none if they have
