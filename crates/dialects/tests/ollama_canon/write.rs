@@ -4,7 +4,7 @@ use super::*;
 use dialects::ollama::canon::write_request;
 use dialects::openai::canon::read_request;
 use dialects::translate::{Names, Target};
-use domain::canon::{Loss, Request, Weight};
+use domain::canon::{Loss, Reasoning, Request, Weight};
 use proptest::prelude::*;
 
 fn written(request: &Request, target: &Target<'_>) -> (Value, Vec<Loss>) {
@@ -138,6 +138,20 @@ fn only_a_model_that_is_known_to_think_is_asked_to() {
     assert_eq!(ask("xhigh", true), (Some("\"max\"".to_owned()), 0));
     assert_eq!(ask("high", false), (None, 1));
     assert_eq!(ask("none", false), (Some("false".to_owned()), 0));
+    let request = Request {
+        reasoning: Some(Reasoning {
+            budget: Some(9000),
+            ..Reasoning::default()
+        }),
+        ..Request::default()
+    };
+    let target = Target {
+        model: "gpt-oss:20b",
+        output_limit: None,
+        reasons: false,
+        names: &Names::default(),
+    };
+    assert_eq!(written(&request, &target).0["think"], "medium");
 }
 
 #[test]

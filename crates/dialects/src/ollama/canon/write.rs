@@ -104,7 +104,7 @@ fn write_format(root: &mut Object<'_>, request: &Request, tools: HasTools, losse
 }
 
 /// A model that thinks does so unless it is told not to; one that does not
-/// refuses to be asked for it.
+/// refuses to be asked for it, but not to be asked not to.
 fn write_thinking(
     root: &mut Object<'_>,
     request: &Request,
@@ -127,7 +127,9 @@ fn write_thinking(
         Some(Effort::High) => "\"high\"",
         Some(Effort::XHigh | Effort::Max) => "\"max\"",
     };
-    if target.reasons || word == "false" {
+    // It is the one family whose names alone tell.
+    let thinks = target.reasons || target.model.contains("gpt-oss");
+    if thinks || word == "false" {
         root.raw("think", word);
         return;
     }
