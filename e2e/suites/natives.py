@@ -11,6 +11,7 @@ import json
 import anthropic
 import openai
 import pydantic
+from google import genai
 
 import fake_cohere
 import fake_ollama
@@ -238,6 +239,16 @@ def embeddings_with_and_without_a_purpose(w):
     answer = w.openai.embeddings.create(model=EMBEDDER, input=["a"], dimensions=256, extra_body=more)
     asked = w.cohere.last.json
     assert (asked["input_type"], asked["truncate"], asked["output_dimension"]) == ("search_query", "NONE", 256), asked
+
+
+@case
+def embeddings_of_googles_sdk(w):
+    client = genai.Client(api_key=KEY, http_options={"base_url": w.gateway.origin, "timeout": 20_000})
+    for model in (EMBEDDER, MINILM):
+        config = {"task_type": "RETRIEVAL_QUERY"}
+        answer = client.models.embed_content(model=model, contents=["abc", "defgh"], config=config)
+        assert [vector.values for vector in answer.embeddings] == [[0.5, -0.25, 3], [0.5, -0.25, 5]], answer
+    assert w.cohere.last.json["input_type"] == "search_query", w.cohere.last.json
 
 
 @case
