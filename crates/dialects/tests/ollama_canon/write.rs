@@ -14,14 +14,21 @@ fn written(request: &Request, target: &Target<'_>) -> (Value, Vec<Loss>) {
     (body, written.losses)
 }
 
-/// What a request of `OpenAI`'s dialect becomes for a model that may reason.
-fn told(text: &str, reasons: bool) -> (Value, Vec<String>) {
+/// Whether a model thinks.
+#[derive(Clone, Copy, PartialEq)]
+enum Thinks {
+    Yes,
+    NobodyKnows,
+}
+
+/// What a request of `OpenAI`'s dialect becomes for such a model.
+fn told(text: &str, thinks: Thinks) -> (Value, Vec<String>) {
     let request = read_request(&document(text.to_owned())).expect("a request");
     let names = Names::of(&request);
     let target = Target {
         model: "qwen3",
         output_limit: None,
-        reasons,
+        reasons: thinks == Thinks::Yes,
         names: &names,
     };
     let (body, losses) = written(&request, &target);
@@ -37,7 +44,7 @@ fn told(text: &str, reasons: bool) -> (Value, Vec<String>) {
 }
 
 fn said(text: &str) -> Value {
-    let (body, lost) = told(text, true);
+    let (body, lost) = told(text, Thinks::Yes);
     assert_eq!(lost, Vec::<String>::new());
     body
 }
@@ -96,7 +103,7 @@ fn who_must_not_call_a_tool_is_told_of_none() {
             &format!(
                 r#"{{"model":"m",{TOOLS},"tool_choice":{choice},"messages":[{{"role":"user","content":"?"}}]}}"#
             ),
-            true,
+            Thinks::Yes,
         )
     };
     let (body, lost) = ask("\"none\"");
@@ -116,7 +123,7 @@ fn a_schema_is_the_format() {
     assert_eq!(body["format"], json(br#"{"type":"object"}"#));
     let (_, lost) = told(
         &format!(r#"{{"model":"m",{format},{TOOLS},{messages}}}"#),
-        true,
+        Thinks::Yes,
     );
     assert_eq!(lost, ["response_format!"]);
     let json_object = r#""response_format":{"type":"json_object"}"#;
@@ -126,18 +133,21 @@ fn a_schema_is_the_format() {
 
 #[test]
 fn only_a_model_that_is_known_to_think_is_asked_to() {
-    let ask = |effort: &str, reasons: bool| {
+    let ask = |effort: &str, thinks| {
         let text = format!(
             r#"{{"model":"m","reasoning_effort":"{effort}","messages":[{{"role":"user","content":"?"}}]}}"#
         );
-        let (body, lost) = told(&text, reasons);
+        let (body, lost) = told(&text, thinks);
         (body.get("think").map(ToString::to_string), lost.len())
     };
-    assert_eq!(ask("none", true), (Some("false".to_owned()), 0));
-    assert_eq!(ask("minimal", true), (Some("\"low\"".to_owned()), 0));
-    assert_eq!(ask("xhigh", true), (Some("\"max\"".to_owned()), 0));
-    assert_eq!(ask("high", false), (None, 1));
-    assert_eq!(ask("none", false), (Some("false".to_owned()), 0));
+    assert_eq!(ask("none", Thinks::Yes), (Some("false".to_owned()), 0));
+    assert_eq!(ask("minimal", Thinks::Yes), (Some("\"low\"".to_owned()), 0));
+    assert_eq!(ask("xhigh", Thinks::Yes), (Some("\"max\"".to_owned()), 0));
+    assert_eq!(ask("high", Thinks::NobodyKnows), (None, 1));
+    assert_eq!(
+        ask("none", Thinks::NobodyKnows),
+        (Some("false".to_owned()), 0)
+    );
     let request = Request {
         reasoning: Some(Reasoning {
             budget: Some(9000),
@@ -176,7 +186,7 @@ fn what_ollama_cannot_be_told_is_named() {
             {"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}},
             {"type":"image_url","image_url":{"url":"https://example.com/a.png"}},
             {"type":"file","file":{"file_id":"file-1"}},{"type":"text","text":"?"}]}]}"#,
-        true,
+        Thinks::Yes,
     );
     let mut lost: Vec<&str> = lost.iter().map(String::as_str).collect();
     lost.sort_unstable();

@@ -25,9 +25,9 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
     if let Some(words) = text(message, "content") {
         content.push(Block::text(words));
     }
-    let mut has_calls = false;
+    let mut made = 0;
     for call in calls(root, message, 0, names) {
-        has_calls = true;
+        made += 1;
         content.push(Block::ToolCall(ToolCall {
             id: call.id,
             name: call.name,
@@ -41,7 +41,7 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
         model: text(root, "model").unwrap_or_default().into_owned(),
         choices: vec![Choice {
             content,
-            stop: Some(stop(root, has_calls)?),
+            stop: Some(stop(root, made)?),
             logprobs: logprobs(root),
         }],
         usage: usage(root),

@@ -48,18 +48,13 @@ fn arguments_of(node: Node<'_>) -> String {
     }
 }
 
-/// Why an answer ends, if this line is its last. Ollama's word is the same
-/// behind calls.
-#[expect(clippy::fn_params_excessive_bools, reason = "what the answer holds")]
-pub(super) fn stop(root: Node<'_>, has_calls: bool) -> Option<Stop> {
+/// Why an answer with so many calls ends, if this line is its last. Ollama's
+/// word is the same behind calls.
+pub(super) fn stop(root: Node<'_>, calls: usize) -> Option<Stop> {
     let is_done = member(root, "done").and_then(Node::bool) == Some(true);
-    let end = if has_calls {
-        Stop::ToolCalls
-    } else {
-        Stop::End
-    };
     is_done.then(|| match text(root, "done_reason").as_deref() {
-        None | Some("stop") => end,
+        None | Some("stop") if calls > 0 => Stop::ToolCalls,
+        None | Some("stop") => Stop::End,
         Some("length") => Stop::Length,
         Some(other) => Stop::Other(other.to_owned()),
     })

@@ -75,7 +75,7 @@ impl StreamReader {
                 logprobs,
             });
         }
-        if let Some(stop) = stop(root, self.calls > 0) {
+        if let Some(stop) = stop(root, self.calls) {
             self.is_over = true;
             self.close(out);
             out.extend(usage(root).map(Chunk::Usage));
