@@ -1,5 +1,5 @@
-"""Providers that only providers speak like: their own dialects, under OpenAI's
-and Anthropic's SDKs in Python.
+"""Cohere and Ollama in dialects of their own, which no client speaks, under the
+SDKs of OpenAI, Anthropic and Google in Python.
 
 Of Cohere's models one plans before it calls, and one thinks; of Ollama's one
 thinks, and none gives its calls ids.
@@ -12,6 +12,7 @@ import anthropic
 import openai
 import pydantic
 from google import genai
+from google.genai import types
 
 import fake_cohere
 import fake_ollama
@@ -50,6 +51,7 @@ def scene(bench):
     world.cohere, world.ollama = cohere, ollama
     world.openai = openai.OpenAI(base_url=world.gateway.base_url, api_key=KEY, max_retries=0, timeout=20)
     world.anthropic = anthropic.Anthropic(base_url=world.gateway.origin, api_key=KEY, max_retries=0, timeout=20)
+    world.google = genai.Client(api_key=KEY, http_options={"base_url": world.gateway.origin, "timeout": 20_000})
     return world
 
 
@@ -153,6 +155,38 @@ def parallel_tools_of_anthropics_sdk(w):
 
 
 @case
+def parallel_tools_of_googles_sdk(w):
+    declared = [types.FunctionDeclaration(name=n, description=n, parameters_json_schema=SCHEMA) for n in ("weather", "time")]
+    config = types.GenerateContentConfig(tools=[types.Tool(function_declarations=declared)])
+    for model in MODELS:
+        plain = w.google.models.generate_content(model=model, contents="hello", config=config)
+        chunks = list(w.google.models.generate_content_stream(model=model, contents="hello", config=config))
+        streamed = [part for chunk in chunks for part in chunk.candidates[0].content.parts or []]
+        for parts in (plain.candidates[0].content.parts, streamed):
+            calls = [part.function_call for part in parts if part.function_call]
+            assert [(call.name, call.args) for call in calls] == [("weather", CITY), ("time", CITY)], parts
+            results = [types.Part.from_function_response(name=c.name, response={"sky": "blue"}) for c in calls]
+            again = [types.UserContent("hello"), types.ModelContent(parts), types.Content(role="user", parts=results)]
+            answer = w.google.models.generate_content(model=model, contents=again, config=config)
+            assert answer.text == "Results: 2", answer
+
+
+@case
+def parallel_tools_of_openais_responses(w):
+    tools = [{"type": "function", "name": n, "description": n, "parameters": SCHEMA} for n in ("weather", "time")]
+    for model in MODELS:
+        plain = w.openai.responses.create(model=model, input="hello", tools=tools)
+        with w.openai.responses.stream(model=model, input="hello", tools=tools) as events:
+            streamed = events.until_done().get_final_response()
+        for answer in (plain, streamed):
+            calls = [item for item in answer.output if item.type == "function_call"]
+            assert [(c.name, json.loads(c.arguments)) for c in calls] == [("weather", CITY), ("time", CITY)], answer
+            results = [{"type": "function_call_output", "call_id": c.call_id, "output": "sunny"} for c in calls]
+            said = w.openai.responses.create(model=model, previous_response_id=answer.id, input=results, tools=tools)
+            assert said.output_text == "Results: 2", said
+
+
+@case
 def a_tool_can_be_demanded_by_name(w):
     choice = {"type": "function", "function": {"name": NAMES[1]}}
     for model in MODELS:
@@ -243,10 +277,9 @@ def embeddings_with_and_without_a_purpose(w):
 
 @case
 def embeddings_of_googles_sdk(w):
-    client = genai.Client(api_key=KEY, http_options={"base_url": w.gateway.origin, "timeout": 20_000})
     for model in (EMBEDDER, MINILM):
         config = {"task_type": "RETRIEVAL_QUERY"}
-        answer = client.models.embed_content(model=model, contents=["abc", "defgh"], config=config)
+        answer = w.google.models.embed_content(model=model, contents=["abc", "defgh"], config=config)
         assert [vector.values for vector in answer.embeddings] == [[0.5, -0.25, 3], [0.5, -0.25, 5]], answer
     assert w.cohere.last.json["input_type"] == "search_query", w.cohere.last.json
 
