@@ -75,6 +75,14 @@ pub(crate) fn steps(request: &Request) -> Vec<Step<'_>> {
     steps
 }
 
+/// Says whose result it is, where that stands elsewhere.
+pub(crate) fn heading(result: &ToolResult) -> String {
+    match &result.name {
+        Some(name) => format!("From the call {} of {name}:", result.call),
+        None => format!("From the call {}:", result.call),
+    }
+}
+
 fn call(block: &Block) -> Option<&ToolCall> {
     match block {
         Block::ToolCall(call) => Some(call),

@@ -12,10 +12,10 @@ use domain::canon::{
 };
 
 use crate::json::{Array, Object};
-use crate::openai::canon::media::image_url;
+use crate::openai::canon::media::{document_text, image_url};
 use crate::translate::Target;
 use crate::translate::functions::arguments;
-use crate::translate::order::{Place, Step, steps};
+use crate::translate::order::{Place, Step, heading, steps};
 
 /// A piece of a message.
 enum Part<'a> {
@@ -76,7 +76,7 @@ impl<'p> Pen<'_, 'p> {
             } => self.answered(at, (call, &id), result),
             Step::Stray { at, result } => {
                 self.lose(at, "there is no call for this result");
-                let mut parts = vec![heading(result)];
+                let mut parts = vec![Part::Text(heading(result).into())];
                 let texts = result.content.iter().filter_map(|it| part(it).ok());
                 parts.extend(texts);
                 write_message(self.list, "user", &parts);
@@ -226,7 +226,7 @@ impl<'p> Pen<'_, 'p> {
                 _ => match part(block) {
                     Ok(part @ Part::Image { .. }) => {
                         if !std::mem::replace(&mut is_behind, true) {
-                            self.behind.push(heading(result));
+                            self.behind.push(Part::Text(heading(result).into()));
                         }
                         self.behind.push(part);
                     }
@@ -283,13 +283,6 @@ fn shown(thinking: &Thinking) -> Option<&str> {
     is_shown.then_some(thinking.text.as_str())
 }
 
-/// Says whose result it is.
-fn heading<'a>(result: &ToolResult) -> Part<'a> {
-    let of = result.name.as_deref().map(|name| format!(" of {name}"));
-    let of = of.unwrap_or_default();
-    Part::Text(format!("From the call {}{of}:", result.call).into())
-}
-
 /// A block as a part of a message; or why it cannot be one.
 fn part(block: &Block) -> Result<Part<'_>, &'static str> {
     match block {
@@ -304,15 +297,7 @@ fn part(block: &Block) -> Result<Part<'_>, &'static str> {
 
 fn medium(media: &Media) -> Result<Part<'_>, &'static str> {
     match (media.kind, &media.source) {
-        (_, Source::Text(text)) => {
-            let about = [media.name.as_deref(), media.context.as_deref()];
-            let about: Vec<&str> = about.into_iter().flatten().collect();
-            let text = match about.is_empty() {
-                true => text.into(),
-                false => format!("{}\n\n{text}", about.join("\n\n")).into(),
-            };
-            Ok(Part::Text(text))
-        }
+        (_, Source::Text(text)) => Ok(Part::Text(document_text(media, text))),
         (MediaKind::Image, source) => match image_url(media.mime.as_deref(), source) {
             Some(url) => Ok(Part::Image {
                 url,

@@ -11,9 +11,10 @@ use domain::canon::{
 };
 
 use crate::json::{Array, Object};
+use crate::openai::canon::media::document_text;
 use crate::translate::Target;
 use crate::translate::functions::arguments;
-use crate::translate::order::{Place, Step, steps};
+use crate::translate::order::{Place, Step, heading, steps};
 
 /// A piece of a message.
 enum Part<'a> {
@@ -101,7 +102,7 @@ impl<'p> Pen<'_, 'p> {
             Step::Stray { at, result } => {
                 self.lose(at, "there is no call for this result");
                 let mut said = Said::default();
-                said.add(heading(result));
+                said.add(Part::Text(heading(result).into()));
                 let parts = result.content.iter().filter_map(|it| part(it).ok());
                 parts.for_each(|part| said.add(part));
                 self.message("user", &said);
@@ -228,7 +229,7 @@ impl<'p> Pen<'_, 'p> {
             match part(block) {
                 Ok(part @ Part::Image(_)) => {
                     if !std::mem::replace(&mut is_behind, true) {
-                        self.behind.add(heading(result));
+                        self.behind.add(Part::Text(heading(result).into()));
                     }
                     self.behind.add(part);
                 }
@@ -279,13 +280,6 @@ impl<'p> Pen<'_, 'p> {
     }
 }
 
-/// Says whose result it is.
-fn heading<'a>(result: &ToolResult) -> Part<'a> {
-    let of = result.name.as_deref().map(|name| format!(" of {name}"));
-    let of = of.unwrap_or_default();
-    Part::Text(format!("From the call {}{of}:", result.call).into())
-}
-
 /// A block as a part of a message; or why it cannot be one.
 fn part(block: &Block) -> Result<Part<'_>, &'static str> {
     match block {
@@ -300,14 +294,7 @@ fn part(block: &Block) -> Result<Part<'_>, &'static str> {
 
 fn medium(media: &Media) -> Result<Part<'_>, &'static str> {
     match (media.kind, &media.source) {
-        (_, Source::Text(text)) => {
-            let about = [media.name.as_deref(), media.context.as_deref()];
-            let about: Vec<&str> = about.into_iter().flatten().collect();
-            Ok(Part::Text(match about.is_empty() {
-                true => text.into(),
-                false => format!("{}\n\n{text}", about.join("\n\n")).into(),
-            }))
-        }
+        (_, Source::Text(text)) => Ok(Part::Text(document_text(media, text))),
         (MediaKind::Image, Source::Base64(data)) => Ok(Part::Image(data)),
         (MediaKind::Image, _) => Err("Ollama takes images in base64"),
         (MediaKind::Audio, _) => Err("Ollama hears no sounds"),
