@@ -3,14 +3,16 @@
 //! | content type | cut by |
 //! |---|---|
 //! | `text/event-stream` | [`crate::sse`] |
-//! | `application/vnd.amazon.eventstream` | [`crate::eventstream`] |
+//! | `application/vnd.amazon.eventstream` | [`crate::eventstream`]; if the dialect is not AWS' own, its events are unwrapped from the messages |
 //! | `application/x-ndjson` | [`crate::lines`], for dialects that stream so |
 
 use bytes::Bytes;
 use domain::canon::Dialect;
 
+use crate::converse::invoke;
 use crate::eventstream::Broken;
 use crate::sse::Frame;
+use crate::translate::Malformed;
 use crate::{eventstream, lines, sse};
 
 /// Cuts a stream of bytes into events.
@@ -20,6 +22,8 @@ pub enum Cutter {
     Events(sse::Framer),
     /// AWS' binary messages.
     Messages(eventstream::Framer),
+    /// Another dialect's events in AWS' binary messages.
+    Wrapped(eventstream::Framer, Dialect),
     /// Lines.
     Lines(lines::Framer),
 }
@@ -47,7 +51,11 @@ impl Cutter {
             return Some(Self::events(limit));
         }
         if is("application/vnd.amazon.eventstream") {
-            return Some(Self::Messages(eventstream::Framer::new(limit)));
+            let framer = eventstream::Framer::new(limit);
+            return Some(match dialect {
+                Dialect::Converse => Self::Messages(framer),
+                _ => Self::Wrapped(framer, dialect),
+            });
         }
         let has_lines = matches!(dialect, Dialect::Ollama);
         if has_lines && (is("application/x-ndjson") || is("application/ndjson")) {
@@ -72,17 +80,41 @@ impl Cutter {
             Self::Events(framer) => framer.push(bytes, out).map_err(endless),
             Self::Lines(framer) => framer.push(bytes, out).map_err(endless),
             Self::Messages(framer) => Ok(framer.push(bytes, out)?),
+            Self::Wrapped(framer, dialect) => {
+                let mut messages = Vec::new();
+                let pushed = framer.push(bytes, &mut messages);
+                for message in &messages {
+                    invoke::unwrap(message, *dialect, out)?;
+                }
+                Ok(pushed?)
+            }
         }
     }
 
     /// The bytes ended cleanly: the event whose end never came. Some servers
     /// leave it out behind their last.
-    pub fn last(&mut self) -> Option<Frame> {
-        match self {
+    ///
+    /// # Errors
+    /// What is left can be no event.
+    pub fn last(&mut self) -> Result<Option<Frame>, Unreadable> {
+        Ok(match self {
             Self::Events(framer) => framer.last(),
             Self::Messages(framer) => framer.last(),
             Self::Lines(framer) => framer.last(),
-        }
+            Self::Wrapped(framer, dialect) => {
+                let mut out = Vec::new();
+                if let Some(cut) = framer.last() {
+                    invoke::unwrap(&cut, *dialect, &mut out)?;
+                }
+                out.pop()
+            }
+        })
+    }
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed.0)
     }
 }
 

@@ -3,6 +3,8 @@
 #[path = "support/eventstream.rs"]
 mod wire;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::lines::Framer;
@@ -19,7 +21,7 @@ fn cut(mut cutter: Cutter, bytes: &[u8]) -> Vec<Frame> {
     let mut out = Vec::new();
     let bytes = Bytes::copy_from_slice(bytes);
     cutter.push(bytes, &mut out).expect("readable");
-    out.extend(cutter.last());
+    out.extend(cutter.last().expect("readable"));
     out
 }
 
@@ -91,6 +93,83 @@ fn blank_lines_and_line_ends_of_windows_say_nothing() {
     assert_eq!(data(&out), [&b"{\"a\":1}"[..], b"{}"]);
     assert_eq!(out.len(), 4);
     assert_eq!(framer.last(), None);
+}
+
+const BINARY: &str = "application/vnd.amazon.eventstream";
+
+/// An event of Anthropic's as `InvokeModelWithResponseStream` sends it.
+fn chunk(event: &str) -> Vec<u8> {
+    wire::event(
+        "chunk",
+        &json!({"bytes": STANDARD.encode(event), "p": "abc"}),
+    )
+}
+
+#[test]
+fn what_aws_wraps_is_what_its_maker_sends() {
+    let events = [
+        r#"{"type":"message_start","message":{"id":"msg_1"}}"#,
+        "{\"type\":\"ping\",\n\"x\":\"ä\"}",
+        r#"{"choices":[]}"#,
+    ];
+    let bytes = [wire::event("initial-response", &json!({}))];
+    let bytes = bytes.into_iter().chain(events.map(chunk));
+    let bytes = bytes.collect::<Vec<_>>().concat();
+    let frames = cut(
+        cutter(BINARY, Dialect::Anthropic).expect("a stream"),
+        &bytes,
+    );
+    let events = events.map(str::as_bytes);
+    assert_eq!(data(&frames), events);
+    let text: Vec<u8> = frames
+        .iter()
+        .flat_map(|frame| frame.bytes.to_vec())
+        .collect();
+    assert_eq!(
+        String::from_utf8(text).expect("text"),
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\"}}\n\n\
+         event: ping\ndata: {\"type\":\"ping\",\ndata: \"x\":\"ä\"}\n\n\
+         data: {\"choices\":[]}\n\n"
+    );
+}
+
+#[test]
+fn an_exception_among_what_aws_wraps_is_its_makers_error() {
+    let bytes = wire::exception("throttlingException", "slow down");
+    let frames = cut(
+        cutter(BINARY, Dialect::Anthropic).expect("a stream"),
+        &bytes,
+    );
+    assert_eq!(
+        data(&frames),
+        [br#"{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}"#]
+    );
+    assert_eq!(frames[0].event.as_deref(), Some(&b"error"[..]));
+}
+
+#[test]
+fn what_cannot_be_unwrapped_is_malformed() {
+    let whole = chunk("{}");
+    let cut = whole[..whole.len() - 1].to_vec();
+    for (bytes, why) in [
+        (
+            wire::event("chunk", &json!({})),
+            "a chunk of the stream holds no bytes",
+        ),
+        (
+            wire::event("chunk", &json!({"bytes": "?"})),
+            "a chunk of the stream is no base64",
+        ),
+        (cut, "the stream was cut in the middle of a message"),
+    ] {
+        let mut cutter = cutter(BINARY, Dialect::Anthropic).expect("a stream");
+        let mut out = Vec::new();
+        let read = cutter
+            .push(bytes.into(), &mut out)
+            .and_then(|()| cutter.last());
+        assert_eq!(read, Err(Unreadable::Malformed(why)));
+        assert_eq!(out, []);
+    }
 }
 
 proptest! {

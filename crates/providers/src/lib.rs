@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`catalogue`] | the providers and models that are known without configuration |
 //! | [`url`] | base URLs taken apart, and paths put together |
+//! | [`sigv4`] | signing for AWS, pure |
 //! | [`headers`] | the credential's header, and which headers may cross |
 //!
 //! A provider that speaks a known dialect is an entry of
@@ -11,12 +12,13 @@
 
 pub mod catalogue;
 pub mod headers;
+pub mod sigv4;
 pub mod url;
 
 mod rate;
 
 pub use catalogue::{
-    Ability, AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider,
+    Ability, AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, Fetched,
 };
 pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,

@@ -82,7 +82,7 @@ impl Frames {
     pub fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         match self {
             Self::Same(cutter) => {
-                out.extend(cutter.last().filter(Frame::is_end_mark));
+                out.extend(cutter.last()?.filter(Frame::is_end_mark));
                 Ok(())
             }
             Self::Translated(translated) => translated.finish(out),
@@ -122,7 +122,7 @@ impl Translated {
     }
 
     fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        self.frames.extend(self.theirs.last());
+        self.frames.extend(self.theirs.last()?);
         self.read(out)?;
         self.reader.finish(&mut self.chunks);
         self.write(&Bytes::new(), out)
@@ -130,9 +130,7 @@ impl Translated {
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         for frame in std::mem::take(&mut self.frames) {
-            self.reader
-                .push(&frame, &mut self.chunks)
-                .map_err(|malformed| Unreadable::Malformed(malformed.0))?;
+            self.reader.push(&frame, &mut self.chunks)?;
             self.write(&frame.bytes, out)?;
         }
         Ok(())

@@ -120,7 +120,7 @@ async fn exchange(
     let prepared = plane.pool.prepared(&target.provider, bulkheads);
     let prepared = prepared.map_err(unusable)?;
     let place = prepared.bulkhead.enter().ok_or_else(Failure::full)?;
-    let request = outgoing::request(ask, body, (target, key), prepared);
+    let request = outgoing::request(ask, body, (target, key), prepared).await;
     let request = request.map_err(|refusal| match refusal.reason {
         Reason::UpstreamCredential => Failure::account(refusal),
         _ => Failure::transient(refusal),

@@ -139,9 +139,8 @@ fn by_status(status: u16) -> FaultKind {
     }
 }
 
-/// The exception that ends a stream: a word that every dialect's writer knows,
-/// and the message.
-pub(super) fn of_stream(exception: &str, payload: Option<Node<'_>>) -> (String, String) {
+/// The exception that ends a stream.
+pub(crate) fn of_exception(exception: &str, payload: Option<Node<'_>>) -> Fault {
     let said = payload.map(|root| {
         let own = [word(root, "message"), word(root, "Message")];
         own.into_iter().find(|said| !said.is_empty())
@@ -152,7 +151,19 @@ pub(super) fn of_stream(exception: &str, payload: Option<Node<'_>>) -> (String, 
     let kind = by_message(400, &message)
         .or_else(|| by_word(exception))
         .unwrap_or(FaultKind::Server);
-    let word = match kind {
+    Fault {
+        kind,
+        message: message.chars().take(LONGEST).collect(),
+        code: Some(exception.to_owned()),
+        field: None,
+    }
+}
+
+/// The exception that ends a stream: a word that every dialect's writer knows,
+/// and the message.
+pub(super) fn of_stream(exception: &str, payload: Option<Node<'_>>) -> (String, String) {
+    let fault = of_exception(exception, payload);
+    let word = match fault.kind {
         FaultKind::Invalid | FaultKind::Filtered => "invalid_request_error",
         FaultKind::ContextTooLong => "context_length_exceeded",
         FaultKind::TooLarge => "request_too_large",
@@ -165,5 +176,5 @@ pub(super) fn of_stream(exception: &str, payload: Option<Node<'_>>) -> (String, 
         FaultKind::Timeout => "timeout_error",
         FaultKind::Server => "api_error",
     };
-    (word.to_owned(), message.chars().take(LONGEST).collect())
+    (word.to_owned(), fault.message)
 }

@@ -30,6 +30,7 @@ mod usage;
 mod write;
 
 pub use answer::read_answer;
+pub(crate) use fault::of_exception;
 pub use fault::read_fault;
 pub use stream::StreamReader;
 pub use write::write_request;
