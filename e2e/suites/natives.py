@@ -241,6 +241,21 @@ def an_answer_by_a_schema(w):
 
 
 @case
+def an_answer_by_a_schema_beside_tools(w):
+    strict = [t | {"function": t["function"] | {"strict": True}} for t in TOOLS]
+    schema = {"name": "person", "schema": Person.model_json_schema()}
+    asked = {"tools": strict, "response_format": {"type": "json_schema", "json_schema": schema}}
+    for answer in (ask(w, PLAIN, **asked), stream(w, THINKER, **asked)[1]):
+        # This server calls whatever tools there are.
+        message = answer.choices[0].message
+        assert len(message.tool_calls) == 2 and json.loads(message.content) == CITY, answer
+    assert ask(w, PLAIN, tool_choice="none", **asked).choices[0].message.content == '{"name": "Ada", "age": 36}'
+    answer = ask(w, GEMMA, **asked)
+    assert len(answer.choices[0].message.tool_calls) == 2, answer
+    assert "JSON Schema" in w.ollama.last.json["messages"][0]["content"], w.ollama.last.json
+
+
+@case
 def an_image_is_looked_at(w):
     image = "data:image/png;base64,iVBORw0KGgo="
     parts = [{"type": "text", "text": "what?"}, {"type": "image_url", "image_url": {"url": image}}]

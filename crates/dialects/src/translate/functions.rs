@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use domain::canon::{Dialect, Json, Loss, Request, Tool, ToolCall, ToolChoice, ToolKind};
+use domain::canon::{Dialect, Format, Json, Loss, Request, Tool, ToolCall, ToolChoice, ToolKind};
 
 use super::Names;
 use crate::json::{Document, Kind, object};
@@ -21,6 +21,10 @@ const FREE_SCHEMA: &str =
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 /// Schemas are nested at most this deeply.
 const DEPTH: usize = 128;
+
+/// A function by which a model gives its answer, where it cannot be told the
+/// answer's form beside tools. No client's tool is called so.
+pub(crate) const ANSWER_TOOL: &str = "portcullis_json_answer";
 
 /// Whether a tool is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,27 @@ pub(crate) struct Function<'a> {
 pub(crate) struct Functions<'a> {
     pub(crate) list: Vec<Function<'a>>,
     pub(crate) calling: Calling,
+}
+
+impl<'a> Function<'a> {
+    /// The function by which the answer is given; none if its form is not an
+    /// object. `at` is behind the client's tools.
+    pub(crate) fn answer(format: &'a Format, at: usize) -> Option<Self> {
+        let (schema, strict) = match format {
+            Format::Text => return None,
+            Format::Json => (Cow::Borrowed(r#"{"type":"object"}"#), None),
+            Format::Schema { schema, strict, .. } => (of_object(Some(schema)), *strict),
+        };
+        let document = Document::parse(Bytes::copy_from_slice(schema.as_bytes()), DEPTH).ok()?;
+        let kind = document.root().get("type")?;
+        (kind.str()? == "object").then(|| Self {
+            name: ANSWER_TOOL,
+            description: Some("Give the answer by calling this tool, once.".into()),
+            schema,
+            is_strict: strict == Some(true),
+            at,
+        })
+    }
 }
 
 /// The tools of a request for `provider`, as functions.

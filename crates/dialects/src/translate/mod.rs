@@ -10,6 +10,7 @@ pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;
 pub(crate) mod ids;
+pub(crate) mod json_mode;
 mod names;
 mod native;
 pub(crate) mod order;

@@ -94,6 +94,15 @@ fn who_waits_for_a_call_gets_one() {
 }
 
 #[test]
+fn an_answer_that_a_tool_takes_is_a_text() {
+    let call = r#"{"id":"a","type":"function","function":{"name":"portcullis_json_answer","arguments":"{\"a\":1}"}}"#;
+    let text = format!(r#"{{"message":{{"tool_calls":[{call}]}},"finish_reason":"TOOL_CALL"}}"#);
+    let answer = of(&text).expect("an answer");
+    assert_eq!(answer.choices[0].content, [Block::text("{\"a\":1}")]);
+    assert_eq!(answer.choices[0].stop, Some(Stop::End));
+}
+
+#[test]
 fn errors_are_told_apart() {
     for (name, body) in fixtures("errors") {
         let (status, kind) = name.split_once('_').expect("status_kind");

@@ -4,7 +4,7 @@ use super::*;
 use dialects::cohere::canon::{StreamReader, read_answer};
 use dialects::sse::Framer;
 use dialects::translate::Names;
-use domain::canon::{Chunk, Fold};
+use domain::canon::{Block, Chunk, Fold, Stop};
 use proptest::prelude::*;
 
 /// The chunks of a stream that is cut at these places.
@@ -121,6 +121,21 @@ fn calls_may_grow_side_by_side() {
         said.contains("\"[0]\"") && said.contains("\"[1]\""),
         "{said}"
     );
+}
+
+#[test]
+fn an_answer_that_a_tool_takes_is_a_text() {
+    let start = r#"{"message":{"tool_calls":{"id":"a","function":{"name":"portcullis_json_answer","arguments":"{"}}}}"#;
+    let grow = r#"{"message":{"tool_calls":{"function":{"arguments":"}"}}}}"#;
+    let all = [
+        event("tool-call-start", start),
+        event("tool-call-delta", grow),
+        event("tool-call-end", "{}"),
+        event("message-end", r#"{"finish_reason":"TOOL_CALL"}"#),
+    ];
+    let answer = fold(&chunks(all.concat().as_bytes(), &[]).expect("well-formed")).finish();
+    assert_eq!(answer.choices[0].content, [Block::text("{}")]);
+    assert_eq!(answer.choices[0].stop, Some(Stop::End));
 }
 
 #[test]

@@ -148,10 +148,43 @@ fn a_schema_stands_beside_the_word_object() {
     ));
     let wanted = r#"{"type":"json_object","json_schema":{"type":"object"}}"#;
     assert_eq!(body["response_format"], json(wanted.as_bytes()));
-    let (_, lost) = told(&format!(
-        r#"{{"model":"m",{format},{TOOLS},"messages":[{{"role":"user","content":"?"}}]}}"#
+}
+
+#[test]
+fn beside_tools_a_tool_takes_the_answer() {
+    let format = r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}"#;
+    let messages = r#""messages":[{"role":"user","content":"?"}]"#;
+    let body = said(&format!(r#"{{"model":"m",{format},{TOOLS},{messages}}}"#));
+    assert_eq!(body["tool_choice"], "REQUIRED");
+    let tool = &body["tools"][2]["function"];
+    assert_eq!(tool["parameters"], json(br#"{"type":"object"}"#));
+    assert_eq!(body.get("response_format"), None);
+    // Who must not call one gets none; whose call must come gets no other.
+    let body = said(&format!(
+        r#"{{"model":"m",{format},{TOOLS},"tool_choice":"none",{messages}}}"#
     ));
+    assert_eq!((body.get("tools"), body.get("tool_choice")), (None, None));
+    assert!(body.get("response_format").is_some());
+    let body = said(&format!(
+        r#"{{"model":"m",{format},{TOOLS},"tool_choice":"required",{messages}}}"#
+    ));
+    assert_eq!(body["tools"].as_array().expect("tools").len(), 2);
+    let list = format.replace(r#"{"type":"object"}"#, r#"{"type":"array"}"#);
+    let (_, lost) = told(&format!(r#"{{"model":"m",{list},{TOOLS},{messages}}}"#));
     assert_eq!(lost, ["response_format!"]);
+}
+
+#[test]
+fn json_is_asked_for_in_words_too() {
+    let format = r#""response_format":{"type":"json_object"}"#;
+    let ask = |content: &str| {
+        let body = said(&format!(
+            r#"{{"model":"m",{format},"messages":[{{"role":"user","content":"{content}"}}]}}"#
+        ));
+        body["messages"].as_array().expect("messages").len()
+    };
+    assert_eq!(ask("?"), 2);
+    assert_eq!(ask("Give me JSON."), 1);
 }
 
 #[test]
@@ -165,6 +198,10 @@ fn thinking_has_a_budget_or_is_off() {
     assert_eq!(ask("none"), r#"{"type":"disabled"}"#);
     assert_eq!(ask("low"), r#"{"type":"enabled","token_budget":1024}"#);
     assert_eq!(ask("xhigh"), r#"{"type":"enabled"}"#);
+    let body = said(
+        r#"{"model":"m","reasoning_effort":"high","max_tokens":1000,"messages":[{"role":"user","content":"?"}]}"#,
+    );
+    assert_eq!(body["thinking"]["token_budget"], 500, "room for the answer");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn chunks(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Chunk>, String> {
         cutter.push(piece, &mut frames).expect("short");
         start = cut;
     }
-    frames.extend(cutter.last());
+    frames.extend(cutter.last().expect("short"));
     let mut reader = StreamReader::new(Names::default());
     let mut out = Vec::new();
     for frame in frames {

@@ -26,7 +26,7 @@ fn told(text: &str, thinks: Thinks) -> (Value, Vec<String>) {
     let request = read_request(&document(text.to_owned())).expect("a request");
     let names = Names::of(&request);
     let target = Target {
-        model: "qwen3",
+        model: "gemma4",
         output_limit: None,
         reasons: thinks == Thinks::Yes,
         names: &names,
@@ -59,7 +59,7 @@ fn a_conversation_is_told_in_ollamas_words() {
             {"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]},
             {"role":"assistant","content":"A dot."},{"role":"user","content":"And now?"}]}"#,
     );
-    let wanted = r#"{"model":"qwen3","stream":false,"messages":[
+    let wanted = r#"{"model":"gemma4","stream":false,"messages":[
         {"role":"system","content":"Be brief."},
         {"role":"user","content":"What\nis it?","images":["iVBORw0KGgo="]},
         {"role":"assistant","content":"A dot."},{"role":"user","content":"And now?"}],
@@ -121,14 +121,28 @@ fn a_schema_is_the_format() {
     let messages = r#""messages":[{"role":"user","content":"?"}]"#;
     let body = said(&format!(r#"{{"model":"m",{format},{messages}}}"#));
     assert_eq!(body["format"], json(br#"{"type":"object"}"#));
-    let (_, lost) = told(
-        &format!(r#"{{"model":"m",{format},{TOOLS},{messages}}}"#),
-        Thinks::Yes,
-    );
-    assert_eq!(lost, ["response_format!"]);
     let json_object = r#""response_format":{"type":"json_object"}"#;
     let body = said(&format!(r#"{{"model":"m",{json_object},{messages}}}"#));
     assert_eq!(body["format"], "json");
+    assert_eq!(body["messages"][0]["content"], "Answer with a JSON object.");
+}
+
+#[test]
+fn beside_tools_the_format_is_told_in_words() {
+    let ask = |strict: bool| {
+        let text = format!(
+            r#"{{"model":"m","response_format":{{"type":"json_schema","json_schema":{{"name":"n","schema":{{"type":"object"}},"strict":{strict}}}}},{TOOLS},"messages":[{{"role":"user","content":"?"}}]}}"#
+        );
+        told(&text, Thinks::Yes)
+    };
+    let (body, lost) = ask(false);
+    assert_eq!(
+        (body.get("format"), lost.as_slice()),
+        (None, &["response_format".to_owned()][..])
+    );
+    let rule = body["messages"][0]["content"].as_str().expect("a text");
+    assert!(rule.ends_with(r#"{"type":"object"}"#), "{rule}");
+    assert_eq!(ask(true).1, ["response_format!"]);
 }
 
 #[test]
@@ -155,13 +169,21 @@ fn only_a_model_that_is_known_to_think_is_asked_to() {
         }),
         ..Request::default()
     };
-    let target = Target {
-        model: "gpt-oss:20b",
-        output_limit: None,
-        reasons: false,
-        names: &Names::default(),
-    };
-    assert_eq!(written(&request, &target).0["think"], "medium");
+    for (model, think) in [
+        ("gpt-oss:20b", Value::from("medium")),
+        ("hf.co/somebody/qwen3", Value::from("medium")),
+        ("qwen3:4b-instruct", Value::Null),
+        ("qwen3-coder", Value::Null),
+        ("llama3.2", Value::Null),
+    ] {
+        let target = Target {
+            model,
+            output_limit: None,
+            reasons: false,
+            names: &Names::default(),
+        };
+        assert_eq!(written(&request, &target).0["think"], think, "{model}");
+    }
 }
 
 #[test]

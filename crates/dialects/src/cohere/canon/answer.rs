@@ -5,6 +5,7 @@ use domain::canon::{Answer, Block, Choice, Thinking, ToolCall};
 use super::said::{Calls, Ending, citation, ending, logprobs, usage};
 use crate::json::{Document, Kind, Node};
 use crate::translate::fields::{member, text, whole};
+use crate::translate::functions::ANSWER_TOOL;
 use crate::translate::{Names, ids};
 
 /// Reads a whole answer; `None` if it is none of this dialect, or an error.
@@ -27,9 +28,13 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
     let calls = member(message, "tool_calls");
     let mut has_calls = Calls::None;
     for (nth, call) in calls.into_iter().flat_map(Node::items).enumerate() {
-        if let Some(call) = read_call(call, || ids::made(&id, (0, nth)), names) {
-            has_calls = Calls::Some;
-            content.push(Block::ToolCall(call));
+        match read_call(call, || ids::made(&id, (0, nth)), names) {
+            Some(call) if call.name == ANSWER_TOOL => content.push(Block::text(call.arguments)),
+            Some(call) => {
+                has_calls = Calls::Some;
+                content.push(Block::ToolCall(call));
+            }
+            None => {}
         }
     }
     let reason = text(root, "finish_reason");

@@ -15,6 +15,7 @@ use crate::json::{Array, Object};
 use crate::openai::canon::media::{document_text, image_url};
 use crate::translate::Target;
 use crate::translate::functions::arguments;
+use crate::translate::json_mode::reminder;
 use crate::translate::order::{Place, Step, heading, steps};
 
 /// A piece of a message.
@@ -37,6 +38,9 @@ pub(super) fn write(
     losses: &mut Vec<Loss>,
 ) {
     root.array("messages", |list| {
+        if let Some(reminder) = reminder(request) {
+            write_message(list, "system", &[Part::Text(reminder.into())]);
+        }
         let mut pen = Pen {
             list,
             target,

@@ -5,11 +5,12 @@
 //! |---|---|
 //! | a request, written | `write`, `messages` |
 //! | an answer, read | `answer` |
-//! | a stream, read | `stream` |
+//! | a stream, read | `stream`, `called` |
 //! | an error, read | `fault` |
 //! | embeddings | [`embedding`] |
 
 mod answer;
+mod called;
 pub mod embedding;
 mod fault;
 mod messages;

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use domain::canon::{Chunk, Delta, Dialect, Opened, Thinking, Unknown};
 
 use super::DEPTH;
+use super::called::Called;
 use super::said::{Calls, Ending, citation, ending, logprobs, usage};
 use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::fields::{json, member, text, whole};
+use crate::translate::functions::ANSWER_TOOL;
 use crate::translate::{Malformed, Names, ids};
 
 /// More calls than any model makes at once.
@@ -28,7 +30,8 @@ pub struct StreamReader {
     next: u32,
     open: Option<(u32, Grows)>,
     /// The blocks of calls, by the stream's own numbers; none once closed.
-    calls: BTreeMap<u64, Option<u32>>,
+    calls: BTreeMap<u64, Option<Called>>,
+    has_calls: Calls,
     is_over: bool,
 }
 
@@ -50,6 +53,7 @@ impl StreamReader {
             next: 0,
             open: None,
             calls: BTreeMap::new(),
+            has_calls: Calls::None,
             is_over: false,
         }
     }
@@ -148,7 +152,7 @@ impl StreamReader {
 
     fn close_calls(&mut self, out: &mut Vec<Chunk>) {
         let open = self.calls.values_mut().filter_map(Option::take);
-        out.extend(open.map(|block| Chunk::Close { choice: 0, block }));
+        out.extend(open.map(Called::close));
     }
 
     fn begin(&mut self, opened: Opened, out: &mut Vec<Chunk>) -> u32 {
@@ -214,24 +218,32 @@ impl StreamReader {
             return Err(Malformed("more calls than any model makes"));
         }
         self.close(out);
-        let answer = self.id.as_deref().unwrap_or_default();
-        let id = match text(call, "id") {
-            Some(id) => id.into_owned(),
-            None => ids::made(answer, (0, self.calls.len())),
+        let opened = match name == ANSWER_TOOL {
+            true => Opened::Text,
+            false => Opened::ToolCall {
+                id: text(call, "id").map_or_else(|| self.made_id(), Cow::into_owned),
+                name: self.names.inward(&name).to_owned(),
+                custom: false,
+                signature: None,
+            },
         };
-        let opened = Opened::ToolCall {
-            id,
-            name: self.names.inward(&name).to_owned(),
-            custom: false,
-            signature: None,
+        let called = match opened {
+            Opened::Text => Called::Answer(self.begin(opened, out)),
+            _ => {
+                self.has_calls = Calls::Some;
+                Called::Tool(self.begin(opened, out))
+            }
         };
-        let block = self.begin(opened, out);
         // A number that comes again is another call.
-        if let Some(Some(block)) = self.calls.insert(index, Some(block)) {
-            out.push(Chunk::Close { choice: 0, block });
-        }
-        grow_call(block, function, out);
+        let before = self.calls.insert(index, Some(called)).flatten();
+        out.extend(before.map(Called::close));
+        called.grow(function, out);
         Ok(())
+    }
+
+    fn made_id(&self) -> String {
+        let answer = self.id.as_deref().unwrap_or_default();
+        ids::made(answer, (0, self.calls.len()))
     }
 
     fn arguments(
@@ -249,7 +261,7 @@ impl StreamReader {
         let last = self.calls.keys().next_back().copied();
         let index = whole(root, "index").or(last).unwrap_or(0);
         match self.calls.get(&index) {
-            Some(Some(block)) => grow_call(*block, function, out),
+            Some(Some(called)) => called.grow(function, out),
             _ => return Err(Malformed("arguments of no call that grows")),
         }
         Ok(())
@@ -258,9 +270,8 @@ impl StreamReader {
     fn end_call(&mut self, root: Node<'_>, out: &mut Vec<Chunk>) {
         let last = self.calls.keys().next_back().copied();
         let index = whole(root, "index").or(last).unwrap_or(0);
-        if let Some(block) = self.calls.get_mut(&index).and_then(Option::take) {
-            out.push(Chunk::Close { choice: 0, block });
-        }
+        let ended = self.calls.get_mut(&index).and_then(Option::take);
+        out.extend(ended.map(Called::close));
     }
 
     fn cite(&self, message: Option<Node<'_>>, out: &mut Vec<Chunk>) {
@@ -284,13 +295,9 @@ impl StreamReader {
 
     fn end(&mut self, delta: Option<Node<'_>>, out: &mut Vec<Chunk>) {
         self.is_over = true;
-        let calls = match self.calls.is_empty() {
-            true => Calls::None,
-            false => Calls::Some,
-        };
         let reason = delta.and_then(|delta| text(delta, "finish_reason"));
         let said = delta.and_then(|delta| text(delta, "error"));
-        let ending = reason.map(|reason| ending(&reason, calls));
+        let ending = reason.map(|reason| ending(&reason, self.has_calls));
         match (ending, said) {
             (Some(Ending::Failed(kind)), said) => out.push(failed(kind, said)),
             (_, Some(said)) => out.push(failed("server_error", Some(said))),
@@ -327,16 +334,6 @@ fn call_of(message: Node<'_>) -> Option<Node<'_>> {
     match calls.kind() {
         Kind::Array => calls.items().next(),
         _ => Some(calls),
-    }
-}
-
-fn grow_call(block: u32, function: Node<'_>, out: &mut Vec<Chunk>) {
-    if let Some(more) = text(function, "arguments") {
-        out.push(Chunk::Grow {
-            choice: 0,
-            block,
-            delta: Delta::Arguments(more.into_owned()),
-        });
     }
 }
 

@@ -35,9 +35,9 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
             root.bool("stream", true);
         }
         messages::write(root, request, target, &mut losses);
-        let tools = functions(request, target.names, COHERE, &mut losses);
+        let mut tools = functions(request, target.names, COHERE, &mut losses);
+        shape(root, request, &mut tools, &mut losses);
         write_tools(root, request, &tools, &mut losses);
-        write_format(root, request, &tools, &mut losses);
         write_bounds(root, request, target, &mut losses);
         write_sampling(root, request, &mut losses);
         write_thinking(root, request, target, &mut losses);
@@ -84,7 +84,8 @@ fn write_tools(
         root.bool("strict_tools", true);
         return;
     }
-    for tool in tools.list.iter().filter(|tool| tool.is_strict) {
+    let own = |tool: &&Function<'_>| tool.is_strict && tool.at < request.tools.len();
+    for tool in tools.list.iter().filter(own) {
         let why = "Cohere is strict with all tools or none, and with arguments that must be there";
         losses.push(Loss::hint(format!("tools[{}].strict", tool.at), why));
     }
@@ -98,37 +99,57 @@ fn needs(tool: &Function<'_>) -> bool {
     required.is_some_and(|required| required.items().next().is_some())
 }
 
-fn write_format(
+/// What the answer must look like. Cohere takes no format beside tools: there a
+/// tool of its own takes the answer, and one of them must be called.
+fn shape<'a>(
     root: &mut Object<'_>,
-    request: &Request,
-    tools: &Functions<'_>,
+    request: &'a Request,
+    tools: &mut Functions<'a>,
     losses: &mut Vec<Loss>,
 ) {
-    let (schema, description) = match &request.format {
-        None | Some(Format::Text) => return,
-        Some(Format::Json) => (None, None),
-        Some(Format::Schema {
-            schema,
-            description,
-            ..
-        }) => (Some(schema), description.as_ref()),
-    };
-    let has_documents = request.rest.iter().any(|it| it.name == "documents");
-    if !tools.list.is_empty() || has_documents {
-        let why = "Cohere takes no format of the answer beside tools or documents";
-        losses.push(Loss::meaning("response_format", why));
+    let wanted = request.format.as_ref();
+    let Some(format) = wanted.filter(|format| **format != Format::Text) else {
         return;
+    };
+    if tools.calling == Calling::Never {
+        // Who must not call one need not know of any.
+        tools.list.clear();
     }
-    if description.is_some() {
+    if request.rest.iter().any(|it| it.name == "documents") {
+        let why = "Cohere takes no format of the answer beside documents";
+        losses.push(Loss::meaning("response_format", why));
+    } else if tools.list.is_empty() {
+        write_format(root, format, losses);
+    } else if tools.calling == Calling::Free {
+        match Function::answer(format, request.tools.len()) {
+            Some(answer) => {
+                tools.list.push(answer);
+                tools.calling = Calling::Must;
+            }
+            None => {
+                let why = "beside tools Cohere's answer must be an object";
+                losses.push(Loss::meaning("response_format", why));
+            }
+        }
+    }
+    // Else the answer is a call.
+}
+
+fn write_format(root: &mut Object<'_>, format: &Format, losses: &mut Vec<Loss>) {
+    root.object("response_format", |object| {
+        object.string("type", "json_object");
+        if let Format::Schema { schema, .. } = format {
+            object.raw("json_schema", schema.as_str());
+        }
+    });
+    if let Format::Schema {
+        description: Some(_),
+        ..
+    } = format
+    {
         let why = "Cohere takes a schema alone";
         losses.push(Loss::hint("response_format.description", why));
     }
-    root.object("response_format", |format| {
-        format.string("type", "json_object");
-        if let Some(schema) = schema {
-            format.raw("json_schema", schema.as_str());
-        }
-    });
 }
 
 fn write_bounds(
@@ -234,7 +255,10 @@ fn write_thinking(
             return;
         }
         thinking.string("type", "enabled");
-        let of_effort = |effort: Effort| (effort < Effort::XHigh).then(|| effort.budget());
+        // What an effort stands for leaves room for the answer.
+        let most = request.max_tokens.map_or(u64::MAX, |most| most / 2).max(1);
+        let of_effort =
+            |effort: Effort| (effort < Effort::XHigh).then(|| effort.budget().min(most));
         let budget = reasoning.budget.or(reasoning.effort.and_then(of_effort));
         if let Some(budget) = budget {
             thinking.number("token_budget", budget);

@@ -54,14 +54,19 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Writes `messages`.
+/// Writes `messages`; `rule` is one of the gateway's own, which stands first.
 pub(super) fn write(
     root: &mut Object<'_>,
-    request: &Request,
+    (request, rule): (&Request, Option<&str>),
     target: &Target<'_>,
     losses: &mut Vec<Loss>,
 ) {
     root.array("messages", |list| {
+        if let Some(rule) = rule {
+            list.object(|out| {
+                out.string("role", "system").string("content", rule);
+            });
+        }
         let mut pen = Pen {
             list,
             target,

@@ -6,11 +6,14 @@ use super::{messages, options};
 use crate::json::{Object, object};
 use crate::translate::Target;
 use crate::translate::functions::{Calling, Functions, functions};
+use crate::translate::json_mode;
 
 /// The name in sentences.
 const OLLAMA: &str = "Ollama";
 /// Most alternatives to a token.
 const MOST_LOGPROBS: u32 = 20;
+/// Models that think, by Ollama's own documentation.
+const THINKERS: &[&str] = &["gpt-oss", "qwen3", "deepseek-r1", "deepseek-v3.1"];
 /// Ollama's own members, which a client of `OpenAI`'s dialect may add; `options`
 /// is another one.
 const OWN: &[&str] = &["keep_alive", "think", "truncate", "shift"];
@@ -23,10 +26,10 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
         root.string("model", target.model);
         // It streams unless it is told not to.
         root.bool("stream", request.stream);
-        messages::write(root, request, target, &mut losses);
         let tools = functions(request, target.names, OLLAMA, &mut losses);
         let has_tools = write_tools(root, &tools, &mut losses);
-        write_format(root, request, has_tools, &mut losses);
+        let rule = write_format(root, request, has_tools, &mut losses);
+        messages::write(root, (request, rule.as_deref()), target, &mut losses);
         options::write(root, request, target, &mut losses);
         write_thinking(root, request, target, &mut losses);
         write_logprobs(root, request, &mut losses);
@@ -76,15 +79,30 @@ fn write_tools(root: &mut Object<'_>, tools: &Functions<'_>, losses: &mut Vec<Lo
     HasTools::Yes
 }
 
-fn write_format(root: &mut Object<'_>, request: &Request, tools: HasTools, losses: &mut Vec<Loss>) {
-    let format = request.format.as_ref();
-    let Some(format) = format.filter(|format| **format != Format::Text) else {
-        return;
-    };
+/// What the answer must look like, and what the model is told about it in
+/// words. Beside tools words are all: with a format it could not call them.
+fn write_format(
+    root: &mut Object<'_>,
+    request: &Request,
+    tools: HasTools,
+    losses: &mut Vec<Loss>,
+) -> Option<String> {
+    let format = request.format.as_ref()?;
     if tools == HasTools::Yes {
-        let why = "Ollama takes no format of the answer beside tools";
-        losses.push(Loss::meaning("response_format", why));
-        return;
+        let told = json_mode::told(format)?;
+        let is_strict = matches!(
+            format,
+            Format::Schema {
+                strict: Some(true),
+                ..
+            }
+        );
+        let why = "beside tools the model is asked for JSON in words alone";
+        losses.push(match is_strict {
+            true => Loss::meaning("response_format", why),
+            false => Loss::hint("response_format", why),
+        });
+        return Some(told);
     }
     match format {
         Format::Text => {}
@@ -101,6 +119,7 @@ fn write_format(root: &mut Object<'_>, request: &Request, tools: HasTools, losse
             }
         }
     }
+    json_mode::reminder(request).map(str::to_owned)
 }
 
 /// A model that thinks does so unless it is told not to; one that does not
@@ -127,9 +146,7 @@ fn write_thinking(
         Some(Effort::High) => "\"high\"",
         Some(Effort::XHigh | Effort::Max) => "\"max\"",
     };
-    // It is the one family whose names alone tell.
-    let thinks = target.reasons || target.model.contains("gpt-oss");
-    if thinks || word == "false" {
+    if target.reasons || thinks(target.model) || word == "false" {
         root.raw("think", word);
         return;
     }
@@ -148,6 +165,13 @@ fn write_logprobs(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Los
             losses.push(Loss::hint("top_logprobs", why));
         }
     }
+}
+
+/// Whether a model is one of those whose names tell that they think.
+fn thinks(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let (family, tag) = name.split_once(':').unwrap_or((name, ""));
+    THINKERS.contains(&family) && !tag.contains("instruct")
 }
 
 /// Whether it is this member, said by a client of `OpenAI`'s dialect.
