@@ -26,6 +26,7 @@ SUITES = [
     "sdk_gemini_javascript",
     "moves",
     "quirks",
+    "natives",
     "agents",
     "sdk_responses",
     "lossless",
