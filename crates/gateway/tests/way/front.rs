@@ -127,6 +127,28 @@ fn errors_are_in_the_clients_dialect() {
 }
 
 #[test]
+fn anthropics_client_finds_the_request_id_under_its_own_name() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::chat("Hello."), Reply::chat_stream(&["Hello."])]);
+        let stage = Stage::open(usual(&fake));
+        let ask = ASK.replace("\"x_new\":{\"deep\":[1e400]},", "");
+        let models = Ask::to("GET", "/v1/models", "").with("anthropic-version", "2023-06-01");
+        for asked in [
+            messages(ask.clone()),
+            messages(ask.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"")),
+            messages(ask.replace("\"m\"", "\"nobody\"")),
+            models.with("x-api-key", KEY),
+        ] {
+            let answer = stage.ask(asked).await;
+            let id = answer.header("request-id");
+            assert!(id.starts_with("req_"), "{}", answer.text());
+            assert_eq!(id, answer.header("x-request-id"));
+        }
+    });
+}
+
+#[test]
 fn a_cut_stream_ends_with_an_error_event_of_the_dialect() {
     play(async || {
         let fake = FakeProvider::start().await;
