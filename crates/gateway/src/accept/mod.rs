@@ -10,6 +10,7 @@ mod inflate;
 mod link;
 pub mod listen;
 mod multiplexed;
+mod named;
 mod pace;
 pub(crate) mod past;
 mod pivot;

@@ -12,6 +12,7 @@ mod keys;
 mod lossless;
 mod names;
 mod responses;
+mod responses_items;
 mod responses_targets;
 mod reuse;
 mod send;
