@@ -16,6 +16,8 @@ import socket
 import struct
 import threading
 
+from fake_remote import Remote
+
 MODELS = ["m", "fake-large"]
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 CREATED = 1_700_000_000
@@ -103,7 +105,7 @@ class Refused(Exception):
         self.body = {"error": {"message": message, "type": kind, "param": param, "code": None}}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Remote, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # One write a piece: the suites look at how pieces travel.
     wbufsize = 0
@@ -268,23 +270,32 @@ def text_of(messages: list) -> str:
     return f"You said: {texts} ({len(images)} images, {sum(map(len, images))} characters)"
 
 
+def filled(schema: dict) -> dict:
+    """What fits a schema: a city where it has one, or none at all; else a person."""
+    names = schema.get("properties") or {"city": {}}
+    return {"city": "Zürich"} if "city" in names else {name: "Ada" if name == "name" else 36 for name in names}
+
+
+def arguments_for(function: dict) -> str:
+    return json.dumps(filled(function.get("parameters", {})), ensure_ascii=False)
+
+
 def message_for(asked: dict) -> tuple:
     """The assistant's message and its finish reason."""
     answered = asked["messages"][-1].get("role") == "tool"
-    if asked.get("tools") and not answered:
+    if asked.get("tools") and not answered and asked.get("tool_choice") != "none":
         calls = [
             {
                 "id": f"call_{number}",
                 "type": "function",
-                "function": {"name": tool["function"]["name"], "arguments": '{"city": "Zürich"}'},
+                "function": {"name": tool["function"]["name"], "arguments": arguments_for(tool["function"])},
             }
             for number, tool in enumerate(asked["tools"])
         ]
         return {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls"
     text = text_of(asked["messages"])
     if asked.get("response_format", {}).get("type") == "json_schema":
-        names = asked["response_format"]["json_schema"]["schema"]["properties"]
-        text = json.dumps({name: "Ada" if name == "name" else 36 for name in names})
+        text = json.dumps(filled(asked["response_format"]["json_schema"]["schema"]))
     return {"role": "assistant", "content": text, "refusal": None}, "stop"
 
 

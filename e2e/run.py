@@ -24,6 +24,8 @@ SUITES = [
     "sdk_anthropic",
     "sdk_gemini",
     "sdk_gemini_javascript",
+    "sdk_anthropic_javascript",
+    "ai_sdk",
     "moves",
     "agents",
     "sdk_responses",

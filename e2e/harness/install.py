@@ -67,7 +67,7 @@ def make_venv(venv: pathlib.Path) -> None:
 
 def prepare(here: pathlib.Path, wanted: list) -> None:
     """What else these suites need."""
-    if {"sdk_javascript", "sdk_gemini_javascript", "readme"} & set(wanted):
+    if {"sdk_javascript", "sdk_gemini_javascript", "sdk_anthropic_javascript", "ai_sdk", "readme"} & set(wanted):
         node_modules(here)
     if {"real_model", "readme"} & set(wanted):
         weights(here)

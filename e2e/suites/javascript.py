@@ -6,9 +6,11 @@ import subprocess
 from harness.gateway import KEY
 
 
-def run(w, script: str, base_url: str) -> int:
-    """Runs `suites/<script>`; how many of its cases passed."""
+def run(w, script: str, base_url: str, **fakes) -> int:
+    """Runs `suites/<script>`; how many of its cases passed. It may tell each
+    fake what to answer, by `fakeOf(name)`."""
     environment = {"PATH": os.environ["PATH"], "BASE_URL": base_url, "KEY": KEY}
+    environment |= {f"FAKE_{name.upper()}": f"http://127.0.0.1:{fake.port}" for name, fake in fakes.items()}
     done = subprocess.run(
         ["node", str(w.bench.here / "suites" / script)],
         cwd=w.bench.here, env=environment, capture_output=True, text=True, timeout=120,
@@ -18,5 +20,6 @@ def run(w, script: str, base_url: str) -> int:
     assert done.returncode == 0 and not failures, done.stdout + done.stderr
     passed = sum(line.startswith("ok ") for line in lines)
     assert passed, "no case ran"
-    assert w.fake.violations == [], set(w.fake.violations)
+    violations = [found for fake in [w.fake, *fakes.values()] for found in fake.violations]
+    assert violations == [], set(violations)
     return passed
