@@ -14,6 +14,7 @@ import http.server
 import json
 import socket
 import struct
+import sys
 import threading
 
 from fake_remote import Remote
@@ -51,6 +52,15 @@ class Scripted:
     breaks: bool = False
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *which):
+        # A gateway may reset what it gives up.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*which)
+
+
 class FakeOpenAI:
     """Starts with `with FakeOpenAI(key) as fake:`; all in threads of this process."""
 
@@ -68,8 +78,7 @@ class FakeOpenAI:
         class Handler(self.handler()):
             owner = fake
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         self.base_url = f"http://127.0.0.1:{self.port}/{self.version}"
 
@@ -359,26 +368,28 @@ def stream_of(asked: dict, answer: dict):
     else:
         base |= {"object": "chat.completion.chunk", "system_fingerprint": "fp_e2e"}
         for choice in answer["choices"]:
-            for delta, finish in deltas_of(choice):
+            for delta, finish in deltas_of(choice, asked.get("tools", [])):
                 piece = {"index": choice["index"], "delta": delta, "finish_reason": finish}
                 yield base | {"choices": [piece | {"logprobs": choice["logprobs"] if finish is None else None}]}
     if asked.get("stream_options", {}).get("include_usage"):
         yield base | {"choices": [], "usage": answer["usage"]}
 
 
-def deltas_of(choice: dict):
+def deltas_of(choice: dict, tools: list):
     message = choice["message"]
     yield {"role": "assistant", "content": None if message["content"] is None else ""}, None
     for word in (message["content"] or "").split(" "):
         if message["content"]:
             yield {"content": word + " "}, None
-    calls = message.get("tool_calls", [])
-    for index, call in enumerate(calls):
-        function = {"name": call["function"]["name"], "arguments": ""}
-        yield {"tool_calls": [call | {"index": index, "function": function}]}, None
-    # The parts of parallel calls come in turn.
-    for part in (slice(0, 8), slice(8, None)):
-        for index, call in enumerate(calls):
-            arguments = call["function"]["arguments"][part]
-            yield {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, None
+    calls = list(enumerate(message.get("tool_calls", [])))
+    # Of parallel calls some servers send the parts in turn; OpenAI, whose tools may be strict, one by one.
+    is_strict = any(tool["function"].get("strict") for tool in tools)
+    for group in [[call] for call in calls] if is_strict else [calls]:
+        for index, call in group:
+            function = {"name": call["function"]["name"], "arguments": ""}
+            yield {"tool_calls": [call | {"index": index, "function": function}]}, None
+        for part in (slice(0, 8), slice(8, None)):
+            for index, call in group:
+                arguments = call["function"]["arguments"][part]
+                yield {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, None
     yield {}, choice["finish_reason"]

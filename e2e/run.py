@@ -21,6 +21,7 @@ SUITES = [
     "first_run",
     "sdk_python",
     "sdk_javascript",
+    "sdk_openai_javascript",
     "sdk_anthropic",
     "sdk_gemini",
     "sdk_gemini_javascript",

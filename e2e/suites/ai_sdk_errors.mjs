@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { APICallError, generateText, streamText } from "ai";
 
-import { everyWay, providersOf, servers, ways } from "./ai_sdk_world.mjs";
-import { data, event } from "./fakes.mjs";
+import { everyWay, providersOf, ways } from "./ai_sdk_world.mjs";
+import { firsts, servers } from "./breaking.mjs";
 import { runCases } from "./run_cases.mjs";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -20,20 +20,6 @@ async function errorOf(status, promise) {
   assert.equal(error.message, error.data.error.message);
   return error;
 }
-
-// A stream's first piece with content.
-const chunk = { index: 0, delta: { role: "assistant", content: "one " }, finish_reason: null };
-const usage = { input_tokens: 1, output_tokens: 1 };
-const message = { id: "msg_1", type: "message", role: "assistant", model: "c", content: [], stop_reason: null, usage };
-const firsts = {
-  m: data({ id: "x", object: "chat.completion.chunk", created: 1, model: "m", choices: [chunk] }),
-  c: [
-    { type: "message_start", message },
-    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "one " } },
-  ].map(event).join(""),
-  "gemini-2.5-flash": data({ candidates: [{ content: { role: "model", parts: [{ text: "one " }] }, index: 0 }] }),
-};
 
 const cases = {
   async "what is wrong has its status"() {

@@ -6,8 +6,6 @@ import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 
-import { fakeOf } from "./fakes.mjs";
-
 const origin = process.env.BASE_URL;
 const at = (apiKey) => ({ baseURL: `${origin}/v1`, apiKey });
 
@@ -33,7 +31,6 @@ export const ways = {
 };
 
 export const models = ["m", "c", "gemini-2.5-flash", "gemini-3-flash"];
-export const servers = { m: fakeOf("openai"), c: fakeOf("anthropic"), "gemini-2.5-flash": fakeOf("google") };
 
 // Every way to every model.
 export async function everyWay(run, names = models) {

@@ -3,15 +3,14 @@
 import assert from "node:assert/strict";
 import Anthropic from "@anthropic-ai/sdk";
 
-import { data, event, fakeOf } from "./fakes.mjs";
+import { firsts, servers, told } from "./breaking.mjs";
+import { data, event } from "./fakes.mjs";
 import { runCases } from "./run_cases.mjs";
 
 const baseURL = process.env.BASE_URL;
 const clientOf = (more) => new Anthropic({ baseURL, apiKey: process.env.KEY, maxRetries: 0, ...more });
 const client = clientOf();
 const messages = [{ role: "user", content: "hello" }];
-const [openai, claude, google] = ["openai", "anthropic", "google"].map(fakeOf);
-const servers = { m: openai, c: claude, "gemini-2.5-flash": google };
 
 const ask = (model, more, by = client) => by.messages.create({ model, max_tokens: 100, messages, ...more });
 
@@ -26,32 +25,6 @@ async function errorOf(kind, type, promise) {
   assert.ok(error.error.error.message);
   assert.match(error.requestID ?? "", /^req_/);
   return error;
-}
-
-// What each server says for a status.
-function told(model, status, message) {
-  if (model === "m") return { error: { message, type: "server_error", param: null, code: null } };
-  if (model === "c") return { type: "error", error: { type: "api_error", message } };
-  const names = { 400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE" };
-  return { error: { code: status, message, status: names[status] ?? "INTERNAL" } };
-}
-
-// A stream's first piece with content.
-function firstOf(model) {
-  const delta = { index: 0, delta: { role: "assistant", content: "one " }, finish_reason: null };
-  if (model === "m") {
-    return data({ id: "x", object: "chat.completion.chunk", created: 1, model: "m", choices: [delta] });
-  }
-  if (model !== "c") {
-    return data({ candidates: [{ content: { role: "model", parts: [{ text: "one " }] }, index: 0 }] });
-  }
-  const usage = { input_tokens: 1, output_tokens: 1 };
-  const message = { id: "msg_1", type: "message", role: "assistant", model: "c", content: [], stop_reason: null, usage };
-  return [
-    { type: "message_start", message },
-    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "one " } },
-  ].map(event).join("");
 }
 
 // While `fake` answers so.
@@ -119,7 +92,7 @@ const cases = {
 
   async "a stream that breaks off is an error"() {
     for (const [model, fake] of Object.entries(servers)) {
-      await fake.script({ pieces: [firstOf(model)], breaks: true });
+      await fake.script({ pieces: [firsts[model]], breaks: true });
       let text = "";
       const stream = client.messages.stream({ model, max_tokens: 100, messages });
       stream.on("text", (delta) => (text += delta));
@@ -130,7 +103,7 @@ const cases = {
 
   async "a stream that ends without an end is an error"() {
     for (const [model, fake] of Object.entries(servers)) {
-      await fake.script({ pieces: [firstOf(model)] });
+      await fake.script({ pieces: [firsts[model]] });
       const stream = client.messages.stream({ model, max_tokens: 100, messages });
       await assert.rejects(stream.finalMessage(), Anthropic.AnthropicError, model);
     }
@@ -143,7 +116,7 @@ const cases = {
       "gemini-2.5-flash": JSON.stringify(told("g", 503, "overloaded"), null, 2),
     };
     for (const [model, fake] of Object.entries(servers)) {
-      await fake.script({ pieces: [firstOf(model), overloaded[model]] });
+      await fake.script({ pieces: [firsts[model], overloaded[model]] });
       const stream = client.messages.stream({ model, max_tokens: 100, messages });
       const error = await stream.finalMessage().then(() => assert.fail("no error"), (error) => error);
       assert.ok(error instanceof Anthropic.APIError, `${model}: ${error}`);
@@ -154,7 +127,7 @@ const cases = {
   async "who aborts in the middle frees the server"() {
     for (const [model, fake] of Object.entries(servers)) {
       const { hungUp } = await fake.look();
-      await fake.script({ pieces: [firstOf(model), "never"], holds: true });
+      await fake.script({ pieces: [firsts[model], "never"], holds: true });
       const stream = client.messages.stream({ model, max_tokens: 100, messages });
       stream.on("text", () => stream.abort());
       await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
@@ -165,7 +138,7 @@ const cases = {
   async "a stream that is left early ends without an error"() {
     for (const [model, fake] of Object.entries(servers)) {
       const { hungUp } = await fake.look();
-      await fake.script({ pieces: [firstOf(model), "never"], holds: true });
+      await fake.script({ pieces: [firsts[model], "never"], holds: true });
       const stream = await ask(model, { stream: true });
       for await (const event of stream) if (event.type === "content_block_delta") break;
       await fake.hungUpAfter(hungUp);

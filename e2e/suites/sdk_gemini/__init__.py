@@ -24,7 +24,8 @@ models:
 """
 
 
-def scene(bench):
+def scene(bench, more: str = ""):
+    """A gateway before servers of three dialects, and what `more` declares."""
     claude = bench.enter(FakeAnthropic(UPSTREAM_KEY))
     google = bench.enter(FakeGemini(UPSTREAM_KEY))
     providers = f"""
@@ -38,6 +39,7 @@ def scene(bench):
     base_url: {google.base_url}
     api_key: env:UPSTREAM_KEY
     models: [{SECOND}, {THIRD}, {EMBEDDER}]
+{more}
 """
     world = fake_and_gateway(bench, more=NAMED, providers=providers)
     world.claude, world.google = claude, google
