@@ -126,7 +126,8 @@ def check(asked: dict, fields: set) -> None:
 
 
 def check_system(system) -> None:
-    for block in system if isinstance(system, list) else [{"type": "text", "text": system}]:
+    # A text alone may be empty: LlamaIndex sends such ones.
+    for block in system if isinstance(system, list) else []:
         need(block["type"] == "text", "system: only text")
         need(block["text"].strip(), "system: text content blocks must be non-empty")
         need(set(block) <= {"type", "text", "cache_control", "citations"}, "system: Extra inputs are not permitted")
@@ -210,7 +211,7 @@ def message_for(asked: dict) -> dict:
     if asked.get("thinking", {}).get("type") == "enabled":
         content.append({"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE})
     results = [block for block in last if block["type"] == "tool_result"]
-    has_none = asked.get("tool_choice", {}).get("type") == "none"
+    has_none = (asked.get("tool_choice") or {}).get("type") == "none"
     calls = [] if results or has_none else asked.get("tools", [])
     for number, tool in enumerate(calls):
         given = filled(tool["input_schema"])
@@ -274,7 +275,7 @@ def events_of(answer: dict):
             yield {"type": "content_block_delta", "index": index, "delta": delta}
         yield {"type": "content_block_stop", "index": index}
     delta = {"stop_reason": answer["stop_reason"], "stop_sequence": None}
-    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": answer["usage"]["output_tokens"]}}
+    yield {"type": "message_delta", "delta": delta, "usage": answer["usage"]}
     yield {"type": "message_stop"}
 
 

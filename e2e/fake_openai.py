@@ -368,23 +368,23 @@ def stream_of(asked: dict, answer: dict):
     else:
         base |= {"object": "chat.completion.chunk", "system_fingerprint": "fp_e2e"}
         for choice in answer["choices"]:
-            for delta, finish in deltas_of(choice, asked.get("tools", [])):
+            is_strict = any(tool["function"].get("strict") for tool in asked.get("tools", []))
+            for delta, finish in deltas_of(choice, asked["model"] == "m" and not is_strict):
                 piece = {"index": choice["index"], "delta": delta, "finish_reason": finish}
                 yield base | {"choices": [piece | {"logprobs": choice["logprobs"] if finish is None else None}]}
     if asked.get("stream_options", {}).get("include_usage"):
         yield base | {"choices": [], "usage": answer["usage"]}
 
 
-def deltas_of(choice: dict, tools: list):
+def deltas_of(choice: dict, is_mixed: bool):
     message = choice["message"]
     yield {"role": "assistant", "content": None if message["content"] is None else ""}, None
     for word in (message["content"] or "").split(" "):
         if message["content"]:
             yield {"content": word + " "}, None
     calls = list(enumerate(message.get("tool_calls", [])))
-    # Of parallel calls some servers send the parts in turn; OpenAI, whose tools may be strict, one by one.
-    is_strict = any(tool["function"].get("strict") for tool in tools)
-    for group in [[call] for call in calls] if is_strict else [calls]:
+    # Of parallel calls some servers send the parts in turn; OpenAI does not, whose tools may be strict.
+    for group in [calls] if is_mixed else [[call] for call in calls]:
         for index, call in group:
             function = {"name": call["function"]["name"], "arguments": ""}
             yield {"tool_calls": [call | {"index": index, "function": function}]}, None

@@ -29,6 +29,7 @@ SUITES = [
     "ai_sdk",
     "moves",
     "agents",
+    "frameworks",
     "sdk_responses",
     "lossless",
     "policies",

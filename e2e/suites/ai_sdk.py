@@ -4,13 +4,13 @@ The scene is that of `sdk_gemini`; the cases are in `ai_sdk_*.mjs`.
 """
 
 from harness.bench import case
-from suites import javascript, sdk_gemini
+from suites import scripts, sdk_gemini
 
 scene = sdk_gemini.scene
 
 
 def run(w, script: str) -> int:
-    return javascript.run(w, script, w.gateway.origin, openai=w.fake, anthropic=w.claude, google=w.google)
+    return scripts.run(w, script, w.gateway.origin, openai=w.fake, anthropic=w.claude, google=w.google)
 
 
 @case

@@ -7,26 +7,26 @@ conversations itself; the cases are in `sdk_openai_*.mjs`.
 from fake_responses import FakeResponses
 from harness.bench import case
 from harness.gateway import UPSTREAM_KEY
-from suites import javascript, sdk_gemini
+from suites import scripts, sdk_gemini
 
 
 def scene(bench):
     keeper = bench.enter(FakeResponses(UPSTREAM_KEY))
-    more = f"""
+    providers = f"""
   keeper:
     dialect: responses
     base_url: {keeper.base_url}
     api_key: env:UPSTREAM_KEY
     models: [r]
 """
-    world = sdk_gemini.scene(bench, more)
+    world = sdk_gemini.scene(bench, providers)
     world.keeper = keeper
     return world
 
 
 def run(w, script: str) -> int:
     fakes = {"openai": w.fake, "anthropic": w.claude, "google": w.google, "keeper": w.keeper}
-    return javascript.run(w, script, w.gateway.base_url, **fakes)
+    return scripts.run(w, script, w.gateway.base_url, **fakes)
 
 
 @case

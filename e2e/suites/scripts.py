@@ -1,4 +1,6 @@
-"""Cases that are written in JavaScript: a script prints `ok NAME` for each."""
+"""Cases that are written in another language, or for other packages: a script
+prints `ok NAME` for each.
+"""
 
 import os
 import subprocess
@@ -7,13 +9,18 @@ from harness.gateway import KEY
 
 
 def run(w, script: str, base_url: str, **fakes) -> int:
-    """Runs `suites/<script>`; how many of its cases passed. It may tell each
-    fake what to answer, by `fakeOf(name)`."""
+    """Runs `suites/<script>` in JavaScript; how many of its cases passed. It may
+    tell each fake what to answer, by `fakeOf(name)`."""
+    return run_program(w, ["node", w.bench.here / "suites" / script], base_url, **fakes)
+
+
+def run_program(w, command: list, base_url: str, **fakes) -> int:
+    """Runs a program that has cases; how many of them passed."""
     environment = {"PATH": os.environ["PATH"], "BASE_URL": base_url, "KEY": KEY}
     environment |= {f"FAKE_{name.upper()}": f"http://127.0.0.1:{fake.port}" for name, fake in fakes.items()}
     done = subprocess.run(
-        ["node", str(w.bench.here / "suites" / script)],
-        cwd=w.bench.here, env=environment, capture_output=True, text=True, timeout=120,
+        [str(part) for part in command],
+        cwd=w.bench.here, env=environment, capture_output=True, text=True, timeout=180,
     )  # fmt: skip
     lines = done.stdout.splitlines()
     failures = [line for line in lines if line.startswith("not ok ")]
