@@ -18,6 +18,7 @@ mod passing_refused;
 mod passing_streams;
 mod quirks;
 mod responses;
+mod responses_items;
 mod responses_targets;
 mod reuse;
 mod send;
