@@ -165,7 +165,7 @@ fn entry(name: &str, members: &Members<'_>, reading: &mut Reading<'_>) {
     };
     let theirs = fields::text(theirs).unwrap_or_default();
     let Some((_, prefix, ours)) = PROVIDERS.iter().find(|(known, ..)| *known == theirs) else {
-        return reading.unknown(&theirs);
+        return reading.unknown(&theirs, 1);
     };
     if !reading.wants(ours) {
         return;
@@ -239,7 +239,7 @@ fn model(
     if line.input.is_none() || line.output.is_none() {
         line.forget_price();
     }
-    fields::without_nothing(&mut line);
+    line.tidy();
     if line.says_nothing() {
         return Ok(None);
     }
@@ -364,11 +364,6 @@ impl TierLine {
 }
 
 impl Line {
-    /// Whether there is a name and nothing that holds for it.
-    fn says_nothing(&self) -> bool {
-        self.input.is_none() && self.context.is_none() && self.max_output.is_none()
-    }
-
     fn part(&mut self, part: Part) -> &mut Option<String> {
         match part {
             Part::Input => &mut self.input,
