@@ -2,7 +2,7 @@
 //! parts, so that an invoice line by line adds up to the invoice.
 
 use domain::model::Price;
-use domain::money::NanoUsd;
+use domain::money::{NanoUsd, Rate};
 use domain::usage::Usage;
 
 /// How many parts a cost has: the eight of [`Usage`] and the fee per request.
@@ -50,6 +50,31 @@ pub fn itemise(usage: &Usage, price: &Price) -> Cost {
 #[must_use]
 pub fn cost(usage: &Usage, price: &Price) -> NanoUsd {
     itemise(usage, price).total
+}
+
+/// What a request costs at most: a prompt of up to so many tokens at the
+/// dearest rate of its side, and an answer of up to so many at that of its.
+#[must_use]
+pub fn most(prompt: u64, answer: u64, price: &Price) -> NanoUsd {
+    let tiers = price.tiers.iter().flat_map(|tiers| tiers.iter());
+    let reached = tiers.filter(|tier| tier.above < prompt);
+    let all = reached.map(|tier| &tier.price).chain([price]);
+    let dearest = |price: &Price| {
+        let asked = [
+            price.cached_input,
+            price.cache_write,
+            price.cache_write_1h,
+            price.audio_input,
+        ];
+        let said = [price.reasoning, price.audio_output];
+        let highest = |plain: Rate, others: &[Option<Rate>]| {
+            let others = others.iter().flatten().map(|rate| rate.0);
+            Rate(others.fold(plain.0, i64::max))
+        };
+        let (input, output) = (highest(price.input, &asked), highest(price.output, &said));
+        input.times(prompt) + output.times(answer) + price.per_request
+    };
+    all.map(dearest).max().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -251,6 +251,7 @@ impl Scene {
                     order: u32::try_from(order).expect("few deployments"),
                     price: wanted.price.clone(),
                     max_output: None,
+                    mode: domain::ability::Mode::default(),
                     context: None,
                     abilities: None,
                     index: first + order,

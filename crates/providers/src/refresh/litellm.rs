@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::ability::Ability;
+use domain::ability::{Ability, Mode};
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::{self, Members};
 use super::{Reading, RefreshError};
-use crate::catalogue::{CatalogueModel, Line, Mode, TierLine, is_date};
+use crate::catalogue::{CatalogueModel, Line, TierLine, is_date};
 
 /// Their provider, what stands in front of a model's name in their file, and
 /// our provider.

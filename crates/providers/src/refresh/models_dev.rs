@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::ability::{Abilities, Ability};
+use domain::ability::{Abilities, Ability, Mode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{self, Members};
 use super::{Reading, RefreshError};
-use crate::catalogue::{CatalogueModel, Line, Mode, TierLine};
+use crate::catalogue::{CatalogueModel, Line, TierLine};
 
 /// Their provider and ours.
 const PROVIDERS: &[(&str, &str)] = &[

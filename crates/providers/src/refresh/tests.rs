@@ -1,11 +1,11 @@
 //! What is read of other people's lists, and compared with what is known.
 
-use domain::ability::Ability;
+use domain::ability::{Ability, Mode};
 use domain::model::Price;
 use domain::money::{NanoUsd, Rate};
 
 use super::*;
-use crate::catalogue::{Mode, read_models, write_models};
+use crate::catalogue::{read_models, write_models};
 
 const LITELLM: &str = r#"{
   "sample_spec": {"litellm_provider": "one of", "mode": "one of"},
