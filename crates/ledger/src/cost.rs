@@ -203,6 +203,34 @@ mod tests {
         assert_eq!(itemise(&usage, &tiered).parts[0].1.0, 5_000);
     }
 
+    #[test]
+    fn the_most_is_what_the_dearest_rates_that_can_apply_make() {
+        let tier = Tier {
+            above: 100,
+            price: Price {
+                cache_write_1h: Some(Rate(9_000_000_000)),
+                ..price()
+            },
+        };
+        let tiered = Price {
+            tiers: Some([tier].into()),
+            ..price()
+        };
+        // Written to the cache, every token of the answer spoken or not.
+        assert_eq!(most(100, 10, &tiered).0, 100 * 3_125 + 10 * 10_000 + 7);
+        assert_eq!(most(101, 10, &tiered).0, 101 * 9_000 + 10 * 10_000 + 7);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_costs_more_than_the_most(usage in usage(), hour in 0_i64..20_000_000_000) {
+            let price = Price { cache_write_1h: Some(Rate(hour)), ..price() };
+            let most = most(usage.prompt(), usage.completion(), &price);
+            // Each of the nine parts is rounded by itself.
+            prop_assert!(cost(&usage, &price).0 <= most.0 + 9);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
