@@ -4,8 +4,12 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod converse;
+pub mod eventstream;
+pub mod framing;
 pub mod gemini;
 pub mod json;
+pub mod lines;
 pub mod openai;
 mod operation;
 pub mod responses;

@@ -75,6 +75,18 @@ pub struct Paths {
     pub embeddings: Option<String>,
 }
 
+impl Paths {
+    /// All of them, each made into another.
+    #[must_use]
+    pub fn map(self, change: impl Fn(String) -> String) -> Self {
+        Self {
+            whole: change(self.whole),
+            stream: change(self.stream),
+            embeddings: self.embeddings.map(change),
+        }
+    }
+}
+
 /// What a provider wants otherwise in every body than its dialect has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {

@@ -46,8 +46,22 @@ pub enum AuthStyle {
     Bearer,
     /// Alone in a header of this name.
     Header(String),
+    /// Requests are signed for this service of AWS.
+    Sigv4(String),
     /// It wants none.
     None,
+}
+
+/// Whose credential a provider takes where nobody gives it a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fetched {
+    /// What AWS' own programs would find.
+    Aws,
+    /// What Google's own programs would find.
+    Google,
+    /// What Azure's own programs would find.
+    Azure,
 }
 
 /// A known provider.
@@ -68,6 +82,8 @@ pub struct CatalogueProvider {
     /// Where its key goes.
     #[serde(default)]
     pub auth: AuthStyle,
+    /// What is fetched for one that is declared without a key.
+    pub credential: Option<Fetched>,
     /// What it speaks.
     #[serde(default = "openai")]
     pub dialect: Dialect,

@@ -56,18 +56,14 @@ fn is_one_of(list: &[&str], name: &[u8]) -> bool {
     list.iter().any(|known| known.as_bytes() == name)
 }
 
-/// The header that carries a provider's key, marked so that no log prints it;
-/// `None` for one that does not stand in a header by itself.
+/// The header that carries a provider's key, marked so that no log prints it.
+/// Where requests are signed, a key is one that stands for a signature.
 ///
 /// # Errors
 /// If the key or the header's name has characters that no header may have.
-pub fn auth_header(
-    auth: &Auth,
-    key: &Secret,
-) -> Result<Option<(HeaderName, HeaderValue)>, http::Error> {
+pub fn auth_header(auth: &Auth, key: &Secret) -> Result<(HeaderName, HeaderValue), http::Error> {
     let (name, mut value) = match auth {
-        Auth::SigV4 { .. } => return Ok(None),
-        Auth::Bearer => {
+        Auth::Bearer | Auth::SigV4 { .. } => {
             let value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))?;
             (header::AUTHORIZATION, value)
         }
@@ -77,7 +73,7 @@ pub fn auth_header(
         ),
     };
     value.set_sensitive(true);
-    Ok(Some((name, value)))
+    Ok((name, value))
 }
 
 /// Headers that every server of a dialect wants; the configuration may set
@@ -97,11 +93,11 @@ mod tests {
     fn a_key_goes_into_its_header_and_never_prints() {
         let key = Secret::new("sk-up");
         let header = |auth: Auth| auth_header(&auth, &key).expect("header");
-        let bearer = header(Auth::Bearer).expect("one");
+        let bearer = header(Auth::Bearer);
         assert_eq!(bearer.0, "authorization");
         assert_eq!(bearer.1, "Bearer sk-up");
         assert!(!format!("{bearer:?}").contains("sk-up"));
-        let named = header(Auth::Header("api-key".into())).expect("one");
+        let named = header(Auth::Header("api-key".into()));
         assert_eq!(named.0, "api-key");
         assert!(named.1.is_sensitive());
     }

@@ -5,6 +5,7 @@
 //! | [`catalogue`] | the providers and models that are known without configuration |
 //! | [`url`] | base URLs taken apart, and paths put together |
 //! | [`refresh`] | prices and abilities from files that others keep |
+//! | [`sigv4`] | signing for AWS, pure |
 //! | [`headers`] | the credential's header, and which headers may cross |
 //!
 //! A provider that speaks a known dialect is an entry of
@@ -14,13 +15,14 @@
 pub mod catalogue;
 pub mod headers;
 pub mod refresh;
+pub mod sigv4;
 pub mod url;
 
 mod rate;
 
 pub use catalogue::{
-    AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, OPERATOR, Unmetered,
-    is_date, read_models, write_models,
+    AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, Fetched, OPERATOR,
+    Unmetered, is_date, read_models, write_models,
 };
 pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,

@@ -5,9 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dialects::framing::Cutter;
 use dialects::json::{Document, ScanError};
 use dialects::openai::{self, FrameClass, Tap};
 use dialects::translate::Frames;
+use domain::canon::Dialect;
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::StatusCode;
@@ -75,13 +77,13 @@ pub(super) async fn attempt(
             "the upstream compressed its answer unasked",
         ));
     }
-    if is_event_stream(&fields) {
+    if let Some(cutter) = cutter(&fields, target.provider.format) {
         let opening = Opening {
             fields,
             upstream: body,
             frames: match &translation {
-                Some(translation) => translation.frames(),
-                None => Frames::same(LARGEST_EVENT),
+                Some(translation) => translation.frames(cutter),
+                None => Frames::same(cutter),
             },
             tap: Tap::new(ask.operation, ask.view.n, ask.view.wants_usage),
             held: Vec::new(),
@@ -118,7 +120,7 @@ async fn exchange(
     let prepared = plane.pool.prepared(&target.provider, bulkheads);
     let prepared = prepared.map_err(unusable)?;
     let place = prepared.bulkhead.enter().ok_or_else(Failure::full)?;
-    let request = outgoing::request(ask, body, (target, key), prepared);
+    let request = outgoing::request(ask, body, (target, key), prepared).await;
     let request = request.map_err(|refusal| match refusal.reason {
         Reason::UpstreamCredential => Failure::account(refusal),
         _ => Failure::transient(refusal),
@@ -304,9 +306,11 @@ async fn collect(
     Ok(first.unwrap_or_else(|| whole.join()))
 }
 
-fn is_event_stream(fields: &Fields) -> bool {
-    const KIND: &[u8] = b"text/event-stream";
-    let said = fields.get("content-type").map(<[u8]>::trim_ascii_start);
-    let start = said.and_then(|said| said.get(..KIND.len()));
-    start.is_some_and(|start| start.eq_ignore_ascii_case(KIND))
+/// How an answer is cut into events; none if it is no stream.
+fn cutter(fields: &Fields, format: WireFormat) -> Option<Cutter> {
+    let dialect = match format {
+        WireFormat::Demo => Dialect::OpenAi,
+        WireFormat::Dialect(dialect) => dialect,
+    };
+    Cutter::of(fields.get("content-type")?, dialect, LARGEST_EVENT)
 }

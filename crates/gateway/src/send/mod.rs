@@ -15,6 +15,7 @@ pub mod pool;
 mod prepared;
 pub(crate) mod rehearsal;
 mod shape;
+mod signing;
 #[cfg(test)]
 mod simulation;
 pub mod tls;

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use dialects::{Operation, openai};
-use domain::credential::{Credential, Key};
+use domain::credential::{AwsKeys, Credential, Key};
 use domain::edit::Edits;
-use domain::model::{Deployment, Provider};
+use domain::model::{Auth, Deployment, Provider};
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -21,10 +21,14 @@ use hyper::body::{Body, Frame, SizeHint};
 use providers::Delivery;
 
 use super::Ask;
-use super::prepared::{Lines, Prepared};
+use super::prepared::{Lines, Prepared, authority};
 use super::shape::shaped;
+use super::signing::{self, Unsigned};
 use super::vectors;
 use crate::accept;
+
+/// Keys of AWS at a provider that takes none.
+const UNSIGNED: &str = "this provider takes no signatures";
 
 /// A request on its way to one target.
 pub struct Outgoing {
@@ -56,6 +60,37 @@ impl Outgoing {
     fn path(&self) -> &PathAndQuery {
         let usual = || self.prepared.path(self.operation);
         self.path.as_ref().unwrap_or_else(usual)
+    }
+
+    /// Adds a credential that is renewed now and then.
+    async fn authenticate(&mut self, key: &Key) -> Result<(), Refusal> {
+        let none = |cause: &dyn std::fmt::Display| {
+            let sentence = "The gateway has no credential for the upstream now.";
+            Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
+        };
+        let auth = &self.prepared.provider.auth;
+        let header = match key.current().map_err(|absent| none(&absent))? {
+            Credential::Key(secret) => providers::auth_header(auth, &secret),
+            Credential::Token(secret) => providers::auth_header(&Auth::Bearer, &secret),
+            Credential::Aws(keys) => return self.sign(&keys).await?.ok_or_else(|| none(&UNSIGNED)),
+        };
+        let (name, value) = header.map_err(|error| none(&error))?;
+        self.own.add(name.as_str(), value.as_bytes());
+        Ok(())
+    }
+
+    /// Signs it for AWS; `None` where this provider knows no signatures.
+    async fn sign(&mut self, keys: &AwsKeys) -> Result<Option<()>, Refusal> {
+        let prepared = Rc::clone(&self.prepared);
+        let path = self.path().clone();
+        let unsigned = Unsigned {
+            auth: &prepared.provider.auth,
+            host: &authority(&prepared.provider),
+            path: path.path(),
+            query: path.query().unwrap_or_default(),
+        };
+        let is_signed = signing::sign(&mut self.own, &self.parts, &unsigned, keys).await?;
+        Ok(is_signed.then_some(()))
     }
 
     /// Its body's slices, in order.
@@ -137,7 +172,10 @@ impl Body for Sliced {
 }
 
 /// Builds the request for `target`, with one of its provider's keys.
-pub(super) fn request(
+///
+/// # Errors
+/// There is no credential now, or a bug of the gateway.
+pub(super) async fn request(
     ask: &Ask,
     translated: Option<Vec<Bytes>>,
     (target, key): (&Deployment, Option<usize>),
@@ -157,18 +195,20 @@ pub(super) fn request(
         Some(parts) => parts,
         None => same(ask, target)?,
     };
-    let mut own = own(ask, prepared.lines(key), provider);
-    if let Some(key) = prepared.unready(key) {
-        credential(&mut own, &prepared, key)?;
-    }
-    Ok(Outgoing {
+    let own = own(ask, prepared.lines(key), provider);
+    let mut outgoing = Outgoing {
         path: path.map_err(internal)?,
         operation: ask.operation,
         own,
         key,
-        prepared,
         parts: shaped(parts, &provider.shape)?,
-    })
+        prepared,
+    };
+    let prepared = Rc::clone(&outgoing.prepared);
+    if let Some(key) = prepared.unready(key) {
+        outgoing.authenticate(key).await?;
+    }
+    Ok(outgoing)
 }
 
 fn internal(cause: impl ToString) -> Refusal {
@@ -198,24 +238,6 @@ fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
         edits.add(edit).map_err(internal)?;
     }
     Ok(edits.apply(ask.document.bytes()))
-}
-
-/// Adds a credential that is renewed now and then.
-fn credential(own: &mut Fields, prepared: &Prepared, key: &Key) -> Result<(), Refusal> {
-    let none = |cause: &dyn std::fmt::Display| {
-        let sentence = "The gateway has no credential for the upstream now.";
-        Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
-    };
-    match key.current().map_err(|absent| none(&absent))? {
-        Credential::Key(secret) => {
-            let header = providers::auth_header(&prepared.provider.auth, &secret);
-            if let Some((name, value)) = header.map_err(|error| none(&error))? {
-                own.add(name.as_str(), value.as_bytes());
-            }
-            Ok(())
-        }
-        Credential::Aws(_) => Err(none(&"this provider takes no signature")),
-    }
 }
 
 /// The headers of this request alone: those of the client that may go out.

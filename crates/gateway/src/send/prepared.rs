@@ -60,7 +60,7 @@ impl Prepared {
         let mut keyed = Vec::with_capacity(provider.keys.len());
         for key in &provider.keys {
             let auth = match &key.source {
-                KeySource::Fixed(secret) => providers::auth_header(&provider.auth, secret)?,
+                KeySource::Fixed(secret) => Some(providers::auth_header(&provider.auth, secret)?),
                 KeySource::Renewed(_) => None,
             };
             keyed.push(auth.map(|(name, value)| {
@@ -126,7 +126,8 @@ fn headers(provider: &Provider) -> Result<HeaderMap, http::Error> {
     Ok(out)
 }
 
-fn authority(provider: &Provider) -> String {
+/// Host and port, as a `host` header says them.
+pub(super) fn authority(provider: &Provider) -> String {
     let usual = if provider.tls { 443 } else { 80 };
     if provider.port == usual {
         provider.host.clone()

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
-use dialects::translate::{
-    self, Client as Leaving, Codec, Frames, Head, Names, Target, Unreadable, Upstream,
-};
+use dialects::translate::{self, Client as Leaving, Codec, Frames, Head, Names, Target, Upstream};
 use domain::ability::Ability;
 use domain::canon::{Dialect, Loss, Request, Weight, Written};
 use domain::edit::{Edit, Edits};
@@ -24,7 +23,6 @@ use domain::model::{Deployment, Losses, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
-use super::attempt::LARGEST_EVENT;
 use super::client::Client;
 use super::failure::Failure;
 use super::vectors::{self, Vectors};
@@ -351,12 +349,12 @@ impl Translation {
         }
     }
 
-    /// The frames of a provider's stream.
-    pub(super) fn frames(&self) -> Frames {
+    /// The frames of a provider's stream, which `cutter` cuts.
+    pub(super) fn frames(&self, cutter: Cutter) -> Frames {
         match &self.kind {
-            Kind::Talk(talk) => talk.frames(),
+            Kind::Talk(talk) => talk.frames(cutter),
             // Nobody asks for a stream of them.
-            Kind::Vectors(_) => Frames::same(LARGEST_EVENT),
+            Kind::Vectors(_) => Frames::same(cutter),
         }
     }
 
@@ -397,7 +395,7 @@ impl Talk {
         Ok((pivot, leaves))
     }
 
-    fn frames(&self) -> Frames {
+    fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
@@ -405,7 +403,7 @@ impl Talk {
             Some(_) if self.passes => Leaving::AsItCame,
             Some(client) => Leaving::Written(client.writer()),
         };
-        Frames::translated(LARGEST_EVENT, reader, pivot, leaving)
+        Frames::translated(cutter, reader, pivot, leaving)
     }
 }
 

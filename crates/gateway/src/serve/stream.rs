@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use dialects::framing::Cutter;
 use dialects::openai::{Facts, FrameClass, Pass, Tap};
 use dialects::sse::Frame;
 use dialects::translate::Frames;
@@ -361,7 +362,10 @@ impl Drop for Streaming {
         if let (Some(ticket), Some(upstream)) = (self.ticket.take(), self.upstream.take()) {
             let nothing = Tap::new(self.tap.operation(), 1, false);
             let rest = Rest {
-                frames: std::mem::replace(&mut self.cutter, Frames::same(LARGEST_EVENT)),
+                frames: std::mem::replace(
+                    &mut self.cutter,
+                    Frames::same(Cutter::events(LARGEST_EVENT)),
+                ),
                 tap: std::mem::replace(&mut self.tap, nothing),
                 upstream,
                 ticket,

@@ -4,6 +4,7 @@ mod accept;
 mod admit;
 mod bounds;
 mod compose_guard;
+mod credentials;
 mod doubles;
 mod edges;
 mod front;

@@ -44,7 +44,7 @@ fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned()).or_else(|| env(name))
     };
-    snapshot_with(&config, &catalogue, &[], &install(), &look)
+    snapshot_with(&config, &catalogue, &[], &install(), around(&look))
         .expect("builds")
         .0
 }
@@ -190,7 +190,7 @@ fn keys_come_from_the_file_and_the_store_and_the_file_wins() {
     };
     let declared = install().digest("0123456789abcdef-key");
     let all = [stored(declared), stored([1; 32])];
-    let world = snapshot_with(&config, &catalogue, &all, &install(), &env)
+    let world = snapshot_with(&config, &catalogue, &all, &install(), around(&env))
         .expect("builds")
         .0;
     assert_eq!(world.keys.len(), 2);
@@ -233,7 +233,7 @@ fn wrong_with(vars: &[(&str, &str)]) -> String {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned())
     };
-    snapshot_with(&config, &catalogue, &[], &install(), &look)
+    snapshot_with(&config, &catalogue, &[], &install(), around(&look))
         .expect_err("wrong")
         .to_string()
 }
@@ -259,6 +259,13 @@ fn a_usual_variable_that_cannot_be_used_is_named_not_passed_over() {
 fn a_usual_variable_without_a_key_is_not_set() {
     let world = built_with("", &[("OPENAI_API_KEY", " ")]);
     assert_eq!(world.providers.len(), 1, "the demo alone");
+}
+
+fn around(env: crate::config::secret::Env<'_>) -> super::Around<'_> {
+    super::Around {
+        env,
+        fetchers: &super::Unfetched,
+    }
 }
 
 fn revealed(provider: &domain::model::Provider) -> Vec<String> {

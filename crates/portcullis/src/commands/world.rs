@@ -17,7 +17,8 @@ pub(crate) fn look(place: &Place) -> anyhow::Result<(Loaded, Catalogue, Snapshot
     // Digests of keys are made to compare, not to keep: any secret will do,
     // and none is written to disk by a command that only looks.
     let install = Install::from_bytes(&[0; 32]);
-    let (snapshot, warnings) = build::snapshot(&loaded.config, &catalogue, &[], &install)?;
+    let (snapshot, warnings) =
+        build::snapshot(&loaded.config, &catalogue, &[], &install, &build::Unfetched)?;
     loaded.warnings.extend(warnings);
     Ok((loaded, catalogue, snapshot))
 }

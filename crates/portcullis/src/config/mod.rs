@@ -8,6 +8,7 @@ pub(crate) mod error;
 mod explain;
 pub(crate) mod guards;
 pub(crate) mod journal;
+pub(crate) mod key_source;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod log;

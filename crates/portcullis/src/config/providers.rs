@@ -6,6 +6,7 @@ use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
 
 use super::error::Report;
+use super::key_source::KeySource;
 use super::network;
 use super::ordered::Ordered;
 use super::scalars::Span;
@@ -25,9 +26,9 @@ pub(crate) struct Provider {
     /// Where it is, up to the `/v1`.
     pub(crate) base_url: Option<String>,
     /// Its key.
-    pub(crate) api_key: Option<SecretRef>,
+    pub(crate) api_key: Option<KeySource>,
     /// Its keys, where there are several: each request takes one.
-    pub(crate) api_keys: Vec<SecretRef>,
+    pub(crate) api_keys: Vec<KeySource>,
     /// The header the key stands in alone; `Authorization: Bearer` if unset.
     pub(crate) api_key_header: Option<String>,
     /// Further headers of every request.
@@ -201,11 +202,16 @@ const OWN_HEADERS: [&str; 8] = [
 ];
 
 impl Provider {
+    /// Its keys, as they are written.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &KeySource> {
+        self.api_key.iter().chain(&self.api_keys)
+    }
+
     /// The files that its secrets stand in: one that changes is read again.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        let keys = self.api_key.iter().chain(&self.api_keys);
         let headers = self.headers.iter().map(|(_, value)| value);
-        keys.chain(headers).filter_map(SecretRef::file)
+        let headers = headers.filter_map(SecretRef::file);
+        self.keys().filter_map(KeySource::file).chain(headers)
     }
 
     /// Everything that needs neither catalogue nor environment.

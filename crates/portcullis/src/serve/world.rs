@@ -17,6 +17,7 @@ use store::memory::MemoryShelf;
 use store::{Store, StoredKey};
 
 use super::ServeArgs;
+use super::credentials::Fresh;
 use super::doors::Doors;
 use super::pulse::Pulse;
 use super::stop::Pace;
@@ -78,6 +79,8 @@ pub(super) struct World {
     pub(super) pulse: Arc<Pulse>,
     /// Why the stored keys are those that were known before.
     pub(super) unread: Arc<Stale>,
+    /// Credentials that are fetched.
+    pub(super) credentials: Arc<Fresh>,
     inner: Mutex<Inner>,
 }
 
@@ -172,6 +175,7 @@ pub(super) async fn build(
         uncarried: Arc::default(),
         pulse: Arc::default(),
         unread: Arc::default(),
+        credentials: Arc::new(Fresh::new()?),
         certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
         inner: Mutex::new(Inner {
             config: loaded.config,
@@ -249,8 +253,13 @@ impl World {
         catalogue: &Catalogue,
         keys: &[StoredKey],
     ) -> anyhow::Result<()> {
-        let (mut snapshot, mut warnings) =
-            build::snapshot(config, catalogue, keys, &self.shared.install)?;
+        let (mut snapshot, mut warnings) = build::snapshot(
+            config,
+            catalogue,
+            keys,
+            &self.shared.install,
+            &*self.credentials,
+        )?;
         warnings.extend(idle::warnings(config, &snapshot, idle::Keys::All));
         let mut inner = self.inner();
         for warning in &warnings {
