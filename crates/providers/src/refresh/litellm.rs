@@ -49,10 +49,16 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
     ("perplexity", "perplexity/", "perplexity"),
     ("sambanova", "sambanova/", "sambanova"),
     ("together_ai", "together_ai/", "together"),
-    ("vertex_ai", "vertex_ai/", "vertex"),
-    ("vertex_ai-anthropic_models", "vertex_ai/", "vertex"),
+    ("vertex_ai-anthropic_models", "vertex_ai/", "vertex_claude"),
+    ("vertex_ai-deepseek_models", "vertex_ai/", "vertex_openai"),
     ("vertex_ai-embedding-models", "", "vertex"),
     ("vertex_ai-language-models", "", "vertex"),
+    ("vertex_ai-llama_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-minimax_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-moonshot_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-openai_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-qwen_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-zai_models", "vertex_ai/", "vertex_openai"),
     ("voyage", "voyage/", "voyage"),
     ("xai", "xai/", "xai"),
     ("zai", "zai/", "zhipu"),
@@ -172,7 +178,11 @@ fn entry(name: &str, members: &Members<'_>, reading: &mut Reading<'_>) {
     }
     // Some stand there with their provider's name in front and without it.
     let id = match prefix.is_empty() {
-        true => Some(name.strip_prefix(&format!("{theirs}/")).unwrap_or(name)),
+        true => {
+            let house = theirs.split('-').next().unwrap_or_default();
+            let bare = name.strip_prefix(house);
+            Some(bare.and_then(|bare| bare.strip_prefix('/')).unwrap_or(name))
+        }
         false => name.strip_prefix(prefix),
     };
     let model = match id.filter(|id| is_a_name(id, ours)) {

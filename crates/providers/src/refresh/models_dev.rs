@@ -27,7 +27,7 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("github-models", "github"),
     ("google", "gemini"),
     ("google-vertex", "vertex"),
-    ("google-vertex-anthropic", "vertex"),
+    ("google-vertex-anthropic", "vertex_claude"),
     ("groq", "groq"),
     ("huggingface", "huggingface"),
     ("lmstudio", "lm_studio"),
