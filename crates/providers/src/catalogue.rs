@@ -12,6 +12,7 @@ use domain::canon::Dialect;
 use domain::model::{Paths, Shape};
 use serde::Deserialize;
 
+use crate::quirks::QuirksSpec;
 pub(crate) use line::{Line, TierLine};
 pub use lines::{is_date, read_models, write_models};
 pub use model::{CatalogueModel, OPERATOR, Unmetered};
@@ -106,6 +107,9 @@ pub struct CatalogueProvider {
     /// Whether it usually runs in the same house: `traceparent` goes along.
     #[serde(default)]
     pub internal: bool,
+    /// Where it differs from `OpenAI`'s dialect.
+    #[serde(default)]
+    pub quirks: QuirksSpec,
     /// Its documentation.
     pub docs: String,
 }
@@ -310,6 +314,8 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
     if provider.env.is_empty() && provider.base_url_env.is_empty() {
         return Err(entry(&provider.name, "needs `env` or `base_url_env`"));
     }
+    let quirks = provider.quirks.quirks();
+    quirks.map_err(|(at, why)| entry(&provider.name, format!("`quirks.{at}`: {why}")))?;
     Ok(())
 }
 

@@ -72,6 +72,8 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         trace: false,
         stream_usage: true,
         losses: domain::model::Losses::Strict,
+        quirks: Arc::default(),
+        pass_through: domain::model::PassThrough::Off,
     }
 }
 

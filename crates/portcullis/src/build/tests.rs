@@ -38,13 +38,16 @@ fn install() -> Install {
 }
 
 fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
-    let (config, _) = config::parse("f.yaml", text).expect("right");
     let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
-    let look = |name: &str| {
+    built_by(text, &catalogue, &|name: &str| {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned()).or_else(|| env(name))
-    };
-    snapshot_with(&config, &catalogue, &[], &install(), around(&look))
+    })
+}
+
+pub(super) fn built_by(text: &str, catalogue: &Catalogue, look: Env<'_>) -> Snapshot {
+    let (config, _) = config::parse("f.yaml", text).expect("right");
+    snapshot_with(&config, catalogue, &[], &install(), around(look))
         .expect("builds")
         .0
 }
@@ -304,4 +307,20 @@ fn a_model_that_is_served_by_responses_alone_is_asked_there() {
     };
     assert_eq!(format("o3-pro"), WireFormat::Dialect(Dialect::Responses));
     assert_eq!(format("gpt-4o"), WireFormat::Dialect(Dialect::OpenAi));
+}
+
+#[test]
+fn what_passes_through_is_off_on_or_some_paths_below_the_base_url() {
+    use domain::model::PassThrough;
+
+    let of = |wish: &str| {
+        let text = format!("providers: {{groq: {{api_key: env:SET_KEY{wish}}}}}");
+        built(&text).providers["groq"].pass_through.clone()
+    };
+    assert_eq!(of(""), PassThrough::Off);
+    assert_eq!(of(", pass_through: false"), PassThrough::Off);
+    assert_eq!(of(", pass_through: true"), PassThrough::All);
+    let some = of(", pass_through: {paths: [/v1/audio/*, /files, /openai/v1/batches]}");
+    let whole = ["audio/*", "files", "batches"].map(|path| format!("/openai/v1/{path}"));
+    assert_eq!(some, PassThrough::Paths(whole.into()));
 }

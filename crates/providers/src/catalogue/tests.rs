@@ -163,3 +163,70 @@ fn a_provider_without_a_variable_is_refused() {
     let error = Catalogue::parse(&text).expect_err("no variable");
     assert!(error.to_string().contains("base_url_env"), "{error}");
 }
+
+#[test]
+fn every_quirk_has_a_source_and_a_date() {
+    let catalogue = builtin();
+    let mut quirky = 0;
+    for provider in &catalogue.providers {
+        let quirks = &provider.quirks;
+        if quirks.quirks().expect("checked") == domain::quirks::Quirks::default() {
+            continue;
+        }
+        quirky += 1;
+        let name = &provider.name;
+        assert!(quirks.source.is_some(), "{name}");
+        let date = quirks.as_of.as_deref().expect(name);
+        assert!(is_date(date), "{name}");
+        assert!(provider.dialect == Dialect::OpenAi, "{name}");
+    }
+    assert!(quirky >= 20);
+}
+
+#[test]
+fn every_compatible_provider_of_the_promise_has_an_entry() {
+    let catalogue = builtin();
+    for name in [
+        "groq",
+        "together",
+        "fireworks",
+        "deepinfra",
+        "deepseek",
+        "xai",
+        "openrouter",
+        "perplexity",
+        "cerebras",
+        "sambanova",
+        "nvidia_nim",
+        "nebius",
+        "databricks",
+        "huggingface",
+        "cloudflare",
+        "moonshot",
+        "dashscope",
+        "zhipu",
+        "minimax",
+        "voyage",
+        "jina",
+        "github",
+        "mistral",
+        "vllm",
+        "sglang",
+        "llama_cpp",
+        "lm_studio",
+        "tgi",
+        "litellm",
+    ] {
+        assert!(
+            catalogue.providers.iter().any(|it| it.name == name),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn quirks_that_make_no_sense_are_named() {
+    let text = "source: x\nas_of: \"2026-11-26\"\nproviders:\n  - {name: a, base_url: 'https://a', env: [A], docs: x, quirks: {request: [{at: [n]}]}}\n";
+    let error = Catalogue::parse(text).expect_err("no action").to_string();
+    assert!(error.contains("`quirks.request[0]`"), "{error}");
+}
