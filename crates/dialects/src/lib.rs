@@ -4,16 +4,20 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod cohere;
 pub mod converse;
 pub mod eventstream;
 pub mod framing;
 pub mod gemini;
+mod gleaner;
 pub mod json;
 pub mod lines;
+pub mod ollama;
 pub mod openai;
 mod operation;
 pub mod responses;
 pub mod sse;
 pub mod translate;
 
+pub use gleaner::Gleaner;
 pub use operation::Operation;

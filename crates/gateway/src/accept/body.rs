@@ -8,15 +8,16 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{self, View};
+use domain::ids::KeyId;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::{Bounds, Snapshot};
 use http1::Fields;
 
 use super::held::Held;
-use super::incoming::{Broken, Incoming, SILENCE};
+use super::incoming::{Broken, Incoming};
 use super::past::{self, Found};
 use super::pivot::Keeps;
-use super::{Accepted, Foreign, Target, held, inflate, operation, pivot};
+use super::{Accepted, Foreign, Target, held, inflate, named, operation, pivot};
 use crate::admit::Known;
 use crate::aside;
 use crate::plane::Plane;
@@ -40,15 +41,15 @@ pub async fn body(
         principal,
         at,
     } = known;
-    let mut ticket = Ticket::open(plane, &principal, (operation, at), slot);
+    let mut ticket = Ticket::open(plane, &principal, (operation.as_str(), at), slot);
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
         Ok(plain) => {
             let owner = &principal.key;
-            let world = (plane, snapshot);
-            match past::recall(world, owner, &head.target, &plain, &mut held).await {
-                Ok(found) => look((&head.target, operation), plain, snapshot, found).await,
+            let (world, target) = ((plane, snapshot), &head.target);
+            match told(world, owner, target, plain, &mut held).await {
+                Ok((plain, found)) => look((target, operation), plain, snapshot, found).await,
                 Err(refusal) => Err(refusal),
             }
         }
@@ -78,9 +79,23 @@ pub async fn body(
     }
 }
 
+/// A body with the kept items that it names, and the conversation that it goes
+/// on with.
+async fn told(
+    world: (&Rc<Plane>, &Snapshot),
+    owner: &KeyId,
+    target: &Target,
+    plain: Bytes,
+    held: &mut Held,
+) -> Result<(Bytes, Option<Found>), Refusal> {
+    let plain = named::spelled_out(world, owner, target, plain, held).await?;
+    let found = past::recall(world, owner, target, &plain, held).await?;
+    Ok((plain, found))
+}
+
 /// The journal's promise of room for this request's records; `None` if policy
 /// lets it go on without.
-fn slot(plane: &Rc<Plane>) -> Result<Option<journal::Slot>, Refusal> {
+pub(crate) fn slot(plane: &Rc<Plane>) -> Result<Option<journal::Slot>, Refusal> {
     match promised(plane) {
         Err(_) if plane.shared.journal.is_lenient() => Ok(None),
         promised => promised.map(Some),
@@ -156,7 +171,7 @@ async fn look(
     let is_large = aside::is_large(plain.len());
     let conversation = match target {
         Target::Converse(conversation) => Some(conversation.clone()),
-        Target::Ask(_) | Target::Models(_) | Target::Kept(_) => None,
+        Target::Ask(_) | Target::Models(_) | Target::Kept(_) | Target::Pass(_) => None,
     };
     let work = move || {
         let (document, foreign, view) = match conversation {
@@ -210,15 +225,9 @@ fn check_type(fields: &Fields) -> Result<(), Refusal> {
 }
 
 async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        Refusal::new(
-            Reason::BodyTooLarge,
-            format!("The body is larger than the limit of {limit} bytes."),
-        )
-    };
     let announced = body.announced();
     if announced.is_some_and(|n| n > limit as u64) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     if let Some(announced) = announced.and_then(|n| usize::try_from(n).ok()) {
         held.grow(announced).await?;
@@ -227,10 +236,10 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
     let mut first: Option<Bytes> = None;
     let mut read = 0;
     while let Some(data) = body.data().await {
-        let data = data.map_err(broken)?;
+        let data = data.map_err(Broken::refusal)?;
         read += data.len();
         if read > limit {
-            return Err(too_large());
+            return Err(too_large(limit));
         }
         held.grow(read).await?;
         // Most bodies come in one piece: keep that piece instead of copying it.
@@ -248,18 +257,10 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
     Ok(first.unwrap_or_else(|| whole.join()))
 }
 
-fn broken(error: Broken) -> Refusal {
-    match error {
-        Broken::Silent => Refusal::new(
-            Reason::BodyTimeout,
-            format!(
-                "No byte of the body came for {} seconds.",
-                SILENCE.as_secs()
-            ),
-        ),
-        Broken::Slow => Refusal::new(Reason::BodyTimeout, "The body comes too slowly."),
-        Broken::Cut(cause) => {
-            Refusal::new(Reason::BodyBroken, "The body broke off before its end.").because(cause)
-        }
-    }
+/// What is said of a body that is larger than `limit`.
+pub(crate) fn too_large(limit: usize) -> Refusal {
+    Refusal::new(
+        Reason::BodyTooLarge,
+        format!("The body is larger than the limit of {limit} bytes."),
+    )
 }

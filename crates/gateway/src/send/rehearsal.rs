@@ -6,10 +6,10 @@ use std::rc::Rc;
 use dialects::json::{Object, object};
 use domain::model::{Deployment, WireFormat};
 use domain::record::Outcome;
-use domain::usage::Usage;
 use http1::Fields;
 
-use super::{Ask, translation};
+use super::failure::Failure;
+use super::{Ask, quirks, translation};
 use crate::compose::Composed;
 use crate::plane::Plane;
 use crate::route::{Routed, Step, Whose};
@@ -65,17 +65,16 @@ pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served
 /// One target of the plan, as JSON.
 async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> String {
     let target = &step.target;
-    let translated = translation::of(ask, target).await;
+    let told = dropped(ask, target).await;
     let body = object(|o| {
         o.string("deployment", target.id.as_str())
             .string("provider", target.provider.name.as_str())
             .string("model", &target.upstream_model)
             .string("dialect", dialect(target))
-            .string("because", because(plane, step));
+            .string("because", &because(plane, step));
         most(o, target, tokens);
-        match translated {
-            Ok(translated) => {
-                let dropped = translated.and_then(|(translation, _)| translation.dropped());
+        match &told {
+            Ok(dropped) => {
                 o.array("dropped", |a| {
                     for field in dropped.iter().flat_map(|all| all.split(", ")) {
                         a.string(field);
@@ -90,6 +89,14 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
     String::from_utf8(body).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// What this target would not be told.
+async fn dropped(ask: &Ask, target: &Deployment) -> Result<Option<String>, Failure> {
+    let (translation, body) = translation::of(ask, target).await?.unzip();
+    let told = quirks::told(ask, target, body).await?;
+    let lost = translation.and_then(|translation| translation.dropped());
+    Ok(quirks::both(lost, told.dropped))
+}
+
 fn dialect(target: &Deployment) -> &'static str {
     match target.provider.format {
         WireFormat::Demo => "demo",
@@ -98,28 +105,27 @@ fn dialect(target: &Deployment) -> &'static str {
 }
 
 /// Why it stands where it stands.
-fn because(plane: &Plane, step: &Step) -> &'static str {
+fn because(plane: &Plane, step: &Step) -> String {
+    if let Some(lacks) = step.lacks {
+        return format!("{lacks}, as far as is known: asked last");
+    }
     let is_awake = plane
         .shared
         .health
         .is_awake(&step.target.id, plane.shared.ticks());
-    match (is_awake, step.whose) {
+    let because = match (is_awake, step.whose) {
         (false, _) => "it rests after failures: asked last",
         (true, Whose::Own) => "it answers for the model, by order and weight",
         (true, Whose::Fallback) => "it answers for a fallback of the model",
-    }
+    };
+    because.to_owned()
 }
 
 /// What it costs if the answer is as long as it may be; nothing is said where
 /// the price is unknown.
 fn most(o: &mut Object<'_>, target: &Deployment, (prompt, answer): (u64, u64)) {
-    let usage = Usage {
-        input: prompt,
-        output: answer,
-        ..Usage::default()
-    };
     match &target.price {
-        Some(price) => o.string("most_usd", &ledger::cost(&usage, price).to_string()),
+        Some(price) => o.string("most_usd", &ledger::most(prompt, answer, price).to_string()),
         None => o.null("most_usd"),
     };
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use domain::canon::Dialect;
 use domain::counters::{Measure, Room};
 use domain::ids::TicketId;
 use domain::shelf::Shelved;
@@ -14,14 +15,27 @@ use crate::settle::Ticket;
 pub(super) const MODEL: &str = "x-portcullis-model";
 pub(super) const PROVIDER: &str = "x-portcullis-provider";
 pub(super) const ATTEMPTS: &str = "x-portcullis-attempts";
+const ID: &str = "x-request-id";
 const DROPPED: &str = "x-portcullis-dropped";
 const CACHE: &str = "x-portcullis-cache";
 const COST: &str = "x-portcullis-request-cost";
 
 /// Hands on what the upstream said, as far as it may go to a client.
 pub(super) fn upstream(out: &mut Fields, from: &Fields) {
+    some(out, from, providers::goes_to_client);
+    if !out.has("content-type") {
+        out.add("content-type", "application/json");
+    }
+}
+
+/// The same of what passes through unread; nobody says there what it is.
+pub(super) fn unread(out: &mut Fields, from: &Fields) {
+    some(out, from, providers::passes_to_client);
+}
+
+fn some(out: &mut Fields, from: &Fields, may_go: impl Fn(&[u8]) -> bool) {
     for (name, value) in from.iter() {
-        if providers::goes_to_client(name)
+        if may_go(name)
             && let Ok(name) = std::str::from_utf8(name)
             // What the gateway has said of a stream stands.
             && !out.has(name)
@@ -29,18 +43,33 @@ pub(super) fn upstream(out: &mut Fields, from: &Fields) {
             out.add(name, value);
         }
     }
-    if !out.has("content-type") {
-        out.add("content-type", "application/json");
-    }
 }
 
 /// The request's id.
 pub(super) fn id(out: &mut Fields, ticket: TicketId) {
-    out.add("x-request-id", ticket.text());
+    out.add(ID, ticket.text());
+}
+
+/// The request's id once more, under the name by which Anthropic's clients
+/// look for it.
+pub fn name_id(out: &mut Fields, dialect: Dialect) {
+    if dialect == Dialect::Anthropic
+        && let Some(id) = out.get(ID).map(<[u8]>::to_vec)
+    {
+        out.set("request-id", id);
+    }
 }
 
 /// Request id, model, provider, attempts, cache, and what is left of limits.
 pub(super) fn about(out: &mut Fields, ticket: &Ticket, serving: &Serving) {
+    if serving.keep.is_some() {
+        out.add(CACHE, "miss");
+    }
+    of(out, ticket);
+}
+
+/// What a ticket tells the client of its request.
+pub(super) fn of(out: &mut Fields, ticket: &Ticket) {
     id(out, ticket.id());
     let (model, provider) = ticket.served_by();
     if let Some(model) = model {
@@ -52,9 +81,6 @@ pub(super) fn about(out: &mut Fields, ticket: &Ticket, serving: &Serving) {
     out.add_number(ATTEMPTS, ticket.attempts().into());
     if let Some(dropped) = &ticket.dropped {
         out.add(DROPPED, dropped);
-    }
-    if serving.keep.is_some() {
-        out.add(CACHE, "miss");
     }
     if let Some(taken) = &ticket.taken {
         limits(out, taken.room());

@@ -8,6 +8,7 @@ mod hold;
 mod keep;
 mod kept;
 mod models;
+mod pass;
 mod rest;
 mod stream;
 mod watched;
@@ -24,8 +25,10 @@ use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 pub use error::refuse;
+pub use headers::name_id;
 pub use kept::kept;
 pub use models::{count, models};
+pub use pass::pass;
 
 use crate::aside;
 use crate::guard::judge;

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ::providers::{Ability, Catalogue, CatalogueModel};
+use ::providers::{Catalogue, CatalogueModel};
+use domain::ability::Mode;
+use domain::canon::Dialect;
 use domain::ids::ModelName;
 use domain::model::{Deployment, Model, Price, Provider, WireFormat};
 
@@ -40,10 +42,7 @@ pub(crate) fn known<'a>(
     id: &str,
 ) -> Option<&'a CatalogueModel> {
     let entry = entry(config, provider);
-    catalogue
-        .models
-        .iter()
-        .find(|m| m.provider == entry && m.id == id)
+    catalogue.model(entry, id)
 }
 
 /// Resolves every name of the configuration.
@@ -96,15 +95,18 @@ impl Fleet {
         (price, listed): (Option<Price>, Option<&CatalogueModel>),
         (weight, order): (u32, u32),
     ) -> Arc<Deployment> {
+        let mode = listed.map(|m| m.mode).unwrap_or_default();
         let deployment = Arc::new(Deployment {
             id: format!("{}/{upstream}", provider.name).into(),
-            provider: Arc::clone(provider),
+            provider: spoken_to(provider, mode),
             upstream_model: upstream.to_owned(),
             weight,
             order,
             price,
             max_output: listed.and_then(|m| m.max_output),
-            reasons: listed.map(|m| m.abilities.contains(&Ability::Reasoning)),
+            mode,
+            context: listed.and_then(|m| m.context),
+            abilities: listed.and_then(|m| m.abilities),
             index: self.deployments.len(),
         });
         self.deployments.push(Arc::clone(&deployment));
@@ -130,7 +132,7 @@ impl Fleet {
             let listed = known(config, catalogue, &one.provider, &one.model);
             let price = match &one.price {
                 Some(price) => Some(price.price()),
-                None => listed.and_then(|m| m.price),
+                None => listed.and_then(|m| m.price.clone()),
             };
             longest = longest.max(listed.and_then(|m| m.max_output));
             let share = (one.weight, one.order);
@@ -156,18 +158,16 @@ impl Fleet {
         let ids: Vec<&str> = match own {
             Some(ids) => ids.iter().map(String::as_str).collect(),
             None if provider.format == WireFormat::Demo => vec![name],
-            None => catalogue
-                .models
-                .iter()
-                .filter(|m| m.provider == entry(config, name))
-                .map(|m| m.id.as_str())
-                .collect(),
+            None => {
+                let listed = catalogue.models_of(entry(config, name)).iter();
+                listed.map(|m| m.id.as_str()).collect()
+            }
         };
         for id in ids {
             let listed = known(config, catalogue, name, id);
             let price = match provider.format {
                 WireFormat::Demo => Some(Price::default()),
-                WireFormat::Dialect(_) => listed.and_then(|m| m.price),
+                WireFormat::Dialect(_) => listed.and_then(|m| m.price.clone()),
             };
             self.offer(provider, id, (price, listed));
         }
@@ -238,6 +238,19 @@ impl Fleet {
         names.dedup();
         names
     }
+}
+
+/// A provider as this model of it wants to be asked: some have conversations
+/// by the Responses API alone.
+fn spoken_to(provider: &Arc<Provider>, mode: Mode) -> Arc<Provider> {
+    let is_openais = provider.format == WireFormat::Dialect(Dialect::OpenAi);
+    if mode != Mode::Responses || !is_openais || provider.paths.is_some() {
+        return Arc::clone(provider);
+    }
+    Arc::new(Provider {
+        format: WireFormat::Dialect(Dialect::Responses),
+        ..Provider::clone(provider)
+    })
 }
 
 fn unknown_provider(

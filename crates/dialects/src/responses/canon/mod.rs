@@ -27,6 +27,8 @@ mod tool;
 mod usage;
 mod write;
 
+pub(crate) use usage::read as read_usage;
+
 pub use answer::{read_answer, write_answer};
 pub use fault::{read_fault, write_fault, write_fault_event};
 pub use read::read_request;
@@ -34,5 +36,5 @@ pub use stream::{StreamReader, StreamWriter};
 pub use write::write_request;
 
 pub use crate::translate::{Head, Malformed};
-pub(super) use ids::item as item_id;
+pub(super) use ids::{answer_of, item as item_id};
 pub(super) use seal::is_sealed;
