@@ -106,6 +106,19 @@ def anthropics_sdk_talks(w):
 
 
 @case
+def clients_of_other_dialects_talk(w):
+    for model in MODELS:
+        with w.openai.responses.stream(model=model, input="hello") as stream:
+            final = stream.get_final_response()
+        for answer in (w.openai.responses.create(model=model, input="hello"), final):
+            assert answer.output_text.strip() == "You said: hello" and answer.status == "completed", answer
+        asked = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
+        url = f"{w.gateway.origin}/v1beta/models/{model}:generateContent"
+        answer = httpx.post(url, json=asked, headers={"x-goog-api-key": KEY}, timeout=20).json()
+        assert answer["candidates"][0]["content"]["parts"][0]["text"] == "You said: hello", answer
+
+
+@case
 def the_ledger_has_all_kinds_of_tokens(w):
     for model in MODELS:
         for stream in (False, True):

@@ -103,7 +103,8 @@ fn cached_tokens_are_outside_of_the_input_unless_the_total_says_otherwise() {
     let expected = Usage {
         input: 9,
         cached_input: 1200,
-        cache_write: 350,
+        cache_write: 50,
+        cache_write_1h: 300,
         output: 3,
         ..Usage::default()
     };

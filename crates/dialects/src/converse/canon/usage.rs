@@ -26,10 +26,12 @@ pub(super) fn read(node: Node<'_>) -> Option<Usage> {
     if is_within && cached > 0 && cached <= input {
         input -= cached;
     }
+    let cache_write_1h = written(node, "1h").min(cache_write);
     Some(Usage {
         input,
         cached_input,
-        cache_write,
+        cache_write: cache_write - cache_write_1h,
+        cache_write_1h,
         output,
         ..Usage::default()
     })
@@ -38,13 +40,7 @@ pub(super) fn read(node: Node<'_>) -> Option<Usage> {
 /// What was written to the cache for how long, as Anthropic's own clients
 /// know it.
 pub(super) fn kept(node: Node<'_>) -> Option<Unknown> {
-    let details = node.get("cacheDetails")?;
-    let of = |ttl: &str| {
-        let fitting = details.items().filter(|it| word(*it, "ttl") == ttl);
-        let counts = fitting.filter_map(|it| it.get("inputTokens")?.u64());
-        counts.fold(0, |sum: u64, count| sum.saturating_add(count.min(MOST)))
-    };
-    let (short, long) = (of("5m"), of("1h"));
+    let (short, long) = (written(node, "5m"), written(node, "1h"));
     if short + long == 0 {
         return None;
     }
@@ -56,4 +52,12 @@ pub(super) fn kept(node: Node<'_>) -> Option<Unknown> {
     });
     let json = Json::trusted(text(json));
     Some(Unknown::new(Dialect::Anthropic, "usage", json))
+}
+
+/// How many tokens were written to the cache for so long.
+fn written(node: Node<'_>, ttl: &str) -> u64 {
+    let details = node.get("cacheDetails").into_iter().flat_map(Node::items);
+    let fitting = details.filter(|it| word(*it, "ttl") == ttl);
+    let counts = fitting.filter_map(|it| it.get("inputTokens")?.u64());
+    counts.fold(0, |sum: u64, count| sum.saturating_add(count.min(MOST)))
 }
