@@ -137,7 +137,7 @@ struct File {
 impl CatalogueProvider {
     /// A base URL as people put it into `base_url_env`, completed: what it
     /// lacks of scheme, port and path is this provider's usual one.
-    /// `OLLAMA_HOST=gpu1` is `http://gpu1:11434/v1`.
+    /// `OLLAMA_HOST=gpu1` is `http://gpu1:11434/api`.
     #[must_use]
     pub fn complete(&self, base: &str) -> String {
         let base = base.trim().trim_end_matches('/');

@@ -41,6 +41,9 @@ pub fn count(snapshot: &Snapshot, accepted: Accepted) -> Result<Served, Refused>
             Some(Dialect::Gemini) => "totalTokens",
             _ => "input_tokens",
         };
+        if dialect == Some(Dialect::Responses) {
+            o.string("object", "response.input_tokens");
+        }
         o.number(field, tokens);
     });
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");

@@ -3,7 +3,7 @@
 use domain::ability::{Ability, Mode};
 use domain::canon::Dialect;
 use domain::guard::{Action, Direction};
-use domain::model::{Provider, WireFormat};
+use domain::model::{Losses, Provider, WireFormat};
 use domain::record::Outcome;
 use serde_json::Value;
 use testkit::{FakeProvider, Reply};
@@ -124,6 +124,61 @@ fn errors_are_in_the_clients_dialect() {
         let answer = stage.ask(asked.with("x-goog-api-key", KEY)).await;
         assert_eq!(answer.status, 404, "{}", answer.text());
         assert_eq!(answer.json()["error"]["status"], "NOT_FOUND");
+    });
+}
+
+#[test]
+fn anthropics_client_finds_the_request_id_under_its_own_name() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::chat("Hello."), Reply::chat_stream(&["Hello."])]);
+        let stage = Stage::open(usual(&fake));
+        let ask = ASK.replace("\"x_new\":{\"deep\":[1e400]},", "");
+        let models = Ask::to("GET", "/v1/models", "").with("anthropic-version", "2023-06-01");
+        for asked in [
+            messages(ask.clone()),
+            messages(ask.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"")),
+            messages(ask.replace("\"m\"", "\"nobody\"")),
+            models.with("x-api-key", KEY),
+        ] {
+            let answer = stage.ask(asked).await;
+            let id = answer.header("request-id");
+            assert!(id.starts_with("req_"), "{}", answer.text());
+            assert_eq!(id, answer.header("x-request-id"));
+        }
+    });
+}
+
+#[test]
+fn an_sdk_is_told_to_go_on_without_a_thread_where_none_can_be() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        for losses in [Losses::Strict, Losses::Drop] {
+            let stage = Stage::open(usual(&fake).with(|it| it.losses = losses));
+            let thread = "\"thread\":{\"type\":\"create\"}";
+            let ask = ASK.replace("\"x_new\":{\"deep\":[1e400]}", thread);
+            let answer = stage.ask(messages(ask)).await;
+            assert_eq!(answer.status, 400, "{}", answer.text());
+            let error = &answer.json()["error"];
+            assert_eq!(error["type"], "invalid_request_error");
+            assert_eq!(error["details"]["error_code"], "thread_unsupported_request");
+            assert_eq!(error["details"]["unsupported"][0], "thread");
+        }
+    });
+}
+
+#[test]
+fn a_thread_that_anthropic_lost_is_told_by_its_code() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let lost = r#"{"type":"error","error":{"type":"not_found_error","message":"Thread not found",
+            "details":{"error_code":"thread_not_found"}}}"#;
+        fake.script(vec![Reply::json(lost).with_status(404)]);
+        let stage = Stage::open(usual(&fake).with(speaks(Dialect::Anthropic)));
+        let answer = stage.ask(messages(ASK)).await;
+        assert_eq!(answer.status, 404, "{}", answer.text());
+        let details = &answer.json()["error"]["details"];
+        assert_eq!(details["error_code"], "thread_not_found");
     });
 }
 

@@ -19,6 +19,7 @@ mod passing_refused;
 mod passing_streams;
 mod quirks;
 mod responses;
+mod responses_items;
 mod responses_targets;
 mod reuse;
 mod send;
