@@ -130,6 +130,33 @@ pub enum Losses {
     Drop,
 }
 
+/// What of a provider clients may reach as it is, unread by the gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PassThrough {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Every path below its base URL.
+    All,
+    /// Whole paths at the provider; `*` at the end matches any rest.
+    Paths(Vec<String>),
+}
+
+impl PassThrough {
+    /// Whether clients may reach this path, which is whole: it begins with the
+    /// base URL's.
+    #[must_use]
+    pub fn lets(&self, path: &str) -> bool {
+        match self {
+            Self::Off => false,
+            Self::All => true,
+            Self::Paths(all) => all
+                .iter()
+                .any(|pattern| crate::pattern::fits(pattern, path)),
+        }
+    }
+}
+
 /// An upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
@@ -174,6 +201,8 @@ pub struct Provider {
     pub losses: Losses,
     /// Where it differs from its dialect.
     pub quirks: Arc<Quirks>,
+    /// What of it clients may reach as it is.
+    pub pass_through: PassThrough,
 }
 
 /// What a model costs. A rate that is not stated is the plain one of its

@@ -66,6 +66,9 @@ pub enum UsageSource {
     Provider,
     /// The provider did not say: the gateway counted.
     Estimated,
+    /// The request passed through unread, and the provider did not say: nobody
+    /// knows.
+    Unmetered,
 }
 
 impl UsageSource {
@@ -76,6 +79,7 @@ impl UsageSource {
             Self::None => "none",
             Self::Provider => "provider",
             Self::Estimated => "estimated",
+            Self::Unmetered => "unmetered",
         }
     }
 }

@@ -73,6 +73,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         stream_usage: true,
         losses: domain::model::Losses::Strict,
         quirks: Arc::default(),
+        pass_through: domain::model::PassThrough::Off,
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) const LARGEST_EVENT: usize = 8 << 20;
 const HEAVIEST_PREAMBLE: usize = 1 << 20;
 const FRAME: usize = 256;
 /// The most of an error's body that is read.
-const LARGEST_ERROR: usize = 1 << 20;
+pub(super) const LARGEST_ERROR: usize = 1 << 20;
 
 /// Asks `target` once, with one of its provider's keys.
 pub(super) async fn attempt(
@@ -138,7 +138,12 @@ async fn exchange(
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;
     let exchanged = exchanged.map(|reply| reply.holding(place));
-    exchanged.map_err(|error| match error {
+    exchanged.map_err(missed)
+}
+
+/// What an exchange that brought no answer means.
+pub(super) fn missed(error: ExchangeError) -> Failure {
+    match error {
         ExchangeError::ConnectTimeout => Failure::timeout("connect"),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
         ExchangeError::TotalTimeout => Failure::total_timeout(),
@@ -149,12 +154,13 @@ async fn exchange(
             )
             .because(error),
         ),
+        ExchangeError::Client(refusal) => Failure::client(*refusal),
         ExchangeError::Broken(_) => Failure::broken(error),
-    })
+    }
 }
 
 /// A header or path of the provider that no request can have.
-fn unusable(error: http::Error) -> Failure {
+pub(super) fn unusable(error: http::Error) -> Failure {
     let sentence = "The gateway failed to build the upstream request.";
     Failure::transient(Refusal::new(Reason::Internal, sentence).because(error))
 }
@@ -271,13 +277,13 @@ fn failed_event(data: &Bytes) -> Failure {
 
 /// How long the next bytes of an answer may take.
 #[derive(Clone, Copy)]
-struct Patience {
-    silence: std::time::Duration,
-    deadline: Instant,
+pub(super) struct Patience {
+    pub(super) silence: std::time::Duration,
+    pub(super) deadline: Instant,
 }
 
 impl Patience {
-    async fn next(self, body: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
+    pub(super) async fn next(self, body: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
         match body.data(self.silence, self.deadline).await {
             None => Ok(None),
             Some(Ok(data)) => Ok(Some(data)),

@@ -282,3 +282,19 @@ fn revealed(provider: &domain::model::Provider) -> Vec<String> {
     };
     provider.keys.iter().map(reveal).collect()
 }
+
+#[test]
+fn what_passes_through_is_off_on_or_some_paths_below_the_base_url() {
+    use domain::model::PassThrough;
+
+    let of = |wish: &str| {
+        let text = format!("providers: {{groq: {{api_key: env:SET_KEY{wish}}}}}");
+        built(&text).providers["groq"].pass_through.clone()
+    };
+    assert_eq!(of(""), PassThrough::Off);
+    assert_eq!(of(", pass_through: false"), PassThrough::Off);
+    assert_eq!(of(", pass_through: true"), PassThrough::All);
+    let some = of(", pass_through: {paths: [/v1/audio/*, /files, /openai/v1/batches]}");
+    let whole = ["audio/*", "files", "batches"].map(|path| format!("/openai/v1/{path}"));
+    assert_eq!(some, PassThrough::Paths(whole.into()));
+}

@@ -10,6 +10,7 @@ use super::error::Report;
 use super::key_source::KeySource;
 use super::network;
 use super::ordered::Ordered;
+use super::pass_through::PassThrough;
 use super::scalars::Span;
 use super::secret::SecretRef;
 use super::source::key;
@@ -54,6 +55,8 @@ pub(crate) struct Provider {
     pub(crate) stream_usage: Option<bool>,
     /// Where it differs from `OpenAI`'s dialect, beside what the catalogue says.
     pub(crate) quirks: QuirksSpec,
+    /// What of it clients may reach as it is.
+    pub(crate) pass_through: PassThrough,
     /// Its models; those of the catalogue if unset.
     pub(crate) models: Option<Vec<String>>,
 }
@@ -270,6 +273,15 @@ impl Provider {
         if let Err((field, why)) = self.quirks.quirks() {
             let at = format!("{}.{field}", key(&at, "quirks"));
             report.wrong(&at, why, "docs/guide/providers.md shows all of them");
+        }
+        let field = key(&at, "pass_through");
+        self.pass_through.validate(&field, report);
+        if self.pass_through.is_on() && self.http == Http::Two {
+            report.wrong(
+                &field,
+                "what passes through goes by HTTP/1.1, and `http: \"2\"` leaves no other",
+                "remove `http`, or declare the provider a second time without it",
+            );
         }
         if let Some(ca) = &self.ca_file {
             network::file(&key(&at, "ca_file"), ca, report);

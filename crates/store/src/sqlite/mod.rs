@@ -54,6 +54,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "cache write 1h",
         include_str!("../../migrations/sqlite/0005_cache_write_1h.sql"),
     ),
+    (
+        6,
+        "passed",
+        include_str!("../../migrations/sqlite/0006_passed.sql"),
+    ),
 ];
 
 /// What can go wrong.

@@ -34,7 +34,7 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Columns that most requests leave as they are, and how that is.
-const SPECIAL: [(&str, &str); 11] = [
+const SPECIAL: [(&str, &str); 13] = [
     ("error", "NULL"),
     ("cached_input", "0"),
     ("cache_write", "0"),
@@ -46,6 +46,8 @@ const SPECIAL: [(&str, &str); 11] = [
     ("cache_hit", "0"),
     ("saved", "NULL"),
     ("findings", "'[]'"),
+    ("bytes_in", "NULL"),
+    ("bytes_out", "NULL"),
 ];
 
 /// Whether every special column of the row is as it mostly is.
@@ -64,6 +66,7 @@ fn is_plain(r: &Settled) -> bool {
         && r.saved.is_none()
         && !(r.price_missing || r.cache_hit)
         && r.findings.is_empty()
+        && r.passed.is_none()
 }
 
 /// Which rows a statement takes.
@@ -76,7 +79,7 @@ enum Rows {
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
 /// it, so there are few of them and the connection keeps them prepared. At
-/// most 30 values a row stay far below the most that SQLite takes.
+/// most 32 values a row stay far below the most that SQLite takes.
 type Inserts = [(usize, String); 4];
 
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
@@ -228,5 +231,7 @@ fn special(values: &mut Values, r: &Settled) {
         .add(r.price_missing)
         .add(r.cache_hit)
         .add(r.saved.map(|saved| saved.0))
-        .add(serde_json::json!(r.findings).to_string());
+        .add(serde_json::json!(r.findings).to_string())
+        .add(r.passed.map(|passed| signed(passed.bytes_in)))
+        .add(r.passed.map(|passed| signed(passed.bytes_out)));
 }

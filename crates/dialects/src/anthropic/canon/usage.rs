@@ -93,6 +93,13 @@ impl Counts {
     }
 }
 
+/// Reads the `usage` object of a whole answer.
+pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
+    let mut counts = Counts::default();
+    counts.take(node);
+    counts.usage()
+}
+
 /// Writes a `usage` object, and beside the counts what Anthropic itself said.
 pub(super) fn put(o: &mut Object<'_>, usage: Option<Usage>, others: Option<&Json>) {
     let usage = usage.unwrap_or_default();

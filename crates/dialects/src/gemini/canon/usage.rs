@@ -14,7 +14,7 @@ use crate::json::{Kind, Node, Object};
 const MOST: u64 = 1 << 48;
 
 /// Reads a `usageMetadata`; none if it counts nothing.
-pub(super) fn read(node: Node<'_>) -> Option<Usage> {
+pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
     let count = |key: &str| -> Option<u64> {
         let number = member(node, key).and_then(whole)?;
         Some(number.min(MOST))

@@ -10,7 +10,7 @@ const MOST: u64 = 1 << 53;
 /// Reads a `usage` object: input contains what was read from and written to
 /// the cache, output contains the reasoning. No part ever becomes larger than
 /// its whole.
-pub(super) fn read(node: Node<'_>) -> Option<Usage> {
+pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
     if node.kind() != Kind::Object {
         return None;
     }
