@@ -6,7 +6,7 @@
 //! | 4 | length of the payload, little endian |
 //! | 4 | CRC-32 over length, kind and payload |
 //! | 1 | [`KIND`]: what the payload is, and in which version |
-//! | … | payload: a [`Record`] as postcard writes it; of kind [`KIND_PASSED`] two numbers in front |
+//! | … | payload: a [`Record`] as postcard writes it; numbers in front of it by [`KIND_1H`] and [`KIND_PASSED`] |
 //!
 //! Postcard describes nothing about itself: a field added to [`Record`] is a
 //! new kind, and the old one must stay readable. A test pins the bytes.
@@ -21,9 +21,12 @@ use crate::JournalError;
 pub(crate) const SYNC: [u8; 4] = [0xFF, b'P', b'J', 0xFE];
 /// A [`Record`] in the first version of the format.
 pub(crate) const KIND: u8 = 1;
+/// A [`Settled`](domain::record::Settled) whose prompt was written to the
+/// provider's cache for an hour: the tokens, then a payload of kind 1. Few
+/// records have them, and the others stay as they are.
+pub(crate) const KIND_1H: u8 = 2;
 /// A [`Settled`](domain::record::Settled) of a request that passed through:
-/// its [`Passed`], then a payload of kind 1. Few records have one, and the
-/// others stay as they are.
+/// its [`Passed`], then a payload of kind 2.
 pub(crate) const KIND_PASSED: u8 = 3;
 /// Bytes in front of the payload.
 pub(crate) const HEADER: usize = 13;
@@ -40,15 +43,19 @@ const HEAD: [u8; HEADER] = {
 pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalError> {
     let start = out.len();
     out.extend_from_slice(&HEAD);
-    let passed = match record {
-        Record::Settled(settled) => settled.passed,
-        Record::Opened(_) => None,
+    let (passed, for_an_hour) = match record {
+        Record::Settled(settled) => (settled.passed, settled.usage.cache_write_1h),
+        Record::Opened(_) => (None, 0),
     };
-    let encoded = match passed {
-        None => postcard::serialize_with_flavor(record, Behind(out)),
-        Some(passed) => {
+    let encoded = match (passed, for_an_hour) {
+        (None, 0) => postcard::serialize_with_flavor(record, Behind(out)),
+        (None, tokens) => {
+            out[start + 12] = KIND_1H;
+            postcard::serialize_with_flavor(&(tokens, record), Behind(out))
+        }
+        (Some(passed), tokens) => {
             out[start + 12] = KIND_PASSED;
-            postcard::serialize_with_flavor(&(passed, record), Behind(out))
+            postcard::serialize_with_flavor(&(passed, tokens, record), Behind(out))
         }
     };
     let length = encoded
@@ -134,10 +141,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Found {
 fn record(kind: u8, payload: &[u8]) -> Option<Record> {
     match kind {
         KIND => postcard::from_bytes(payload).ok(),
+        KIND_1H => {
+            let (tokens, mut record): (u64, Record) = postcard::from_bytes(payload).ok()?;
+            if let Record::Settled(settled) = &mut record {
+                settled.usage.cache_write_1h = tokens;
+            }
+            Some(record)
+        }
         KIND_PASSED => {
-            let (passed, mut record): (Passed, Record) = postcard::from_bytes(payload).ok()?;
+            let (passed, tokens, mut record): (Passed, u64, Record) =
+                postcard::from_bytes(payload).ok()?;
             if let Record::Settled(settled) = &mut record {
                 settled.passed = Some(passed);
+                settled.usage.cache_write_1h = tokens;
             }
             Some(record)
         }
@@ -204,27 +220,33 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_passed_through_makes_a_kind_of_its_own() {
+    fn what_few_records_have_makes_a_kind_of_its_own() {
         let Record::Opened(of) = opened("m") else {
             panic!("opened")
         };
         let mut settled = crate::lost(&of);
+        settled.usage.input = 5;
         let mut plain = Vec::new();
         encode(&Record::Settled(Box::new(settled.clone())), &mut plain).expect("encodes");
         assert_eq!(plain[12], KIND);
+        let is_read_again = |settled: &domain::record::Settled, kind: &[u8]| {
+            let record = Record::Settled(Box::new(settled.clone()));
+            let mut special = Vec::new();
+            encode(&record, &mut special).expect("encodes");
+            assert_eq!(special[12..12 + kind.len()], *kind);
+            assert_eq!(special[12 + kind.len()..], plain[13..]);
+            let Found::Block(read, length) = decode(&special) else {
+                panic!("no block")
+            };
+            assert_eq!((*read, length), (record, special.len()));
+        };
+        settled.usage.cache_write_1h = 300;
+        is_read_again(&settled, &[KIND_1H, 0xac, 2]);
         settled.passed = Some(Passed {
             bytes_in: 300,
             bytes_out: 7,
         });
-        let record = Record::Settled(Box::new(settled));
-        let mut passed = Vec::new();
-        encode(&record, &mut passed).expect("encodes");
-        assert_eq!(passed[12..16], [KIND_PASSED, 0xac, 2, 7]);
-        assert_eq!(passed[16..], plain[13..]);
-        let Found::Block(read, length) = decode(&passed) else {
-            panic!("no block")
-        };
-        assert_eq!((*read, length), (record, passed.len()));
+        is_read_again(&settled, &[KIND_PASSED, 0xac, 2, 7, 0xac, 2]);
     }
 
     #[test]

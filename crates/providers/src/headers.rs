@@ -142,6 +142,7 @@ pub fn dialect_headers(format: WireFormat) -> &'static [(&'static str, &'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
     fn a_key_goes_into_its_header_and_never_prints() {
         let key = Secret::new("sk-up");

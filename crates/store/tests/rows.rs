@@ -55,6 +55,7 @@ fn special(sequence: u64) -> Settled {
             output: 25,
             reasoning: 26,
             audio_output: 27,
+            cache_write_1h: 30,
         },
         price_missing: true,
         cache_hit: true,
@@ -128,12 +129,12 @@ async fn every_value_stands_in_its_column() {
     let plain = format!(
         "{head} error=NULL input=15 cached_input=0 cache_write=0 audio_input=0 output=16 \
          reasoning=0 audio_output=0 usage_source=estimated cost=17 price_missing=0 cache_hit=0 \
-         saved=NULL findings=[] bytes_in=NULL bytes_out=NULL"
+         saved=NULL findings=[] cache_write_1h=0 bytes_in=NULL bytes_out=NULL"
     );
     let special = format!(
         "{head} error=an-error input=21 cached_input=22 cache_write=23 audio_input=24 output=25 \
          reasoning=26 audio_output=27 usage_source=estimated cost=17 price_missing=1 cache_hit=1 \
-         saved=28 findings=[[\"a-guard\",29]] bytes_in=31 bytes_out=32"
+         saved=28 findings=[[\"a-guard\",29]] cache_write_1h=30 bytes_in=31 bytes_out=32"
     );
     for (at, row) in rows.iter().enumerate() {
         let expected = [&plain, &special][at % 2];

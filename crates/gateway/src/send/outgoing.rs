@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use dialects::{Operation, openai};
 use domain::credential::{AwsKeys, Credential, Key};
 use domain::edit::Edits;
-use domain::model::{Auth, Deployment, Provider};
+use domain::model::{Auth, Deployment, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -205,6 +205,7 @@ pub(super) async fn request(
             let batch = vectors::batch(ask, target);
             providers::embeddings_path(provider, &target.upstream_model, batch)
         }
+        _ if provider.paths.is_none() && provider.format == WireFormat::USUAL => None,
         None if provider.paths.is_none() => None,
         Some(_) | None => Some(conversation(ask, target)),
     };
@@ -244,6 +245,11 @@ fn conversation(ask: &Ask, target: &Deployment) -> String {
 
 /// The body of a target that speaks the pivot's dialect.
 fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
+    Ok(edits(ask, target)?.apply(ask.document.bytes()))
+}
+
+/// What changes in the body for such a target.
+pub(super) fn edits(ask: &Ask, target: &Deployment) -> Result<Edits, Refusal> {
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
         let renamed = openai::set_model(&ask.view, &target.upstream_model);
@@ -255,7 +261,7 @@ fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
     {
         edits.add(edit).map_err(internal)?;
     }
-    Ok(edits.apply(ask.document.bytes()))
+    Ok(edits)
 }
 
 /// The headers of this request alone: those of the client that may go out.

@@ -118,7 +118,8 @@ fn deployment(provider: &Arc<Provider>) -> Deployment {
         order: 0,
         price: None,
         max_output: None,
-        reasons: None,
+        context: None,
+        abilities: None,
         index: usize::MAX,
     }
 }

@@ -51,7 +51,6 @@ pub struct Account {
     pub carried: Option<Rc<Carried>>,
     /// The record so far.
     facts: Option<Box<Settled>>,
-    price: Option<domain::model::Price>,
     /// What metrics call the model, if its name is one that a client made up.
     counted_as: Option<String>,
     /// The deployment that answers.
@@ -71,6 +70,13 @@ impl std::ops::Deref for Ticket {
 impl std::ops::DerefMut for Ticket {
     fn deref_mut(&mut self) -> &mut Account {
         &mut self.0
+    }
+}
+
+impl Account {
+    /// What the deployment that answers costs, where it is known.
+    fn price(&self) -> Option<&domain::model::Price> {
+        self.target.as_ref()?.price.as_ref()
     }
 }
 
@@ -103,7 +109,6 @@ impl Ticket {
             verbatim: false,
             carried: None,
             facts: Some(Box::new(facts)),
-            price: None,
             counted_as: None,
             target: None,
             slot,
@@ -204,7 +209,6 @@ impl Ticket {
 
     /// An attempt begins at this deployment.
     pub fn attempt(&mut self, deployment: &Arc<Deployment>) {
-        self.price = deployment.price;
         self.target = Some(Arc::clone(deployment));
         self.meter.asked = true;
         let facts = self.facts();
@@ -225,7 +229,7 @@ impl Ticket {
         let (usage, source) = self.meter.usage();
         match source {
             UsageSource::None => None,
-            _ => self.price.as_ref().map(|price| ledger::cost(&usage, price)),
+            _ => self.price().map(|price| ledger::cost(&usage, price)),
         }
     }
 
@@ -261,11 +265,9 @@ impl Ticket {
         facts.usage = usage;
         facts.usage_source = source;
         if source != UsageSource::None {
-            facts.cost = account
-                .price
-                .as_ref()
-                .map(|price| ledger::cost(&usage, price));
-            facts.price_missing = account.price.is_none();
+            let price = account.price();
+            facts.cost = price.map(|price| ledger::cost(&usage, price));
+            facts.price_missing = price.is_none();
         }
         facts.passed = account.carried.as_ref().map(|carried| carried.so_far());
         if let Some(mut taken) = account.taken.take() {

@@ -16,6 +16,7 @@ mod passing;
 mod passing_faults;
 mod passing_refused;
 mod passing_streams;
+mod quirks;
 mod responses;
 mod responses_targets;
 mod reuse;

@@ -80,6 +80,7 @@ fn demo() -> Provider {
         stream_usage: true,
         // It answers anything.
         losses: Losses::Drop,
+        quirks: Arc::default(),
         pass_through: PassThrough::Off,
     }
 }
@@ -245,6 +246,10 @@ fn upstream(
     env: Env<'_>,
 ) -> Provider {
     let filled = |path: String| interpolate(&path, env).unwrap_or(path);
+    // Both were checked when they were read.
+    let quirks = wanted.quirks.over(known.map(|known| &known.quirks));
+    let quirks = quirks.quirks().unwrap_or_default();
+    let takes_options = !quirks.cuts("stream_options");
     let format = WireFormat::Dialect(dialect(wanted, known));
     let pass_through = wanted.pass_through.open(&base_path, format);
     Provider {
@@ -269,8 +274,9 @@ fn upstream(
         trace: wanted.forward_traceparent,
         stream_usage: wanted
             .stream_usage
-            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage) && takes_options),
         losses: wanted.losses.into(),
+        quirks: Arc::new(quirks),
         pass_through,
     }
 }

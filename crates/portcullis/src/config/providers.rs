@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::providers::QuirksSpec;
 use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,8 @@ pub(crate) struct Provider {
     pub(crate) losses: Losses,
     /// Whether usage may be asked for on streams.
     pub(crate) stream_usage: Option<bool>,
+    /// Where it differs from `OpenAI`'s dialect, beside what the catalogue says.
+    pub(crate) quirks: QuirksSpec,
     /// What of it clients may reach as it is.
     pub(crate) pass_through: PassThrough,
     /// Its models; those of the catalogue if unset.
@@ -266,6 +269,10 @@ impl Provider {
                 "no request at all could be there",
                 "leave it out for the default, or take the provider away",
             );
+        }
+        if let Err((field, why)) = self.quirks.quirks() {
+            let at = format!("{}.{field}", key(&at, "quirks"));
+            report.wrong(&at, why, "docs/guide/providers.md shows all of them");
         }
         let field = key(&at, "pass_through");
         self.pass_through.validate(&field, report);

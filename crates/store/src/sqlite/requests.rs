@@ -34,10 +34,11 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Columns that most requests leave as they are, and how that is.
-const SPECIAL: [(&str, &str); 12] = [
+const SPECIAL: [(&str, &str); 13] = [
     ("error", "NULL"),
     ("cached_input", "0"),
     ("cache_write", "0"),
+    ("cache_write_1h", "0"),
     ("audio_input", "0"),
     ("reasoning", "0"),
     ("audio_output", "0"),
@@ -55,11 +56,12 @@ fn is_plain(r: &Settled) -> bool {
     let counts = [
         usage.cached_input,
         usage.cache_write,
+        usage.cache_write_1h,
         usage.audio_input,
         usage.reasoning,
         usage.audio_output,
     ];
-    counts == [0; 5]
+    counts == [0; 6]
         && r.error.is_none()
         && r.saved.is_none()
         && !(r.price_missing || r.cache_hit)
@@ -77,7 +79,7 @@ enum Rows {
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
 /// it, so there are few of them and the connection keeps them prepared. At
-/// most 31 values a row stay far below the most that SQLite takes.
+/// most 32 values a row stay far below the most that SQLite takes.
 type Inserts = [(usize, String); 4];
 
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
@@ -222,6 +224,7 @@ fn special(values: &mut Values, r: &Settled) {
         .add(r.error.as_deref().map(str::to_owned))
         .count(usage.cached_input)
         .count(usage.cache_write)
+        .count(usage.cache_write_1h)
         .count(usage.audio_input)
         .count(usage.reasoning)
         .count(usage.audio_output)

@@ -45,6 +45,7 @@ pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
         input: input - audio_input,
         cached_input,
         cache_write: 0,
+        cache_write_1h: 0,
         audio_input,
         output: output - audio_output,
         reasoning,
