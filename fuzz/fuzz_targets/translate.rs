@@ -11,10 +11,11 @@ use bytes::Bytes;
 use dialects::gemini::canon::embedding::{
     Embeds, Form, read_vectors, write_embeds, write_vectors,
 };
+use dialects::framing::{Cutter, Unreadable};
 use dialects::json::Document;
 use dialects::sse::{Frame, Framer};
 use dialects::translate::{
-    Client, Codec, Frames, Head, Names, Target, Unreadable, Upstream, codec, upstream,
+    Client, Codec, Frames, Head, Names, Target, Upstream, codec, upstream,
 };
 use domain::canon::{Dialect, Request};
 use libfuzzer_sys::fuzz_target;
@@ -173,7 +174,13 @@ fn told(
         Dialect::OpenAi => Client::Pivot,
         _ => Client::Written((ours.write_stream)(&head(request))),
     };
-    let mut frames = Frames::translated(1 << 20, reader, pivot, client);
+    let kind: &[u8] = match theirs.dialect {
+        Dialect::Converse => b"application/vnd.amazon.eventstream",
+        Dialect::Ollama => b"application/x-ndjson",
+        _ => b"text/event-stream",
+    };
+    let cutter = Cutter::of(kind, theirs.dialect, 1 << 20).expect("a stream");
+    let mut frames = Frames::translated(cutter, reader, pivot, client);
     let mut out = Vec::new();
     let mut cuts = body.chunks(step).map(Bytes::copy_from_slice);
     let end = cuts

@@ -4,12 +4,18 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod converse;
+pub mod eventstream;
+pub mod framing;
 pub mod gemini;
+mod gleaner;
 pub mod json;
+pub mod lines;
 pub mod openai;
 mod operation;
 pub mod responses;
 pub mod sse;
 pub mod translate;
 
+pub use gleaner::Gleaner;
 pub use operation::Operation;

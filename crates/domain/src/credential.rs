@@ -8,8 +8,10 @@ use crate::secret::Secret;
 /// What goes into one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// A key or a token.
+    /// A key, which goes where the provider wants keys.
     Key(Secret),
+    /// A token that ends soon, `Authorization: Bearer …` whoever takes it.
+    Token(Secret),
     /// What AWS signs with.
     Aws(AwsKeys),
 }

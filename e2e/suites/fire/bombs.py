@@ -250,8 +250,9 @@ def fifty_large_bodies_at_once_need_their_own_size(w):
     grown, needed, statuses = w.run(large_bodies(w, 50, sized(4, 30)))
     figure = f"50 bodies of {needed // 50} MB: {grown:.0f} MB, answered {statuses}"
     drill("large bodies", figure, "≤ 32 MB over the bodies")
-    # What threads and buffers take beside them: 2 MB a body at most.
-    assert grown < needed * 1.08 + 32, figure
+    # What threads and buffers take beside them: 2 MB a body at most. The
+    # allocator gives a freed piece back after a second.
+    assert grown < needed + 50 * 2 + 32, figure
     assert set(statuses) <= {200, 503}, statuses
 
 

@@ -12,6 +12,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     ("ledger", &["domain"]),
     ("journal", &["domain"]),
     ("providers", &["dialects", "domain"]),
+    ("credentials", &["providers", "domain"]),
     (
         "gateway",
         &[
@@ -44,6 +45,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
             "domain",
             "dialects",
             "providers",
+            "credentials",
             "gateway",
             "guards",
             "identity",
@@ -60,6 +62,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
             "domain",
             "dialects",
             "providers",
+            "credentials",
             "gateway",
             "guards",
             "identity",

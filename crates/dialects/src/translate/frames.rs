@@ -4,6 +4,8 @@ use bytes::Bytes;
 use domain::canon::Chunk;
 
 use super::codec::{ReadStream, WriteStream};
+use crate::framing::{Cutter, Unreadable};
+use crate::openai::quirks::Mender;
 use crate::sse::{Frame, Framer};
 
 /// Cuts a provider's stream into frames that the client's dialect has: those
@@ -11,40 +13,32 @@ use crate::sse::{Frame, Framer};
 #[derive(Debug)]
 pub enum Frames {
     /// Both speak the same.
-    Same(Framer),
+    Same(Cutter),
+    /// They do, but for the provider's quirks.
+    Mended(Box<(Cutter, Mender)>),
     /// They do not.
     Translated(Box<Translated>),
-}
-
-/// Why a stream cannot be read on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// An event is longer than anybody takes.
-    #[error("an endless event")]
-    Endless,
-    /// It is none of its dialect.
-    #[error("a malformed event: {0}")]
-    Malformed(&'static str),
 }
 
 impl Frames {
     /// Of a stream that passes as it is.
     #[must_use]
-    pub fn same(limit: usize) -> Self {
-        Self::Same(Framer::new(limit))
+    pub fn same(theirs: Cutter) -> Self {
+        Self::Same(theirs)
     }
 
-    /// Of a stream that `reader` reads. What it says is written by `pivot`, for
+    /// Of a stream that `theirs` cuts and `reader` reads. What it says is written by `pivot`, for
     /// the gateway to look at; what leaves says `client`.
     #[must_use]
     pub fn translated(
-        limit: usize,
+        theirs: Cutter,
         reader: Box<dyn ReadStream>,
         pivot: Box<dyn WriteStream>,
         client: Client,
     ) -> Self {
         Self::Translated(Box::new(Translated {
-            theirs: Framer::new(limit),
+            theirs,
+            mender: None,
             ours: Framer::new(usize::MAX),
             reader,
             pivot,
@@ -55,13 +49,35 @@ impl Frames {
         }))
     }
 
+    /// The same of a provider whose frames are mended first.
+    #[must_use]
+    pub fn mended(self, mender: Option<Mender>) -> Self {
+        match (self, mender) {
+            (Self::Same(cutter), Some(mender)) => Self::Mended(Box::new((cutter, mender))),
+            (Self::Translated(mut translated), mender) => {
+                translated.mender = mender;
+                Self::Translated(translated)
+            }
+            (frames, _) => frames,
+        }
+    }
+
     /// Takes bytes and adds the frames that they complete to `out`.
     ///
     /// # Errors
     /// See [`Unreadable`]; nothing more can be read.
     pub fn push(&mut self, bytes: Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         match self {
-            Self::Same(framer) => framer.push(bytes, out).map_err(|_| Unreadable::Endless),
+            Self::Same(cutter) => cutter.push(bytes, out),
+            Self::Mended(mended) => {
+                let (cutter, mender) = &mut **mended;
+                let mut frames = Vec::new();
+                let cut = cutter.push(bytes, &mut frames);
+                for frame in frames {
+                    mender.frame(frame, out);
+                }
+                cut
+            }
             Self::Translated(translated) => translated.push(bytes, out),
         }
     }
@@ -91,8 +107,16 @@ impl Frames {
     /// See [`Unreadable`].
     pub fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         match self {
-            Self::Same(framer) => {
-                out.extend(framer.last().filter(Frame::is_end_mark));
+            Self::Same(cutter) => {
+                out.extend(cutter.last()?.filter(Frame::is_end_mark));
+                Ok(())
+            }
+            Self::Mended(mended) => {
+                let (cutter, mender) = &mut **mended;
+                if let Some(last) = cutter.last()?.filter(Frame::is_end_mark) {
+                    mender.frame(last, out);
+                }
+                mender.finish(out);
                 Ok(())
             }
             Self::Translated(translated) => translated.finish(out),
@@ -114,7 +138,8 @@ pub enum Client {
 /// A stream on its way from one dialect into another.
 #[derive(Debug)]
 pub struct Translated {
-    theirs: Framer,
+    theirs: Cutter,
+    mender: Option<Mender>,
     reader: Box<dyn ReadStream>,
     pivot: Box<dyn WriteStream>,
     ours: Framer,
@@ -127,24 +152,26 @@ pub struct Translated {
 
 impl Translated {
     fn push(&mut self, bytes: Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        self.theirs
-            .push(bytes, &mut self.frames)
-            .map_err(|_| Unreadable::Endless)?;
+        self.theirs.push(bytes, &mut self.frames)?;
         self.read(out)
     }
 
     fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        self.frames.extend(self.theirs.last());
+        self.frames.extend(self.theirs.last()?);
         self.read(out)?;
         self.reader.finish(&mut self.chunks);
         self.write(&Bytes::new(), out)
     }
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        for frame in std::mem::take(&mut self.frames) {
-            self.reader
-                .push(&frame, &mut self.chunks)
-                .map_err(|malformed| Unreadable::Malformed(malformed.0))?;
+        let mut frames = std::mem::take(&mut self.frames);
+        if let Some(mender) = &mut self.mender {
+            for frame in std::mem::take(&mut frames) {
+                mender.frame(frame, &mut frames);
+            }
+        }
+        for frame in frames {
+            self.reader.push(&frame, &mut self.chunks)?;
             self.write(&frame.bytes, out)?;
         }
         Ok(())

@@ -12,7 +12,7 @@ mod native;
 mod table;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
-pub use frames::{Client, Frames, Unreadable};
+pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};

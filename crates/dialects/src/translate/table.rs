@@ -5,7 +5,7 @@ use domain::canon::{Chunk, Dialect};
 
 use super::codec::{Codec, Malformed, ReadStream, Upstream, WriteStream};
 use crate::sse::Frame;
-use crate::{anthropic, gemini, openai, responses};
+use crate::{anthropic, converse, gemini, openai, responses};
 
 /// What providers speak: a line of the table, and the streams of its folder. A
 /// dialect whose streams have no end mark says `finish`.
@@ -60,6 +60,7 @@ upstreams! {
     Responses in responses;
     Anthropic in anthropic;
     Gemini in gemini finish;
+    Converse in converse finish;
 }
 
 codecs! {

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use dialects::{Operation, openai};
-use domain::credential::{Credential, Key};
+use domain::credential::{AwsKeys, Credential, Key};
 use domain::edit::Edits;
-use domain::model::{Deployment, Provider};
+use domain::model::{Auth, Deployment, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -21,10 +21,14 @@ use hyper::body::{Body, Frame, SizeHint};
 use providers::Delivery;
 
 use super::Ask;
-use super::prepared::{Lines, Prepared};
+use super::prepared::{Lines, Prepared, authority};
 use super::shape::shaped;
+use super::signing::{self, Unsigned};
 use super::vectors;
 use crate::accept;
+
+/// Keys of AWS at a provider that takes none.
+const UNSIGNED: &str = "this provider takes no signatures";
 
 /// A request on its way to one target.
 pub struct Outgoing {
@@ -56,6 +60,29 @@ impl Outgoing {
     fn path(&self) -> &PathAndQuery {
         let usual = || self.prepared.path(self.operation);
         self.path.as_ref().unwrap_or_else(usual)
+    }
+
+    /// Adds a credential that is renewed now and then.
+    async fn authenticate(&mut self, key: &Key) -> Result<(), Refusal> {
+        let auth = &self.prepared.provider.auth;
+        match add_credential(&mut self.own, auth, key)? {
+            None => Ok(()),
+            Some(keys) => self.sign(&keys).await?.ok_or_else(|| none(&UNSIGNED)),
+        }
+    }
+
+    /// Signs it for AWS; `None` where this provider knows no signatures.
+    async fn sign(&mut self, keys: &AwsKeys) -> Result<Option<()>, Refusal> {
+        let prepared = Rc::clone(&self.prepared);
+        let path = self.path().clone();
+        let unsigned = Unsigned {
+            auth: &prepared.provider.auth,
+            host: &authority(&prepared.provider),
+            path: path.path(),
+            query: path.query().unwrap_or_default(),
+        };
+        let is_signed = signing::sign(&mut self.own, &self.parts, &unsigned, keys).await?;
+        Ok(is_signed.then_some(()))
     }
 
     /// Its body's slices, in order.
@@ -95,6 +122,32 @@ impl Outgoing {
             .build()?;
         Ok(request)
     }
+}
+
+/// Adds a credential that stands in a header; gives back the keys of one that
+/// signs.
+///
+/// # Errors
+/// There is none now.
+pub(super) fn add_credential(
+    own: &mut Fields,
+    auth: &Auth,
+    key: &Key,
+) -> Result<Option<AwsKeys>, Refusal> {
+    let header = match key.current().map_err(|absent| none(&absent))? {
+        Credential::Key(secret) => providers::auth_header(auth, &secret),
+        Credential::Token(secret) => providers::auth_header(&Auth::Bearer, &secret),
+        Credential::Aws(keys) => return Ok(Some(keys)),
+    };
+    let (name, value) = header.map_err(|error| none(&error))?;
+    own.add(name.as_str(), value.as_bytes());
+    Ok(None)
+}
+
+/// There is no credential, and why.
+fn none(cause: &dyn std::fmt::Display) -> Refusal {
+    let sentence = "The gateway has no credential for the upstream now.";
+    Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
 }
 
 /// A body in slices whose length is known.
@@ -137,7 +190,10 @@ impl Body for Sliced {
 }
 
 /// Builds the request for `target`, with one of its provider's keys.
-pub(super) fn request(
+///
+/// # Errors
+/// There is no credential now, or a bug of the gateway.
+pub(super) async fn request(
     ask: &Ask,
     translated: Option<Vec<Bytes>>,
     (target, key): (&Deployment, Option<usize>),
@@ -149,6 +205,7 @@ pub(super) fn request(
             let batch = vectors::batch(ask, target);
             providers::embeddings_path(provider, &target.upstream_model, batch)
         }
+        _ if provider.paths.is_none() && provider.format == WireFormat::USUAL => None,
         None if provider.paths.is_none() => None,
         Some(_) | None => Some(conversation(ask, target)),
     };
@@ -157,18 +214,20 @@ pub(super) fn request(
         Some(parts) => parts,
         None => same(ask, target)?,
     };
-    let mut own = own(ask, prepared.lines(key), provider);
-    if let Some(key) = prepared.unready(key) {
-        credential(&mut own, &prepared, key)?;
-    }
-    Ok(Outgoing {
+    let own = own(ask, prepared.lines(key), provider);
+    let mut outgoing = Outgoing {
         path: path.map_err(internal)?,
         operation: ask.operation,
         own,
         key,
-        prepared,
         parts: shaped(parts, &provider.shape)?,
-    })
+        prepared,
+    };
+    let prepared = Rc::clone(&outgoing.prepared);
+    if let Some(key) = prepared.unready(key) {
+        outgoing.authenticate(key).await?;
+    }
+    Ok(outgoing)
 }
 
 fn internal(cause: impl ToString) -> Refusal {
@@ -186,6 +245,11 @@ fn conversation(ask: &Ask, target: &Deployment) -> String {
 
 /// The body of a target that speaks the pivot's dialect.
 fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
+    Ok(edits(ask, target)?.apply(ask.document.bytes()))
+}
+
+/// What changes in the body for such a target.
+pub(super) fn edits(ask: &Ask, target: &Deployment) -> Result<Edits, Refusal> {
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
         let renamed = openai::set_model(&ask.view, &target.upstream_model);
@@ -197,25 +261,7 @@ fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
     {
         edits.add(edit).map_err(internal)?;
     }
-    Ok(edits.apply(ask.document.bytes()))
-}
-
-/// Adds a credential that is renewed now and then.
-fn credential(own: &mut Fields, prepared: &Prepared, key: &Key) -> Result<(), Refusal> {
-    let none = |cause: &dyn std::fmt::Display| {
-        let sentence = "The gateway has no credential for the upstream now.";
-        Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
-    };
-    match key.current().map_err(|absent| none(&absent))? {
-        Credential::Key(secret) => {
-            let header = providers::auth_header(&prepared.provider.auth, &secret);
-            if let Some((name, value)) = header.map_err(|error| none(&error))? {
-                own.add(name.as_str(), value.as_bytes());
-            }
-            Ok(())
-        }
-        Credential::Aws(_) => Err(none(&"this provider takes no signature")),
-    }
+    Ok(edits)
 }
 
 /// The headers of this request alone: those of the client that may go out.
@@ -230,14 +276,29 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     if !lines.headers.contains_key("accept") {
         out.add("accept", accept);
     }
-    let hops = accept::hops(&ask.fields) + 1;
+    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
+    let may_go = |name: &[u8]| {
+        providers::goes_upstream(name)
+            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
+    };
+    further(&mut out, &ask.fields, (lines, provider), may_go);
+    out
+}
+
+/// Adds those of the client's headers that may go, and what the gateway says
+/// of itself.
+pub(super) fn further(
+    out: &mut Fields,
+    client: &Fields,
+    (lines, provider): (&Lines, &Provider),
+    may_go: impl Fn(&[u8]) -> bool,
+) {
+    let hops = accept::hops(client) + 1;
     out.add_number(accept::HOPS, hops.into());
     let is_told_traces = provider.internal || provider.trace;
-    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
-    for (name, value) in ask.fields.iter() {
-        let may_go = providers::goes_upstream(name)
-            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
-            || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
+    for (name, value) in client.iter() {
+        let may_go =
+            may_go(name) || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
         // What the provider's configuration says stands.
         if may_go
             && let Ok(name) = std::str::from_utf8(name)
@@ -251,5 +312,4 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
             out.add(name, value);
         }
     }
-    out
 }

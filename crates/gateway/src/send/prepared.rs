@@ -19,6 +19,8 @@ use super::pool::Origin;
 pub(super) struct Prepared {
     pub(super) provider: Arc<Provider>,
     pub(super) origin: Rc<Origin>,
+    /// Where connections are kept for what passes through.
+    pub(super) unread: Rc<Origin>,
     pub(super) bulkhead: Bulkhead,
     /// Headers without a credential.
     bare: Lines,
@@ -53,14 +55,14 @@ impl Prepared {
     /// A header or path of the provider has characters that none may have.
     pub(super) fn new(
         provider: &Arc<Provider>,
-        origin: Rc<Origin>,
+        (origin, unread): (Rc<Origin>, Rc<Origin>),
         bulkhead: Bulkhead,
     ) -> Result<Self, http::Error> {
         let headers = headers(provider)?;
         let mut keyed = Vec::with_capacity(provider.keys.len());
         for key in &provider.keys {
             let auth = match &key.source {
-                KeySource::Fixed(secret) => providers::auth_header(&provider.auth, secret)?,
+                KeySource::Fixed(secret) => Some(providers::auth_header(&provider.auth, secret)?),
                 KeySource::Renewed(_) => None,
             };
             keyed.push(auth.map(|(name, value)| {
@@ -76,6 +78,7 @@ impl Prepared {
         Ok(Self {
             provider: Arc::clone(provider),
             origin,
+            unread,
             bulkhead,
             bare: Lines::of(headers),
             keyed,
@@ -126,7 +129,8 @@ fn headers(provider: &Provider) -> Result<HeaderMap, http::Error> {
     Ok(out)
 }
 
-fn authority(provider: &Provider) -> String {
+/// Host and port, as a `host` header says them.
+pub(super) fn authority(provider: &Provider) -> String {
     let usual = if provider.tls { 443 } else { 80 };
     if provider.port == usual {
         provider.host.clone()

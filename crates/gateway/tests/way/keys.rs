@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::credential::{Absent, Credential, Key, KeySource, Renewing};
+use domain::credential::Key;
 use domain::model::{Auth, Paths, Shape, WireFormat};
 use domain::principal::Limits;
 use domain::secret::Secret;
@@ -125,50 +125,6 @@ fn the_clients_own_mistake_is_nobodys_fault() {
         let stage = Stage::open(keyed(&fake, &["a", "b"]));
         assert_eq!(stage.ask(ask("m")).await.status, 400);
         assert_eq!(fake.count(), 1);
-    });
-}
-
-#[derive(Debug)]
-struct Token(Option<&'static str>);
-
-impl Renewing for Token {
-    fn current(&self) -> Result<Credential, Absent> {
-        let secret = self.0.map(|token| Credential::Key(Secret::new(token)));
-        secret.ok_or_else(|| Absent("the metadata server is away".to_owned()))
-    }
-}
-
-fn renewed(token: Option<&'static str>) -> Key {
-    Key {
-        id: "renewed".into(),
-        source: KeySource::Renewed(std::sync::Arc::new(Token(token))),
-    }
-}
-
-#[test]
-fn a_renewed_token_goes_into_the_header_and_its_absence_asks_the_next_key() {
-    play(async || {
-        let fake = FakeProvider::start().await;
-        fake.always(Reply::chat("x"));
-        let scene = Scene::new()
-            .provider(&fake)
-            .with(|provider| provider.keys = vec![renewed(Some("t-1"))])
-            .key(KEY, Limits::default())
-            .model("m");
-        assert_eq!(Stage::open(scene).ask(ask("m")).await.status, 200);
-        assert_eq!(fake.last_request().header("authorization"), "Bearer t-1");
-        let scene = Scene::new()
-            .provider(&fake)
-            .with(|provider| {
-                provider.keys = vec![renewed(None), Key::fixed("b", Secret::new("b"))];
-            })
-            .key(KEY, Limits::default())
-            .model("m");
-        let stage = Stage::open(scene);
-        for _ in 0..10 {
-            assert_eq!(stage.ask(ask("m")).await.status, 200);
-            assert_eq!(fake.last_request().header("authorization"), "Bearer b");
-        }
     });
 }
 

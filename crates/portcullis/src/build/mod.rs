@@ -1,11 +1,14 @@
 //! Configuration, catalogue and stored keys become one [`Snapshot`]. Pure but
 //! for the secrets that the configuration refers to.
 
+mod accounts;
 pub(crate) mod idle;
 mod keys;
 pub(crate) mod models;
 mod policies;
 mod providers;
+#[cfg(test)]
+mod quirky;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -16,6 +19,7 @@ use store::StoredKey;
 
 use crate::config::secret::Env;
 use crate::config::{Config, ConfigError};
+pub(crate) use accounts::{Fetchers, Unfetched};
 
 /// Builds the state of the world that `config` describes, with the process'
 /// environment; and says what works but should not stay so.
@@ -27,17 +31,25 @@ pub(crate) fn snapshot(
     catalogue: &Catalogue,
     stored: &[StoredKey],
     install: &Install,
+    fetchers: &dyn Fetchers,
 ) -> Result<(Snapshot, Vec<String>), ConfigError> {
-    snapshot_with(
-        config,
-        catalogue,
-        stored,
-        install,
-        &crate::environment::process,
-    )
+    let around = Around {
+        env: &crate::environment::process,
+        fetchers,
+    };
+    snapshot_with(config, catalogue, stored, install, around)
 }
 
-/// [`snapshot`] with the environment handed in.
+/// What is not in the file.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// The environment.
+    pub(crate) env: Env<'a>,
+    /// Who keeps credentials fresh.
+    pub(crate) fetchers: &'a dyn Fetchers,
+}
+
+/// [`snapshot`] with all that is around it handed in.
 ///
 /// # Errors
 /// As there.
@@ -46,13 +58,13 @@ pub(crate) fn snapshot_with(
     catalogue: &Catalogue,
     stored: &[StoredKey],
     install: &Install,
-    env: Env<'_>,
+    around: Around<'_>,
 ) -> Result<(Snapshot, Vec<String>), ConfigError> {
     let mut report = config.source.report();
-    let providers = providers::build(config, catalogue, env, &mut report);
+    let providers = providers::build(config, catalogue, around, &mut report);
     let fleet = models::build(config, catalogue, &providers, &mut report);
     let policies = policies::build(config, &mut report);
-    let keys = keys::build(config, stored, install, env, &mut report);
+    let keys = keys::build(config, stored, install, around.env, &mut report);
     let warnings = report.finish()?;
     let snapshot = Snapshot {
         version: 0,

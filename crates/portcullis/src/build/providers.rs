@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use ::providers::{AuthStyle, Catalogue, CatalogueProvider, parse_base_url};
+use ::providers::{Catalogue, CatalogueProvider, parse_base_url};
 use domain::canon::Dialect;
-use domain::credential::Key;
-use domain::model::{Auth, HttpVersion, Losses, Provider, Shape, Timeouts, WireFormat};
-use domain::secret::Secret;
+use domain::model::{
+    Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
+};
 
+use super::Around;
+use super::accounts::{self, Account, first, first_key};
 use crate::config::Config;
 use crate::config::error::Report;
 use crate::config::providers::{DEMO, Provider as Wanted};
-use crate::config::secret::{Env, interpolate, printable, variable};
+use crate::config::secret::{Env, interpolate};
 use crate::config::source::key;
 use domain::suggest;
 
 /// A base URL taken apart: TLS, host, port, path.
 type BaseUrl = (bool, String, u16, String);
-/// Where keys go, and the keys.
-type Account = (Auth, Vec<Key>);
 
 /// All upstreams: first the file's in its order, then the catalogue's, then
 /// the demo. A bare model name belongs to the first that has it.
 pub(super) fn build(
     config: &Config,
     catalogue: &Catalogue,
-    env: Env<'_>,
+    around: Around<'_>,
     report: &mut Report<'_>,
 ) -> Vec<Arc<Provider>> {
     let mut all = Vec::new();
@@ -40,13 +40,13 @@ pub(super) fn build(
             );
             continue;
         }
-        if let Some(provider) = declared(name, wanted, (known, catalogue), env, report) {
+        if let Some(provider) = declared(name, wanted, (known, catalogue), around, report) {
             all.push(Arc::new(provider));
         }
     }
     for known in &catalogue.providers {
         if config.providers.get(&known.name).is_none()
-            && let Some(provider) = by_itself(known, env, report)
+            && let Some(provider) = by_itself(known, around, report)
         {
             all.push(Arc::new(provider));
         }
@@ -80,36 +80,18 @@ fn demo() -> Provider {
         stream_usage: true,
         // It answers anything.
         losses: Losses::Drop,
+        quirks: Arc::default(),
+        pass_through: PassThrough::Off,
     }
-}
-
-/// The first of these variables that is set, and its name.
-///
-/// # Errors
-/// A sentence that names a variable whose file cannot be read.
-fn first<'n>(names: &'n [String], env: Env<'_>) -> Result<Option<(&'n str, String)>, String> {
-    for name in names {
-        if let Some(value) = variable(env, name)? {
-            return Ok(Some((name, value)));
-        }
-    }
-    Ok(None)
-}
-
-/// The first of these variables that is set, as a key.
-///
-/// # Errors
-/// As [`first`], or what it holds can be no key.
-fn first_key(names: &[String], env: Env<'_>) -> Result<Option<Secret>, String> {
-    first(names, env)?
-        .map(|(name, text)| {
-            printable(text.trim().to_owned()).map_err(|error| format!("{name}: {error}"))
-        })
-        .transpose()
 }
 
 /// A provider that nobody declared, if its usual variables are set.
-fn by_itself(known: &CatalogueProvider, env: Env<'_>, report: &mut Report<'_>) -> Option<Provider> {
+fn by_itself(
+    known: &CatalogueProvider,
+    around: Around<'_>,
+    report: &mut Report<'_>,
+) -> Option<Provider> {
+    let env = around.env;
     let found = first_key(&known.env, env)
         .and_then(|key| first(&known.base_url_env, env).map(|base| (key, base)));
     let (key, base) = found
@@ -146,13 +128,13 @@ fn by_itself(known: &CatalogueProvider, env: Env<'_>, report: &mut Report<'_>) -
         ));
         return None;
     };
-    let account = (auth(&known.auth), keys(key));
+    let account = accounts::usual(known, &url.1, key, around);
     Some(upstream(
         &known.name,
         url,
         account,
-        &Wanted::default(),
-        Some(known),
+        (&Wanted::default(), Some(known)),
+        env,
     ))
 }
 
@@ -161,12 +143,14 @@ fn declared(
     name: &str,
     wanted: &Wanted,
     (known, catalogue): (Option<&CatalogueProvider>, &Catalogue),
-    env: Env<'_>,
+    around: Around<'_>,
     report: &mut Report<'_>,
 ) -> Option<Provider> {
     let at = key("providers", name);
-    let url = base_url(&at, wanted, (known, catalogue), env, report);
-    let auth = credential(&at, wanted, known, env, report);
+    let env = around.env;
+    let url = base_url(&at, wanted, (known, catalogue), around, report);
+    let host = url.as_ref().map_or("", |url| &url.1);
+    let account = accounts::of(&at, wanted, (known, host), around, report);
     let mut headers = Vec::new();
     for (header, value) in wanted.headers.iter() {
         match value.resolve(env) {
@@ -176,7 +160,7 @@ fn declared(
             }
         }
     }
-    let mut provider = upstream(name, url?, auth?, wanted, known);
+    let mut provider = upstream(name, url?, account?, (wanted, known), env);
     provider.headers = headers;
     Some(provider)
 }
@@ -185,10 +169,16 @@ fn base_url(
     at: &str,
     wanted: &Wanted,
     (known, catalogue): (Option<&CatalogueProvider>, &Catalogue),
-    env: Env<'_>,
+    around: Around<'_>,
     report: &mut Report<'_>,
 ) -> Option<BaseUrl> {
     let field = key(at, "base_url");
+    // A region stands beside the keys as well as in the environment.
+    let env = |name: &str| {
+        let found = (around.env)(name);
+        found.or_else(|| accounts::region(wanted, name, around.env))
+    };
+    let env: Env<'_> = &env;
     let text = match (&wanted.base_url, known) {
         (Some(text), _) => interpolate(text, env),
         (None, Some(known)) => match first(&known.base_url_env, env) {
@@ -239,83 +229,8 @@ fn base_url(
     }
 }
 
-/// Where its keys go, and the keys.
-fn credential(
-    at: &str,
-    wanted: &Wanted,
-    known: Option<&CatalogueProvider>,
-    env: Env<'_>,
-    report: &mut Report<'_>,
-) -> Option<Account> {
-    let secrets = secrets(at, wanted, known, env, report)?;
-    let auth = match (&wanted.api_key_header, known) {
-        (Some(header), _) => Auth::Header(header.to_ascii_lowercase()),
-        (None, Some(known)) => auth(&known.auth),
-        (None, None) => auth(&usual_auth(dialect(wanted, None))),
-    };
-    Some((auth, keys(secrets)))
-}
-
-fn secrets(
-    at: &str,
-    wanted: &Wanted,
-    known: Option<&CatalogueProvider>,
-    env: Env<'_>,
-    report: &mut Report<'_>,
-) -> Option<Vec<Secret>> {
-    let field = key(at, "api_key");
-    let mut all = Vec::new();
-    let numbered = wanted.api_keys.iter().enumerate();
-    let numbered = numbered.map(|(n, it)| (format!("{}[{n}]", key(at, "api_keys")), it));
-    let single = wanted.api_key.iter().map(|it| (field.clone(), it));
-    let mut is_whole = true;
-    for (field, reference) in single.chain(numbered) {
-        match reference.resolve(env) {
-            Ok(secret) => all.push(secret),
-            Err(error) => {
-                report.wrong(&field, error, "set it, or refer to another one");
-                is_whole = false;
-            }
-        }
-    }
-    let Some(known) = known.filter(|known| all.is_empty() && !known.env.is_empty()) else {
-        return is_whole.then_some(all);
-    };
-    if !is_whole {
-        return None;
-    }
-    match first_key(&known.env, env) {
-        Ok(Some(key)) => Some(vec![key]),
-        Err(error) => {
-            report.wrong(&field, error, "set it right, or write `api_key: env:NAME`");
-            None
-        }
-        Ok(None) => {
-            report.wrong(
-                &field,
-                format!("there is no key: `{}` is not set", known.env.join("`, `")),
-                "set the variable, or write `api_key: env:NAME`",
-            );
-            None
-        }
-    }
-}
-
-/// Keys by what they are: a short digest tells one from the others, and is the
-/// same after a reload. One that stands there twice counts once.
-fn keys(secrets: impl IntoIterator<Item = Secret>) -> Vec<Key> {
-    let mut all: Vec<Key> = Vec::new();
-    for secret in secrets {
-        let digest = identity::short_digest(secret.reveal());
-        if all.iter().all(|key| *key.id != *digest) {
-            all.push(Key::fixed(digest, secret));
-        }
-    }
-    all
-}
-
 /// What a provider speaks: what the file says, or the catalogue.
-fn dialect(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Dialect {
+pub(super) fn dialect(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Dialect {
     wanted
         .dialect
         .map(Dialect::from)
@@ -323,43 +238,28 @@ fn dialect(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Dialect {
         .unwrap_or(Dialect::OpenAi)
 }
 
-/// Where a server of this dialect looks for its key.
-fn usual_auth(dialect: Dialect) -> AuthStyle {
-    match dialect {
-        Dialect::OpenAi
-        | Dialect::Responses
-        | Dialect::Converse
-        | Dialect::Cohere
-        | Dialect::Ollama => AuthStyle::Bearer,
-        Dialect::Anthropic => AuthStyle::Header("x-api-key".to_owned()),
-        Dialect::Gemini => AuthStyle::Header("x-goog-api-key".to_owned()),
-    }
-}
-
-fn auth(style: &AuthStyle) -> Auth {
-    match style {
-        AuthStyle::Header(name) => Auth::Header(name.clone()),
-        // A key given to a provider that needs none is meant to be sent.
-        AuthStyle::Bearer | AuthStyle::None => Auth::Bearer,
-    }
-}
-
 fn upstream(
     name: &str,
     (tls, host, port, base_path): BaseUrl,
     (auth, keys): Account,
-    wanted: &Wanted,
-    known: Option<&CatalogueProvider>,
+    (wanted, known): (&Wanted, Option<&CatalogueProvider>),
+    env: Env<'_>,
 ) -> Provider {
-    let dialect = dialect(wanted, known);
+    let filled = |path: String| interpolate(&path, env).unwrap_or(path);
+    // Both were checked when they were read.
+    let quirks = wanted.quirks.over(known.map(|known| &known.quirks));
+    let quirks = quirks.quirks().unwrap_or_default();
+    let takes_options = !quirks.cuts("stream_options");
+    let format = WireFormat::Dialect(dialect(wanted, known));
+    let pass_through = wanted.pass_through.open(&base_path, format);
     Provider {
         name: name.into(),
-        format: WireFormat::Dialect(dialect),
+        format,
         tls,
         host,
         port,
         base_path,
-        paths: known.and_then(CatalogueProvider::paths),
+        paths: known.and_then(|known| Some(known.paths()?.map(filled))),
         shape: known.map(CatalogueProvider::shape).unwrap_or_default(),
         auth,
         keys,
@@ -374,7 +274,9 @@ fn upstream(
         trace: wanted.forward_traceparent,
         stream_usage: wanted
             .stream_usage
-            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage) && takes_options),
         losses: wanted.losses.into(),
+        quirks: Arc::new(quirks),
+        pass_through,
     }
 }

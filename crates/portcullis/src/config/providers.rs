@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use ::providers::QuirksSpec;
 use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
 
 use super::error::Report;
+use super::key_source::KeySource;
 use super::network;
 use super::ordered::Ordered;
+use super::pass_through::PassThrough;
 use super::scalars::Span;
 use super::secret::SecretRef;
 use super::source::key;
@@ -25,9 +28,9 @@ pub(crate) struct Provider {
     /// Where it is, up to the `/v1`.
     pub(crate) base_url: Option<String>,
     /// Its key.
-    pub(crate) api_key: Option<SecretRef>,
+    pub(crate) api_key: Option<KeySource>,
     /// Its keys, where there are several: each request takes one.
-    pub(crate) api_keys: Vec<SecretRef>,
+    pub(crate) api_keys: Vec<KeySource>,
     /// The header the key stands in alone; `Authorization: Bearer` if unset.
     pub(crate) api_key_header: Option<String>,
     /// Further headers of every request.
@@ -50,6 +53,10 @@ pub(crate) struct Provider {
     pub(crate) losses: Losses,
     /// Whether usage may be asked for on streams.
     pub(crate) stream_usage: Option<bool>,
+    /// Where it differs from `OpenAI`'s dialect, beside what the catalogue says.
+    pub(crate) quirks: QuirksSpec,
+    /// What of it clients may reach as it is.
+    pub(crate) pass_through: PassThrough,
     /// Its models; those of the catalogue if unset.
     pub(crate) models: Option<Vec<String>>,
 }
@@ -201,11 +208,16 @@ const OWN_HEADERS: [&str; 8] = [
 ];
 
 impl Provider {
+    /// Its keys, as they are written.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &KeySource> {
+        self.api_key.iter().chain(&self.api_keys)
+    }
+
     /// The files that its secrets stand in: one that changes is read again.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        let keys = self.api_key.iter().chain(&self.api_keys);
         let headers = self.headers.iter().map(|(_, value)| value);
-        keys.chain(headers).filter_map(SecretRef::file)
+        let headers = headers.filter_map(SecretRef::file);
+        self.keys().filter_map(KeySource::file).chain(headers)
     }
 
     /// Everything that needs neither catalogue nor environment.
@@ -256,6 +268,19 @@ impl Provider {
                 &key(&at, "max_parallel"),
                 "no request at all could be there",
                 "leave it out for the default, or take the provider away",
+            );
+        }
+        if let Err((field, why)) = self.quirks.quirks() {
+            let at = format!("{}.{field}", key(&at, "quirks"));
+            report.wrong(&at, why, "docs/guide/providers.md shows all of them");
+        }
+        let field = key(&at, "pass_through");
+        self.pass_through.validate(&field, report);
+        if self.pass_through.is_on() && self.http == Http::Two {
+            report.wrong(
+                &field,
+                "what passes through goes by HTTP/1.1, and `http: \"2\"` leaves no other",
+                "remove `http`, or declare the provider a second time without it",
             );
         }
         if let Some(ca) = &self.ca_file {

@@ -39,6 +39,11 @@ impl Serialize for SecretRef {
 }
 
 impl SecretRef {
+    /// As it is written.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// Whether the secret itself stands in the file.
     pub(crate) fn is_literal(&self) -> bool {
         !(self.0.starts_with("env:") || self.0.starts_with("file:") || self.0.contains("${"))
@@ -78,14 +83,21 @@ impl SecretRef {
     /// # Errors
     /// A sentence that names what is missing.
     pub(crate) fn resolve(&self, env: Env<'_>) -> Result<Secret, String> {
-        let text = if let Some(name) = self.0.strip_prefix("env:") {
-            variable(env, name)?.ok_or_else(|| unset(name))?
+        printable(self.text(env)?)
+    }
+
+    /// What it stands for, of any form.
+    ///
+    /// # Errors
+    /// A sentence that names what is missing.
+    pub(crate) fn text(&self, env: Env<'_>) -> Result<String, String> {
+        if let Some(name) = self.0.strip_prefix("env:") {
+            variable(env, name)?.ok_or_else(|| unset(name))
         } else if let Some(path) = self.0.strip_prefix("file:") {
-            read(path)?
+            read(path)
         } else {
-            interpolate(&self.0, env)?
-        };
-        printable(text)
+            interpolate(&self.0, env)
+        }
     }
 }
 

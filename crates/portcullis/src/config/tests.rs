@@ -18,7 +18,16 @@ fn error_of(name: &str, text: &str) -> String {
     };
     let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
     let install = identity::Install::from_bytes(&[7; 32]);
-    match crate::build::snapshot_with(&config, &catalogue, &[], &install, &env) {
+    match crate::build::snapshot_with(
+        &config,
+        &catalogue,
+        &[],
+        &install,
+        crate::build::Around {
+            env: &env,
+            fetchers: &crate::build::Unfetched,
+        },
+    ) {
         Ok(_) => "nothing is wrong".to_owned(),
         Err(error) => error.to_string(),
     }

@@ -7,6 +7,7 @@ use control::{Admin, Readiness};
 use gateway::plane::Shared;
 use telemetry::prometheus::{Exposition, Registry, gauge};
 
+use super::credentials::Fresh;
 use super::world::{Stale, World};
 
 /// The operators' view of the running gateway.
@@ -15,6 +16,7 @@ pub(super) struct Desk {
     stale: Arc<Stale>,
     uncarried: Arc<Stale>,
     unread: Arc<Stale>,
+    credentials: Arc<Fresh>,
     page: Exposition,
 }
 
@@ -54,6 +56,7 @@ impl Desk {
             stale: Arc::clone(&world.stale),
             uncarried: Arc::clone(&world.uncarried),
             unread: Arc::clone(&world.unread),
+            credentials: Arc::clone(&world.credentials),
             shared: Arc::clone(&world.shared),
             page: Exposition::new(registry),
         }
@@ -95,6 +98,11 @@ impl Admin for Desk {
                         .reason()
                         .or_else(|| self.unread.reason())
                         .map_or(Ok(()), Err),
+                ),
+                // Other providers go on.
+                (
+                    "credentials".to_owned(),
+                    self.credentials.missing().map_or(Ok(()), Err),
                 ),
             ],
         }

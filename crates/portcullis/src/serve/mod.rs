@@ -7,6 +7,7 @@
 mod admin;
 mod banner;
 mod carry;
+mod credentials;
 mod doors;
 mod files;
 mod first_key;
@@ -98,6 +99,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let tls = world.server_tls()?;
     let minted = first_key::mint_if_none(&world).await?;
     world.refresh().await?;
+    world.credentials.ready().await;
 
     let (phase, phases) = watch::channel(Phase::Open);
     let (cut, cut_off) = watch::channel(false);

@@ -9,7 +9,7 @@ use domain::canon::Effort;
 
 /// How a model is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// By a number of tokens alone.
     Budget,
     /// By a number of tokens, or in a word.
@@ -22,7 +22,7 @@ pub(super) enum Form {
 
 /// How thinking is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Off {
+pub(crate) enum Off {
     /// It is off unless it is switched on.
     ByItself,
     /// `disabled`; without it the model thinks.
@@ -35,28 +35,28 @@ pub(super) enum Off {
 
 /// What a model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Abilities {
+pub(crate) struct Abilities {
     /// How it is told to think.
-    pub(super) form: Form,
+    pub(crate) form: Form,
     /// How it is told not to.
-    pub(super) off: Off,
+    pub(crate) off: Off,
     /// The strongest effort it knows; none if it knows no effort.
-    pub(super) effort: Option<&'static str>,
+    pub(crate) effort: Option<&'static str>,
     /// How many of temperature and `top_p` it takes at once.
-    pub(super) samplings: u8,
+    pub(crate) samplings: u8,
     /// Whether a tool may be forced.
-    pub(super) forces: bool,
+    pub(crate) forces: bool,
     /// Whether the conversation may end with the model's own words.
-    pub(super) prefill: bool,
+    pub(crate) prefill: bool,
     /// Whether the operator may speak in the middle.
-    pub(super) system_turns: bool,
+    pub(crate) system_turns: bool,
     /// Whether it knows schemas for answers, and strict tools.
-    pub(super) schemas: bool,
+    pub(crate) schemas: bool,
 }
 
 impl Abilities {
     /// Of the model of this name.
-    pub(super) fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let name = model.to_ascii_lowercase();
         let Some(at) = name.find("claude") else {
             return Self {
@@ -141,7 +141,7 @@ impl Abilities {
     }
 
     /// The word for an effort.
-    pub(super) fn word(&self, effort: Effort) -> Option<&'static str> {
+    pub(crate) fn word(&self, effort: Effort) -> Option<&'static str> {
         let strongest = self.effort?;
         Some(match effort {
             Effort::None | Effort::Minimal | Effort::Low => "low",

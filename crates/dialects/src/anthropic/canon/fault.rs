@@ -6,6 +6,7 @@ use domain::refusal::Reason;
 
 use super::DEPTH;
 use super::fields::word;
+use crate::converse;
 use crate::json::{Document, Kind};
 
 /// Reads an error body of a provider: Anthropic's, one of a proxy before it,
@@ -16,6 +17,10 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let root = document.as_ref().map(Document::root);
     // Vertex sends its errors as a list of one.
     let root = root.map(|root| root.items().next().unwrap_or(root));
+    // AWS tells errors of Claude in its own words.
+    if root.is_some_and(|root| root.get("error").is_none() && root.get("type").is_none()) {
+        return converse::canon::read_fault(status, body);
+    }
     let error = root.map(|root| match root.get("error") {
         Some(error) if error.kind() == Kind::Object => error,
         _ => root,

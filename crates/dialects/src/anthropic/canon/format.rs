@@ -8,7 +8,7 @@ use crate::translate::Target;
 
 /// The ways.
 #[derive(Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// No particular one.
     Free,
     /// `output_config.format`, of this schema.
@@ -23,7 +23,7 @@ pub(super) enum Shape {
 const ANY: &str = r#"{"type":"object"}"#;
 
 /// Chooses the way.
-pub(super) fn shape(
+pub(crate) fn shape(
     request: &Request,
     abilities: &Abilities,
     target: &Target<'_>,
@@ -49,7 +49,8 @@ pub(super) fn shape(
         &request.tool_choice,
         Some(ToolChoice::Any | ToolChoice::Named(_) | ToolChoice::Allowed { must: true, .. })
     ) && !request.tools.is_empty();
-    if has_tool_call_coming {
+    // A model that cannot be forced may answer at once.
+    if has_tool_call_coming && abilities.forces {
         return Shape::Free;
     }
     let thinks = target.reasons && thinking::is_wanted(request);

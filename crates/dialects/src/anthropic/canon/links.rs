@@ -10,16 +10,16 @@ use super::pieces::{Pen, no_result};
 
 /// A call and the result that answers it.
 #[derive(Debug)]
-pub(super) struct Linked<'a> {
-    pub(super) call: &'a ToolCall,
-    pub(super) at: (usize, usize),
-    pub(super) result: Option<(usize, usize)>,
-    pub(super) id: String,
+pub(crate) struct Linked<'a> {
+    pub(crate) call: &'a ToolCall,
+    pub(crate) at: (usize, usize),
+    pub(crate) result: Option<(usize, usize)>,
+    pub(crate) id: String,
 }
 
 /// Finds each call's result: the first behind it that no other call has, and
 /// that stands before the id is used again.
-pub(super) fn link(messages: &[Message]) -> Vec<Linked<'_>> {
+pub(crate) fn link(messages: &[Message]) -> Vec<Linked<'_>> {
     let mut calls: Vec<(&ToolCall, (usize, usize))> = Vec::new();
     let mut results: Vec<(&ToolResult, (usize, usize))> = Vec::new();
     for (at, message) in messages.iter().enumerate() {

@@ -9,7 +9,7 @@ const MOST: usize = 4;
 
 /// Takes out the earliest marks beyond four; what lies before a later mark is
 /// in the cache with it.
-pub(super) fn limited<'a>(request: &'a Request, losses: &mut Vec<Loss>) -> Cow<'a, Request> {
+pub(crate) fn limited<'a>(request: &'a Request, losses: &mut Vec<Loss>) -> Cow<'a, Request> {
     let is_mark = |member: &domain::canon::Unknown| {
         member.dialect == Dialect::Anthropic && member.name == "cache_control"
     };
@@ -17,7 +17,7 @@ pub(super) fn limited<'a>(request: &'a Request, losses: &mut Vec<Loss>) -> Cow<'
     let mut limited = Cow::Borrowed(request);
     let count = count(request);
     if count > most {
-        losses.push(Loss::hint("cache_control", "Anthropic takes four at most"));
+        losses.push(Loss::hint("cache_control", "four at most are taken"));
         let mut surplus = count - most;
         each(limited.to_mut(), &mut |mark| {
             if surplus > 0 && mark.take().is_some() {

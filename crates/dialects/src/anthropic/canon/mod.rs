@@ -8,9 +8,10 @@
 //! | an error | `fault` | `fault` |
 //!
 //! What models of different generations take stands in `abilities`; whether
-//! and how they think is decided in `thinking`.
+//! and how they think is decided in `thinking`. These and some others serve
+//! Bedrock's dialect, too, where Claude is the same.
 
-mod abilities;
+pub(crate) mod abilities;
 mod answer;
 mod answer_write;
 mod blocks;
@@ -18,23 +19,25 @@ mod declare;
 mod ending;
 mod fault;
 mod fields;
-mod format;
+pub(crate) mod format;
 mod ids;
-mod links;
-mod marks;
+pub(crate) mod links;
+pub(crate) mod marks;
 mod media;
 mod pending;
 mod pieces;
 mod request;
-mod schema;
+pub(crate) mod schema;
 mod signature;
 mod stream;
 mod stream_write;
-mod thinking;
+pub(crate) mod thinking;
 mod tools;
 mod turns;
 mod usage;
 mod write;
+
+pub(crate) use usage::read as read_usage;
 
 pub use answer::read_answer;
 pub use answer_write::write_answer;

@@ -56,16 +56,16 @@ const FORMATS: &[&str] = &[
 
 /// A schema that the grammar takes.
 #[derive(Debug)]
-pub(super) struct Adapted {
+pub(crate) struct Adapted {
     /// The schema.
-    pub(super) schema: String,
+    pub(crate) schema: String,
     /// Whether some of it is now told in words, or an object was closed.
-    pub(super) is_changed: bool,
+    pub(crate) is_changed: bool,
 }
 
 /// Brings a schema into the grammar's part of the language; none if it allows
 /// objects of members that it does not name.
-pub(super) fn adapt(schema: &str) -> Option<Adapted> {
+pub(crate) fn adapt(schema: &str) -> Option<Adapted> {
     let document = parse(schema)?;
     let root = document.root();
     if !is_object(root) && !word(root, "type").is_empty() {
@@ -184,7 +184,7 @@ fn list(node: Node<'_>, is_changed: &mut bool) -> Option<String> {
 
 /// A schema for a tool's input, and whether it lost something: the outermost
 /// must be an object, and may not be one of several.
-pub(super) fn of_input(schema: Option<&str>) -> (String, bool) {
+pub(crate) fn of_input(schema: Option<&str>) -> (String, bool) {
     const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
     let Some(document) = schema.and_then(parse) else {
         return (NOTHING.to_owned(), false);

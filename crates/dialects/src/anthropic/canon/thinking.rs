@@ -21,7 +21,7 @@ const MOST: u64 = 32_000;
 
 /// What is written of thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     /// Nothing.
     Unsaid,
     /// `disabled`.
@@ -36,30 +36,30 @@ pub(super) enum Mode {
 
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// What is written of thinking.
-    pub(super) mode: Mode,
+    pub(crate) mode: Mode,
     /// `output_config.effort`.
-    pub(super) effort: Option<&'static str>,
+    pub(crate) effort: Option<&'static str>,
     /// Whether thoughts are shown, where the client says.
     display: Option<&'static str>,
     /// The most tokens of the answer.
-    pub(super) max_tokens: u64,
+    pub(crate) max_tokens: u64,
     /// Whether thinking gave way, or is switched off.
-    pub(super) is_off: bool,
+    pub(crate) is_off: bool,
 }
 
 /// What stands against thinking.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Against {
+pub(crate) struct Against {
     /// A tool is forced.
-    pub(super) forced: bool,
+    pub(crate) forced: bool,
     /// A tool loop is under way whose turn holds no thought of Claude's.
-    pub(super) bare_loop: bool,
+    pub(crate) bare_loop: bool,
 }
 
 /// Whether the client wants the model to think.
-pub(super) fn is_wanted(request: &Request) -> bool {
+pub(crate) fn is_wanted(request: &Request) -> bool {
     request.reasoning.as_ref().is_some_and(is_on)
 }
 
@@ -75,7 +75,7 @@ fn is_refused(reasoning: &Reasoning) -> bool {
 }
 
 /// Decides.
-pub(super) fn plan(
+pub(crate) fn plan(
     request: &Request,
     target: &Target<'_>,
     abilities: &Abilities,
@@ -226,12 +226,17 @@ fn switch_off(
 
 impl Plan {
     /// Whether the model thinks, as far as the request says.
-    pub(super) fn thinks(&self) -> bool {
+    pub(crate) fn thinks(&self) -> bool {
         matches!(self.mode, Mode::Budget(_) | Mode::Adaptive)
     }
 
+    /// Whether `max_tokens` must be said beside it.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self.mode, Mode::Budget(_))
+    }
+
     /// Writes `thinking`.
-    pub(super) fn put(&self, o: &mut Object<'_>) {
+    pub(crate) fn put(&self, o: &mut Object<'_>) {
         let kind = match self.mode {
             Mode::Unsaid => return,
             Mode::Off => "disabled",

@@ -1,0 +1,277 @@
+//! What the makers' models take beside Converse's own members: thinking, and
+//! how words are sampled (`additionalModelRequestFields`).
+
+use domain::canon::{Effort, Json, Loss, Request, Unknown};
+
+use super::family::{Family, Maker};
+use super::fields::{parse, raw, text};
+use crate::anthropic::canon::thinking::{self, Against, Plan};
+use crate::json::{Kind, Node, Object};
+use crate::translate::Target;
+
+/// What is decided of thinking.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thought {
+    /// Claude's way.
+    pub(super) claude: Option<Plan>,
+    /// The word of others.
+    effort: Option<&'static str>,
+    /// The most tokens of the answer.
+    pub(super) max_tokens: Option<u64>,
+}
+
+impl Thought {
+    /// Of a request.
+    pub(super) fn of(
+        request: &Request,
+        target: &Target<'_>,
+        family: &Family,
+        against: Against,
+        losses: &mut Vec<Loss>,
+    ) -> Self {
+        if family.is_claude() {
+            let plan = thinking::plan(request, target, &family.abilities, against, losses);
+            let is_counted = plan.counts() || request.max_tokens.is_some();
+            return Self {
+                claude: Some(plan),
+                effort: None,
+                max_tokens: is_counted.then_some(plan.max_tokens),
+            };
+        }
+        Self {
+            claude: None,
+            effort: effort(request, target, family, losses),
+            max_tokens: most(request, target, losses),
+        }
+    }
+
+    /// Whether Claude thinks.
+    pub(super) fn is_claude_thinking(&self) -> bool {
+        self.claude.is_some_and(|plan| plan.thinks())
+    }
+}
+
+/// The most tokens, within what the model can.
+fn most(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Option<u64> {
+    let asked = request.max_tokens?.max(1);
+    match target.output_limit {
+        Some(limit) if asked > limit => {
+            let why = format!("the model answers with at most {limit} tokens");
+            losses.push(Loss::hint("max_tokens", why));
+            Some(limit)
+        }
+        _ => Some(asked),
+    }
+}
+
+/// The effort of a model that is no Claude.
+fn effort(
+    request: &Request,
+    target: &Target<'_>,
+    family: &Family,
+    losses: &mut Vec<Loss>,
+) -> Option<&'static str> {
+    let said = request.reasoning.as_ref()?;
+    let derived = said.budget.map(Effort::of_budget);
+    let effort = said
+        .effort
+        .or(derived)
+        .or(said.adaptive.then_some(Effort::Medium))?;
+    let mut hint = |why: &str| losses.push(Loss::hint("reasoning", why));
+    let is_off = effort == Effort::None;
+    let word = match effort {
+        Effort::None => "none",
+        Effort::Minimal | Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High | Effort::XHigh | Effort::Max => "high",
+    };
+    match family.maker {
+        _ if !target.reasons => {
+            if !is_off {
+                hint("the model does not think");
+            }
+            None
+        }
+        Maker::GptOss if is_off => {
+            hint("the model always thinks");
+            Some("low")
+        }
+        Maker::GptOss => Some(word),
+        Maker::Nova { thinks: true } => {
+            let sampled = [&request.temperature, &request.top_p, &request.top_k];
+            let is_bound =
+                request.max_tokens.is_some() || sampled.iter().any(|value| value.is_some());
+            match word {
+                "high" if is_bound => {
+                    hint("Nova takes neither max_tokens nor sampling at its highest effort");
+                    Some("medium")
+                }
+                word => Some(word),
+            }
+        }
+        _ => {
+            hint("Bedrock has no word for how much this model thinks");
+            None
+        }
+    }
+}
+
+/// What is written of temperature and its like.
+#[derive(Debug, Default)]
+pub(super) struct Sampling<'a> {
+    pub(super) temperature: Option<&'a str>,
+    pub(super) top_p: Option<&'a str>,
+    top_k: Option<&'a str>,
+}
+
+impl<'a> Sampling<'a> {
+    /// Of a request.
+    pub(super) fn of(
+        request: &'a Request,
+        family: &Family,
+        thought: &Thought,
+        losses: &mut Vec<Loss>,
+    ) -> Self {
+        let most = match thought.is_claude_thinking() {
+            true => 0,
+            false => family.abilities.samplings,
+        };
+        let why_none = match thought.is_claude_thinking() {
+            true => "Claude takes none while it thinks",
+            false => "the model takes none",
+        };
+        let mut out = Self::default();
+        if let Some(value) = number(request.temperature.as_ref()) {
+            match most {
+                0 => lose("temperature", value, why_none, losses),
+                _ => out.temperature = Some(bounded("temperature", value, losses)),
+            }
+        }
+        if let Some(value) = number(request.top_p.as_ref()) {
+            match most {
+                0 => lose("top_p", value, why_none, losses),
+                1 if out.temperature.is_some() => {
+                    let why = "the model takes either temperature or top_p";
+                    lose("top_p", value, why, losses);
+                }
+                _ => out.top_p = Some(bounded("top_p", value, losses)),
+            }
+        }
+        if let Some(value) = number(request.top_k.as_ref()) {
+            let has_word = matches!(family.maker, Maker::Claude | Maker::Nova { .. });
+            match has_word && most > 0 {
+                true => out.top_k = Some(value),
+                false => losses.push(Loss::meaning("top_k", why_none)),
+            }
+        }
+        out
+    }
+}
+
+fn number(value: Option<&Json>) -> Option<&str> {
+    value.map(Json::as_str)
+}
+
+/// Bedrock's temperatures and shares end at 1.
+fn bounded<'a>(field: &str, value: &'a str, losses: &mut Vec<Loss>) -> &'a str {
+    let number: Option<f64> = value.parse().ok();
+    match number {
+        Some(number) if number > 1.0 => {
+            losses.push(Loss::meaning(field, "Bedrock's ends at 1"));
+            "1"
+        }
+        Some(number) if number < 0.0 => {
+            losses.push(Loss::meaning(field, "Bedrock's begins at 0"));
+            "0"
+        }
+        _ => value,
+    }
+}
+
+/// 1 says what goes without saying.
+fn lose(field: &str, value: &str, why: &str, losses: &mut Vec<Loss>) {
+    let number: Option<f64> = value.parse().ok();
+    if number != Some(1.0) {
+        losses.push(Loss::meaning(field, why));
+    }
+}
+
+/// Writes `additionalModelRequestFields`, if there are any. `own` are a
+/// client's.
+pub(super) fn put(
+    o: &mut Object<'_>,
+    family: &Family,
+    thought: &Thought,
+    sampling: &Sampling<'_>,
+    calls: Calls,
+    own: &[&Unknown],
+) {
+    let written = text(crate::json::object(|o| {
+        if let Some(plan) = &thought.claude {
+            plan.put(o);
+        }
+        match (family.maker, thought.effort) {
+            (Maker::GptOss, Some(word)) => {
+                o.string("reasoning_effort", word);
+            }
+            (Maker::Nova { .. }, Some(word)) => {
+                o.object("reasoningConfig", |o| match word {
+                    "none" => {
+                        o.string("type", "disabled");
+                    }
+                    word => {
+                        o.string("type", "enabled");
+                        o.string("maxReasoningEffort", word);
+                    }
+                });
+            }
+            _ => {}
+        }
+        match (sampling.top_k, family.maker) {
+            (Some(value), Maker::Nova { .. }) => {
+                o.object("inferenceConfig", |o| {
+                    o.raw("topK", value);
+                });
+            }
+            (Some(value), _) => {
+                o.raw("top_k", value);
+            }
+            _ => {}
+        }
+        if calls == Calls::OneByOne {
+            o.object("tool_choice", |o| {
+                o.string("type", "auto");
+                o.bool("disable_parallel_tool_use", true);
+            });
+        }
+    }));
+    let mut members: Vec<(String, String)> = Vec::new();
+    let all = std::iter::once(written.as_str()).chain(own.iter().map(|it| it.raw.as_str()));
+    for object in all.filter_map(parse) {
+        let root = object.root();
+        if root.kind() != Kind::Object {
+            continue;
+        }
+        for (key, _, value) in Node::entries(root) {
+            if !members.iter().any(|(known, _)| *known == key) {
+                members.push((key.into_owned(), raw(value)));
+            }
+        }
+    }
+    if !members.is_empty() {
+        o.object("additionalModelRequestFields", |o| {
+            for (key, value) in &members {
+                o.raw(key, value);
+            }
+        });
+    }
+}
+
+/// How tools may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Several at once.
+    Several,
+    /// One at a time, in Claude's own words.
+    OneByOne,
+}

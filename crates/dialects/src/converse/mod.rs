@@ -1,0 +1,5 @@
+//! AWS Bedrock's dialect, Converse and `ConverseStream`; and what `InvokeModel`
+//! wraps the makers' own dialects in.
+
+pub mod canon;
+pub(crate) mod invoke;
