@@ -29,6 +29,7 @@ SUITES = [
     "ai_sdk",
     "moves",
     "quirks",
+    "natives",
     "agents",
     "frameworks",
     "sdk_responses",

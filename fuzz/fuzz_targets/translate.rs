@@ -8,14 +8,12 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use dialects::gemini::canon::embedding::{
-    Embeds, Form, read_vectors, write_embeds, write_vectors,
-};
 use dialects::framing::{Cutter, Unreadable};
+use dialects::gemini::canon::embedding::{Embeds, Form, write_embeds, write_vectors};
 use dialects::json::Document;
 use dialects::sse::{Frame, Framer};
 use dialects::translate::{
-    Client, Codec, Frames, Head, Names, Target, Upstream, codec, upstream,
+    Client, Codec, Embedder, Frames, Head, Names, Target, Upstream, codec, embedder, upstream,
 };
 use domain::canon::{Dialect, Request};
 use libfuzzer_sys::fuzz_target;
@@ -110,7 +108,12 @@ fn asked(theirs: Dialect, document: &Document, number: u8) {
     }
 }
 
-/// What a client of Gemini's wants embedded can be asked in both dialects.
+fn embedders() -> impl Iterator<Item = &'static Embedder> {
+    Dialect::ALL.into_iter().filter_map(embedder)
+}
+
+/// What a client of Gemini's wants embedded can be asked in every dialect, but
+/// for one that takes fewer texts.
 fn embedded(document: &Document) {
     for form in [Form::One, Form::Many] {
         let Ok(embeds) = Embeds::read(document, form) else {
@@ -119,14 +122,21 @@ fn embedded(document: &Document) {
         let pivot = json(&embeds.pivot("m").value);
         let written = write_embeds(&pivot, Some(&embeds), "m").expect("texts");
         Embeds::read(&json(&written.value), Form::Many).expect("a request");
+        for theirs in embedders() {
+            if let Ok(written) = (theirs.write_embeds)(&pivot, Some(&embeds), "m") {
+                json(&written.value);
+            }
+        }
     }
 }
 
-/// Vectors of either dialect can be written in the other.
+/// Vectors of any dialect can be written in the others.
 fn vectors(document: &Document) {
-    if let Some(pivot) = read_vectors(document, document, "m") {
-        let written = write_vectors(&json(&pivot), Form::Many).expect("vectors");
-        json(&written);
+    for theirs in embedders() {
+        if let Some(pivot) = (theirs.read_vectors)(document, document, "m") {
+            let written = write_vectors(&json(&pivot), Form::Many).expect("vectors");
+            json(&written);
+        }
     }
     if let Some(written) = write_vectors(document, Form::Many) {
         json(&written);

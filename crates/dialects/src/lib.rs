@@ -4,6 +4,7 @@
 //! the same byte.
 
 pub mod anthropic;
+pub mod cohere;
 pub mod converse;
 pub mod eventstream;
 pub mod framing;
@@ -11,6 +12,7 @@ pub mod gemini;
 mod gleaner;
 pub mod json;
 pub mod lines;
+pub mod ollama;
 pub mod openai;
 mod operation;
 pub mod responses;

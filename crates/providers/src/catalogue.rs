@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::quirks::QuirksSpec;
 pub(crate) use line::{Line, TierLine};
 pub use lines::{is_date, read_models, write_models};
-pub use model::{CatalogueModel, Mode, OPERATOR, Unmetered};
+pub use model::{CatalogueModel, OPERATOR, Unmetered};
 
 /// The providers that the binary carries.
 const PROVIDERS: &str = include_str!("../../../config/catalogue.yaml");
@@ -137,7 +137,7 @@ struct File {
 impl CatalogueProvider {
     /// A base URL as people put it into `base_url_env`, completed: what it
     /// lacks of scheme, port and path is this provider's usual one.
-    /// `OLLAMA_HOST=gpu1` is `http://gpu1:11434/v1`.
+    /// `OLLAMA_HOST=gpu1` is `http://gpu1:11434/api`.
     #[must_use]
     pub fn complete(&self, base: &str) -> String {
         let base = base.trim().trim_end_matches('/');

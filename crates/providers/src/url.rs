@@ -33,7 +33,9 @@ pub fn path(provider: &Provider, model: &str, delivery: Delivery) -> String {
     match provider.format {
         WireFormat::Dialect(Dialect::Anthropic) => format!("{base}/messages"),
         WireFormat::Dialect(Dialect::Responses) => format!("{base}/responses"),
-        WireFormat::Dialect(Dialect::Cohere | Dialect::Ollama) => format!("{base}/chat"),
+        WireFormat::Dialect(Dialect::Cohere | Dialect::Ollama) => {
+            format!("{}/chat", native_base(provider.format, base))
+        }
         WireFormat::Dialect(Dialect::Gemini) => {
             let model = model.strip_prefix("models/").unwrap_or(model);
             let path = match delivery {
@@ -52,6 +54,16 @@ pub fn path(provider: &Provider, model: &str, delivery: Delivery) -> String {
         WireFormat::Dialect(Dialect::OpenAi) | WireFormat::Demo => {
             format!("{base}/chat/completions")
         }
+    }
+}
+
+/// Where Cohere's and Ollama's own dialects are, below a base URL that says
+/// nothing of it, or names the place of the other dialect at Ollama's.
+fn native_base(format: WireFormat, base: &str) -> &str {
+    match (format, base) {
+        (WireFormat::Dialect(Dialect::Cohere), "") => "/v2",
+        (WireFormat::Dialect(Dialect::Ollama), "" | "/v1") => "/api",
+        (_, base) => base,
     }
 }
 
@@ -82,6 +94,9 @@ pub fn embeddings_path(provider: &Provider, model: &str, batch: Batch) -> Option
                 Batch::Many => "/models/{model}:batchEmbedContents",
             };
             Some(filled(base, path, model))
+        }
+        (None, WireFormat::Dialect(Dialect::Cohere | Dialect::Ollama), _) => {
+            Some(format!("{}/embed", native_base(provider.format, base)))
         }
         _ => None,
     }
@@ -204,6 +219,16 @@ mod tests {
         ] {
             assert_eq!(parse_base_url(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_server_of_its_own_dialect_is_found_below_any_base_url() {
+        let of = |dialect, base| native_base(WireFormat::Dialect(dialect), base);
+        assert_eq!(of(Dialect::Cohere, ""), "/v2");
+        assert_eq!(of(Dialect::Cohere, "/proxy/v2"), "/proxy/v2");
+        assert_eq!(of(Dialect::Ollama, ""), "/api");
+        assert_eq!(of(Dialect::Ollama, "/v1"), "/api");
+        assert_eq!(of(Dialect::Ollama, "/proxy/v1"), "/proxy/v1");
     }
 
     #[test]

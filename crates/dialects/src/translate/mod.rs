@@ -6,16 +6,23 @@
 //! | an answer, a stream | by the target's dialect | by the client's |
 
 mod codec;
+pub(crate) mod fields;
 mod frames;
+pub(crate) mod functions;
+pub(crate) mod ids;
+pub(crate) mod json_mode;
 mod names;
 mod native;
+pub(crate) mod order;
 mod table;
+pub(crate) mod vectors;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
+pub use vectors::{Embedder, embedder};
 
 /// What a request's writer must know of its target.
 #[derive(Clone, Debug)]

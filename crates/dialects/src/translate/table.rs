@@ -5,7 +5,7 @@ use domain::canon::{Chunk, Dialect};
 
 use super::codec::{Codec, Malformed, ReadStream, Upstream, WriteStream};
 use crate::sse::Frame;
-use crate::{anthropic, converse, gemini, openai, responses};
+use crate::{anthropic, cohere, converse, gemini, ollama, openai, responses};
 
 /// What providers speak: a line of the table, and the streams of its folder. A
 /// dialect whose streams have no end mark says `finish`.
@@ -61,6 +61,8 @@ upstreams! {
     Anthropic in anthropic;
     Gemini in gemini finish;
     Converse in converse finish;
+    Cohere in cohere;
+    Ollama in ollama;
 }
 
 codecs! {

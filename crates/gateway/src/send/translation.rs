@@ -258,10 +258,13 @@ impl Work {
 
 /// Whether a model that nobody knows is asked to think. Who asks for it by
 /// name means a model that can; `OpenAI`'s dialect is spoken by many servers that
-/// refuse the very word.
+/// refuse the very word, and Ollama's models that can think do so unasked.
 fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
-    let is_openais = matches!(theirs, Dialect::OpenAi | Dialect::Responses);
-    !is_openais && request.reasoning.is_some()
+    let is_wary = matches!(
+        theirs,
+        Dialect::OpenAi | Dialect::Responses | Dialect::Ollama
+    );
+    !is_wary && request.reasoning.is_some()
 }
 
 /// The turn that a request goes on from.

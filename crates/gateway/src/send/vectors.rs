@@ -7,6 +7,7 @@ use bytes::Bytes;
 use dialects::gemini::canon::embedding::{self, Embeds, Form};
 use dialects::json::Document;
 use dialects::openai;
+use dialects::translate::{self, Embedder};
 use domain::canon::{Dialect, Weight, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::{Deployment, Provider, WireFormat};
@@ -22,8 +23,8 @@ use crate::aside;
 
 /// How a target's vectors are read, and written for the client.
 pub(super) struct Vectors {
-    /// Whether the target speaks Gemini's dialect; else it is `OpenAI`'s.
-    is_gemini: bool,
+    /// How the target is asked; none if it speaks `OpenAI`'s dialect.
+    theirs: Option<&'static Embedder>,
     /// How a client of Gemini's asked.
     form: Option<Form>,
     /// Whether the provider's bytes leave as they came.
@@ -58,19 +59,21 @@ pub(super) fn batch(ask: &Ask, target: &Deployment) -> Batch {
 /// # Errors
 /// The target has no embeddings, or cannot be told something.
 pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<(Vectors, Vec<Bytes>), Failure> {
-    let is_gemini = match target.provider.format {
-        WireFormat::Demo | WireFormat::Dialect(Dialect::OpenAi) => false,
-        WireFormat::Dialect(Dialect::Gemini) => true,
-        WireFormat::Dialect(_) => {
-            let sentence = "The model's provider has no embeddings that the gateway can ask for.";
-            let refusal = Refusal::new(Reason::Untranslatable, sentence);
-            return Err(Failure::elsewhere(refusal));
+    let theirs = match target.provider.format {
+        WireFormat::Demo | WireFormat::Dialect(Dialect::OpenAi) => None,
+        WireFormat::Dialect(theirs) => {
+            let theirs = translate::embedder(theirs).ok_or_else(|| {
+                let sentence =
+                    "The model's provider has no embeddings that the gateway can ask for.";
+                Failure::elsewhere(Refusal::new(Reason::Untranslatable, sentence))
+            })?;
+            Some(theirs)
         }
     };
     let renamed = (target.upstream_model != ask.view.model)
         .then(|| openai::set_model(&ask.view, &target.upstream_model));
     let work = Work {
-        is_gemini,
+        theirs,
         passes: passing(ask, target).is_some(),
         document: Arc::clone(&ask.document),
         foreign: ask.foreign.clone(),
@@ -87,7 +90,7 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<(Vectors, Vec<B
 
 /// What the work needs; it may run beside the loop.
 struct Work {
-    is_gemini: bool,
+    theirs: Option<&'static Embedder>,
     passes: bool,
     document: Arc<Document>,
     foreign: Option<Arc<Foreign>>,
@@ -101,20 +104,20 @@ impl Work {
     fn done(self) -> Result<(Vectors, Vec<Bytes>), Failure> {
         let foreign = self.foreign.as_deref();
         let embeds = foreign.and_then(|foreign| foreign.embeds.as_ref());
-        let (body, losses) = match (foreign, embeds) {
-            (Some(foreign), Some(embeds)) if self.passes => {
+        let (body, losses) = match (foreign, embeds, self.theirs) {
+            (Some(foreign), Some(embeds), _) if self.passes => {
                 let renamed = embedding::rename(&foreign.document, embeds.form, &self.model);
                 (edited(&foreign.document, renamed)?, Vec::new())
             }
-            _ if self.is_gemini => {
-                let written = embedding::write_embeds(&self.document, embeds, &self.model);
+            (_, _, Some(theirs)) => {
+                let written = (theirs.write_embeds)(&self.document, embeds, &self.model);
                 let Written { value, mut losses } = written.map_err(Failure::elsewhere)?;
                 // Tasks and titles are told; what is no text is not.
                 let lost = foreign.into_iter().flat_map(|foreign| &foreign.losses);
                 losses.extend(lost.filter(|loss| loss.weight == Weight::Meaning).cloned());
                 (vec![value.into()], losses)
             }
-            _ => {
+            (_, _, None) => {
                 let losses = foreign.map(|foreign| foreign.losses.clone());
                 (
                     edited(&self.document, self.renamed)?,
@@ -126,7 +129,7 @@ impl Work {
             return Err(Failure::elsewhere(refusal));
         }
         let vectors = Vectors {
-            is_gemini: self.is_gemini,
+            theirs: self.theirs,
             form: embeds.map(|embeds| embeds.form),
             passes: self.passes,
             asked: self.document,
@@ -163,14 +166,14 @@ impl Vectors {
         let document = Document::parse(whole.clone(), DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let none = || Failure::broken("an answer without vectors");
-        if !self.is_gemini {
+        let Some(theirs) = self.theirs else {
             let leaves = self
                 .form
                 .map(|form| embedding::write_vectors(&document, form).ok_or_else(none));
             let leaves = leaves.transpose()?;
             return Ok((whole, leaves.map(Bytes::from)));
-        }
-        let pivot = embedding::read_vectors(&document, &self.asked, &self.model);
+        };
+        let pivot = (theirs.read_vectors)(&document, &self.asked, &self.model);
         let pivot = Bytes::from(pivot.ok_or_else(none)?);
         let leaves = match self.form {
             None => None,

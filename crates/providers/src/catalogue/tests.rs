@@ -117,11 +117,11 @@ fn a_base_url_of_the_environment_is_completed() {
             .expect("known")
     };
     for (name, base, expected) in [
-        ("ollama", "gpu1", "http://gpu1:11434/v1"),
-        ("ollama", "0.0.0.0:1234", "http://0.0.0.0:1234/v1"),
-        ("ollama", "[::1]", "http://[::1]:11434/v1"),
-        ("ollama", "http://gpu1:11434/", "http://gpu1:11434/v1"),
-        ("ollama", "https://gpu.example", "https://gpu.example/v1"),
+        ("ollama", "gpu1", "http://gpu1:11434/api"),
+        ("ollama", "0.0.0.0:1234", "http://0.0.0.0:1234/api"),
+        ("ollama", "[::1]", "http://[::1]:11434/api"),
+        ("ollama", "http://gpu1:11434/", "http://gpu1:11434/api"),
+        ("ollama", "https://gpu.example", "https://gpu.example/api"),
         ("vllm", "http://gpu1:8000/v1", "http://gpu1:8000/v1"),
         (
             "openai",

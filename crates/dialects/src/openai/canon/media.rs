@@ -1,6 +1,8 @@
 //! Where media stand in this dialect: `data:` URLs, and the words for formats.
 
-use domain::canon::Source;
+use std::borrow::Cow;
+
+use domain::canon::{Media, Source};
 
 /// The mime type and the base64 of a `data:` URL; `None` if it is another URL
 /// or says its content in another way.
@@ -32,11 +34,26 @@ pub(super) fn data_url(mime: &str, base64: &str) -> String {
 }
 
 /// An image's URL, or its bytes as one; `None` where it is only an id.
-pub(super) fn image_url(mime: Option<&str>, source: &Source) -> Option<String> {
+pub(crate) fn image_url(mime: Option<&str>, source: &Source) -> Option<String> {
     match source {
         Source::Url(url) => Some(url.clone()),
         Source::Base64(data) => Some(data_url(mime.unwrap_or_else(|| image_mime(data)), data)),
         Source::File(_) | Source::Text(_) => None,
+    }
+}
+
+/// A document that is plain text, told as such: what it is called and about
+/// stands before it.
+pub(crate) fn document_text<'a>(media: &Media, text: &'a str) -> Cow<'a, str> {
+    let about = [media.name.as_deref(), media.context.as_deref()];
+    let mut all = String::new();
+    for line in about.into_iter().flatten() {
+        all.push_str(line);
+        all.push_str("\n\n");
+    }
+    match all.as_str() {
+        "" => Cow::Borrowed(text),
+        _ => Cow::Owned(all + text),
     }
 }
 

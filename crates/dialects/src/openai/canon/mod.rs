@@ -20,7 +20,7 @@ mod fault;
 mod fields;
 mod frames;
 mod ids;
-mod media;
+pub(crate) mod media;
 mod messages;
 mod parts;
 mod plan;

@@ -84,7 +84,10 @@ pub(super) fn part(block: &Block) -> Result<Part<'_>, &'static str> {
 
 fn medium(media: &Media) -> Result<Part<'_>, &'static str> {
     match (media.kind, &media.source) {
-        (_, Source::Text(text)) => Ok(document_text(media, text)),
+        (_, Source::Text(text)) => Ok(Part::Text {
+            text: media::document_text(media, text),
+            cache: media.cache.as_ref(),
+        }),
         (MediaKind::Image, source) => match media::image_url(media.mime.as_deref(), source) {
             Some(url) => Ok(Part::Image { url, media }),
             None => Err("OpenAI takes images by URL or in base64"),
@@ -118,23 +121,6 @@ fn medium(media: &Media) -> Result<Part<'_>, &'static str> {
 /// Gemini's are paths.
 fn is_file_id(id: &str) -> bool {
     !id.starts_with("file_") && !id.contains('/')
-}
-
-/// A document that is plain text, told as such.
-fn document_text<'a>(media: &'a Media, text: &'a str) -> Part<'a> {
-    let about = [media.name.as_deref(), media.context.as_deref()];
-    let mut all = String::new();
-    for line in about.into_iter().flatten() {
-        all.push_str(line);
-        all.push_str("\n\n");
-    }
-    Part::Text {
-        text: match all.as_str() {
-            "" => Cow::Borrowed(text),
-            _ => Cow::Owned(all + text),
-        },
-        cache: media.cache.as_ref(),
-    }
 }
 
 /// What the written form of a block leaves out without anybody missing it: the

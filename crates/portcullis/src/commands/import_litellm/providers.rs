@@ -195,7 +195,9 @@ impl Import<'_> {
             None => (text.trim_end_matches('/').to_owned(), false),
         };
         let full = match prefix {
-            "ollama" | "ollama_chat" if open || !text.ends_with("/v1") => format!("{text}/v1"),
+            "ollama" | "ollama_chat" if open || !text.ends_with("/api") => {
+                format!("{}/api", text.trim_end_matches("/v1"))
+            }
             "azure" | "azure_text" if open || !text.contains("/openai") => {
                 self.note(
                     "Azure is asked through its v1 API (`…/openai/v1`), which needs no \

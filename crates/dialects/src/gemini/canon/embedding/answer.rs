@@ -7,6 +7,7 @@ use super::super::fields::{member, whole};
 use super::super::raw;
 use super::Form;
 use crate::json::{Array, Document, Kind, Node, object};
+use crate::translate::vectors;
 
 /// A server's answer in `OpenAI`'s dialect, to a request in that dialect; none
 /// if it is no answer.
@@ -17,48 +18,14 @@ pub fn read_vectors(answer: &Document, asked: &Document, model: &str) -> Option<
         Some(one) => vec![one],
         None => member(root, "embeddings")?.items().collect(),
     };
-    let values = |vector| member(vector, "values").filter(|values| values.kind() == Kind::Array);
-    let vectors = vectors.into_iter().map(values);
-    let vectors = vectors.collect::<Option<Vec<_>>>()?;
-    let format = asked.root().get("encoding_format").and_then(Node::str);
-    let is_packed = format.as_deref() == Some("base64");
-    let packed = vectors
-        .iter()
-        .map(|vector| is_packed.then(|| pack(*vector)).flatten());
-    let packed: Vec<_> = packed.collect();
+    let values = vectors.into_iter().map(|vector| member(vector, "values"));
     let tokens = member(root, "usageMetadata").and_then(|usage| member(usage, "promptTokenCount"));
-    Some(object(|out| {
-        out.string("object", "list");
-        out.array("data", |list| {
-            for (at, (vector, packed)) in vectors.iter().zip(&packed).enumerate() {
-                list.object(|out| {
-                    out.string("object", "embedding").number("index", at as u64);
-                    match packed {
-                        Some(packed) => out.string("embedding", packed),
-                        None => out.raw("embedding", raw(*vector).as_str()),
-                    };
-                });
-            }
-        });
-        out.string("model", model);
-        if let Some(tokens) = tokens.and_then(whole) {
-            out.object("usage", |out| {
-                out.number("prompt_tokens", tokens)
-                    .number("total_tokens", tokens);
-            });
-        }
-    }))
-}
-
-/// A vector as `OpenAI`'s clients like it: 32 bits a number, the least byte
-/// first, in base64.
-fn pack(vector: Node<'_>) -> Option<String> {
-    let mut bytes = Vec::new();
-    for item in vector.items() {
-        let number: f32 = std::str::from_utf8(item.raw()).ok()?.parse().ok()?;
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-    Some(STANDARD.encode(bytes))
+    let vectors = vectors::Vectors {
+        list: values.collect::<Option<_>>()?,
+        model,
+        tokens: tokens.and_then(whole),
+    };
+    vectors::write_vectors(asked, &vectors)
 }
 
 /// An answer of `OpenAI`'s dialect for a client that asked in this form; none

@@ -53,6 +53,16 @@ impl Embeds {
         Ok(Self { form, inputs })
     }
 
+    /// What each content's vector is for, in Google's word.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = Option<&str>> {
+        self.inputs.iter().map(|input| input.task.as_deref())
+    }
+
+    /// Whether one of the contents has a title.
+    pub(crate) fn has_titles(&self) -> bool {
+        self.inputs.iter().any(|input| input.title.is_some())
+    }
+
     /// The same for `model` in `OpenAI`'s dialect, and what that cannot say.
     #[must_use]
     pub fn pivot(&self, model: &str) -> Written<Vec<u8>> {

@@ -2,12 +2,13 @@
 
 use domain::canon::{Dialect, Loss, Unknown, Written};
 use domain::edit::Edit;
-use domain::refusal::{Reason, Refusal};
+use domain::refusal::Refusal;
 
-use super::super::fields::{member, wrong};
+use super::super::fields::member;
 use super::super::raw;
 use super::{Embeds, Form};
-use crate::json::{Document, Kind, Node, object, write_string};
+use crate::json::{Document, Node, object, write_string};
+use crate::translate::vectors::texts;
 
 /// Writes a request of `OpenAI`'s dialect as `batchEmbedContents`. `asked` is
 /// what a client of Gemini's has asked, where one has.
@@ -61,25 +62,6 @@ pub fn write_embeds(
         });
     });
     Ok(Written { value, losses })
-}
-
-fn texts(root: Node<'_>) -> Result<Vec<String>, Refusal> {
-    let Some(input) = root.get("input") else {
-        return Err(wrong("input", "a text, or an array of texts"));
-    };
-    let items: Vec<_> = match input.kind() {
-        Kind::Array => input.items().collect(),
-        _ => vec![input],
-    };
-    let text = |(at, item): (usize, Node<'_>)| match item.str() {
-        Some(text) => Ok(text.into_owned()),
-        None => {
-            let path = format!("input[{at}]");
-            let sentence = "The model's provider embeds texts, not tokens: send texts as `input`.";
-            Err(Refusal::new(Reason::Untranslatable, sentence).at(path))
-        }
-    };
-    items.into_iter().enumerate().map(text).collect()
 }
 
 fn lost(name: &str, value: Node<'_>) -> Loss {

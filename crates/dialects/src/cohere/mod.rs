@@ -1,0 +1,3 @@
+//! Cohere's dialect: chat, version 2.
+
+pub mod canon;

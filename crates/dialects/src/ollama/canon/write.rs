@@ -1,0 +1,222 @@
+//! A request, written.
+
+use domain::canon::{Dialect, Effort, Format, Loss, Request, Unknown, Weight, Written};
+
+use super::{messages, options};
+use crate::json::{Object, object};
+use crate::translate::Target;
+use crate::translate::functions::{Calling, Functions, functions};
+use crate::translate::json_mode;
+
+/// The name in sentences.
+const OLLAMA: &str = "Ollama";
+/// Most alternatives to a token.
+const MOST_LOGPROBS: u32 = 20;
+/// Models that think, by Ollama's own documentation.
+const THINKERS: &[&str] = &["gpt-oss", "qwen3", "deepseek-r1", "deepseek-v3.1"];
+/// Ollama's own members, which a client of `OpenAI`'s dialect may add; `options`
+/// is another one.
+const OWN: &[&str] = &["keep_alive", "think", "truncate", "shift"];
+
+/// Writes a request.
+#[must_use]
+pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>> {
+    let mut losses = Vec::new();
+    let value = object(|root| {
+        root.string("model", target.model);
+        // It streams unless it is told not to.
+        root.bool("stream", request.stream);
+        let tools = functions(request, target.names, OLLAMA, &mut losses);
+        let has_tools = write_tools(root, &tools, &mut losses);
+        let rule = write_format(root, request, has_tools, &mut losses);
+        messages::write(root, (request, rule.as_deref()), target, &mut losses);
+        options::write(root, request, target, &mut losses);
+        write_thinking(root, request, target, &mut losses);
+        write_logprobs(root, request, &mut losses);
+        for member in &request.rest {
+            write_rest(root, member, &mut losses);
+        }
+    });
+    unsaid(request, &mut losses);
+    Written { value, losses }
+}
+
+/// Whether tools stand in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HasTools {
+    Yes,
+    No,
+}
+
+/// Who must not call a tool is not told of any; that one must be called cannot
+/// be told.
+fn write_tools(root: &mut Object<'_>, tools: &Functions<'_>, losses: &mut Vec<Loss>) -> HasTools {
+    if tools.list.is_empty() || tools.calling == Calling::Never {
+        return HasTools::No;
+    }
+    root.array("tools", |list| {
+        for tool in &tools.list {
+            list.object(|object| {
+                object.string("type", "function");
+                object.object("function", |function| {
+                    function.string("name", tool.name);
+                    if let Some(description) = &tool.description {
+                        function.string("description", description);
+                    }
+                    function.raw("parameters", &tool.schema);
+                });
+            });
+        }
+    });
+    if tools.calling == Calling::Must {
+        let why = "Ollama's models cannot be forced to call a tool";
+        losses.push(Loss::meaning("tool_choice", why));
+    }
+    for tool in tools.list.iter().filter(|tool| tool.is_strict) {
+        let why = "Ollama's tools are not strict";
+        losses.push(Loss::hint(format!("tools[{}].strict", tool.at), why));
+    }
+    HasTools::Yes
+}
+
+/// What the answer must look like, and what the model is told about it in
+/// words. Beside tools words are all: with a format it could not call them.
+fn write_format(
+    root: &mut Object<'_>,
+    request: &Request,
+    tools: HasTools,
+    losses: &mut Vec<Loss>,
+) -> Option<String> {
+    let format = request.format.as_ref()?;
+    if tools == HasTools::Yes {
+        let told = json_mode::told(format)?;
+        let is_strict = matches!(
+            format,
+            Format::Schema {
+                strict: Some(true),
+                ..
+            }
+        );
+        let why = "beside tools the model is asked for JSON in words alone";
+        losses.push(match is_strict {
+            true => Loss::meaning("response_format", why),
+            false => Loss::hint("response_format", why),
+        });
+        return Some(told);
+    }
+    match format {
+        Format::Text => {}
+        Format::Json => drop(root.string("format", "json")),
+        Format::Schema {
+            schema,
+            description,
+            ..
+        } => {
+            root.raw("format", schema.as_str());
+            if description.is_some() {
+                let why = "Ollama takes a schema alone";
+                losses.push(Loss::hint("response_format.description", why));
+            }
+        }
+    }
+    json_mode::reminder(request).map(str::to_owned)
+}
+
+/// A model that thinks does so unless it is told not to; one that does not
+/// refuses to be asked for it, but not to be asked not to.
+fn write_thinking(
+    root: &mut Object<'_>,
+    request: &Request,
+    target: &Target<'_>,
+    losses: &mut Vec<Loss>,
+) {
+    let is_told = request.rest.iter().any(|it| is_own(it, "think"));
+    let Some(reasoning) = request.reasoning.as_ref().filter(|_| !is_told) else {
+        return;
+    };
+    let effort = reasoning
+        .effort
+        .or_else(|| reasoning.budget.map(Effort::of_budget));
+    let word = match effort {
+        None if reasoning.adaptive => "true",
+        None => return,
+        Some(Effort::None) => "false",
+        Some(Effort::Minimal | Effort::Low) => "\"low\"",
+        Some(Effort::Medium) => "\"medium\"",
+        Some(Effort::High) => "\"high\"",
+        Some(Effort::XHigh | Effort::Max) => "\"max\"",
+    };
+    if target.reasons || thinks(target.model) || word == "false" {
+        root.raw("think", word);
+        return;
+    }
+    let why = "nobody knows that the model can think";
+    losses.push(Loss::hint("reasoning", why));
+}
+
+fn write_logprobs(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Loss>) {
+    if request.logprobs == Some(true) || request.top_logprobs.is_some() {
+        root.bool("logprobs", true);
+    }
+    if let Some(most) = request.top_logprobs {
+        root.number("top_logprobs", most.min(MOST_LOGPROBS).into());
+        if most > MOST_LOGPROBS {
+            let why = format!("Ollama gives {MOST_LOGPROBS} alternatives at most");
+            losses.push(Loss::hint("top_logprobs", why));
+        }
+    }
+}
+
+/// Whether a model is one of those whose names tell that they think.
+fn thinks(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let (family, tag) = name.split_once(':').unwrap_or((name, ""));
+    THINKERS.contains(&family) && !tag.contains("instruct")
+}
+
+/// Whether it is this member, said by a client of `OpenAI`'s dialect.
+pub(super) fn is_own(member: &Unknown, name: &str) -> bool {
+    member.dialect == Dialect::OpenAi && member.name == name
+}
+
+fn write_rest(root: &mut Object<'_>, member: &Unknown, losses: &mut Vec<Loss>) {
+    if OWN.iter().any(|name| is_own(member, name)) {
+        root.raw(&member.name, member.raw.as_str());
+        return;
+    }
+    if member.is_told() || options::is_told(member) {
+        return;
+    }
+    let weight = match member.is_hint() {
+        true => Weight::Hint,
+        false => Weight::Meaning,
+    };
+    losses.push(Loss {
+        field: member.name.clone(),
+        why: "Ollama's chat has no such member".to_owned(),
+        weight,
+    });
+}
+
+/// What Ollama has nothing for.
+fn unsaid(request: &Request, losses: &mut Vec<Loss>) {
+    let has_tools = !request.tools.is_empty();
+    let tier = request.service_tier.as_deref();
+    let is_tier = !matches!(tier, None | Some("auto" | "default" | "standard"));
+    let hints = [
+        ("verbosity", request.verbosity.is_some()),
+        ("user", request.user.is_some()),
+        ("metadata", request.metadata.is_some()),
+        ("service_tier", is_tier),
+        (
+            "parallel_tool_calls",
+            has_tools && request.parallel_tools == Some(false),
+        ),
+    ];
+    for (field, _) in hints.into_iter().filter(|(_, is_said)| *is_said) {
+        losses.push(Loss::hint(field, "Ollama's chat has no such thing"));
+    }
+    if request.n.is_some_and(|n| n > 1) {
+        losses.push(Loss::meaning("n", "Ollama answers once"));
+    }
+}
