@@ -28,6 +28,7 @@ SUITES = [
     "sdk_anthropic_javascript",
     "ai_sdk",
     "moves",
+    "bedrock",
     "quirks",
     "natives",
     "agents",

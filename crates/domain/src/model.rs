@@ -95,14 +95,33 @@ pub struct Shape {
     pub omit: Vec<String>,
     /// Members that it demands, and their JSON, where the body has none.
     pub set: Vec<(String, String)>,
+    /// Members that stand for headers of the dialect, and which of a header's
+    /// values may go there.
+    pub lists: Vec<(String, Vec<String>)>,
 }
 
 impl Shape {
     /// Whether it wants nothing otherwise.
     #[must_use]
     pub fn is_usual(&self) -> bool {
-        self.omit.is_empty() && self.set.is_empty()
+        self.omit.is_empty() && self.set.is_empty() && self.lists.is_empty()
     }
+
+    /// Whether its bodies say what elsewhere this header does:
+    /// `anthropic_version` is `anthropic-version`.
+    #[must_use]
+    pub fn says(&self, header: &[u8]) -> bool {
+        let set = self.set.iter().map(|(member, _)| member);
+        let lists = self.lists.iter().map(|(member, _)| member);
+        set.chain(lists).any(|member| stands_for(member, header))
+    }
+}
+
+/// Whether a member of a body stands for a header.
+#[must_use]
+pub fn stands_for(member: &str, header: &[u8]) -> bool {
+    let dashed = |byte| if byte == b'_' { b'-' } else { byte };
+    member.bytes().map(dashed).eq(header.iter().copied())
 }
 
 /// The wire format of an upstream.

@@ -101,6 +101,13 @@ pub struct CatalogueProvider {
     /// Members that its bodies must have, texts.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
+    /// Members that its bodies have instead of headers of the same name, with
+    /// dashes; and which of a header's values may go there.
+    #[serde(default)]
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Headers that every request has.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Whether `stream_options.include_usage` may be asked of it.
     #[serde(default = "yes")]
     pub stream_usage: bool,
@@ -110,6 +117,8 @@ pub struct CatalogueProvider {
     /// Where it differs from `OpenAI`'s dialect.
     #[serde(default)]
     pub quirks: QuirksSpec,
+    /// The entry whose models it has, where it is another door to them.
+    pub like: Option<String>,
     /// Its documentation.
     pub docs: String,
 }
@@ -180,6 +189,7 @@ impl CatalogueProvider {
         Shape {
             omit: self.omit.clone(),
             set: self.set.iter().map(text).collect(),
+            lists: self.lists.clone().into_iter().collect(),
         }
     }
 }
@@ -213,6 +223,12 @@ impl Catalogue {
             check_provider(provider)?;
             if !names.insert(provider.name.as_str()) {
                 return Err(entry(&provider.name, "stands there twice"));
+            }
+        }
+        for provider in &file.providers {
+            let like = provider.like.as_deref();
+            if like.is_some_and(|like| !names.contains(like)) {
+                return Err(entry(&provider.name, "is `like` one that nobody knows"));
             }
         }
         let mut models = Vec::new();
@@ -252,9 +268,17 @@ impl Catalogue {
         &self.models
     }
 
-    /// What is known of a model.
+    /// What is known of a model: at this provider, else at the one whose models
+    /// it has.
     #[must_use]
     pub fn model(&self, provider: &str, id: &str) -> Option<&CatalogueModel> {
+        self.own(provider, id).or_else(|| {
+            let known = self.providers.iter().find(|known| known.name == provider);
+            self.own(known?.like.as_deref()?, id)
+        })
+    }
+
+    fn own(&self, provider: &str, id: &str) -> Option<&CatalogueModel> {
         let at = self
             .models
             .binary_search_by(|model| model.place().cmp(&(provider, id)));
@@ -304,12 +328,16 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
         text.bytes()
             .all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b))
     };
-    if !provider
-        .set
-        .iter()
-        .all(|(name, value)| harmless(name) && harmless(value))
+    let plainly = |all: &BTreeMap<String, String>| {
+        all.iter()
+            .all(|(name, value)| harmless(name) && harmless(value))
+    };
+    let listed =
+        |(name, values): (&String, &Vec<String>)| harmless(name) && values.iter().all(harmless);
+    if !plainly(&provider.set) || !plainly(&provider.headers) || !provider.lists.iter().all(listed)
     {
-        return Err(entry(&provider.name, "`set` takes plain letters only"));
+        let problem = "`set`, `lists` and `headers` take plain letters only";
+        return Err(entry(&provider.name, problem));
     }
     if provider.env.is_empty() && provider.base_url_env.is_empty() {
         return Err(entry(&provider.name, "needs `env` or `base_url_env`"));

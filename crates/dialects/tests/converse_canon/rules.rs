@@ -69,7 +69,8 @@ impl Model {
         Self {
             is_claude,
             caches: is_nova || is_claude && !model.contains("claude-3-haiku"),
-            forces: is_claude || is_nova,
+            // Of a profile only AWS knows what is behind it.
+            forces: is_claude || is_nova || model.contains("inference-profile"),
             mixes: is_claude || is_nova,
         }
     }

@@ -186,7 +186,10 @@ fn a_choice_is_said_where_the_model_knows_it() {
             .is_some_and(|it| it.starts_with("g_h_"))
             && !lost
     );
-    assert_eq!(choice(ToolChoice::Auto, CLAUDE), (Value::Null, false));
+    assert_eq!(choice(ToolChoice::Auto, CLAUDE), (j!({"auto": {}}), false));
+    assert_eq!(choice(ToolChoice::Auto, LLAMA), (Value::Null, false));
+    let profile = "arn:aws:bedrock:us-east-1:1:application-inference-profile/x";
+    assert_eq!(choice(ToolChoice::Any, profile), (j!({"any": {}}), false));
     assert_eq!(choice(ToolChoice::Any, LLAMA), (Value::Null, true));
     assert_eq!(choice(named(), GPT_OSS), (Value::Null, true));
     let missing = ToolChoice::Named("missing".to_owned());

@@ -243,7 +243,7 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             match facts.class {
                 FrameClass::Content | FrameClass::Finish => begun = true,
                 FrameClass::Error | FrameClass::Malformed | FrameClass::Done if !begun => {
-                    return Err(failed_event(&frame.data.unwrap_or_default()));
+                    return Err(Failure::of_event(frame.data.unwrap_or_default()));
                 }
                 _ => {}
             }
@@ -262,17 +262,6 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             return Err(Failure::broken("the stream ended before its first content"));
         }
     }
-}
-
-/// An error event before any content is an error status in disguise.
-fn failed_event(data: &Bytes) -> Failure {
-    let mut failure = Failure::of_status(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        &Fields::default(),
-        data.clone(),
-    );
-    failure.refusal.message = "The upstream's stream failed before its first content.".to_owned();
-    failure
 }
 
 /// How long the next bytes of an answer may take.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::json::Document;
+use dialects::openai;
+use domain::canon::FaultKind;
 use domain::refusal::{Reason, Refusal};
 use http::StatusCode;
 use http1::Fields;
@@ -142,7 +144,8 @@ impl Failure {
             // Loops end at once: every gateway in one would try again.
             (508, _) => Kind::Client,
             (501, _) => Kind::Missing,
-            (408 | 409 | 425 | 500..=599, _) => Kind::Transient,
+            // 424: what the provider itself asked has failed.
+            (408 | 409 | 424 | 425 | 500..=599, _) => Kind::Transient,
             (
                 _,
                 Some("context_length_exceeded" | "content_filter" | "content_policy_violation"),
@@ -191,6 +194,33 @@ impl Failure {
             verbatim,
             retry_after,
         }
+    }
+
+    /// Reads an error event that came before any content: an error status in
+    /// disguise.
+    pub(super) fn of_event(data: Bytes) -> Self {
+        let is_clients = error_code(&data).as_deref() == Some("invalid_request_error");
+        let status = match openai::canon::read_fault(200, &data).kind {
+            FaultKind::Server if is_clients => StatusCode::BAD_REQUEST,
+            FaultKind::Invalid
+            | FaultKind::TooLarge
+            | FaultKind::ContextTooLong
+            | FaultKind::Filtered => StatusCode::BAD_REQUEST,
+            FaultKind::Authentication | FaultKind::Permission | FaultKind::Billing => {
+                StatusCode::FORBIDDEN
+            }
+            FaultKind::NotFound => StatusCode::NOT_FOUND,
+            FaultKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            FaultKind::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            FaultKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            FaultKind::Server => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut failure = Self::of_status(status, &Fields::default(), data);
+        if status.is_server_error() {
+            let sentence = "The upstream's stream failed before its first content.";
+            sentence.clone_into(&mut failure.refusal.message);
+        }
+        failure
     }
 
     /// When the upstream's body says to come again; a header's word is first.

@@ -22,7 +22,7 @@ use providers::Delivery;
 
 use super::Ask;
 use super::prepared::{Lines, Prepared, authority};
-use super::shape::shaped;
+use super::shape::{listed, shaped};
 use super::signing::{self, Unsigned};
 use super::vectors;
 use crate::accept;
@@ -215,12 +215,16 @@ pub(super) async fn request(
         None => same(ask, target)?,
     };
     let own = own(ask, prepared.lines(key), provider);
+    let listed = match is_kin(ask, provider) {
+        true => listed(&ask.fields, &provider.shape),
+        false => Vec::new(),
+    };
     let mut outgoing = Outgoing {
         path: path.map_err(internal)?,
         operation: ask.operation,
         own,
         key,
-        parts: shaped(parts, &provider.shape)?,
+        parts: shaped(parts, &provider.shape, &listed)?,
         prepared,
     };
     let prepared = Rc::clone(&outgoing.prepared);
@@ -228,6 +232,12 @@ pub(super) async fn request(
         outgoing.authenticate(key).await?;
     }
     Ok(outgoing)
+}
+
+/// Whether client and provider speak the same dialect, and none of everybody's.
+fn is_kin(ask: &Ask, provider: &Provider) -> bool {
+    let foreign = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
+    foreign.is_some_and(|dialect| provider.format == WireFormat::Dialect(dialect))
 }
 
 fn internal(cause: impl ToString) -> Refusal {
@@ -278,8 +288,8 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     }
     let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
     let may_go = |name: &[u8]| {
-        providers::goes_upstream(name)
-            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
+        let goes_along = |dialect| providers::goes_along(dialect, provider.format, name);
+        providers::goes_upstream(name) || same.is_some_and(goes_along) && !provider.shape.says(name)
     };
     further(&mut out, &ask.fields, (lines, provider), may_go);
     out
@@ -308,7 +318,8 @@ pub(super) fn further(
         }
     }
     for (name, value) in providers::dialect_headers(provider.format) {
-        if !out.has(name) && !lines.headers.contains_key(*name) {
+        let is_said = lines.headers.contains_key(*name) || provider.shape.says(name.as_bytes());
+        if !out.has(name) && !is_said {
             out.add(name, value);
         }
     }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admit;
+mod bedrock;
 mod bounds;
 mod compose_guard;
 mod credentials;

@@ -88,8 +88,16 @@ pub(super) fn of(
     let region = || region(wanted, REGION, around.env);
     let is_signed = matches!(style, AuthStyle::Sigv4(_));
     let auth = auth(style, host, region);
-    let auth = auth.map_err(|why| {
-        report.wrong(at, why, "write `aws: {region: …}`, or set `AWS_REGION`");
+    // A key needs no signature, nor whatever that hangs on.
+    let signs = keys
+        .iter()
+        .any(|key| matches!(key.source, KeySource::Renewed(_)));
+    let auth = auth.or_else(|why| match signs {
+        true => {
+            report.wrong(at, why, "write `aws: {region: …}`, or set `AWS_REGION`");
+            Err(())
+        }
+        false => Ok(Auth::Bearer),
     });
     if !is_signed && wanted.keys().any(is_aws) {
         let help = "leave `aws` to Bedrock: `catalogue: bedrock` or `dialect: converse`";

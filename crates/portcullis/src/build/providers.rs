@@ -7,6 +7,7 @@ use domain::canon::Dialect;
 use domain::model::{
     Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
 };
+use domain::secret::Secret;
 
 use super::Around;
 use super::accounts::{self, Account, first, first_key};
@@ -166,7 +167,10 @@ fn declared(
         report.wrong(&key(&at, "quirks"), why, "leave them out");
     }
     let mut provider = upstream(name, url?, account?, (wanted, known), env);
-    provider.headers = headers;
+    // What the file says stands.
+    let is_new = |(name, _): &(String, Secret)| headers.iter().all(|(own, _)| own != name);
+    provider.headers.retain(is_new);
+    provider.headers.extend(headers);
     Some(provider)
 }
 
@@ -243,6 +247,13 @@ pub(super) fn dialect(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Dia
         .unwrap_or(Dialect::OpenAi)
 }
 
+/// Headers that the catalogue gives a provider.
+fn usual_headers(known: &CatalogueProvider) -> Vec<(String, Secret)> {
+    let all = known.headers.iter();
+    all.map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value.as_str())))
+        .collect()
+}
+
 fn upstream(
     name: &str,
     (tls, host, port, base_path): BaseUrl,
@@ -268,7 +279,7 @@ fn upstream(
         shape: known.map(CatalogueProvider::shape).unwrap_or_default(),
         auth,
         keys,
-        headers: Vec::new(),
+        headers: known.map(usual_headers).unwrap_or_default(),
         max_parallel: wanted.max_parallel,
         timeouts: wanted.timeouts.deadlines(),
         http: wanted.http.into(),

@@ -116,6 +116,24 @@ fn another_base_url_comes_from_its_variable() {
 }
 
 #[test]
+fn headers_of_the_catalogue_stand_unless_the_file_says_otherwise() {
+    let catalogue = CATALOGUE.replace(
+        "docs: x}\nmodels",
+        "docs: x, headers: {accept: '*/*'}}\nmodels",
+    );
+    let catalogue = Catalogue::parse(&catalogue).expect("the catalogue");
+    let headers = |text: &str| {
+        let world = built_by(text, &catalogue, &env);
+        let all = world.providers["ollama"].headers.iter();
+        all.map(|(name, value)| format!("{name}: {}", value.reveal()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(headers("providers: {ollama: {}}"), ["accept: */*"]);
+    let own = "providers: {ollama: {headers: {Accept: text/plain, x-a: b}}}";
+    assert_eq!(headers(own), ["accept: text/plain", "x-a: b"]);
+}
+
+#[test]
 fn a_bare_name_belongs_to_the_first_that_has_it() {
     let vars = [("OPENAI_API_KEY", "a"), ("GROQ_API_KEY", "b")];
     let owner = |world: &Snapshot| world.resolve("gpt-4o").expect("there").owned_by.clone();

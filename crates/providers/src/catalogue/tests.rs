@@ -73,6 +73,20 @@ fn every_builtin_model_names_a_provider_and_stands_there_once() {
 }
 
 #[test]
+fn another_door_to_the_same_models_knows_them() {
+    let catalogue = builtin();
+    let id = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let price = |provider: &str| price(&catalogue, provider, id);
+    assert_eq!(price("bedrock_claude"), price("bedrock"));
+    assert_eq!(catalogue.models_of("bedrock_claude"), []);
+    assert!(catalogue.model("bedrock_claude", "unheard-of").is_none());
+    let lost =
+        "source: x\nas_of: x\nproviders: [{name: a, base_url: x, env: [A], like: b, docs: x}]";
+    let error = Catalogue::parse(lost).expect_err("no such entry");
+    assert!(error.to_string().contains("`like`"), "{error}");
+}
+
+#[test]
 fn three_prices_are_as_they_were_published() {
     let catalogue = builtin();
     let four_o = Price {

@@ -2,7 +2,7 @@
 //!
 //! The table follows AWS' guides of autumn 2026. A name that says nothing (an
 //! application inference profile, an imported model) gets what every model
-//! takes.
+//! takes, and what a client asks for in so many words: only AWS knows better.
 
 use crate::anthropic::canon::abilities::{Abilities, Form, Off};
 
@@ -22,8 +22,10 @@ pub(super) enum Maker {
     Mistral,
     /// Others' open weights that AWS runs itself.
     Open,
-    /// Anybody else.
+    /// Makers whose models take little.
     Other,
+    /// Whoever: the name says nothing.
+    Unknown,
 }
 
 /// What a model takes.
@@ -52,6 +54,17 @@ const MISTRAL: &[&str] = &[
     "pixtral",
     "voxtral",
     "devstral",
+];
+/// Makers whose models know neither choices of tools nor schemas.
+const OTHERS: &[&str] = &[
+    "meta",
+    "llama",
+    "cohere",
+    "ai21",
+    "titan",
+    "writer",
+    "palmyra",
+    "stability",
 ];
 /// Claude before there was a cache.
 const UNCACHED: &[&str] = &[
@@ -84,7 +97,8 @@ impl Family {
             () if says(&["gpt-oss"]) => Maker::GptOss,
             () if says(MISTRAL) => Maker::Mistral,
             () if says(OPEN) => Maker::Open,
-            () => Maker::Other,
+            () if says(OTHERS) => Maker::Other,
+            () => Maker::Unknown,
         };
         let is_nova = matches!(maker, Maker::Nova { .. });
         let abilities = match maker {
@@ -106,8 +120,8 @@ impl Family {
             maker,
             abilities,
             caches: is_nova || maker == Maker::Claude && !says(UNCACHED),
-            forces_any: forces || maker == Maker::Mistral,
-            forces_named: forces,
+            forces_any: forces || matches!(maker, Maker::Mistral | Maker::Unknown),
+            forces_named: forces || maker == Maker::Unknown,
         }
     }
 
@@ -159,6 +173,9 @@ mod tests {
         assert_eq!(maker("mistral.mistral-large-2407-v1:0"), Maker::Mistral);
         assert_eq!(maker("qwen.qwen3-32b-v1:0"), Maker::Open);
         assert_eq!(maker("us.meta.llama3-3-70b-instruct-v1:0"), Maker::Other);
+        let profile = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/x1y2z3";
+        assert_eq!(maker(profile), Maker::Unknown);
+        assert!(Family::of(profile).forces_named && !Family::of(profile).caches);
     }
 
     #[test]

@@ -17,6 +17,7 @@ const MOST_STRICT: usize = 20;
 /// The choice, as far as Bedrock knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Choice {
+    Auto,
     Any,
     Named(String),
 }
@@ -151,6 +152,8 @@ impl Tools {
                 Some(Choice::Named(pen.names.outward(&name).to_owned()))
             }
             Some(Choice::Any) if pen.family.forces_any => Some(Choice::Any),
+            // Who knows no other choice may not know this one.
+            Some(Choice::Auto) => pen.family.forces_any.then_some(Choice::Auto),
             Some(Choice::Any | Choice::Named(_)) => {
                 let why = "the model cannot be forced to call a tool";
                 pen.losses.push(Loss::meaning("tool_choice", why));
@@ -189,8 +192,9 @@ impl Tools {
             return;
         }
         // A choice said in both words would be a contradiction.
-        if pen.family.is_new_claude() && self.choice.is_none() {
+        if pen.family.is_new_claude() && !self.is_forced() {
             self.is_single = true;
+            self.choice = None;
             return;
         }
         let why = "Bedrock lets the model call as many tools as it likes";
@@ -218,6 +222,7 @@ impl Tools {
             };
             o.object("toolChoice", |o| {
                 match choice {
+                    Choice::Auto => o.object("auto", |_| {}),
                     Choice::Any => o.object("any", |_| {}),
                     Choice::Named(name) => o.object("tool", |o| {
                         o.string("name", name);
@@ -237,10 +242,11 @@ pub(super) enum Use {
     Never,
 }
 
-/// To let the model choose is not said: not every model knows the word.
+/// What the client said of it.
 fn choice(request: &Request) -> Option<Choice> {
     match request.tool_choice.as_ref()? {
-        ToolChoice::Auto | ToolChoice::None | ToolChoice::Allowed { must: false, .. } => None,
+        ToolChoice::None => None,
+        ToolChoice::Auto | ToolChoice::Allowed { must: false, .. } => Some(Choice::Auto),
         ToolChoice::Any | ToolChoice::Allowed { must: true, .. } => Some(Choice::Any),
         ToolChoice::Named(name) => Some(Choice::Named(name.clone())),
     }

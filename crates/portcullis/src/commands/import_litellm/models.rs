@@ -98,6 +98,7 @@ impl Import<'_> {
                 None => ("openai".to_owned(), asked.clone()),
             },
         };
+        let (prefix, upstream) = door(prefix, upstream);
         let Some(provider) = self.provider(&prefix, params, at) else {
             return;
         };
@@ -195,7 +196,7 @@ impl Import<'_> {
             if field == "aws_region_name" {
                 self.note(format!(
                     "{at}: `aws_region_name` is not carried over; set `AWS_REGION`, or write \
-                     `base_url: https://bedrock-runtime.REGION.amazonaws.com/openai/v1`"
+                     `base_url: https://bedrock-runtime.REGION.amazonaws.com`"
                 ));
                 continue;
             }
@@ -205,5 +206,21 @@ impl Import<'_> {
         for field in fields.filter(|f| !matches!(f.as_str(), "rpm" | "tpm")) {
             self.left_out(&format!("{at}.model_info.{field}"));
         }
+    }
+}
+
+/// Bedrock's doors stand in the model's name there, and are providers here:
+/// `bedrock/converse/…`, `bedrock/invoke/…`.
+fn door(prefix: String, model: String) -> (String, String) {
+    if !matches!(prefix.as_str(), "bedrock" | "bedrock_converse") {
+        return (prefix, model);
+    }
+    let is_claudes = model.contains("claude");
+    match model.split_once('/') {
+        Some(("invoke", rest)) if is_claudes => ("bedrock_claude".to_owned(), rest.to_owned()),
+        Some(("converse" | "invoke" | "converse_like", rest)) => {
+            ("bedrock".to_owned(), rest.to_owned())
+        }
+        _ => ("bedrock".to_owned(), model),
     }
 }

@@ -94,6 +94,31 @@ fn a_region_that_is_not_carried_over_is_told() {
 }
 
 #[test]
+fn each_of_bedrocks_doors_is_a_provider() {
+    let known = ["bedrock", "bedrock_claude"];
+    for (theirs, provider, model) in [
+        (
+            "bedrock/us.anthropic.claude-x",
+            "bedrock",
+            "us.anthropic.claude-x",
+        ),
+        ("bedrock/converse/amazon.nova-x", "bedrock", "amazon.nova-x"),
+        ("bedrock_converse/amazon.nova-x", "bedrock", "amazon.nova-x"),
+        (
+            "bedrock/invoke/anthropic.claude-x",
+            "bedrock_claude",
+            "anthropic.claude-x",
+        ),
+        ("bedrock/invoke/amazon.nova-x", "bedrock", "amazon.nova-x"),
+    ] {
+        let text = format!("model_list:\n- model_name: m\n  litellm_params: {{model: {theirs}}}\n");
+        let (ours, _) = convert(&text, &known).expect("converts");
+        let deployment = format!("provider: {provider}\n        model: {model}\n");
+        assert!(ours.contains(&deployment), "{theirs}: {ours}");
+    }
+}
+
+#[test]
 fn a_broken_file_is_told_without_the_lines_that_may_hold_a_secret() {
     let text = "model_list:\n- {model_name: *x, api_key: very-secret}\n";
     let told = convert(text, &CATALOGUE).expect_err("broken").to_string();
