@@ -9,6 +9,7 @@ pub mod converse;
 pub mod eventstream;
 pub mod framing;
 pub mod gemini;
+mod gleaner;
 pub mod json;
 pub mod lines;
 pub mod ollama;
@@ -18,4 +19,5 @@ pub mod responses;
 pub mod sse;
 pub mod translate;
 
+pub use gleaner::Gleaner;
 pub use operation::Operation;

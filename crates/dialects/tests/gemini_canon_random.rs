@@ -201,6 +201,7 @@ fn usage() -> impl Strategy<Value = Usage> {
         input: parts.0,
         cached_input: parts.1,
         cache_write: parts.2,
+        cache_write_1h: 0,
         audio_input: parts.3,
         output: parts.4,
         reasoning: parts.5,

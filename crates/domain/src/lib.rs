@@ -8,6 +8,8 @@
 //! | [`secret`] | strings that never print |
 //! | [`edit`] | spans of a body, and replacements spliced into it |
 //! | [`model`] | providers, deployments, models: what a name resolves to |
+//! | [`quirks`] | where a provider differs from its dialect |
+//! | [`ability`] | what a model can do beside text |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
 //! | [`pattern`], [`probe`], [`suggest`] | names with an open end; health routes; "did you mean …?" |
@@ -18,6 +20,7 @@
 //! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
+pub mod ability;
 pub mod canon;
 pub mod counters;
 pub mod credential;
@@ -31,6 +34,7 @@ pub mod pattern;
 pub mod policy;
 pub mod principal;
 pub mod probe;
+pub mod quirks;
 pub mod record;
 pub mod refusal;
 pub mod secret;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ability::{Abilities, Ability};
 use crate::canon::Dialect;
 use crate::credential::Key;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
 use crate::money::{NanoUsd, Rate};
+use crate::quirks::Quirks;
 use crate::secret::Secret;
 
 /// Deadlines of an upstream exchange.
@@ -128,6 +130,33 @@ pub enum Losses {
     Drop,
 }
 
+/// What of a provider clients may reach as it is, unread by the gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PassThrough {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Every path below its base URL.
+    All,
+    /// Whole paths at the provider; `*` at the end matches any rest.
+    Paths(Vec<String>),
+}
+
+impl PassThrough {
+    /// Whether clients may reach this path, which is whole: it begins with the
+    /// base URL's.
+    #[must_use]
+    pub fn lets(&self, path: &str) -> bool {
+        match self {
+            Self::Off => false,
+            Self::All => true,
+            Self::Paths(all) => all
+                .iter()
+                .any(|pattern| crate::pattern::fits(pattern, path)),
+        }
+    }
+}
+
 /// An upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
@@ -170,10 +199,15 @@ pub struct Provider {
     pub stream_usage: bool,
     /// What becomes of what it cannot be told.
     pub losses: Losses,
+    /// Where it differs from its dialect.
+    pub quirks: Arc<Quirks>,
+    /// What of it clients may reach as it is.
+    pub pass_through: PassThrough,
 }
 
-/// What a model costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a model costs. A rate that is not stated is the plain one of its
+/// side, never zero: an unstated discount is no discount.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Price {
     /// Prompt tokens.
     pub input: Rate,
@@ -181,10 +215,42 @@ pub struct Price {
     pub cached_input: Option<Rate>,
     /// Prompt tokens written to the provider's cache; as input where `None`.
     pub cache_write: Option<Rate>,
+    /// Those that it keeps for an hour; as `cache_write` where `None`.
+    pub cache_write_1h: Option<Rate>,
+    /// Prompt tokens of audio; as input where `None`.
+    pub audio_input: Option<Rate>,
     /// Answer tokens.
     pub output: Rate,
+    /// Answer tokens spent on reasoning; as output where `None`.
+    pub reasoning: Option<Rate>,
+    /// Answer tokens of audio; as output where `None`.
+    pub audio_output: Option<Rate>,
     /// Per request.
     pub per_request: NanoUsd,
+    /// Other prices for long prompts, by rising length; mostly none.
+    pub tiers: Option<Arc<[Tier]>>,
+}
+
+/// The price of requests whose prompt is long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tier {
+    /// It holds for prompts of more tokens than this.
+    pub above: u64,
+    /// What everything costs then; it has no tiers of its own.
+    pub price: Price,
+}
+
+impl Price {
+    /// What a request with so many prompt tokens costs: all of its tokens,
+    /// not only those above the tier's beginning.
+    #[must_use]
+    pub fn at(&self, prompt: u64) -> &Self {
+        let Some(tiers) = &self.tiers else {
+            return self;
+        };
+        let reached = tiers.iter().rev().find(|tier| tier.above < prompt);
+        reached.map_or(self, |tier| &tier.price)
+    }
 }
 
 /// A model at a provider.
@@ -204,10 +270,20 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// The longest answer, in tokens, where known.
     pub max_output: Option<u64>,
-    /// Whether it thinks before it answers; `None` where nobody knows.
-    pub reasons: Option<bool>,
+    /// The longest prompt, in tokens, where known; mostly with the answer.
+    pub context: Option<u64>,
+    /// What it can do beside text; `None` where nobody knows.
+    pub abilities: Option<Abilities>,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
+}
+
+impl Deployment {
+    /// Whether it can do this; `None` where nobody knows.
+    #[must_use]
+    pub fn can(&self, ability: Ability) -> Option<bool> {
+        self.abilities.map(|abilities| abilities.has(ability))
+    }
 }
 
 /// A name that clients may ask for, and what answers it.
@@ -226,6 +302,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// The longest prompt that one of its deployments takes, where known.
+    #[must_use]
+    pub fn context(&self) -> Option<u64> {
+        self.deployments.iter().filter_map(|one| one.context).max()
+    }
+
     /// Whether `pattern` is one of [`Model::names`], or the beginning of one.
     #[must_use]
     pub fn fits(&self, pattern: &str) -> bool {

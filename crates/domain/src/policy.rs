@@ -60,12 +60,25 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether the policy may apply to what this key asks, whichever model
+    /// that is.
+    #[must_use]
+    pub fn concerns(&self, key_id: &str, key_name: &str) -> bool {
+        self.keys.is_empty() || self.keys.iter().any(|k| k == key_id || k == key_name)
+    }
+
+    /// Whether it reads or changes what is said: nothing may then pass by it
+    /// unread.
+    #[must_use]
+    pub fn handles_content(&self) -> bool {
+        !self.system.is_empty() || !self.guards.is_empty()
+    }
+
     /// Whether the policy applies to this model, under any of its names
     /// ([`Model::names`]), and this key.
     #[must_use]
     pub fn applies(&self, model: &Model, key_id: &str, key_name: &str) -> bool {
         let fits = |pattern: &String| model.fits(pattern);
-        (self.models.is_empty() || self.models.iter().any(fits))
-            && (self.keys.is_empty() || self.keys.iter().any(|k| k == key_id || k == key_name))
+        (self.models.is_empty() || self.models.iter().any(fits)) && self.concerns(key_id, key_name)
     }
 }

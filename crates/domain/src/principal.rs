@@ -53,4 +53,58 @@ impl Principal {
             .iter()
             .any(|pattern| crate::pattern::fits(pattern, model))
     }
+
+    /// Whether the key may use every model that a provider has or will have:
+    /// `*`, or `provider/*`.
+    #[must_use]
+    pub fn may_use_all_of(&self, provider: &str) -> bool {
+        let covers = |pattern: &String| {
+            let start = pattern.strip_suffix('*');
+            start.is_some_and(|start| match start.strip_prefix(provider) {
+                Some(rest) => rest.is_empty() || rest == "/",
+                None => provider.starts_with(start),
+            })
+        };
+        self.models
+            .as_ref()
+            .is_none_or(|allowed| allowed.iter().any(covers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may_use_all_of_openai(models: Option<&[&str]>) -> bool {
+        let all = |models: &[&str]| models.iter().map(ToString::to_string).collect();
+        let principal = Principal {
+            key: "k".into(),
+            tenant: "t".into(),
+            name: String::new(),
+            expires: None,
+            revoked: None,
+            models: models.map(all),
+            limits: Limits::default(),
+        };
+        principal.may_use_all_of("openai")
+    }
+
+    #[test]
+    fn a_key_for_all_models_of_a_provider_is_told_from_one_for_some() {
+        assert!(may_use_all_of_openai(None));
+        for all in ["*", "open*", "openai*", "openai/*"] {
+            assert!(may_use_all_of_openai(Some(&["x", all])), "{all}");
+        }
+        assert!(!may_use_all_of_openai(Some(&[])));
+        for some in [
+            "openai",
+            "openai/gpt*",
+            "openai/",
+            "gpt-4o",
+            "openai2/*",
+            "azure/*",
+        ] {
+            assert!(!may_use_all_of_openai(Some(&[some])), "{some}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub struct Opened {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`.
+    /// `chat`, `completion`, `embedding`, `pass_through`.
     pub operation: Cow<'static, str>,
     /// The model that was asked for.
     pub model: ModelName,
@@ -95,7 +95,7 @@ pub struct Begun {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`.
+    /// `chat`, `completion`, `embedding`, `pass_through`.
     pub operation: Cow<'static, str>,
 }
 
@@ -114,7 +114,7 @@ pub struct Settled {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`.
+    /// `chat`, `completion`, `embedding`, `pass_through`.
     pub operation: Cow<'static, str>,
     /// Whether the client asked for a stream.
     pub streamed: bool,
@@ -148,6 +148,19 @@ pub struct Settled {
     pub saved: Option<NanoUsd>,
     /// Names of guards that found something, with counts.
     pub findings: Vec<(String, u32)>,
+    /// The bytes of what passed through unread. Few requests do: a journal's
+    /// block carries them beside the record (decision 2).
+    #[serde(skip)]
+    pub passed: Option<Passed>,
+}
+
+/// The bodies of a request that passed through, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Of the request, as many as went upstream.
+    pub bytes_in: u64,
+    /// Of the answer, as many as went out.
+    pub bytes_out: u64,
 }
 
 impl Settled {
@@ -178,6 +191,7 @@ impl Settled {
             cache_hit: false,
             saved: None,
             findings: Vec::new(),
+            passed: None,
         }
     }
 }

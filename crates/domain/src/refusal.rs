@@ -103,6 +103,14 @@ reasons! {
     BadCredential = 401 Authentication "invalid_api_key";
     /// The key may not use this model.
     ModelForbidden = 403 Permission "model_not_allowed";
+    /// The key may pass nothing through: something of it could not be held to.
+    PassThroughForbidden = 403 Permission "pass_through_forbidden";
+    /// Nothing is passed through there.
+    PassThroughOff = 404 NotFound "pass_through_off";
+    /// A path that could be read in two ways, or leads out of the provider's.
+    BadPath = 400 InvalidRequest "invalid_path";
+    /// The connection was to become one of another protocol.
+    NoUpgrade = 501 InvalidRequest "upgrade_not_supported";
     /// No model has this name.
     UnknownModel = 404 NotFound "model_not_found";
     /// No answer of this id is kept for the key.

@@ -120,7 +120,8 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         order: 0,
         price: None,
         max_output: None,
-        reasons: None,
+        context: None,
+        abilities: None,
         index: usize::MAX,
     };
     Model {

@@ -13,8 +13,13 @@ pub struct Usage {
     pub input: u64,
     /// Prompt tokens read from the provider's prompt cache.
     pub cached_input: u64,
-    /// Prompt tokens written to the provider's prompt cache.
+    /// Prompt tokens written to the provider's prompt cache for its usual,
+    /// short time: five minutes at Anthropic.
     pub cache_write: u64,
+    /// Prompt tokens written to it for an hour. Most answers have none: a
+    /// journal's block carries them beside the record (decision 2).
+    #[serde(skip)]
+    pub cache_write_1h: u64,
     /// Prompt tokens of audio.
     pub audio_input: u64,
     /// Answer tokens that were neither reasoning nor audio.
@@ -29,7 +34,13 @@ impl Usage {
     /// All prompt tokens: what `OpenAI` calls `prompt_tokens`.
     #[must_use]
     pub fn prompt(&self) -> u64 {
-        self.input + self.cached_input + self.cache_write + self.audio_input
+        self.input + self.cached_input + self.written() + self.audio_input
+    }
+
+    /// All prompt tokens written to the provider's prompt cache.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.cache_write + self.cache_write_1h
     }
 
     /// All answer tokens: what `OpenAI` calls `completion_tokens`.
@@ -55,6 +66,9 @@ pub enum UsageSource {
     Provider,
     /// The provider did not say: the gateway counted.
     Estimated,
+    /// The request passed through unread, and the provider did not say: nobody
+    /// knows.
+    Unmetered,
 }
 
 impl UsageSource {
@@ -65,6 +79,7 @@ impl UsageSource {
             Self::None => "none",
             Self::Provider => "provider",
             Self::Estimated => "estimated",
+            Self::Unmetered => "unmetered",
         }
     }
 }

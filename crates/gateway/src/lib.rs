@@ -57,6 +57,11 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
     if let Target::Models(which) = &known.head.target {
         return serve::models(plane, &snapshot, &known, which.as_deref());
     }
+    if let Target::Pass(_) = &known.head.target {
+        let passing = admit::pass(plane, &snapshot, known).await?;
+        let passed = send::pass(plane, &snapshot, passing).await?;
+        return Ok(serve::pass(passed));
+    }
     let accepted = accept::body(plane, &snapshot, known).await?;
     if accepted
         .foreign

@@ -6,12 +6,12 @@
 //! | 4 | length of the payload, little endian |
 //! | 4 | CRC-32 over length, kind and payload |
 //! | 1 | [`KIND`]: what the payload is, and in which version |
-//! | … | payload: a [`Record`] as postcard writes it |
+//! | … | payload: a [`Record`] as postcard writes it; numbers in front of it by [`KIND_1H`] and [`KIND_PASSED`] |
 //!
 //! Postcard describes nothing about itself: a field added to [`Record`] is a
 //! new kind, and the old one must stay readable. A test pins the bytes.
 
-use domain::record::Record;
+use domain::record::{Passed, Record};
 
 use crate::JournalError;
 
@@ -21,6 +21,13 @@ use crate::JournalError;
 pub(crate) const SYNC: [u8; 4] = [0xFF, b'P', b'J', 0xFE];
 /// A [`Record`] in the first version of the format.
 pub(crate) const KIND: u8 = 1;
+/// A [`Settled`](domain::record::Settled) whose prompt was written to the
+/// provider's cache for an hour: the tokens, then a payload of kind 1. Few
+/// records have them, and the others stay as they are.
+pub(crate) const KIND_1H: u8 = 2;
+/// A [`Settled`](domain::record::Settled) of a request that passed through:
+/// its [`Passed`], then a payload of kind 2.
+pub(crate) const KIND_PASSED: u8 = 3;
 /// Bytes in front of the payload.
 pub(crate) const HEADER: usize = 13;
 /// What stands there until length and checksum are known.
@@ -36,10 +43,25 @@ const HEAD: [u8; HEADER] = {
 pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalError> {
     let start = out.len();
     out.extend_from_slice(&HEAD);
-    let encoded = postcard::serialize_with_flavor(record, Behind(out))
+    let (passed, for_an_hour) = match record {
+        Record::Settled(settled) => (settled.passed, settled.usage.cache_write_1h),
+        Record::Opened(_) => (None, 0),
+    };
+    let encoded = match (passed, for_an_hour) {
+        (None, 0) => postcard::serialize_with_flavor(record, Behind(out)),
+        (None, tokens) => {
+            out[start + 12] = KIND_1H;
+            postcard::serialize_with_flavor(&(tokens, record), Behind(out))
+        }
+        (Some(passed), tokens) => {
+            out[start + 12] = KIND_PASSED;
+            postcard::serialize_with_flavor(&(passed, tokens, record), Behind(out))
+        }
+    };
+    let length = encoded
         .map_err(encode_error)
-        .and_then(|()| u32::try_from(out.len() - start - HEADER).map_err(encode_error));
-    let length = encoded.inspect_err(|_| out.truncate(start))?;
+        .and_then(|()| u32::try_from(out.len() - start - HEADER).map_err(encode_error))
+        .inspect_err(|_| out.truncate(start))?;
     let block = &mut out[start..];
     block[4..8].copy_from_slice(&length.to_le_bytes());
     let sum = checksum(block);
@@ -106,12 +128,36 @@ pub(crate) fn decode(bytes: &[u8]) -> Found {
     let Some(block) = bytes.get(..end) else {
         return Found::Cut;
     };
-    if checksum(block) != number(bytes, 8) || block[12] != KIND {
+    if checksum(block) != number(bytes, 8) {
         return Found::Bad;
     }
-    match postcard::from_bytes(&block[HEADER..]) {
-        Ok(record) => Found::Block(Box::new(record), end),
-        Err(_) => Found::Bad,
+    match record(block[12], &block[HEADER..]) {
+        Some(record) => Found::Block(Box::new(record), end),
+        None => Found::Bad,
+    }
+}
+
+/// The record of a payload of this kind.
+fn record(kind: u8, payload: &[u8]) -> Option<Record> {
+    match kind {
+        KIND => postcard::from_bytes(payload).ok(),
+        KIND_1H => {
+            let (tokens, mut record): (u64, Record) = postcard::from_bytes(payload).ok()?;
+            if let Record::Settled(settled) = &mut record {
+                settled.usage.cache_write_1h = tokens;
+            }
+            Some(record)
+        }
+        KIND_PASSED => {
+            let (passed, tokens, mut record): (Passed, u64, Record) =
+                postcard::from_bytes(payload).ok()?;
+            if let Record::Settled(settled) = &mut record {
+                settled.passed = Some(passed);
+                settled.usage.cache_write_1h = tokens;
+            }
+            Some(record)
+        }
+        _ => None,
     }
 }
 
@@ -171,6 +217,36 @@ mod tests {
         assert_eq!(out[4..8], (payload.len() as u32).to_le_bytes());
         assert_eq!(out[12], KIND);
         assert_eq!(out[13..], payload);
+    }
+
+    #[test]
+    fn what_few_records_have_makes_a_kind_of_its_own() {
+        let Record::Opened(of) = opened("m") else {
+            panic!("opened")
+        };
+        let mut settled = crate::lost(&of);
+        settled.usage.input = 5;
+        let mut plain = Vec::new();
+        encode(&Record::Settled(Box::new(settled.clone())), &mut plain).expect("encodes");
+        assert_eq!(plain[12], KIND);
+        let is_read_again = |settled: &domain::record::Settled, kind: &[u8]| {
+            let record = Record::Settled(Box::new(settled.clone()));
+            let mut special = Vec::new();
+            encode(&record, &mut special).expect("encodes");
+            assert_eq!(special[12..12 + kind.len()], *kind);
+            assert_eq!(special[12 + kind.len()..], plain[13..]);
+            let Found::Block(read, length) = decode(&special) else {
+                panic!("no block")
+            };
+            assert_eq!((*read, length), (record, special.len()));
+        };
+        settled.usage.cache_write_1h = 300;
+        is_read_again(&settled, &[KIND_1H, 0xac, 2]);
+        settled.passed = Some(Passed {
+            bytes_in: 300,
+            bytes_out: 7,
+        });
+        is_read_again(&settled, &[KIND_PASSED, 0xac, 2, 7, 0xac, 2]);
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub fn lost(opened: &Opened) -> Settled {
         operation: opened.operation.clone(),
     };
     Settled {
-        model: Some(opened.model.clone()),
+        // What passes through asks for no model.
+        model: Some(opened.model.clone()).filter(|name| !name.as_str().is_empty()),
         ..Settled::at_once(begun, Outcome::Lost, 0)
     }
 }

@@ -5,8 +5,8 @@ use domain::model::Price;
 use domain::money::NanoUsd;
 use domain::usage::Usage;
 
-/// How many parts a cost has: the seven of [`Usage`] and the fee per request.
-pub const PARTS: usize = 8;
+/// How many parts a cost has: the eight of [`Usage`] and the fee per request.
+pub const PARTS: usize = 9;
 
 /// A cost, part by part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,19 +20,26 @@ pub struct Cost {
 /// What `usage` costs at `price`, part by part.
 ///
 /// A rate that the price does not state is the plain one of its side, never
-/// zero: an unstated discount is no discount.
+/// zero: an unstated discount is no discount. Where the price has tiers, the
+/// whole prompt says which one holds, and it holds for every part.
 #[must_use]
 pub fn itemise(usage: &Usage, price: &Price) -> Cost {
+    let price = price.at(usage.prompt());
     let cached = price.cached_input.unwrap_or(price.input);
     let cache_write = price.cache_write.unwrap_or(price.input);
+    let written_1h = price.cache_write_1h.unwrap_or(cache_write);
+    let heard = price.audio_input.unwrap_or(price.input);
+    let thought = price.reasoning.unwrap_or(price.output);
+    let spoken = price.audio_output.unwrap_or(price.output);
     let parts = [
         ("input", price.input.times(usage.input)),
         ("cached_input", cached.times(usage.cached_input)),
         ("cache_write", cache_write.times(usage.cache_write)),
-        ("audio_input", price.input.times(usage.audio_input)),
+        ("cache_write_1h", written_1h.times(usage.cache_write_1h)),
+        ("audio_input", heard.times(usage.audio_input)),
         ("output", price.output.times(usage.output)),
-        ("reasoning", price.output.times(usage.reasoning)),
-        ("audio_output", price.output.times(usage.audio_output)),
+        ("reasoning", thought.times(usage.reasoning)),
+        ("audio_output", spoken.times(usage.audio_output)),
         ("per_request", price.per_request),
     ];
     let total = parts.iter().map(|(_, amount)| *amount).sum();
@@ -48,6 +55,7 @@ pub fn cost(usage: &Usage, price: &Price) -> NanoUsd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::model::Tier;
     use domain::money::Rate;
     use proptest::prelude::*;
 
@@ -58,11 +66,12 @@ mod tests {
             cache_write: Some(Rate(3_125_000_000)),
             output: Rate(10_000_000_000),
             per_request: NanoUsd(7),
+            ..Price::default()
         }
     }
 
     fn usage() -> impl Strategy<Value = Usage> {
-        prop::array::uniform7(0_u64..50_000_000).prop_map(|n| Usage {
+        prop::array::uniform8(0_u64..50_000_000).prop_map(|n| Usage {
             input: n[0],
             cached_input: n[1],
             cache_write: n[2],
@@ -70,6 +79,7 @@ mod tests {
             output: n[4],
             reasoning: n[5],
             audio_output: n[6],
+            cache_write_1h: n[7],
         })
     }
 
@@ -83,10 +93,11 @@ mod tests {
             output: 100,
             reasoning: 50,
             audio_output: 20,
+            cache_write_1h: 40,
         };
         let amounts = itemise(&usage, &price()).parts.map(|(_, amount)| amount.0);
         let expected = [
-            2_500_000, 2_500_000, 1_250_000, 25_000, 1_000_000, 500_000, 200_000, 7,
+            2_500_000, 2_500_000, 1_250_000, 125_000, 25_000, 1_000_000, 500_000, 200_000, 7,
         ];
         assert_eq!(amounts, expected);
         assert_eq!(cost(&usage, &price()), NanoUsd(expected.iter().sum()));
@@ -107,6 +118,66 @@ mod tests {
         assert_eq!(cost(&usage, &bare), NanoUsd(2 * 25_000 + 7));
     }
 
+    #[test]
+    fn what_has_a_rate_of_its_own_is_paid_at_it() {
+        let dear = Price {
+            cache_write_1h: Some(Rate(6_000_000_000)),
+            audio_input: Some(Rate(40_000_000_000)),
+            reasoning: Some(Rate(12_000_000_000)),
+            audio_output: Some(Rate(80_000_000_000)),
+            ..price()
+        };
+        let usage = Usage {
+            cache_write: 1,
+            cache_write_1h: 1,
+            audio_input: 1,
+            reasoning: 1,
+            audio_output: 1,
+            ..Usage::default()
+        };
+        let amounts = itemise(&usage, &dear).parts.map(|(_, amount)| amount.0);
+        assert_eq!(amounts, [0, 0, 3_125, 6_000, 40_000, 0, 12_000, 80_000, 7]);
+    }
+
+    #[test]
+    fn a_long_prompt_is_paid_at_its_tier_from_the_first_token() {
+        let double = Price {
+            input: Rate(5_000_000_000),
+            ..price()
+        };
+        let triple = Price {
+            input: Rate(7_500_000_000),
+            ..price()
+        };
+        let tier = |above, price| Tier { above, price };
+        let tiered = Price {
+            tiers: Some([tier(100, double), tier(200, triple)].into()),
+            ..price()
+        };
+        let input = |input| {
+            itemise(
+                &Usage {
+                    input,
+                    ..Usage::default()
+                },
+                &tiered,
+            )
+            .parts[0]
+                .1
+                .0
+        };
+        assert_eq!(input(100), 100 * 2_500);
+        assert_eq!(input(101), 101 * 5_000);
+        assert_eq!(input(201), 201 * 7_500);
+        // What the cache read belongs to the prompt's length.
+        let usage = Usage {
+            input: 1,
+            cached_input: 100,
+            ..Usage::default()
+        };
+        assert_eq!(itemise(&usage, &tiered).parts[0].1.0, 5_000);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -118,6 +189,7 @@ mod tests {
                 cache_write: (rates[2] % 2 == 0).then_some(Rate(rates[2])),
                 output: Rate(rates[3]),
                 per_request: NanoUsd(fee),
+                ..Price::default()
             };
             let cost = itemise(&usage, &price);
             prop_assert_eq!(cost.parts.iter().map(|(_, part)| part.0).sum::<i64>(), cost.total.0);

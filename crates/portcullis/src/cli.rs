@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
+use crate::commands::models::ModelsArgs;
 use crate::config::providers::Dialect;
 use crate::config::{self, ConfigError, Loaded};
 use crate::serve::ServeArgs;
@@ -65,12 +66,14 @@ Examples:
     /// Create, list and revoke virtual keys
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// List the models that clients can ask for
+    /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:
   portcullis models
-  portcullis models --json | jq -r '.[].name'")]
-    Models(ListArgs),
+  portcullis models --json | jq -r '.[].name'
+  portcullis models show gpt-4o
+  portcullis models refresh --from prices.json")]
+    Models(ModelsArgs),
     /// Print what a request is in another dialect, and what would be lost
     #[command(after_help = "\
 Examples:
@@ -158,7 +161,7 @@ pub(crate) struct TranslateArgs {
     pub(crate) answer: bool,
 }
 
-/// Options of `models`.
+/// Options of a list.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ListArgs {
     /// Which configuration.

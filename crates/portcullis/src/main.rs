@@ -2,6 +2,7 @@
 //! configuration, wiring. It knows every room; no room knows it.
 
 mod build;
+mod catalogue;
 mod cli;
 mod clock;
 mod commands;

@@ -1,16 +1,26 @@
 //! The providers and models that are known without configuration: data, not
-//! code. `config/catalogue.yaml` is part of the binary.
+//! code. `config/catalogue.yaml` (providers) and `config/models.jsonl` are part
+//! of the binary.
+
+mod line;
+mod lines;
+mod model;
 
 use std::collections::{BTreeMap, HashSet};
 
 use domain::canon::Dialect;
-use domain::model::{Paths, Price, Shape};
+use domain::model::{Paths, Shape};
 use serde::Deserialize;
 
-use crate::rate::rate;
+use crate::quirks::QuirksSpec;
+pub(crate) use line::{Line, TierLine};
+pub use lines::{is_date, read_models, write_models};
+pub use model::{CatalogueModel, Mode, OPERATOR, Unmetered};
 
-/// The catalogue that the binary carries.
-const BUILTIN: &str = include_str!("../../../config/catalogue.yaml");
+/// The providers that the binary carries.
+const PROVIDERS: &str = include_str!("../../../config/catalogue.yaml");
+/// The models that the binary carries.
+const MODELS: &str = include_str!("../../../config/models.jsonl");
 
 /// Why a catalogue cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,59 +107,11 @@ pub struct CatalogueProvider {
     /// Whether it usually runs in the same house: `traceparent` goes along.
     #[serde(default)]
     pub internal: bool,
+    /// Where it differs from `OpenAI`'s dialect.
+    #[serde(default)]
+    pub quirks: QuirksSpec,
     /// Its documentation.
     pub docs: String,
-}
-
-/// A known model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueModel {
-    /// Its provider's name.
-    pub provider: String,
-    /// Its name there.
-    pub id: String,
-    /// Tokens that prompt and answer may have, where known.
-    pub context: Option<u64>,
-    /// Tokens that an answer may have, where known.
-    pub max_output: Option<u64>,
-    /// Its price; `None` is unknown, never free.
-    pub price: Option<Price>,
-    /// `chat` or `embedding`.
-    pub mode: Mode,
-    /// What it can do: `tools`, `vision`, `audio`, `structured_output`,
-    /// `reasoning`.
-    pub abilities: Vec<Ability>,
-    /// Where the numbers come from.
-    pub source: String,
-    /// When they were so: a date, `2026-11-25`.
-    pub as_of: String,
-}
-
-/// What a model is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Conversations.
-    #[default]
-    Chat,
-    /// Vectors of texts.
-    Embedding,
-}
-
-/// What a model can do beside text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ability {
-    /// Calls tools.
-    Tools,
-    /// Sees images.
-    Vision,
-    /// Hears or speaks.
-    Audio,
-    /// Answers by a schema.
-    StructuredOutput,
-    /// Thinks before it answers.
-    Reasoning,
 }
 
 /// All that is known without configuration.
@@ -157,8 +119,8 @@ pub enum Ability {
 pub struct Catalogue {
     /// Providers, in the order of the file.
     pub providers: Vec<CatalogueProvider>,
-    /// Models, in the order of the file.
-    pub models: Vec<CatalogueModel>,
+    /// Models, by provider and name.
+    models: Vec<CatalogueModel>,
 }
 
 #[derive(Deserialize)]
@@ -167,26 +129,9 @@ struct File {
     source: String,
     as_of: String,
     providers: Vec<CatalogueProvider>,
+    /// Few, as in tests: a start reads many from [`lines`].
+    #[serde(default)]
     models: BTreeMap<String, Vec<Line>>,
-}
-
-/// A model's line. Prices are text, so that no float ever holds them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    id: String,
-    #[serde(default)]
-    mode: Mode,
-    context: Option<u64>,
-    max_output: Option<u64>,
-    input: Option<String>,
-    cached: Option<String>,
-    cache_write: Option<String>,
-    output: Option<String>,
-    #[serde(default)]
-    can: Vec<Ability>,
-    source: Option<String>,
-    as_of: Option<String>,
 }
 
 impl CatalogueProvider {
@@ -245,7 +190,15 @@ impl Catalogue {
     /// # Errors
     /// Only if the file was broken when the binary was built; a test reads it.
     pub fn builtin() -> Result<Self, CatalogueError> {
-        Self::parse(BUILTIN)
+        let mut catalogue = Self::parse(PROVIDERS)?;
+        let models = read_models(MODELS)?;
+        for model in &models {
+            if !catalogue.has(&model.provider) {
+                return Err(entry(&model.provider, "has models but is no provider"));
+            }
+        }
+        catalogue.lay_over(models);
+        Ok(catalogue)
     }
 
     /// Reads a catalogue.
@@ -273,9 +226,12 @@ impl Catalogue {
                     let full = format!("{provider}/{}", line.id);
                     return Err(entry(&full, "stands there twice"));
                 }
-                models.push(line.model(&provider, &file.source, &file.as_of)?);
+                let full = format!("{provider}/{}", line.id);
+                let model = line.model(&provider, &file.source, &file.as_of);
+                models.push(model.map_err(|problem| entry(&full, problem))?);
             }
         }
+        models.sort_by(|a: &CatalogueModel, b| a.place().cmp(&b.place()));
         Ok(Self {
             providers: file.providers,
             models,
@@ -283,44 +239,59 @@ impl Catalogue {
     }
 }
 
-impl Line {
-    fn model(
-        self,
-        provider: &str,
-        source: &str,
-        as_of: &str,
-    ) -> Result<CatalogueModel, CatalogueError> {
-        let price = self
-            .price()
-            .map_err(|problem| entry(&format!("{provider}/{}", self.id), problem))?;
-        Ok(CatalogueModel {
-            provider: provider.to_owned(),
-            id: self.id,
-            context: self.context,
-            max_output: self.max_output,
-            price,
-            mode: self.mode,
-            abilities: self.can,
-            source: self.source.unwrap_or_else(|| source.to_owned()),
-            as_of: self.as_of.unwrap_or_else(|| as_of.to_owned()),
-        })
+impl Catalogue {
+    /// Whether there is a provider of this name.
+    #[must_use]
+    pub fn has(&self, provider: &str) -> bool {
+        self.providers.iter().any(|known| known.name == provider)
     }
 
-    fn price(&self) -> Result<Option<Price>, String> {
-        let read = |text: &Option<String>| text.as_deref().map(rate).transpose();
-        let (input, output) = (read(&self.input)?, read(&self.output)?);
-        let (cached_input, cache_write) = (read(&self.cached)?, read(&self.cache_write)?);
-        match (input, output) {
-            (Some(input), Some(output)) => Ok(Some(Price {
-                input,
-                cached_input,
-                cache_write,
-                output,
-                ..Price::default()
-            })),
-            (None, None) if cached_input.is_none() && cache_write.is_none() => Ok(None),
-            _ => Err("has a part of a price; write `input` and `output`".into()),
-        }
+    /// All models, by provider and name.
+    #[must_use]
+    pub fn models(&self) -> &[CatalogueModel] {
+        &self.models
+    }
+
+    /// What is known of a model.
+    #[must_use]
+    pub fn model(&self, provider: &str, id: &str) -> Option<&CatalogueModel> {
+        let at = self
+            .models
+            .binary_search_by(|model| model.place().cmp(&(provider, id)));
+        self.models.get(at.ok()?)
+    }
+
+    /// The models of a provider, by name.
+    #[must_use]
+    pub fn models_of(&self, provider: &str) -> &[CatalogueModel] {
+        let name = |model: &CatalogueModel| model.provider.as_str().cmp(provider);
+        let from = self.models.partition_point(|model| name(model).is_lt());
+        let to = self.models.partition_point(|model| name(model).is_le());
+        self.models.get(from..to).unwrap_or_default()
+    }
+
+    /// Takes over what is said of models beside what is known: new ones, those
+    /// of which the known facts are not younger, and what an operator wrote.
+    /// Providers that nobody knows are passed over, so that an older version
+    /// can start with what a newer one has written.
+    pub fn lay_over(&mut self, models: Vec<CatalogueModel>) {
+        let providers: HashSet<&str> = self.providers.iter().map(|p| p.name.as_str()).collect();
+        self.models.extend(
+            models
+                .into_iter()
+                .filter(|model| providers.contains(model.provider.as_str())),
+        );
+        // Of those that stand there twice, what came last stands last.
+        self.models.sort_by(|a, b| a.place().cmp(&b.place()));
+        self.models.dedup_by(|later, first| {
+            let is_same = later.place() == first.place();
+            let wins =
+                later.is_operators() || (!first.is_operators() && first.as_of <= later.as_of);
+            if is_same && wins {
+                std::mem::swap(later, first);
+            }
+            is_same
+        });
     }
 }
 
@@ -343,6 +314,8 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
     if provider.env.is_empty() && provider.base_url_env.is_empty() {
         return Err(entry(&provider.name, "needs `env` or `base_url_env`"));
     }
+    let quirks = provider.quirks.quirks();
+    quirks.map_err(|(at, why)| entry(&provider.name, format!("`quirks.{at}`: {why}")))?;
     Ok(())
 }
 

@@ -30,6 +30,59 @@ pub const FORWARD_TO_CLIENT: &[&str] = &[
     "x-should-retry",
 ];
 
+/// Further headers of the client that go along with a body that nobody reads:
+/// what they say of it, and of the part that is wanted.
+pub const PASS_TO_UPSTREAM: &[&str] = &[
+    "accept",
+    "accept-language",
+    "anthropic-beta",
+    "anthropic-version",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-range",
+    "content-type",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "last-event-id",
+    "prefer",
+    "range",
+    "x-goog-fieldmask",
+];
+
+/// Further headers of the upstream that come back with such a body. No
+/// `location`: clients would follow it with their key in hand.
+pub const PASS_TO_CLIENT: &[&str] = &[
+    "accept-ranges",
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-range",
+    "etag",
+    "expires",
+    "last-modified",
+    "vary",
+];
+
+/// Whether a client's header, its name in lower case, goes to an upstream
+/// with a body that passes through.
+#[must_use]
+pub fn passes_upstream(name: &[u8]) -> bool {
+    goes_upstream(name) || is_one_of(PASS_TO_UPSTREAM, name)
+}
+
+/// Whether an upstream's header, its name in lower case, goes to a client
+/// with a body that passes through.
+#[must_use]
+pub fn passes_to_client(name: &[u8]) -> bool {
+    goes_to_client(name) || is_one_of(PASS_TO_CLIENT, name)
+}
+
 /// Whether a client's header, its name in lower case, goes to an upstream.
 #[must_use]
 pub fn goes_upstream(name: &[u8]) -> bool {
@@ -89,6 +142,7 @@ pub fn dialect_headers(format: WireFormat) -> &'static [(&'static str, &'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
     fn a_key_goes_into_its_header_and_never_prints() {
         let key = Secret::new("sk-up");
@@ -110,8 +164,11 @@ mod tests {
 
     #[test]
     fn no_credential_cookie_or_frame_may_cross() {
-        let all = FORWARD_TO_UPSTREAM.iter().chain(FORWARD_TO_CLIENT);
-        for name in all {
+        let read = FORWARD_TO_UPSTREAM.iter().chain(FORWARD_TO_CLIENT);
+        let unread = PASS_TO_UPSTREAM.iter().chain(PASS_TO_CLIENT);
+        // A body that nobody reads keeps its encoding.
+        let unread = unread.filter(|name| **name != "content-encoding");
+        for name in read.chain(unread) {
             assert_eq!(HeaderName::from_static(name).as_str(), *name);
             for never in ["auth", "key", "cookie", "encoding", "length", "connection"] {
                 let harmless = *name == "idempotency-key";

@@ -2,7 +2,7 @@
 
 use domain::ids::TicketId;
 use domain::money::NanoUsd;
-use domain::record::{Opened, Outcome, Record, Settled};
+use domain::record::{Opened, Outcome, Passed, Record, Settled};
 use domain::time::UnixMicros;
 use domain::usage::{Usage, UsageSource};
 use journal::Batch;
@@ -55,11 +55,16 @@ fn special(sequence: u64) -> Settled {
             output: 25,
             reasoning: 26,
             audio_output: 27,
+            cache_write_1h: 30,
         },
         price_missing: true,
         cache_hit: true,
         saved: Some(NanoUsd(28)),
         findings: vec![("a-guard".to_owned(), 29)],
+        passed: Some(Passed {
+            bytes_in: 31,
+            bytes_out: 32,
+        }),
         ..plain(sequence)
     }
 }
@@ -124,12 +129,12 @@ async fn every_value_stands_in_its_column() {
     let plain = format!(
         "{head} error=NULL input=15 cached_input=0 cache_write=0 audio_input=0 output=16 \
          reasoning=0 audio_output=0 usage_source=estimated cost=17 price_missing=0 cache_hit=0 \
-         saved=NULL findings=[]"
+         saved=NULL findings=[] cache_write_1h=0 bytes_in=NULL bytes_out=NULL"
     );
     let special = format!(
         "{head} error=an-error input=21 cached_input=22 cache_write=23 audio_input=24 output=25 \
          reasoning=26 audio_output=27 usage_source=estimated cost=17 price_missing=1 cache_hit=1 \
-         saved=28 findings=[[\"a-guard\",29]]"
+         saved=28 findings=[[\"a-guard\",29]] cache_write_1h=30 bytes_in=31 bytes_out=32"
     );
     for (at, row) in rows.iter().enumerate() {
         let expected = [&plain, &special][at % 2];

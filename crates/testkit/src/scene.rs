@@ -72,6 +72,8 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         trace: false,
         stream_usage: true,
         losses: domain::model::Losses::Strict,
+        quirks: Arc::default(),
+        pass_through: domain::model::PassThrough::Off,
     }
 }
 
@@ -249,9 +251,10 @@ impl Scene {
                     upstream_model: wanted.name.clone(),
                     weight: 1,
                     order: u32::try_from(order).expect("few deployments"),
-                    price: wanted.price,
+                    price: wanted.price.clone(),
                     max_output: None,
-                    reasons: None,
+                    context: None,
+                    abilities: None,
                     index: first + order,
                 }));
             }

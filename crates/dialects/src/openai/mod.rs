@@ -7,6 +7,7 @@ mod delta;
 mod error;
 mod estimate;
 mod fold;
+pub mod quirks;
 mod replay;
 mod request;
 mod rooms;

@@ -54,14 +54,16 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
         cached => cached,
     };
     let cached_input = take(cached);
-    let cache_write = take(of_prompt.cache_write);
+    let written = take(of_prompt.cache_write);
+    let cache_write_1h = of_prompt.cache_write_1h.min(written);
     let audio_input = take(of_prompt.audio);
     let reasoning = reasoning.min(completion);
     let audio_output = of_completion.audio.min(completion - reasoning);
     Some(Usage {
         input,
         cached_input,
-        cache_write,
+        cache_write: written - cache_write_1h,
+        cache_write_1h,
         audio_input,
         output: completion - reasoning - audio_output,
         reasoning,
@@ -74,6 +76,8 @@ pub fn read_usage(node: Node<'_>) -> Option<Usage> {
 struct Parts {
     cached: u64,
     cache_write: u64,
+    /// Of those, the ones that are kept for an hour.
+    cache_write_1h: u64,
     audio: u64,
     reasoning: u64,
 }
@@ -85,6 +89,7 @@ impl Parts {
             let part = match &*key.name() {
                 b"cached_tokens" => &mut parts.cached,
                 b"cache_write_tokens" => &mut parts.cache_write,
+                b"cache_write_1h_tokens" => &mut parts.cache_write_1h,
                 b"audio_tokens" => &mut parts.audio,
                 b"reasoning_tokens" => &mut parts.reasoning,
                 _ => continue,

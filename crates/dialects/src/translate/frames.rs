@@ -5,6 +5,7 @@ use domain::canon::Chunk;
 
 use super::codec::{ReadStream, WriteStream};
 use crate::framing::{Cutter, Unreadable};
+use crate::openai::quirks::Mender;
 use crate::sse::{Frame, Framer};
 
 /// Cuts a provider's stream into frames that the client's dialect has: those
@@ -13,6 +14,8 @@ use crate::sse::{Frame, Framer};
 pub enum Frames {
     /// Both speak the same.
     Same(Cutter),
+    /// They do, but for the provider's quirks.
+    Mended(Box<(Cutter, Mender)>),
     /// They do not.
     Translated(Box<Translated>),
 }
@@ -35,6 +38,7 @@ impl Frames {
     ) -> Self {
         Self::Translated(Box::new(Translated {
             theirs,
+            mender: None,
             ours: Framer::new(usize::MAX),
             reader,
             pivot,
@@ -45,6 +49,19 @@ impl Frames {
         }))
     }
 
+    /// The same of a provider whose frames are mended first.
+    #[must_use]
+    pub fn mended(self, mender: Option<Mender>) -> Self {
+        match (self, mender) {
+            (Self::Same(cutter), Some(mender)) => Self::Mended(Box::new((cutter, mender))),
+            (Self::Translated(mut translated), mender) => {
+                translated.mender = mender;
+                Self::Translated(translated)
+            }
+            (frames, _) => frames,
+        }
+    }
+
     /// Takes bytes and adds the frames that they complete to `out`.
     ///
     /// # Errors
@@ -52,6 +69,15 @@ impl Frames {
     pub fn push(&mut self, bytes: Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         match self {
             Self::Same(cutter) => cutter.push(bytes, out),
+            Self::Mended(mended) => {
+                let (cutter, mender) = &mut **mended;
+                let mut frames = Vec::new();
+                let cut = cutter.push(bytes, &mut frames);
+                for frame in frames {
+                    mender.frame(frame, out);
+                }
+                cut
+            }
             Self::Translated(translated) => translated.push(bytes, out),
         }
     }
@@ -85,6 +111,14 @@ impl Frames {
                 out.extend(cutter.last()?.filter(Frame::is_end_mark));
                 Ok(())
             }
+            Self::Mended(mended) => {
+                let (cutter, mender) = &mut **mended;
+                if let Some(last) = cutter.last()?.filter(Frame::is_end_mark) {
+                    mender.frame(last, out);
+                }
+                mender.finish(out);
+                Ok(())
+            }
             Self::Translated(translated) => translated.finish(out),
         }
     }
@@ -105,6 +139,7 @@ pub enum Client {
 #[derive(Debug)]
 pub struct Translated {
     theirs: Cutter,
+    mender: Option<Mender>,
     reader: Box<dyn ReadStream>,
     pivot: Box<dyn WriteStream>,
     ours: Framer,
@@ -129,7 +164,13 @@ impl Translated {
     }
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        for frame in std::mem::take(&mut self.frames) {
+        let mut frames = std::mem::take(&mut self.frames);
+        if let Some(mender) = &mut self.mender {
+            for frame in std::mem::take(&mut frames) {
+                mender.frame(frame, &mut frames);
+            }
+        }
+        for frame in frames {
             self.reader.push(&frame, &mut self.chunks)?;
             self.write(&frame.bytes, out)?;
         }

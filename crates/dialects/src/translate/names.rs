@@ -4,7 +4,7 @@
 //! is written in another way, by the name alone and so the same in every turn,
 //! and read back in the answer. Nothing is kept between requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::canon::{Block, Request};
 
@@ -28,23 +28,32 @@ impl Names {
             Block::ToolCall(call) => Some(call.name.as_str()),
             _ => None,
         });
-        let all: Vec<&str> = declared.chain(called).collect();
+        Self::within(LONGEST, declared.chain(called))
+    }
+
+    /// Of these, where a target takes no longer ones.
+    #[must_use]
+    pub fn within<'a>(longest: usize, names: impl Iterator<Item = &'a str>) -> Self {
+        let all: BTreeSet<&str> = names.collect();
         let mut names = Self::default();
-        for name in all.iter().filter(|name| !fits(name)) {
-            if names.outward.contains_key(*name) {
-                continue;
-            }
-            let is_taken = |other: &str| all.contains(&other) || names.inward.contains_key(other);
-            let mut written = shortened(name, 0);
+        for name in all.iter().filter(|name| !fits(name, longest)) {
+            let is_taken = |other: &str| all.contains(other) || names.inward.contains_key(other);
+            let mut written = shortened(name, 0, longest);
             let mut round = 0;
             while is_taken(&written) {
                 round += 1;
-                written = shortened(name, round);
+                written = shortened(name, round, longest);
             }
             names.outward.insert((*name).to_owned(), written.clone());
             names.inward.insert(written, (*name).to_owned());
         }
         names
+    }
+
+    /// Whether all are written as they are.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.outward.is_empty()
     }
 
     /// As the target has it.
@@ -62,15 +71,15 @@ impl Names {
 
 /// Whether every target takes it: letters, digits, `_` and `-`, the first no
 /// digit and no `-` (Gemini).
-fn fits(name: &str) -> bool {
+fn fits(name: &str, longest: usize) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    name.len() <= LONGEST
+    name.len() <= longest
         && name.bytes().all(is_word)
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
 }
 
 /// What is left of a name, and a mark of all of it.
-fn shortened(name: &str, round: u64) -> String {
+fn shortened(name: &str, round: u64, longest: usize) -> String {
     let clean = |letter: char| match letter {
         letter if letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-') => letter,
         _ => '_',
@@ -80,7 +89,7 @@ fn shortened(name: &str, round: u64) -> String {
     if !out.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
         out.insert(0, '_');
     }
-    out.truncate(LONGEST - mark.len());
+    out.truncate(longest.saturating_sub(mark.len()).max(1));
     out + &mark
 }
 
@@ -127,7 +136,7 @@ mod tests {
         let mut written = Vec::new();
         for name in [&*long, &*twin, "get.weather", "get/weather", "1st"] {
             let out = names.outward(name);
-            assert!(fits(out), "{out}");
+            assert!(fits(out, LONGEST), "{out}");
             assert_eq!(names.inward(out), name);
             written.push(out.to_owned());
         }

@@ -28,12 +28,41 @@ fn usage_is_read_into_disjoint_parts() {
     let parts = Usage {
         input: 2095,
         cached_input: 1024,
-        cache_write: 512,
+        cache_write: 500,
+        cache_write_1h: 12,
         output: 49,
         reasoning: 40,
         ..Usage::default()
     };
     assert_eq!(usage, parts);
+}
+
+#[test]
+fn what_is_cached_for_an_hour_is_a_part_of_its_own_and_written_back() {
+    let text = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m",
+        "content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","stop_sequence":null,
+        "usage":{"input_tokens":1,"cache_creation_input_tokens":500,"cache_read_input_tokens":0,
+        "cache_creation":{"ephemeral_5m_input_tokens":200,"ephemeral_1h_input_tokens":300},
+        "output_tokens":2}}"#;
+    let mut read = answer(text);
+    let usage = read.usage.expect("usage");
+    assert_eq!((usage.cache_write, usage.cache_write_1h), (200, 300));
+    assert_eq!(usage.prompt(), 501);
+    let request = Request::default();
+    assert_eq!(
+        value(&write_answer(&read, &head(&request))),
+        value(text.as_bytes())
+    );
+    // Also where the answer has come another way.
+    read.rest.clear();
+    let written = value(&write_answer(&read, &head(&request)));
+    let creation = &written["usage"]["cache_creation"];
+    assert_eq!(creation["ephemeral_1h_input_tokens"], 300);
+    assert_eq!(written["usage"]["cache_creation_input_tokens"], 500);
+    // More for an hour than there is at all is a provider's mistake.
+    let absurd = text.replace("input_tokens\":300", "input_tokens\":9999");
+    let usage = answer(&absurd).usage.expect("usage");
+    assert_eq!((usage.cache_write, usage.cache_write_1h), (0, 500));
 }
 
 #[test]

@@ -220,6 +220,7 @@ proptest! {
             input: 3,
             cached_input: 4,
             cache_write: 5,
+            cache_write_1h: 2,
             output: 6,
             reasoning: 7,
             ..Usage::default()

@@ -13,7 +13,7 @@ use domain::snapshot::{Bounds, Snapshot};
 use http1::Fields;
 
 use super::held::Held;
-use super::incoming::{Broken, Incoming, SILENCE};
+use super::incoming::{Broken, Incoming};
 use super::past::{self, Found};
 use super::pivot::Keeps;
 use super::{Accepted, Foreign, Target, held, inflate, operation, pivot};
@@ -40,7 +40,7 @@ pub async fn body(
         principal,
         at,
     } = known;
-    let mut ticket = Ticket::open(plane, &principal, (operation, at), slot);
+    let mut ticket = Ticket::open(plane, &principal, (operation.as_str(), at), slot);
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
@@ -80,7 +80,7 @@ pub async fn body(
 
 /// The journal's promise of room for this request's records; `None` if policy
 /// lets it go on without.
-fn slot(plane: &Rc<Plane>) -> Result<Option<journal::Slot>, Refusal> {
+pub(crate) fn slot(plane: &Rc<Plane>) -> Result<Option<journal::Slot>, Refusal> {
     match promised(plane) {
         Err(_) if plane.shared.journal.is_lenient() => Ok(None),
         promised => promised.map(Some),
@@ -156,7 +156,7 @@ async fn look(
     let is_large = aside::is_large(plain.len());
     let conversation = match target {
         Target::Converse(conversation) => Some(conversation.clone()),
-        Target::Ask(_) | Target::Models(_) | Target::Kept(_) => None,
+        Target::Ask(_) | Target::Models(_) | Target::Kept(_) | Target::Pass(_) => None,
     };
     let work = move || {
         let (document, foreign, view) = match conversation {
@@ -210,15 +210,9 @@ fn check_type(fields: &Fields) -> Result<(), Refusal> {
 }
 
 async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        Refusal::new(
-            Reason::BodyTooLarge,
-            format!("The body is larger than the limit of {limit} bytes."),
-        )
-    };
     let announced = body.announced();
     if announced.is_some_and(|n| n > limit as u64) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     if let Some(announced) = announced.and_then(|n| usize::try_from(n).ok()) {
         held.grow(announced).await?;
@@ -227,10 +221,10 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
     let mut first: Option<Bytes> = None;
     let mut read = 0;
     while let Some(data) = body.data().await {
-        let data = data.map_err(broken)?;
+        let data = data.map_err(Broken::refusal)?;
         read += data.len();
         if read > limit {
-            return Err(too_large());
+            return Err(too_large(limit));
         }
         held.grow(read).await?;
         // Most bodies come in one piece: keep that piece instead of copying it.
@@ -248,18 +242,10 @@ async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<By
     Ok(first.unwrap_or_else(|| whole.join()))
 }
 
-fn broken(error: Broken) -> Refusal {
-    match error {
-        Broken::Silent => Refusal::new(
-            Reason::BodyTimeout,
-            format!(
-                "No byte of the body came for {} seconds.",
-                SILENCE.as_secs()
-            ),
-        ),
-        Broken::Slow => Refusal::new(Reason::BodyTimeout, "The body comes too slowly."),
-        Broken::Cut(cause) => {
-            Refusal::new(Reason::BodyBroken, "The body broke off before its end.").because(cause)
-        }
-    }
+/// What is said of a body that is larger than `limit`.
+pub(crate) fn too_large(limit: usize) -> Refusal {
+    Refusal::new(
+        Reason::BodyTooLarge,
+        format!("The body is larger than the limit of {limit} bytes."),
+    )
 }

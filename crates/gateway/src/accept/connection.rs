@@ -230,8 +230,7 @@ impl Connection {
         };
         let framing = Framing {
             keep_alive: framing.keep_alive
-                && !(framing.version == Version::HTTP_10
-                    && matches!(served.body, AnswerBody::Stream(_)))
+                && !(framing.version == Version::HTTP_10 && served.body.length().is_none())
                 && self.link.borrow_mut().has_read_all()
                 && !phase.borrow().is_last_answer(),
             ..framing
@@ -282,13 +281,11 @@ impl Connection {
             body,
         } = served;
         let is_look = framing.is_look;
-        let is_stream = matches!(body, AnswerBody::Stream(_));
-        let length = match &body {
-            AnswerBody::Whole(bytes) => {
-                Length::Exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
-            AnswerBody::Stream(_) if framing.version == Version::HTTP_10 => Length::UntilClose,
-            AnswerBody::Stream(_) => Length::Chunked,
+        let is_stream = body.is_stream();
+        let length = match body.length() {
+            Some(length) => Length::Exact(length),
+            None if framing.version == Version::HTTP_10 => Length::UntilClose,
+            None => Length::Chunked,
         };
         let mut out = BytesMut::with_capacity(1024);
         let framed = AnswerFraming {
@@ -333,6 +330,9 @@ impl Connection {
             };
             if has_bytes && self.poll_write(cx)?.is_pending() {
                 return self.poll_gone(cx);
+            }
+            if streaming.is_broken {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             if streaming.is_over {
                 return Poll::Ready(Ok(()));

@@ -20,6 +20,8 @@ pub(super) struct Streaming {
     is_chunked: bool,
     /// Nothing more will come.
     pub(super) is_over: bool,
+    /// It ended before its end: the client must see that.
+    pub(super) is_broken: bool,
     /// Nothing is there now; whoever brings more wakes the connection.
     pub(super) waits: bool,
     // Kept for their capacity.
@@ -33,6 +35,7 @@ impl Streaming {
             body,
             is_chunked: length == Length::Chunked,
             is_over: false,
+            is_broken: false,
             waits: false,
             parts: Vec::new(),
             heads: BytesMut::new(),
@@ -49,7 +52,10 @@ impl Streaming {
                     length += bytes.len();
                     self.parts.push(bytes);
                 }
-                Poll::Ready(None) => self.is_over = true,
+                Poll::Ready(None) => {
+                    self.is_over = true;
+                    self.is_broken = self.body.is_broken();
+                }
                 Poll::Pending => self.waits = true,
             }
         }
@@ -61,7 +67,8 @@ impl Streaming {
             out.push(self.heads.split().freeze());
         }
         self.parts.drain(..).for_each(|part| out.push(part));
-        let tail = match (self.is_chunked, length > 0, self.is_over) {
+        let is_whole = self.is_over && !self.is_broken;
+        let tail = match (self.is_chunked, length > 0, is_whole) {
             (false, ..) | (true, false, false) => return,
             (true, true, false) => http1::CHUNK_TAIL,
             (true, false, true) => http1::LAST_CHUNK,

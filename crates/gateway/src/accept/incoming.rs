@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::refusal::{Reason, Refusal};
 use http::{Method, Uri, Version};
 use http1::Fields;
 use hyper::body::Body as _;
@@ -17,7 +18,7 @@ use super::link::Link;
 use crate::wire::Alarm;
 
 /// The longest silence in the middle of a body.
-pub(super) const SILENCE: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(30);
 /// How long a body may take whatever its size; behind that it must come at
 /// [`RATE`] at least, so that nobody can drip one for ever.
 const GRACE: Duration = Duration::from_secs(30);
@@ -36,6 +37,26 @@ pub enum Broken {
     /// The client left, or framed it wrongly.
     #[error("{0}")]
     Cut(String),
+}
+
+impl Broken {
+    /// What is said of it.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            Self::Silent => Refusal::new(
+                Reason::BodyTimeout,
+                format!(
+                    "No byte of the body came for {} seconds.",
+                    SILENCE.as_secs()
+                ),
+            ),
+            Self::Slow => Refusal::new(Reason::BodyTimeout, "The body comes too slowly."),
+            Self::Cut(cause) => {
+                let sentence = "The body broke off before its end.";
+                Refusal::new(Reason::BodyBroken, sentence).because(cause)
+            }
+        }
+    }
 }
 
 /// A request as it comes in, whichever HTTP it comes by.
@@ -156,7 +177,10 @@ impl Incoming {
     }
 
     /// The next bytes; `None` at the end.
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
         match &mut self.source {
             Source::One(link) => {
                 let mut link = link.borrow_mut();

@@ -11,6 +11,7 @@ mod link;
 pub mod listen;
 mod multiplexed;
 mod pace;
+mod passage;
 pub(crate) mod past;
 mod pivot;
 mod route;
@@ -29,8 +30,10 @@ use crate::admit::Known;
 use crate::settle::{Refused, Ticket};
 
 pub use body::body;
+pub(crate) use body::{slot, too_large};
 pub use held::Held;
 pub use incoming::{Incoming, Request};
+pub use passage::Passage;
 pub use past::{Conversed, Previous};
 pub use pivot::Foreign;
 pub(crate) use pivot::here;
@@ -145,7 +148,7 @@ pub(crate) fn operation(known: &Known) -> Result<Operation, Refusal> {
             ..
         }) => Ok(Operation::Embedding),
         Target::Converse(_) => Ok(Operation::Chat),
-        Target::Models(_) | Target::Kept(_) => {
+        Target::Models(_) | Target::Kept(_) | Target::Pass(_) => {
             Err(Refusal::new(Reason::Internal, "The gateway lost its way."))
         }
     }

@@ -2,7 +2,7 @@
 //! dropped, though it acknowledges every ping.
 
 use std::cell::Cell;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -116,15 +116,20 @@ pub(super) struct Paced {
 
 impl Body for Paced {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.rest.is_empty() {
             match self.body.poll_next(cx) {
                 Poll::Ready(Some(bytes)) => self.rest = bytes,
+                Poll::Ready(None) if self.body.is_broken() => {
+                    // Resets the stream: an end would look like the whole.
+                    let broken = io::Error::from(io::ErrorKind::ConnectionAborted);
+                    return Poll::Ready(Some(Err(broken)));
+                }
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
                     self.turn.take_from_client();

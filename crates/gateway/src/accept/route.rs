@@ -8,6 +8,8 @@ use domain::refusal::{Reason, Refusal};
 use http::{Method, Uri};
 use http1::Fields;
 
+use super::Passage;
+
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -19,6 +21,8 @@ pub enum Target {
     Models(Option<String>),
     /// An answer that the gateway keeps.
     Kept(Kept),
+    /// A provider, as it is.
+    Pass(Passage),
 }
 
 /// An answer that the gateway keeps, and what of it is asked.
@@ -91,7 +95,7 @@ pub(crate) fn dialect(uri: &Uri, fields: &Fields) -> Dialect {
         Ok((_, Target::Converse(conversation))) => conversation.dialect,
         Ok((_, Target::Ask(_))) => Dialect::OpenAi,
         Ok((_, Target::Kept(_))) => Dialect::Responses,
-        Ok((_, Target::Models(_))) | Err(_) => {
+        Ok((_, Target::Models(_) | Target::Pass(_))) | Err(_) => {
             let has_key = uri.query().is_some_and(|query| key(query).is_some());
             if fields.has("anthropic-version") {
                 Dialect::Anthropic
@@ -113,6 +117,9 @@ fn key(query: &str) -> Option<&str> {
 /// The table of routes. `/v1` may be left out: clients differ in what their
 /// base URL contains.
 pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
+    if let Some(passage) = Passage::at(path) {
+        return Ok((Method::GET, Target::Pass(passage)));
+    }
     let rest = ["/v1beta", "/v1"]
         .iter()
         .find_map(|version| path.strip_prefix(version))
@@ -187,6 +194,11 @@ pub(crate) fn method(usual: Method, target: &mut Target, asked: &Method) -> Meth
             kept.about = About::Forget;
             Method::DELETE
         }
+        // The provider knows which it wants.
+        Target::Pass(passage) => {
+            passage.method = asked.clone();
+            asked.clone()
+        }
         _ => usual,
     }
 }
@@ -229,6 +241,7 @@ pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
             }
         }
         Target::Models(_) => {}
+        Target::Pass(passage) => passage.query = Some(providers::query(query)),
     }
     if let Some(key) = key(query) {
         fields.add("x-goog-api-key", key);

@@ -2,6 +2,7 @@
 //! may they use this model, and have they room?
 
 mod memo;
+mod pass;
 mod room;
 
 use std::rc::Rc;
@@ -19,6 +20,7 @@ use crate::accept::{Accepted, Head};
 use crate::plane::{self, Plane};
 
 pub(crate) use memo::Memo;
+pub use pass::{Passing, pass};
 pub use room::{room, visit};
 
 /// A request whose caller is known. No byte of its body has been read.

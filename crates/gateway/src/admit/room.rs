@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use domain::counters::{Ask, Full, Measure};
+use domain::counters::{Ask, Full, Measure, Taken};
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
@@ -90,17 +90,23 @@ pub async fn room(
 /// # Errors
 /// 429 with `retry-after` when a limit is reached.
 pub async fn visit(plane: &Rc<Plane>, known: Known) -> Result<Visitor, Refused> {
-    let mut asks = asks(&known.principal, 0);
+    let taken = untold(plane, &known.principal).await?;
+    Ok(Visitor { known, taken })
+}
+
+/// Takes room for one request, and none for tokens.
+pub(super) async fn untold(
+    plane: &Rc<Plane>,
+    principal: &Principal,
+) -> Result<Option<Box<dyn Taken>>, Refused> {
+    let mut asks = asks(principal, 0);
     asks.retain(|ask| ask.measure != Measure::Tokens);
     if asks.is_empty() {
-        return Ok(Visitor { known, taken: None });
+        return Ok(None);
     }
     let counters = &plane.shared.counters;
     match counters.take(&asks, plane.shared.ticks()).get().await {
-        Ok(taken) => Ok(Visitor {
-            known,
-            taken: Some(taken),
-        }),
+        Ok(taken) => Ok(Some(taken)),
         Err(full) => {
             let refusal = refuse(&asks, &full, "Lower");
             Err(Refused {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::framing::Cutter;
 use dialects::json::{Document, ScanError};
+use dialects::openai::quirks::Mender;
 use dialects::openai::{self, FrameClass, Tap};
 use dialects::translate::Frames;
 use domain::canon::Dialect;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::pool::ExchangeError;
+use super::quirks::{self, Told};
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
@@ -33,7 +35,7 @@ pub(crate) const LARGEST_EVENT: usize = 8 << 20;
 const HEAVIEST_PREAMBLE: usize = 1 << 20;
 const FRAME: usize = 256;
 /// The most of an error's body that is read.
-const LARGEST_ERROR: usize = 1 << 20;
+pub(super) const LARGEST_ERROR: usize = 1 << 20;
 
 /// Asks `target` once, with one of its provider's keys.
 pub(super) async fn attempt(
@@ -45,11 +47,17 @@ pub(super) async fn attempt(
 ) -> Result<Answered, Failure> {
     let timeouts = target.provider.timeouts;
     let (translation, body) = translation::of(ask, target).await?.unzip();
+    let Told {
+        body,
+        mender,
+        dropped,
+    } = quirks::told(ask, target, body).await?;
     let reply = match target.provider.format {
         WireFormat::Demo => demo::answer(ask.operation, &ask.document, &ask.view),
         WireFormat::Dialect(_) => exchange(plane, (ask, body), (target, key), deadline).await?,
     };
-    ticket.dropped = translation.as_ref().and_then(|t| t.dropped());
+    let lost = translation.as_ref().and_then(|t| t.dropped());
+    ticket.dropped = quirks::both(lost, dropped);
     ticket.verbatim = translation.as_ref().is_some_and(|t| t.passes());
     let Reply {
         status,
@@ -78,13 +86,14 @@ pub(super) async fn attempt(
         ));
     }
     if let Some(cutter) = cutter(&fields, target.provider.format) {
+        let frames = match &translation {
+            Some(translation) => translation.frames(cutter),
+            None => Frames::same(cutter),
+        };
         let opening = Opening {
             fields,
             upstream: body,
-            frames: match &translation {
-                Some(translation) => translation.frames(cutter),
-                None => Frames::same(cutter),
-            },
+            frames: frames.mended(mender),
             tap: Tap::new(ask.operation, ask.view.n, ask.view.wants_usage),
             held: Vec::new(),
             timeouts,
@@ -98,7 +107,7 @@ pub(super) async fn attempt(
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
-    plain(ask, (fields, whole), translation).await
+    plain(ask, (fields, whole), translation, mender).await
 }
 
 /// Whether the target's provider has as many requests as it may have.
@@ -129,7 +138,12 @@ async fn exchange(
     let exchanging = plane.pool.exchange(&plane.shared.tls, &request, deadline);
     let exchanged = exchanging.await;
     let exchanged = exchanged.map(|reply| reply.holding(place));
-    exchanged.map_err(|error| match error {
+    exchanged.map_err(missed)
+}
+
+/// What an exchange that brought no answer means.
+pub(super) fn missed(error: ExchangeError) -> Failure {
+    match error {
         ExchangeError::ConnectTimeout => Failure::timeout("connect"),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
         ExchangeError::TotalTimeout => Failure::total_timeout(),
@@ -140,12 +154,13 @@ async fn exchange(
             )
             .because(error),
         ),
+        ExchangeError::Client(refusal) => Failure::client(*refusal),
         ExchangeError::Broken(_) => Failure::broken(error),
-    })
+    }
 }
 
 /// A header or path of the provider that no request can have.
-fn unusable(error: http::Error) -> Failure {
+pub(super) fn unusable(error: http::Error) -> Failure {
     let sentence = "The gateway failed to build the upstream request.";
     Failure::transient(Refusal::new(Reason::Internal, sentence).because(error))
 }
@@ -162,9 +177,14 @@ async fn plain(
     ask: &Ask,
     (fields, whole): (Fields, Bytes),
     translation: Option<Arc<Translation>>,
+    mender: Option<Mender>,
 ) -> Result<Answered, Failure> {
     let operation = ask.operation;
     let work = move |whole| {
+        let whole = match mender {
+            Some(mut mender) => mender.whole(whole),
+            None => whole,
+        };
         let (whole, out) = match translation {
             Some(translation) => translation.answer(whole)?,
             None => (whole, None),
@@ -257,13 +277,13 @@ fn failed_event(data: &Bytes) -> Failure {
 
 /// How long the next bytes of an answer may take.
 #[derive(Clone, Copy)]
-struct Patience {
-    silence: std::time::Duration,
-    deadline: Instant,
+pub(super) struct Patience {
+    pub(super) silence: std::time::Duration,
+    pub(super) deadline: Instant,
 }
 
 impl Patience {
-    async fn next(self, body: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
+    pub(super) async fn next(self, body: &mut UpstreamBody) -> Result<Option<Bytes>, Failure> {
         match body.data(self.silence, self.deadline).await {
             None => Ok(None),
             Some(Ok(data)) => Ok(Some(data)),

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::refusal::Refusal;
 use http::Method;
 use http1::{Answer, Body, Bounds, Reader, Step};
 use tokio::task::coop::unconstrained;
@@ -18,7 +19,7 @@ use super::outgoing::Outgoing;
 use crate::wire::{End, Scratch, Socket};
 
 /// Bounds of an answer's head.
-const BOUNDS: Bounds = Bounds {
+pub(super) const BOUNDS: Bounds = Bounds {
     head_bytes: 256 << 10,
     fields: 256,
 };
@@ -26,7 +27,7 @@ const BOUNDS: Bounds = Bounds {
 /// then is it sent again, since nobody can have worked on it.
 const STALE: Duration = Duration::from_secs(1);
 /// Informational heads in front of an answer: more is a game.
-const MOST_HINTS: u32 = 16;
+pub(super) const MOST_HINTS: u32 = 16;
 
 /// Why an exchange failed.
 #[derive(Debug)]
@@ -38,12 +39,14 @@ pub(super) enum Broken {
     Nonsense(String),
     /// Nothing came in time.
     Late,
+    /// The request's own body, which came while it went out, was at fault.
+    Client(Box<Refusal>),
 }
 
 /// A connection to an upstream.
 pub(super) struct Link {
-    end: End,
-    reader: Reader,
+    pub(super) end: End,
+    pub(super) reader: Reader,
 }
 
 /// An answer's head, and where its body comes from.
@@ -80,21 +83,23 @@ impl Link {
         for part in request.parts() {
             self.end.push(part.clone());
         }
-        let mut hearing = Hearing {
-            hints: 0,
-            since: Instant::now(),
-        };
+        let mut hearing = Hearing::begins();
         let answer = poll_fn(|cx| self.poll_head(cx, &mut hearing, due)).await?;
+        Ok(self.begun(answer))
+    }
+
+    /// An answer whose head has come.
+    pub(super) fn begun(self: Box<Self>, answer: Answer) -> Begun {
         let body = Body::new(answer.length);
         let is_kept = answer.keep_alive;
-        Ok(Begun {
+        Begun {
             answer,
             reading: Reading {
                 link: self,
                 body,
                 is_kept,
             },
-        })
+        }
     }
 
     /// Writes what is left to write and reads the answer's head, which may come
@@ -148,7 +153,7 @@ impl Link {
         }
     }
 
-    fn unanswered(&self, hearing: &Hearing, error: io::Error) -> Broken {
+    pub(super) fn unanswered(&self, hearing: &Hearing, error: io::Error) -> Broken {
         if self.end.unread() > 0 {
             let what = "the connection ended within the head of the answer";
             return Broken::Nonsense(what.to_owned());
@@ -162,11 +167,21 @@ impl Link {
 }
 
 /// What was heard of an answer so far.
-struct Hearing {
+pub(super) struct Hearing {
     /// Informational heads.
-    hints: u32,
+    pub(super) hints: u32,
     /// When the request began to go out.
     since: Instant,
+}
+
+impl Hearing {
+    /// Nothing yet, of a request that goes out now.
+    pub(super) fn begins() -> Self {
+        Self {
+            hints: 0,
+            since: Instant::now(),
+        }
+    }
 }
 
 /// The body of an answer that is being read.

@@ -6,13 +6,17 @@ mod attempt;
 mod bulkhead;
 mod client;
 mod course;
+mod crossing;
 mod demo;
 mod exchange;
 mod failure;
 mod keys;
+mod losses;
 mod outgoing;
+mod pass;
 pub mod pool;
 mod prepared;
+mod quirks;
 pub(crate) mod rehearsal;
 mod shape;
 mod signing;
@@ -58,6 +62,7 @@ use course::Course;
 use failure::{Failure, Kind};
 pub use keys::KeyRests;
 use keys::Turns;
+pub use pass::{Passed, pass};
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use dialects::{Operation, openai};
 use domain::credential::{AwsKeys, Credential, Key};
 use domain::edit::Edits;
-use domain::model::{Auth, Deployment, Provider};
+use domain::model::{Auth, Deployment, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -64,19 +64,11 @@ impl Outgoing {
 
     /// Adds a credential that is renewed now and then.
     async fn authenticate(&mut self, key: &Key) -> Result<(), Refusal> {
-        let none = |cause: &dyn std::fmt::Display| {
-            let sentence = "The gateway has no credential for the upstream now.";
-            Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
-        };
         let auth = &self.prepared.provider.auth;
-        let header = match key.current().map_err(|absent| none(&absent))? {
-            Credential::Key(secret) => providers::auth_header(auth, &secret),
-            Credential::Token(secret) => providers::auth_header(&Auth::Bearer, &secret),
-            Credential::Aws(keys) => return self.sign(&keys).await?.ok_or_else(|| none(&UNSIGNED)),
-        };
-        let (name, value) = header.map_err(|error| none(&error))?;
-        self.own.add(name.as_str(), value.as_bytes());
-        Ok(())
+        match add_credential(&mut self.own, auth, key)? {
+            None => Ok(()),
+            Some(keys) => self.sign(&keys).await?.ok_or_else(|| none(&UNSIGNED)),
+        }
     }
 
     /// Signs it for AWS; `None` where this provider knows no signatures.
@@ -130,6 +122,32 @@ impl Outgoing {
             .build()?;
         Ok(request)
     }
+}
+
+/// Adds a credential that stands in a header; gives back the keys of one that
+/// signs.
+///
+/// # Errors
+/// There is none now.
+pub(super) fn add_credential(
+    own: &mut Fields,
+    auth: &Auth,
+    key: &Key,
+) -> Result<Option<AwsKeys>, Refusal> {
+    let header = match key.current().map_err(|absent| none(&absent))? {
+        Credential::Key(secret) => providers::auth_header(auth, &secret),
+        Credential::Token(secret) => providers::auth_header(&Auth::Bearer, &secret),
+        Credential::Aws(keys) => return Ok(Some(keys)),
+    };
+    let (name, value) = header.map_err(|error| none(&error))?;
+    own.add(name.as_str(), value.as_bytes());
+    Ok(None)
+}
+
+/// There is no credential, and why.
+fn none(cause: &dyn std::fmt::Display) -> Refusal {
+    let sentence = "The gateway has no credential for the upstream now.";
+    Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
 }
 
 /// A body in slices whose length is known.
@@ -187,6 +205,7 @@ pub(super) async fn request(
             let batch = vectors::batch(ask, target);
             providers::embeddings_path(provider, &target.upstream_model, batch)
         }
+        _ if provider.paths.is_none() && provider.format == WireFormat::USUAL => None,
         None if provider.paths.is_none() => None,
         Some(_) | None => Some(conversation(ask, target)),
     };
@@ -226,6 +245,11 @@ fn conversation(ask: &Ask, target: &Deployment) -> String {
 
 /// The body of a target that speaks the pivot's dialect.
 fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
+    Ok(edits(ask, target)?.apply(ask.document.bytes()))
+}
+
+/// What changes in the body for such a target.
+pub(super) fn edits(ask: &Ask, target: &Deployment) -> Result<Edits, Refusal> {
     let mut edits = Edits::new();
     if target.upstream_model != ask.view.model {
         let renamed = openai::set_model(&ask.view, &target.upstream_model);
@@ -237,7 +261,7 @@ fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
     {
         edits.add(edit).map_err(internal)?;
     }
-    Ok(edits.apply(ask.document.bytes()))
+    Ok(edits)
 }
 
 /// The headers of this request alone: those of the client that may go out.
@@ -252,14 +276,29 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     if !lines.headers.contains_key("accept") {
         out.add("accept", accept);
     }
-    let hops = accept::hops(&ask.fields) + 1;
+    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
+    let may_go = |name: &[u8]| {
+        providers::goes_upstream(name)
+            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
+    };
+    further(&mut out, &ask.fields, (lines, provider), may_go);
+    out
+}
+
+/// Adds those of the client's headers that may go, and what the gateway says
+/// of itself.
+pub(super) fn further(
+    out: &mut Fields,
+    client: &Fields,
+    (lines, provider): (&Lines, &Provider),
+    may_go: impl Fn(&[u8]) -> bool,
+) {
+    let hops = accept::hops(client) + 1;
     out.add_number(accept::HOPS, hops.into());
     let is_told_traces = provider.internal || provider.trace;
-    let same = ask.foreign.as_ref().map(|foreign| foreign.codec.dialect);
-    for (name, value) in ask.fields.iter() {
-        let may_go = providers::goes_upstream(name)
-            || same.is_some_and(|dialect| providers::goes_along(dialect, provider.format, name))
-            || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
+    for (name, value) in client.iter() {
+        let may_go =
+            may_go(name) || is_told_traces && matches!(name, b"traceparent" | b"tracestate");
         // What the provider's configuration says stands.
         if may_go
             && let Ok(name) = std::str::from_utf8(name)
@@ -273,5 +312,4 @@ fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
             out.add(name, value);
         }
     }
-    out
 }

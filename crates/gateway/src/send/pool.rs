@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
+use domain::refusal::Refusal;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use journal::Writer;
@@ -56,6 +57,9 @@ pub enum ExchangeError {
     /// The connection broke.
     #[error("{0}")]
     Broken(String),
+    /// The client's body, which came while it went out, was at fault.
+    #[error("the client's body: {}", .0.message)]
+    Client(Box<Refusal>),
 }
 
 impl From<hyper::Error> for ExchangeError {
@@ -93,6 +97,11 @@ pub struct Pool {
 pub(super) struct Home(Weak<Origin>);
 
 impl Home {
+    /// To its own origin.
+    pub(super) fn of(origin: &Rc<Origin>) -> Self {
+        Self(Rc::downgrade(origin))
+    }
+
     /// Keeps a connection for the next request.
     pub(super) fn keep(&self, link: Box<Link>) {
         let Some(origin) = self.0.upgrade() else {
@@ -110,7 +119,7 @@ impl Home {
     }
 }
 
-enum Way {
+pub(super) enum Way {
     One(Box<Link>),
     Shared(Shared),
 }
@@ -149,7 +158,7 @@ impl Pool {
     ) -> Result<Reply, ExchangeError> {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
-        let home = || Home(Rc::downgrade(origin));
+        let home = || Home::of(origin);
         let patience = || Patience {
             first_byte: Instant::now() + provider.timeouts.first_byte,
             total,
@@ -175,7 +184,10 @@ impl Pool {
             }
         }
         Box::pin(async {
-            match self.connect_in_time(tls, provider, total).await? {
+            match self
+                .connect_in_time(tls, provider, (provider.http, total))
+                .await?
+            {
                 Way::One(link) => match ask(link, request, patience()).await {
                     Ok(begun) => Ok(answered(begun, home())),
                     Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
@@ -190,13 +202,13 @@ impl Pool {
         .await
     }
 
-    async fn connect_in_time(
+    pub(super) async fn connect_in_time(
         &self,
         tls: &ClientTls,
         provider: &Provider,
-        total: Instant,
+        (http, total): (HttpVersion, Instant),
     ) -> Result<Way, ExchangeError> {
-        let connecting = self.connect(tls, provider);
+        let connecting = self.connect(tls, provider, http);
         let connected = tokio::time::timeout(provider.timeouts.connect, connecting);
         tokio::time::timeout_at(total, connected)
             .await
@@ -241,18 +253,20 @@ impl Pool {
         }
         // Those that only this list still holds were replaced by a reload.
         all.retain(|known| Arc::strong_count(&known.provider) > 1);
-        let (origin, bulkhead) = (self.origin(provider), bulkheads.of(provider));
-        let prepared = Rc::new(Prepared::new(provider, origin, bulkhead)?);
+        let usual = self.origin(provider, provider.http);
+        let origins = (usual, self.origin(provider, HttpVersion::Http1));
+        let bulkhead = bulkheads.of(provider);
+        let prepared = Rc::new(Prepared::new(provider, origins, bulkhead)?);
         all.push(Rc::clone(&prepared));
         Ok(prepared)
     }
 
-    fn origin(&self, provider: &Provider) -> Rc<Origin> {
+    fn origin(&self, provider: &Provider, http: HttpVersion) -> Rc<Origin> {
         let key = (
             provider.host.clone(),
             provider.port,
             provider.tls,
-            provider.http,
+            http,
             provider.ca_file.clone(),
         );
         Rc::clone(self.origins.borrow_mut().entry(key).or_default())
@@ -261,7 +275,7 @@ impl Pool {
 
 impl Origin {
     /// A kept connection that is still good.
-    fn kept(&self) -> Option<Box<Link>> {
+    pub(super) fn kept(&self) -> Option<Box<Link>> {
         let mut idle = self.idle.borrow_mut();
         loop {
             let mut next = idle.pop()?;
@@ -272,7 +286,7 @@ impl Origin {
     }
 }
 
-fn answered(begun: Begun, home: Home) -> Reply {
+pub(super) fn answered(begun: Begun, home: Home) -> Reply {
     let Begun { answer, reading } = begun;
     Reply {
         status: answer.status,
@@ -293,6 +307,7 @@ async fn ask(link: Box<Link>, request: &Outgoing, patience: Patience) -> Result<
         Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
         Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
         Broken::Late => Asked::Failed(patience.late()),
+        Broken::Client(refusal) => Asked::Failed(ExchangeError::Client(refusal)),
     })
 }
 
@@ -324,7 +339,12 @@ async fn multiplexed(
 }
 
 impl Pool {
-    async fn connect(&self, tls: &ClientTls, provider: &Provider) -> Result<Way, ExchangeError> {
+    async fn connect(
+        &self,
+        tls: &ClientTls,
+        provider: &Provider,
+        http: HttpVersion,
+    ) -> Result<Way, ExchangeError> {
         let failed = |error: &dyn std::fmt::Display| ExchangeError::Connect(error.to_string());
         let host = provider.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, provider.port))
@@ -333,13 +353,13 @@ impl Pool {
         let line = Line::new(stream, Rc::clone(&self.journal), Side::Upstream);
         if !provider.tls {
             let socket = Socket::Plain(line);
-            return match provider.http {
+            return match http {
                 HttpVersion::Http2 => greet(socket).await,
                 HttpVersion::Auto | HttpVersion::Http1 => Ok(self.link(socket)),
             };
         }
         let config = tls
-            .config(provider.ca_file.as_deref(), provider.http)
+            .config(provider.ca_file.as_deref(), http)
             .map_err(ExchangeError::Connect)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|e| failed(&e))?;
         let stream = tokio_rustls::TlsConnector::from(config)

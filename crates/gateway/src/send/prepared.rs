@@ -19,6 +19,8 @@ use super::pool::Origin;
 pub(super) struct Prepared {
     pub(super) provider: Arc<Provider>,
     pub(super) origin: Rc<Origin>,
+    /// Where connections are kept for what passes through.
+    pub(super) unread: Rc<Origin>,
     pub(super) bulkhead: Bulkhead,
     /// Headers without a credential.
     bare: Lines,
@@ -53,7 +55,7 @@ impl Prepared {
     /// A header or path of the provider has characters that none may have.
     pub(super) fn new(
         provider: &Arc<Provider>,
-        origin: Rc<Origin>,
+        (origin, unread): (Rc<Origin>, Rc<Origin>),
         bulkhead: Bulkhead,
     ) -> Result<Self, http::Error> {
         let headers = headers(provider)?;
@@ -76,6 +78,7 @@ impl Prepared {
         Ok(Self {
             provider: Arc::clone(provider),
             origin,
+            unread,
             bulkhead,
             bare: Lines::of(headers),
             keyed,

@@ -9,7 +9,8 @@ use domain::record::Outcome;
 use domain::usage::Usage;
 use http1::Fields;
 
-use super::{Ask, translation};
+use super::failure::Failure;
+use super::{Ask, quirks, translation};
 use crate::compose::Composed;
 use crate::plane::Plane;
 use crate::route::{Routed, Step, Whose};
@@ -65,7 +66,7 @@ pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served
 /// One target of the plan, as JSON.
 async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> String {
     let target = &step.target;
-    let translated = translation::of(ask, target).await;
+    let told = dropped(ask, target).await;
     let body = object(|o| {
         o.string("deployment", target.id.as_str())
             .string("provider", target.provider.name.as_str())
@@ -73,9 +74,8 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
             .string("dialect", dialect(target))
             .string("because", because(plane, step));
         most(o, target, tokens);
-        match translated {
-            Ok(translated) => {
-                let dropped = translated.and_then(|(translation, _)| translation.dropped());
+        match &told {
+            Ok(dropped) => {
                 o.array("dropped", |a| {
                     for field in dropped.iter().flat_map(|all| all.split(", ")) {
                         a.string(field);
@@ -88,6 +88,14 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
         }
     });
     String::from_utf8(body).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// What this target would not be told.
+async fn dropped(ask: &Ask, target: &Deployment) -> Result<Option<String>, Failure> {
+    let (translation, body) = translation::of(ask, target).await?.unzip();
+    let told = quirks::told(ask, target, body).await?;
+    let lost = translation.and_then(|translation| translation.dropped());
+    Ok(quirks::both(lost, told.dropped))
 }
 
 fn dialect(target: &Deployment) -> &'static str {

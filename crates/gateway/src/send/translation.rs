@@ -6,7 +6,6 @@
 //! or, if client and provider speak the same other dialect and no policy reads
 //! or changes what passes, the provider's own.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +14,19 @@ use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
+use dialects::openai::canon::write_request_with_thoughts;
 use dialects::translate::{self, Client as Leaving, Codec, Frames, Head, Names, Target, Upstream};
-use domain::canon::{Dialect, Loss, Request, Weight, Written};
+use domain::ability::Ability;
+use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
-use domain::model::{Deployment, Losses, Provider, WireFormat};
+use domain::model::{Deployment, Provider, WireFormat};
+use domain::quirks::EarlierThoughts;
 use domain::refusal::{Reason, Refusal};
 
 use super::Ask;
 use super::client::Client;
 use super::failure::Failure;
+use super::losses::{dropped, unsaid};
 use super::vectors::{self, Vectors};
 use crate::accept::{Foreign, Previous, here};
 use crate::aside;
@@ -32,10 +35,6 @@ use crate::aside;
 const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
 pub(super) const DEPTH: usize = 512;
-/// The most fields that are named to a client, and of a name the most letters:
-/// the names are its own.
-const NAMED: usize = 16;
-const LETTERS: usize = 64;
 
 /// How one target's answers are read, and written for the client.
 pub(super) struct Translation {
@@ -131,7 +130,7 @@ async fn talk(
         is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
-        reasons: target.reasons,
+        reasons: target.can(Ability::Reasoning),
         provider: Arc::clone(&target.provider),
     };
     let done = if aside::is_large(ask.document.bytes().len()) {
@@ -223,17 +222,20 @@ impl Work {
             request.rest.extend(store);
         }
         let names = Names::of(&request);
-        let Written { value, mut losses } = (self.theirs.write_request)(
-            &request,
-            &Target {
-                model: &self.model,
-                output_limit: self.output_limit,
-                reasons: self
-                    .reasons
-                    .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
-                names: &names,
-            },
-        );
+        let target = Target {
+            model: &self.model,
+            output_limit: self.output_limit,
+            reasons: self
+                .reasons
+                .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
+            names: &names,
+        };
+        let Written { value, mut losses } = match &self.provider.quirks.earlier_thoughts {
+            Some(manner) if *manner != EarlierThoughts::Drop && self.theirs.dialect == PIVOT => {
+                write_request_with_thoughts(&request, &target, "reasoning_content")
+            }
+            _ => (self.theirs.write_request)(&request, &target),
+        };
         if let (Some(foreign), None) = (&self.foreign, untouched) {
             losses.extend(foreign.losses.iter().cloned());
         }
@@ -252,22 +254,6 @@ impl Work {
             body: vec![value.into()],
         })
     }
-}
-
-/// What a strict provider says to losses that change the meaning.
-pub(super) fn unsaid(losses: &[Loss], provider: &Provider) -> Option<Refusal> {
-    let mut all = losses.iter().filter(|loss| loss.weight == Weight::Meaning);
-    let first = all.next().filter(|_| provider.losses == Losses::Strict)?;
-    let mut what = format!("`{}` ({})", short(&first.field), first.why);
-    for loss in all.take(NAMED - 1) {
-        let _ = write!(what, ", `{}` ({})", short(&loss.field), loss.why);
-    }
-    let sentence = format!(
-        "The provider `{}` cannot be asked for this: {what}. Leave it out, or have your \
-         gateway's operator set `losses: drop` for this provider.",
-        provider.name
-    );
-    Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&first.field)))
 }
 
 /// Whether a model that nobody knows is asked to think. Who asks for it by
@@ -305,21 +291,6 @@ fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
             })?;
     }
     Ok(edits.apply(document.bytes()))
-}
-
-/// The fields that were left out, as the client's header has them.
-pub(super) fn dropped(losses: &[Loss]) -> Option<String> {
-    let named = losses.iter().take(NAMED).map(|loss| short(&loss.field));
-    let mut fields: Vec<String> = named.collect();
-    if losses.len() > NAMED {
-        fields.push(format!("and {} more", losses.len() - NAMED));
-    }
-    (!fields.is_empty()).then(|| fields.join(", "))
-}
-
-/// A field's name, or its beginning.
-fn short(field: &str) -> String {
-    field.chars().take(LETTERS).collect()
 }
 
 impl Translation {

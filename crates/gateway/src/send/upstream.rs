@@ -92,7 +92,7 @@ impl UpstreamBody {
     }
 
     /// How many bytes are still to come, if that was announced.
-    pub(super) fn left(&self) -> Option<u64> {
+    pub(crate) fn left(&self) -> Option<u64> {
         match &self.source {
             Source::One(open) => open.as_ref().and_then(|open| open.0.left()),
             Source::Two(body, _) => body.size_hint().exact(),

@@ -16,7 +16,8 @@ use providers::Batch;
 
 use super::Ask;
 use super::failure::Failure;
-use super::translation::{DEPTH, dropped, unsaid};
+use super::losses::{dropped, unsaid};
+use super::translation::DEPTH;
 use crate::accept::Foreign;
 use crate::aside;
 

@@ -8,6 +8,8 @@ use http::{Response, StatusCode};
 use http1::Fields;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::pass::Passing;
+use super::stream::Streaming;
 use super::watched::Watched;
 
 /// An answer on its way to the client.
@@ -56,7 +58,11 @@ pub enum AnswerBody {
     /// All of it, or nothing any more.
     Whole(Option<Bytes>),
     /// A stream.
-    Stream(Watched),
+    Stream(Watched<Streaming>),
+    /// What passes through unread, and its length where that is known.
+    Passed(Watched<Passing>, Option<u64>),
+    /// Nothing, but as long as it would have been without `HEAD`.
+    Unsent(Option<u64>),
 }
 
 impl AnswerBody {
@@ -73,6 +79,31 @@ impl AnswerBody {
         match self {
             Self::Whole(bytes) => Poll::Ready(bytes.take()),
             Self::Stream(stream) => stream.poll_next(cx),
+            Self::Passed(stream, _) => stream.poll_next(cx),
+            Self::Unsent(_) => Poll::Ready(None),
+        }
+    }
+
+    /// How long it is, if anything but its end says that.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Whole(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Passed(_, length) | Self::Unsent(length) => *length,
+            Self::Stream(_) => None,
+        }
+    }
+
+    /// Whether it comes while it goes out.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_) | Self::Passed(..))
+    }
+
+    /// Whether the end that has come is no clean one: the client must not take
+    /// what it has for the whole.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Passed(stream, _) => stream.is_broken(),
+            Self::Whole(_) | Self::Stream(_) | Self::Unsent(_) => false,
         }
     }
 }
@@ -90,15 +121,13 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self, Self::Whole(None) | Self::Unsent(_))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
-            }
-            Self::Stream(_) => SizeHint::default(),
+        match self.length() {
+            Some(length) if !matches!(self, Self::Unsent(_)) => SizeHint::with_exact(length),
+            _ => SizeHint::default(),
         }
     }
 }

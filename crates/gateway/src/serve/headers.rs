@@ -20,17 +20,26 @@ const COST: &str = "x-portcullis-request-cost";
 
 /// Hands on what the upstream said, as far as it may go to a client.
 pub(super) fn upstream(out: &mut Fields, from: &Fields) {
+    some(out, from, providers::goes_to_client);
+    if !out.has("content-type") {
+        out.add("content-type", "application/json");
+    }
+}
+
+/// The same of what passes through unread; nobody says there what it is.
+pub(super) fn unread(out: &mut Fields, from: &Fields) {
+    some(out, from, providers::passes_to_client);
+}
+
+fn some(out: &mut Fields, from: &Fields, may_go: impl Fn(&[u8]) -> bool) {
     for (name, value) in from.iter() {
-        if providers::goes_to_client(name)
+        if may_go(name)
             && let Ok(name) = std::str::from_utf8(name)
             // What the gateway has said of a stream stands.
             && !out.has(name)
         {
             out.add(name, value);
         }
-    }
-    if !out.has("content-type") {
-        out.add("content-type", "application/json");
     }
 }
 
@@ -41,6 +50,14 @@ pub(super) fn id(out: &mut Fields, ticket: TicketId) {
 
 /// Request id, model, provider, attempts, cache, and what is left of limits.
 pub(super) fn about(out: &mut Fields, ticket: &Ticket, serving: &Serving) {
+    if serving.keep.is_some() {
+        out.add(CACHE, "miss");
+    }
+    of(out, ticket);
+}
+
+/// What a ticket tells the client of its request.
+pub(super) fn of(out: &mut Fields, ticket: &Ticket) {
     id(out, ticket.id());
     let (model, provider) = ticket.served_by();
     if let Some(model) = model {
@@ -52,9 +69,6 @@ pub(super) fn about(out: &mut Fields, ticket: &Ticket, serving: &Serving) {
     out.add_number(ATTEMPTS, ticket.attempts().into());
     if let Some(dropped) = &ticket.dropped {
         out.add(DROPPED, dropped);
-    }
-    if serving.keep.is_some() {
-        out.add(CACHE, "miss");
     }
     if let Some(taken) = &ticket.taken {
         limits(out, taken.room());

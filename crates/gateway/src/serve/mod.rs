@@ -8,6 +8,7 @@ mod hold;
 mod keep;
 mod kept;
 mod models;
+mod pass;
 mod rest;
 mod stream;
 mod watched;
@@ -26,6 +27,7 @@ use domain::shelf::Shelved;
 pub use error::refuse;
 pub use kept::kept;
 pub use models::{count, models};
+pub use pass::pass;
 
 use crate::aside;
 use crate::guard::judge;

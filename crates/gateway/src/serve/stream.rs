@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use super::hold::Hold;
 use super::keep::{self, Keeping};
 use super::rest::{Rest, drain};
-use super::watched::Watched;
+use super::watched::{Flow, Party, Watched};
 use super::{AnswerBody, Served, fault, headers, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
@@ -37,7 +37,7 @@ use crate::wire::Alarm;
 /// The largest stream that is kept for reuse.
 const LARGEST_KEPT: usize = 4 << 20;
 /// A stream on its way to the client. Dropping it means that the client left.
-pub(super) struct Streaming {
+pub struct Streaming {
     plane: Rc<Plane>,
     ticket: Option<Ticket>,
     upstream: Option<UpstreamBody>,
@@ -53,13 +53,11 @@ pub(super) struct Streaming {
     keeping: Option<Keeping>,
     silence: Duration,
     keepalive: Option<Duration>,
-    pub(super) deadline: Instant,
+    deadline: Instant,
     /// When the upstream, or the client's patience, runs out.
     due: Instant,
     alarm: Alarm,
     last: Instant,
-    /// Whether the client waits for the upstream, not the other way round.
-    pub(super) waits: bool,
 }
 
 /// Starts a stream: the held frames go out first.
@@ -96,7 +94,6 @@ pub(super) fn start(
         due: now,
         alarm: Alarm::default(),
         last: now,
-        waits: false,
     };
     for (frame, facts) in opening.held {
         streaming.frame(frame, facts);
@@ -106,9 +103,8 @@ pub(super) fn start(
     served
 }
 
-impl Streaming {
-    /// The next bytes for the client.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+impl Flow for Streaming {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
                 return Poll::Ready(Some(bytes));
@@ -151,6 +147,29 @@ impl Streaming {
         }
     }
 
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn late(&mut self, who: Party) {
+        if self.upstream.is_none() {
+            return;
+        }
+        if who == Party::Upstream {
+            return self.rang();
+        }
+        let refusal = Refusal::new(Reason::BodyTimeout, "The answer was not read in time.");
+        self.hold.clear();
+        self.close(&refusal, Outcome::ClientLeft);
+    }
+
+    /// An event within it says what went wrong.
+    fn is_broken(&self) -> bool {
+        false
+    }
+}
+
+impl Streaming {
     /// The upstream's connection ended cleanly. Some servers leave out the
     /// blank line behind their last event.
     fn over(&mut self) {
@@ -317,19 +336,6 @@ impl Streaming {
             .keepalive
             .map_or(silence, |every| silence.min(Instant::now() + every));
         self.due = next.min(self.deadline);
-    }
-
-    /// The deadline has come, whoever is late.
-    pub(super) fn late(&mut self) {
-        if self.upstream.is_none() {
-            return;
-        }
-        if self.waits {
-            return self.rang();
-        }
-        let refusal = Refusal::new(Reason::BodyTimeout, "The answer was not read in time.");
-        self.hold.clear();
-        self.close(&refusal, Outcome::ClientLeft);
     }
 
     /// The timer rang: too long a silence, or time for a sign of life.

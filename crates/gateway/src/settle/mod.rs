@@ -4,55 +4,31 @@
 //! with the request. It ends in one of three ways: [`Ticket::settle`],
 //! [`Ticket::refuse`], or by being dropped, which means that the client left.
 
+mod carried;
 mod counts;
+mod meter;
 mod metrics;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dialects::Operation;
 use domain::ids::{KeyId, TicketId};
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
 use domain::record::{Begun, Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
 use domain::time::{Ticks, UnixMicros};
-use domain::usage::{Usage, UsageSource};
+use domain::usage::UsageSource;
 
+pub use carried::Carried;
 pub use counts::Counts;
+pub use meter::Meter;
 pub use metrics::Metrics;
 
 use crate::plane::Plane;
 
-/// What is known of the tokens so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Meter {
-    /// The gateway's own count of the prompt.
-    pub prompt_estimate: u64,
-    /// The gateway's own count of the answer so far.
-    pub completion_estimate: u64,
-    /// What the provider reported.
-    pub reported: Option<Usage>,
-    /// Whether a request has gone upstream.
-    pub asked: bool,
-}
-
-impl Meter {
-    fn usage(&self) -> (Usage, UsageSource) {
-        if let Some(usage) = self.reported {
-            return (usage, UsageSource::Provider);
-        }
-        if !self.asked {
-            return (Usage::default(), UsageSource::None);
-        }
-        let usage = Usage {
-            input: self.prompt_estimate,
-            output: self.completion_estimate,
-            ..Usage::default()
-        };
-        (usage, UsageSource::Estimated)
-    }
-}
+/// What records call a request that passes through unread.
+pub(crate) const PASS_THROUGH: &str = "pass_through";
 
 /// One request's account. Owned by the stage that has the request; thin, so
 /// that handing it on moves a pointer.
@@ -71,9 +47,10 @@ pub struct Account {
     /// Whether the target was asked in the client's own words, and may keep
     /// the conversation under the id that the client gets.
     pub verbatim: bool,
+    /// What passes through unread.
+    pub carried: Option<Rc<Carried>>,
     /// The record so far.
     facts: Option<Box<Settled>>,
-    price: Option<domain::model::Price>,
     /// What metrics call the model, if its name is one that a client made up.
     counted_as: Option<String>,
     /// The deployment that answers.
@@ -96,6 +73,13 @@ impl std::ops::DerefMut for Ticket {
     }
 }
 
+impl Account {
+    /// What the deployment that answers costs, where it is known.
+    fn price(&self) -> Option<&domain::model::Price> {
+        self.target.as_ref()?.price.as_ref()
+    }
+}
+
 impl Ticket {
     /// Opens a ticket of a request that came `at` this moment. `slot` is the
     /// journal's promise of room.
@@ -103,7 +87,7 @@ impl Ticket {
     pub fn open(
         plane: &Rc<Plane>,
         principal: &Principal,
-        (operation, at): (Operation, UnixMicros),
+        (operation, at): (&'static str, UnixMicros),
         slot: Option<journal::Slot>,
     ) -> Self {
         let begun = Begun {
@@ -111,7 +95,7 @@ impl Ticket {
             at,
             tenant: principal.tenant.clone(),
             key: principal.key.clone(),
-            operation: operation.as_str().into(),
+            operation: operation.into(),
         };
         let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         plane.shared.metrics.in_flight.inc();
@@ -123,8 +107,8 @@ impl Ticket {
             meter: Meter::default(),
             dropped: None,
             verbatim: false,
+            carried: None,
             facts: Some(Box::new(facts)),
-            price: None,
             counted_as: None,
             target: None,
             slot,
@@ -179,6 +163,8 @@ impl Ticket {
     pub fn served_by(&self) -> (Option<&str>, Option<&str>) {
         let provider = self.facts.as_ref().and_then(|f| f.provider.as_ref());
         let model = self.target.as_ref().map(|t| t.upstream_model.as_str());
+        // What passes through asks for none.
+        let model = model.filter(|model| !model.is_empty());
         (model, provider.map(|p| p.as_str()))
     }
 
@@ -223,7 +209,6 @@ impl Ticket {
 
     /// An attempt begins at this deployment.
     pub fn attempt(&mut self, deployment: &Arc<Deployment>) {
-        self.price = deployment.price;
         self.target = Some(Arc::clone(deployment));
         self.meter.asked = true;
         let facts = self.facts();
@@ -244,7 +229,7 @@ impl Ticket {
         let (usage, source) = self.meter.usage();
         match source {
             UsageSource::None => None,
-            _ => self.price.as_ref().map(|price| ledger::cost(&usage, price)),
+            _ => self.price().map(|price| ledger::cost(&usage, price)),
         }
     }
 
@@ -280,12 +265,11 @@ impl Ticket {
         facts.usage = usage;
         facts.usage_source = source;
         if source != UsageSource::None {
-            facts.cost = account
-                .price
-                .as_ref()
-                .map(|price| ledger::cost(&usage, price));
-            facts.price_missing = account.price.is_none();
+            let price = account.price();
+            facts.cost = price.map(|price| ledger::cost(&usage, price));
+            facts.price_missing = price.is_none();
         }
+        facts.passed = account.carried.as_ref().map(|carried| carried.so_far());
         if let Some(mut taken) = account.taken.take() {
             taken.settle(usage.total(), now);
         }
@@ -338,6 +322,8 @@ fn log(facts: &Settled) {
         prompt_tokens = facts.usage.prompt(),
         completion_tokens = facts.usage.completion(),
         usage_source = facts.usage_source.as_str(),
+        bytes_in = facts.passed.map(|passed| passed.bytes_in),
+        bytes_out = facts.passed.map(|passed| passed.bytes_out),
         cost_usd = facts.cost.map(|c| c.to_string()),
         duration_ms = facts.duration_us as f64 / 1000.0,
         "request"

@@ -8,6 +8,8 @@ pub(crate) mod models;
 mod policies;
 mod providers;
 #[cfg(test)]
+mod quirky;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use ::providers::Catalogue;

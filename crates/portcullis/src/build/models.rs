@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ::providers::{Ability, Catalogue, CatalogueModel};
+use ::providers::{Catalogue, CatalogueModel};
 use domain::ids::ModelName;
 use domain::model::{Deployment, Model, Price, Provider, WireFormat};
 
@@ -40,10 +40,7 @@ pub(crate) fn known<'a>(
     id: &str,
 ) -> Option<&'a CatalogueModel> {
     let entry = entry(config, provider);
-    catalogue
-        .models
-        .iter()
-        .find(|m| m.provider == entry && m.id == id)
+    catalogue.model(entry, id)
 }
 
 /// Resolves every name of the configuration.
@@ -104,7 +101,8 @@ impl Fleet {
             order,
             price,
             max_output: listed.and_then(|m| m.max_output),
-            reasons: listed.map(|m| m.abilities.contains(&Ability::Reasoning)),
+            context: listed.and_then(|m| m.context),
+            abilities: listed.and_then(|m| m.abilities),
             index: self.deployments.len(),
         });
         self.deployments.push(Arc::clone(&deployment));
@@ -130,7 +128,7 @@ impl Fleet {
             let listed = known(config, catalogue, &one.provider, &one.model);
             let price = match &one.price {
                 Some(price) => Some(price.price()),
-                None => listed.and_then(|m| m.price),
+                None => listed.and_then(|m| m.price.clone()),
             };
             longest = longest.max(listed.and_then(|m| m.max_output));
             let share = (one.weight, one.order);
@@ -156,18 +154,16 @@ impl Fleet {
         let ids: Vec<&str> = match own {
             Some(ids) => ids.iter().map(String::as_str).collect(),
             None if provider.format == WireFormat::Demo => vec![name],
-            None => catalogue
-                .models
-                .iter()
-                .filter(|m| m.provider == entry(config, name))
-                .map(|m| m.id.as_str())
-                .collect(),
+            None => {
+                let listed = catalogue.models_of(entry(config, name)).iter();
+                listed.map(|m| m.id.as_str()).collect()
+            }
         };
         for id in ids {
             let listed = known(config, catalogue, name, id);
             let price = match provider.format {
                 WireFormat::Demo => Some(Price::default()),
-                WireFormat::Dialect(_) => listed.and_then(|m| m.price),
+                WireFormat::Dialect(_) => listed.and_then(|m| m.price.clone()),
             };
             self.offer(provider, id, (price, listed));
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ::providers::{Catalogue, CatalogueProvider, parse_base_url};
 use domain::canon::Dialect;
-use domain::model::{Auth, HttpVersion, Losses, Provider, Shape, Timeouts, WireFormat};
+use domain::model::{
+    Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
+};
 
 use super::Around;
 use super::accounts::{self, Account, first, first_key};
@@ -78,6 +80,8 @@ fn demo() -> Provider {
         stream_usage: true,
         // It answers anything.
         losses: Losses::Drop,
+        quirks: Arc::default(),
+        pass_through: PassThrough::Off,
     }
 }
 
@@ -242,10 +246,15 @@ fn upstream(
     env: Env<'_>,
 ) -> Provider {
     let filled = |path: String| interpolate(&path, env).unwrap_or(path);
-    let dialect = dialect(wanted, known);
+    // Both were checked when they were read.
+    let quirks = wanted.quirks.over(known.map(|known| &known.quirks));
+    let quirks = quirks.quirks().unwrap_or_default();
+    let takes_options = !quirks.cuts("stream_options");
+    let format = WireFormat::Dialect(dialect(wanted, known));
+    let pass_through = wanted.pass_through.open(&base_path, format);
     Provider {
         name: name.into(),
-        format: WireFormat::Dialect(dialect),
+        format,
         tls,
         host,
         port,
@@ -265,7 +274,9 @@ fn upstream(
         trace: wanted.forward_traceparent,
         stream_usage: wanted
             .stream_usage
-            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage)),
+            .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage) && takes_options),
         losses: wanted.losses.into(),
+        quirks: Arc::new(quirks),
+        pass_through,
     }
 }

@@ -35,13 +35,16 @@ fn install() -> Install {
 }
 
 fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
-    let (config, _) = config::parse("f.yaml", text).expect("right");
     let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
-    let look = |name: &str| {
+    built_by(text, &catalogue, &|name: &str| {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned()).or_else(|| env(name))
-    };
-    snapshot_with(&config, &catalogue, &[], &install(), around(&look))
+    })
+}
+
+pub(super) fn built_by(text: &str, catalogue: &Catalogue, look: Env<'_>) -> Snapshot {
+    let (config, _) = config::parse("f.yaml", text).expect("right");
+    snapshot_with(&config, catalogue, &[], &install(), around(look))
         .expect("builds")
         .0
 }
@@ -67,7 +70,10 @@ fn a_provider_whose_variable_is_set_appears_with_its_models() {
     assert_eq!(model.max_output, Some(16384));
     let deployment = &model.deployments[0];
     assert_eq!(deployment.id.as_str(), "openai/gpt-4o-mini");
-    assert_eq!(deployment.price.expect("priced").input, Rate(150_000_000));
+    assert_eq!(
+        deployment.price.as_ref().expect("priced").input,
+        Rate(150_000_000)
+    );
     assert_eq!(deployment.provider.host, "api.openai.com");
     assert_eq!(deployment.provider.base_path, "/v1");
     assert_eq!(deployment.provider.auth, Auth::Bearer);
@@ -151,7 +157,7 @@ fn models_have_their_deployments_prices_fallbacks_and_aliases() {
         .collect();
     assert_eq!(shares, [(3, 0), (1, 1)]);
     assert_eq!(
-        fast.deployments[1].price.expect("priced").input,
+        fast.deployments[1].price.as_ref().expect("priced").input,
         Rate(100_000_000)
     );
     assert_eq!(fast.max_output, Some(16384));
@@ -215,7 +221,7 @@ fn two_accounts_of_one_provider_share_its_entry_in_the_catalogue() {
     assert_eq!(world.providers["second"].host, "api.openai.com");
     let model = world.resolve("second/gpt-4o").expect("there");
     assert_eq!(
-        model.deployments[0].price.expect("priced").input,
+        model.deployments[0].price.as_ref().expect("priced").input,
         Rate(2_500_000_000)
     );
 }
@@ -268,4 +274,20 @@ fn revealed(provider: &domain::model::Provider) -> Vec<String> {
         other => panic!("{other:?}"),
     };
     provider.keys.iter().map(reveal).collect()
+}
+
+#[test]
+fn what_passes_through_is_off_on_or_some_paths_below_the_base_url() {
+    use domain::model::PassThrough;
+
+    let of = |wish: &str| {
+        let text = format!("providers: {{groq: {{api_key: env:SET_KEY{wish}}}}}");
+        built(&text).providers["groq"].pass_through.clone()
+    };
+    assert_eq!(of(""), PassThrough::Off);
+    assert_eq!(of(", pass_through: false"), PassThrough::Off);
+    assert_eq!(of(", pass_through: true"), PassThrough::All);
+    let some = of(", pass_through: {paths: [/v1/audio/*, /files, /openai/v1/batches]}");
+    let whole = ["audio/*", "files", "batches"].map(|path| format!("/openai/v1/{path}"));
+    assert_eq!(some, PassThrough::Paths(whole.into()));
 }

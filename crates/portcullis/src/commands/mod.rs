@@ -6,9 +6,10 @@ pub(crate) mod connect;
 mod diff;
 mod import_litellm;
 pub(crate) mod keys;
-mod models;
+pub(crate) mod models;
 mod translate;
 mod version;
+mod whole;
 pub(crate) mod world;
 mod yaml;
 

@@ -15,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod models;
 pub(crate) mod network;
 pub(crate) mod ordered;
+mod pass_through;
 pub(crate) mod policies;
 pub(crate) mod providers;
 pub(crate) mod responses;

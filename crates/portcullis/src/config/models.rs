@@ -61,20 +61,86 @@ pub(crate) struct Price {
     /// Prompt tokens written to the provider's cache; as input if unset.
     #[serde(default)]
     pub(crate) cache_write: Option<Usd>,
+    /// Those that it keeps for an hour; as `cache_write` if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write_1h: Option<Usd>,
+    /// Prompt tokens of audio; as input if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audio_input: Option<Usd>,
+    /// Answer tokens of audio; as output if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audio_output: Option<Usd>,
+    /// Answer tokens spent on reasoning; as output if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning: Option<Usd>,
     /// US dollars per request.
     #[serde(default)]
     pub(crate) per_request: Option<Usd>,
+    /// Other prices for long prompts, by rising length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tiers: Vec<Tier>,
+}
+
+/// Prices for prompts of more tokens than `above`; what is not stated is as
+/// for shorter ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tier {
+    /// Tokens.
+    pub(crate) above: u64,
+    /// Prompt tokens.
+    pub(crate) input: Usd,
+    /// Answer tokens.
+    pub(crate) output: Usd,
+    /// Cached prompt tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cached_input: Option<Usd>,
+    /// Prompt tokens written to the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write: Option<Usd>,
+    /// Those that it keeps for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write_1h: Option<Usd>,
 }
 
 impl Price {
     /// As the ledger reads it.
     pub(crate) fn price(&self) -> domain::model::Price {
-        domain::model::Price {
+        let rate = |usd: Option<Usd>| usd.map(Usd::per_million);
+        let base = domain::model::Price {
             input: self.input.per_million(),
-            cached_input: self.cached_input.map(Usd::per_million),
-            cache_write: self.cache_write.map(Usd::per_million),
+            cached_input: rate(self.cached_input),
+            cache_write: rate(self.cache_write),
+            cache_write_1h: rate(self.cache_write_1h),
+            audio_input: rate(self.audio_input),
             output: self.output.per_million(),
+            reasoning: rate(self.reasoning),
+            audio_output: rate(self.audio_output),
             per_request: NanoUsd(self.per_request.map_or(0, |usd| usd.nanos)),
+            tiers: None,
+        };
+        let mut tiers: Vec<_> = self.tiers.iter().map(|tier| tier.tier(&base)).collect();
+        tiers.sort_by_key(|tier| tier.above);
+        domain::model::Price {
+            tiers: (!tiers.is_empty()).then(|| tiers.into()),
+            ..base
+        }
+    }
+}
+
+impl Tier {
+    fn tier(&self, base: &domain::model::Price) -> domain::model::Tier {
+        let or = |usd: Option<Usd>, rate| usd.map(Usd::per_million).or(rate);
+        domain::model::Tier {
+            above: self.above,
+            price: domain::model::Price {
+                input: self.input.per_million(),
+                output: self.output.per_million(),
+                cached_input: or(self.cached_input, base.cached_input),
+                cache_write: or(self.cache_write, base.cache_write),
+                cache_write_1h: or(self.cache_write_1h, base.cache_write_1h),
+                ..base.clone()
+            },
         }
     }
 }

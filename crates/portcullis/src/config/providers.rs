@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::providers::QuirksSpec;
 use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use super::error::Report;
 use super::key_source::KeySource;
 use super::network;
 use super::ordered::Ordered;
+use super::pass_through::PassThrough;
 use super::scalars::Span;
 use super::secret::SecretRef;
 use super::source::key;
@@ -51,6 +53,10 @@ pub(crate) struct Provider {
     pub(crate) losses: Losses,
     /// Whether usage may be asked for on streams.
     pub(crate) stream_usage: Option<bool>,
+    /// Where it differs from `OpenAI`'s dialect, beside what the catalogue says.
+    pub(crate) quirks: QuirksSpec,
+    /// What of it clients may reach as it is.
+    pub(crate) pass_through: PassThrough,
     /// Its models; those of the catalogue if unset.
     pub(crate) models: Option<Vec<String>>,
 }
@@ -262,6 +268,19 @@ impl Provider {
                 &key(&at, "max_parallel"),
                 "no request at all could be there",
                 "leave it out for the default, or take the provider away",
+            );
+        }
+        if let Err((field, why)) = self.quirks.quirks() {
+            let at = format!("{}.{field}", key(&at, "quirks"));
+            report.wrong(&at, why, "docs/guide/providers.md shows all of them");
+        }
+        let field = key(&at, "pass_through");
+        self.pass_through.validate(&field, report);
+        if self.pass_through.is_on() && self.http == Http::Two {
+            report.wrong(
+                &field,
+                "what passes through goes by HTTP/1.1, and `http: \"2\"` leaves no other",
+                "remove `http`, or declare the provider a second time without it",
             );
         }
         if let Some(ca) = &self.ca_file {

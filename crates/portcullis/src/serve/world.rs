@@ -23,6 +23,7 @@ use super::pulse::Pulse;
 use super::stop::Pace;
 use super::takeover::limits::Limits;
 use crate::build::{self, idle};
+use crate::catalogue;
 use crate::cli::Place;
 use crate::config::network::Certificate;
 use crate::config::{Config, Loaded};
@@ -67,7 +68,6 @@ pub(super) struct World {
     pub(super) store: Store,
     /// What the process started with: some of it holds until it ends.
     first: Config,
-    catalogue: Catalogue,
     certificate: Option<Arc<Certificate>>,
     /// Limits, here or in the process that has taken over.
     pub(super) limits: Arc<Limits>,
@@ -110,6 +110,7 @@ impl Stale {
 /// What a reload replaces.
 struct Inner {
     config: Config,
+    catalogue: Arc<Catalogue>,
     /// The stored keys as they were read last: a store that is away keeps
     /// those that are known.
     keys: Vec<StoredKey>,
@@ -147,7 +148,7 @@ pub(super) async fn build(
         epoch = inheritance.epoch();
         inheritance.count(&limits);
     }
-    let catalogue = Catalogue::builtin()?;
+    let catalogue = Arc::new(catalogue::load(dir)?);
     let shared = Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         install,
@@ -169,7 +170,6 @@ pub(super) async fn build(
         shared: Arc::new(shared),
         store,
         first: loaded.config.clone(),
-        catalogue,
         limits,
         stale: Arc::default(),
         uncarried: Arc::default(),
@@ -179,6 +179,7 @@ pub(super) async fn build(
         certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
         inner: Mutex::new(Inner {
             config: loaded.config,
+            catalogue,
             keys: Vec::new(),
             warned: Vec::new(),
         }),
@@ -215,7 +216,8 @@ impl World {
     /// stay.
     pub(super) async fn refresh(&self) -> anyhow::Result<()> {
         let keys = self.store.keys().await?;
-        self.put_in_force(&self.config(), &keys)?;
+        let catalogue = Arc::clone(&self.inner().catalogue);
+        self.put_in_force(&self.config(), &catalogue, &keys)?;
         self.inner().keys = keys;
         Ok(())
     }
@@ -231,21 +233,29 @@ impl World {
         }
         let next = self.places.place.load()?.config;
         let certificate = next.certificate()?;
+        let catalogue = Arc::new(catalogue::load(&self.places.data_dir)?);
         let keys = self.inner().keys.clone();
-        self.put_in_force(&next, &keys)?;
+        self.put_in_force(&next, &catalogue, &keys)?;
         if let (Some(place), Some(certificate)) = (&self.certificate, certificate) {
             place.rotate(certificate);
         }
         self.shared.tls.forget();
         let waiting = self.first.needs_restart(&next);
-        self.inner().config = next;
+        let mut inner = self.inner();
+        inner.config = next;
+        inner.catalogue = catalogue;
         Ok(waiting)
     }
 
-    fn put_in_force(&self, config: &Config, keys: &[StoredKey]) -> anyhow::Result<()> {
+    fn put_in_force(
+        &self,
+        config: &Config,
+        catalogue: &Catalogue,
+        keys: &[StoredKey],
+    ) -> anyhow::Result<()> {
         let (mut snapshot, mut warnings) = build::snapshot(
             config,
-            &self.catalogue,
+            catalogue,
             keys,
             &self.shared.install,
             &*self.credentials,
@@ -290,8 +300,8 @@ impl World {
         Ok(server.transpose()?)
     }
 
-    /// Files whose change is a reload: the configuration, and a certificate
-    /// that is renewed in place.
+    /// Files whose change is a reload: the configuration, a certificate that
+    /// is renewed in place, and what is known of models.
     pub(super) fn watched(&self) -> Vec<PathBuf> {
         let config = self.config();
         let providers = config.providers.iter();
@@ -306,6 +316,7 @@ impl World {
             .cloned()
             .chain(tls)
             .chain(secrets)
+            .chain([catalogue::file(&self.places.data_dir)])
             .collect()
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::url::parse_base_url;
+use domain::model::Price;
 use domain::money::Rate;
 
 fn builtin() -> Catalogue {
@@ -31,10 +32,8 @@ fn filled(base_url: &str) -> String {
 
 fn price(catalogue: &Catalogue, provider: &str, id: &str) -> Price {
     catalogue
-        .models
-        .iter()
-        .find(|m| m.provider == provider && m.id == id)
-        .and_then(|m| m.price)
+        .model(provider, id)
+        .and_then(|m| m.price.clone())
         .expect("a price")
 }
 
@@ -54,14 +53,16 @@ fn every_builtin_provider_has_a_url_and_a_variable() {
 #[test]
 fn every_builtin_model_names_a_provider_and_stands_there_once() {
     let catalogue = builtin();
-    assert!(catalogue.models.len() >= 250);
+    assert!(catalogue.models().len() >= 250);
     let mut seen = HashSet::new();
-    for model in &catalogue.models {
+    for model in catalogue.models() {
         let known = catalogue.providers.iter().any(|p| p.name == model.provider);
         assert!(known, "{}", model.provider);
         assert!(seen.insert((&model.provider, &model.id)), "{}", model.id);
         assert!(model.max_output <= Some(10_000_000), "{}", model.id);
-        let price = model.price.expect("a price");
+        let Some(price) = &model.price else {
+            continue;
+        };
         let dearest = Rate(1_000_000_000_000);
         assert!(
             price.input <= dearest && price.output <= dearest,
@@ -86,6 +87,7 @@ fn three_prices_are_as_they_were_published() {
         input: Rate(3_000_000_000),
         cached_input: Some(Rate(300_000_000)),
         cache_write: Some(Rate(3_750_000_000)),
+        cache_write_1h: Some(Rate(6_000_000_000)),
         output: Rate(15_000_000_000),
         ..Price::default()
     };
@@ -99,7 +101,7 @@ fn three_prices_are_as_they_were_published() {
 
 #[test]
 fn the_builtin_catalogue_carries_its_sources() {
-    for model in builtin().models {
+    for model in builtin().models() {
         assert!(!model.source.is_empty() && model.as_of.len() == 10);
     }
 }
@@ -137,8 +139,8 @@ const HEAD: &str = "source: s\nas_of: \"2026-01-01\"\nproviders:\n  - {name: p, 
 fn a_model_without_a_price_is_unknown_and_never_free() {
     let text = format!("{HEAD}models:\n  p:\n    - {{id: m}}\n");
     let catalogue = Catalogue::parse(&text).expect("valid");
-    assert_eq!(catalogue.models[0].price, None);
-    assert_eq!(catalogue.models[0].source, "s");
+    assert_eq!(catalogue.models()[0].price, None);
+    assert_eq!(catalogue.models()[0].source, "s");
 }
 
 #[test]
@@ -160,4 +162,71 @@ fn a_provider_without_a_variable_is_refused() {
     let text = HEAD.replace(", env: [K]", "") + "models: {}\n";
     let error = Catalogue::parse(&text).expect_err("no variable");
     assert!(error.to_string().contains("base_url_env"), "{error}");
+}
+
+#[test]
+fn every_quirk_has_a_source_and_a_date() {
+    let catalogue = builtin();
+    let mut quirky = 0;
+    for provider in &catalogue.providers {
+        let quirks = &provider.quirks;
+        if quirks.quirks().expect("checked") == domain::quirks::Quirks::default() {
+            continue;
+        }
+        quirky += 1;
+        let name = &provider.name;
+        assert!(quirks.source.is_some(), "{name}");
+        let date = quirks.as_of.as_deref().expect(name);
+        assert!(is_date(date), "{name}");
+        assert!(provider.dialect == Dialect::OpenAi, "{name}");
+    }
+    assert!(quirky >= 20);
+}
+
+#[test]
+fn every_compatible_provider_of_the_promise_has_an_entry() {
+    let catalogue = builtin();
+    for name in [
+        "groq",
+        "together",
+        "fireworks",
+        "deepinfra",
+        "deepseek",
+        "xai",
+        "openrouter",
+        "perplexity",
+        "cerebras",
+        "sambanova",
+        "nvidia_nim",
+        "nebius",
+        "databricks",
+        "huggingface",
+        "cloudflare",
+        "moonshot",
+        "dashscope",
+        "zhipu",
+        "minimax",
+        "voyage",
+        "jina",
+        "github",
+        "mistral",
+        "vllm",
+        "sglang",
+        "llama_cpp",
+        "lm_studio",
+        "tgi",
+        "litellm",
+    ] {
+        assert!(
+            catalogue.providers.iter().any(|it| it.name == name),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn quirks_that_make_no_sense_are_named() {
+    let text = "source: x\nas_of: \"2026-11-26\"\nproviders:\n  - {name: a, base_url: 'https://a', env: [A], docs: x, quirks: {request: [{at: [n]}]}}\n";
+    let error = Catalogue::parse(text).expect_err("no action").to_string();
+    assert!(error.contains("`quirks.request[0]`"), "{error}");
 }

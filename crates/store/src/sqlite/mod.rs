@@ -49,6 +49,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "turns",
         include_str!("../../migrations/sqlite/0004_turns.sql"),
     ),
+    (
+        5,
+        "cache write 1h",
+        include_str!("../../migrations/sqlite/0005_cache_write_1h.sql"),
+    ),
+    (
+        6,
+        "passed",
+        include_str!("../../migrations/sqlite/0006_passed.sql"),
+    ),
 ];
 
 /// What can go wrong.

@@ -34,10 +34,11 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Columns that most requests leave as they are, and how that is.
-const SPECIAL: [(&str, &str); 10] = [
+const SPECIAL: [(&str, &str); 13] = [
     ("error", "NULL"),
     ("cached_input", "0"),
     ("cache_write", "0"),
+    ("cache_write_1h", "0"),
     ("audio_input", "0"),
     ("reasoning", "0"),
     ("audio_output", "0"),
@@ -45,6 +46,8 @@ const SPECIAL: [(&str, &str); 10] = [
     ("cache_hit", "0"),
     ("saved", "NULL"),
     ("findings", "'[]'"),
+    ("bytes_in", "NULL"),
+    ("bytes_out", "NULL"),
 ];
 
 /// Whether every special column of the row is as it mostly is.
@@ -53,15 +56,17 @@ fn is_plain(r: &Settled) -> bool {
     let counts = [
         usage.cached_input,
         usage.cache_write,
+        usage.cache_write_1h,
         usage.audio_input,
         usage.reasoning,
         usage.audio_output,
     ];
-    counts == [0; 5]
+    counts == [0; 6]
         && r.error.is_none()
         && r.saved.is_none()
         && !(r.price_missing || r.cache_hit)
         && r.findings.is_empty()
+        && r.passed.is_none()
 }
 
 /// Which rows a statement takes.
@@ -74,7 +79,7 @@ enum Rows {
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
 /// it, so there are few of them and the connection keeps them prepared. At
-/// most 29 values a row stay far below the most that SQLite takes.
+/// most 32 values a row stay far below the most that SQLite takes.
 type Inserts = [(usize, String); 4];
 
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
@@ -219,11 +224,14 @@ fn special(values: &mut Values, r: &Settled) {
         .add(r.error.as_deref().map(str::to_owned))
         .count(usage.cached_input)
         .count(usage.cache_write)
+        .count(usage.cache_write_1h)
         .count(usage.audio_input)
         .count(usage.reasoning)
         .count(usage.audio_output)
         .add(r.price_missing)
         .add(r.cache_hit)
         .add(r.saved.map(|saved| saved.0))
-        .add(serde_json::json!(r.findings).to_string());
+        .add(serde_json::json!(r.findings).to_string())
+        .add(r.passed.map(|passed| signed(passed.bytes_in)))
+        .add(r.passed.map(|passed| signed(passed.bytes_out)));
 }

@@ -109,6 +109,7 @@ impl Fields {
         if let (Some(prompt), Some(answer)) = tokens {
             match self.get("usage_source") {
                 Some("none") => {}
+                Some("unmetered") => to.write_str(" unmetered")?,
                 Some("estimated") => write!(to, " about {prompt}+{answer} tokens")?,
                 _ => write!(to, " {prompt}+{answer} tokens")?,
             }

@@ -37,6 +37,8 @@ mod turns;
 mod usage;
 mod write;
 
+pub(crate) use usage::read as read_usage;
+
 pub use answer::read_answer;
 pub use answer_write::write_answer;
 pub use fault::{read_fault, write_fault, write_fault_event};

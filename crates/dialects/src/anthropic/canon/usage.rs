@@ -18,6 +18,8 @@ pub(super) struct Counts {
     input: Option<u64>,
     cached: Option<u64>,
     written: Option<u64>,
+    /// Of those, the ones that are kept for an hour.
+    written_1h: Option<u64>,
     output: Option<u64>,
     thinking: Option<u64>,
     /// Members that the canonical form does not know.
@@ -35,6 +37,12 @@ impl Counts {
                 "input_tokens" => &mut self.input,
                 "cache_read_input_tokens" => &mut self.cached,
                 "cache_creation_input_tokens" => &mut self.written,
+                "cache_creation" => {
+                    let hour = value.get("ephemeral_1h_input_tokens").and_then(Node::u64);
+                    self.written_1h = hour.or(self.written_1h);
+                    self.others.insert(key.into_owned(), raw(value));
+                    continue;
+                }
                 "output_tokens" => &mut self.output,
                 "output_tokens_details" => {
                     let thinking = value.get("thinking_tokens").and_then(Node::u64);
@@ -58,10 +66,13 @@ impl Counts {
         let count = |count: Option<u64>| count.unwrap_or(0).min(MOST);
         let output = count(self.output);
         let reasoning = count(self.thinking).min(output);
+        let written = count(self.written);
+        let written_1h = count(self.written_1h).min(written);
         Some(Usage {
             input: count(self.input),
             cached_input: count(self.cached),
-            cache_write: count(self.written),
+            cache_write: written - written_1h,
+            cache_write_1h: written_1h,
             output: output - reasoning,
             reasoning,
             ..Usage::default()
@@ -82,14 +93,29 @@ impl Counts {
     }
 }
 
+/// Reads the `usage` object of a whole answer.
+pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
+    let mut counts = Counts::default();
+    counts.take(node);
+    counts.usage()
+}
+
 /// Writes a `usage` object, and beside the counts what Anthropic itself said.
 pub(super) fn put(o: &mut Object<'_>, usage: Option<Usage>, others: Option<&Json>) {
     let usage = usage.unwrap_or_default();
     o.object("usage", |o| {
         o.number("input_tokens", usage.input + usage.audio_input);
-        o.number("cache_creation_input_tokens", usage.cache_write);
+        o.number("cache_creation_input_tokens", usage.written());
         o.number("cache_read_input_tokens", usage.cached_input);
         o.number("output_tokens", usage.completion());
+        // Anthropic's own word on it, if there is one, stands among the others.
+        let is_told = others.is_some_and(|it| it.as_str().contains("\"cache_creation\""));
+        if usage.cache_write_1h > 0 && !is_told {
+            o.object("cache_creation", |o| {
+                o.number("ephemeral_5m_input_tokens", usage.cache_write);
+                o.number("ephemeral_1h_input_tokens", usage.cache_write_1h);
+            });
+        }
         if usage.reasoning > 0 {
             o.object("output_tokens_details", |o| {
                 o.number("thinking_tokens", usage.reasoning);

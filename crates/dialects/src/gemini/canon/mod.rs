@@ -33,6 +33,8 @@ mod usage;
 mod write;
 mod writer;
 
+pub(crate) use usage::read as read_usage;
+
 pub use answer::{read_answer, write_answer};
 pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};

@@ -14,7 +14,7 @@ use crate::json::{Kind, Node, Object};
 const MOST: u64 = 1 << 48;
 
 /// Reads a `usageMetadata`; none if it counts nothing.
-pub(super) fn read(node: Node<'_>) -> Option<Usage> {
+pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
     let count = |key: &str| -> Option<u64> {
         let number = member(node, key).and_then(whole)?;
         Some(number.min(MOST))
@@ -45,6 +45,7 @@ pub(super) fn read(node: Node<'_>) -> Option<Usage> {
         input: input - audio_input,
         cached_input,
         cache_write: 0,
+        cache_write_1h: 0,
         audio_input,
         output: output - audio_output,
         reasoning,

@@ -11,8 +11,13 @@ pub(super) fn write(object: &mut Object<'_>, usage: &Usage) {
     object.number("total_tokens", usage.total());
     object.object("prompt_tokens_details", |details| {
         details.number("cached_tokens", usage.cached_input);
-        if usage.cache_write > 0 {
-            details.number("cache_write_tokens", usage.cache_write);
+        if usage.written() > 0 {
+            details.number("cache_write_tokens", usage.written());
+        }
+        // OpenAI has no such member. It costs more, so whoever reads these
+        // bytes next has to know.
+        if usage.cache_write_1h > 0 {
+            details.number("cache_write_1h_tokens", usage.cache_write_1h);
         }
         details.number("audio_tokens", usage.audio_input);
     });

@@ -27,6 +27,8 @@ mod tool;
 mod usage;
 mod write;
 
+pub(crate) use usage::read as read_usage;
+
 pub use answer::{read_answer, write_answer};
 pub use fault::{read_fault, write_fault, write_fault_event};
 pub use read::read_request;

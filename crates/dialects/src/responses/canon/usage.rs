@@ -10,7 +10,7 @@ const MOST: u64 = 1 << 53;
 /// Reads a `usage` object: input contains what was read from and written to
 /// the cache, output contains the reasoning. No part ever becomes larger than
 /// its whole.
-pub(super) fn read(node: Node<'_>) -> Option<Usage> {
+pub(crate) fn read(node: Node<'_>) -> Option<Usage> {
     if node.kind() != Kind::Object {
         return None;
     }
@@ -48,7 +48,7 @@ pub(super) fn write(out: &mut Object<'_>, usage: &Usage) {
     out.number("input_tokens", usage.prompt());
     out.object("input_tokens_details", |o| {
         o.number("cached_tokens", usage.cached_input);
-        o.number("cache_write_tokens", usage.cache_write);
+        o.number("cache_write_tokens", usage.written());
     });
     out.number("output_tokens", usage.completion());
     out.object("output_tokens_details", |o| {

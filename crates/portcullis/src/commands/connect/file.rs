@@ -1,15 +1,15 @@
 //! Another program's file, changed where it must be: everything else in it
 //! stays, and what was there before the first change stays beside it.
 
-use std::ffi::OsString;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::DirBuilder;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 
+use super::super::whole::{beside, fresh, replace};
 use super::tools::Plan;
 use super::{into_env, into_json, into_toml, into_yaml};
 
@@ -130,36 +130,4 @@ fn keep(file: &Path, old: &str) -> anyhow::Result<Option<PathBuf>> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot write {}", backup.display())),
     }
-}
-
-/// The whole new text or the whole old one, whatever happens. A link stays a
-/// link, and who may read the file stays the same.
-fn replace(file: &Path, new: &str) -> std::io::Result<()> {
-    let file = file.canonicalize()?;
-    let mode = std::fs::metadata(&file)?.permissions().mode();
-    let next = beside(&file, ".portcullis.new");
-    match std::fs::remove_file(&next) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut to = fresh(&next)?;
-    to.write_all(new.as_bytes())?;
-    to.set_permissions(Permissions::from_mode(mode & 0o777))?;
-    to.sync_all()?;
-    std::fs::rename(&next, &file)
-}
-
-/// A new file for its owner alone: it holds a key.
-fn fresh(file: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-}
-
-fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(suffix);
-    PathBuf::from(name)
 }

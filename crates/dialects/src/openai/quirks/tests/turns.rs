@@ -1,0 +1,163 @@
+//! Calls, tools' names and thoughts over several turns.
+
+use domain::canon::Weight;
+use domain::quirks::{CallIds, EarlierThoughts, Quirks};
+use serde_json::Value;
+
+use super::super::ids;
+use super::mended;
+
+#[test]
+fn a_call_and_its_result_get_the_same_id_in_every_turn() {
+    let quirks = Quirks {
+        call_ids: Some(CallIds::Exactly(9)),
+        ..Quirks::default()
+    };
+    let body = r#"{"messages":[{"tool_calls":[{"id":"call_abc"},{"id":"Zz3456789"}]},{"tool_call_id":"call_abc"},{"tool_call_id":"Zz3456789"}]}"#;
+    let (text, told) = mended(body, &quirks);
+    let read: Value = serde_json::from_str(&text).expect("JSON");
+    let messages = &read["messages"];
+    let id = messages[0]["tool_calls"][0]["id"].as_str().expect("an id");
+    assert!(
+        id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
+        "{id}"
+    );
+    assert_eq!(messages[1]["tool_call_id"], id);
+    assert_eq!(messages[0]["tool_calls"][1]["id"], "Zz3456789");
+    assert_eq!(messages[2]["tool_call_id"], "Zz3456789");
+    assert!(told.losses.is_empty());
+    assert_eq!(mended(body, &quirks).0, text);
+    assert_eq!(mended(&text, &quirks).0, text);
+}
+
+#[test]
+fn ids_that_differ_stay_different() {
+    let ids: std::collections::HashSet<_> = (0..20_000)
+        .map(|n| ids::made_of(&format!("call_{n}"), CallIds::Exactly(9), 0))
+        .collect();
+    assert_eq!(ids.len(), 20_000);
+}
+
+#[test]
+fn long_names_of_tools_are_shortened_everywhere_and_can_be_read_back() {
+    let quirks = Quirks {
+        longest_tool_name: Some(20),
+        ..Quirks::default()
+    };
+    let long = "mcp__weather__get_forecast";
+    let body = format!(
+        r#"{{"tools":[{{"function":{{"name":"{long}"}}}},{{"function":{{"name":"time"}}}}],"tool_choice":{{"type":"function","function":{{"name":"{long}"}}}},"messages":[{{"tool_calls":[{{"function":{{"name":"{long}"}}}}]}}]}}"#
+    );
+    let (text, told) = mended(&body, &quirks);
+    assert!(!text.contains(long));
+    let read: Value = serde_json::from_str(&text).expect("JSON");
+    let short = read["tools"][0]["function"]["name"].as_str().expect("name");
+    assert!(short.len() <= 20, "{short}");
+    assert_eq!(read["tools"][1]["function"]["name"], "time");
+    assert_eq!(read["tool_choice"]["function"]["name"], short);
+    let called = &read["messages"][0]["tool_calls"][0];
+    assert_eq!(called["function"]["name"], short);
+    assert_eq!(told.names.inward(short), long);
+}
+
+fn earlier(manner: EarlierThoughts) -> Quirks {
+    Quirks {
+        earlier_thoughts: Some(manner),
+        ..Quirks::default()
+    }
+}
+
+#[test]
+fn thoughts_of_earlier_turns_stay_here_where_nobody_takes_them() {
+    let body = r#"{"messages":[{"role":"assistant","content":"a","reasoning_content":"t","thinking_blocks":[{}]},{"role":"assistant","reasoning":null}]}"#;
+    let (text, told) = mended(body, &earlier(EarlierThoughts::Drop));
+    let wanted = r#"{"messages":[{"role":"assistant","content":"a"},{"role":"assistant"}]}"#;
+    assert_eq!(text, wanted);
+    assert_eq!(told.losses.len(), 1);
+    assert_eq!(told.losses[0].field, "messages[0].reasoning_content");
+    assert_eq!(told.losses[0].weight, Weight::Hint);
+}
+
+#[test]
+fn thoughts_of_earlier_turns_go_where_the_provider_reads_them() {
+    let manner = |missing: Option<&str>| EarlierThoughts::Member {
+        name: "reasoning".into(),
+        missing: missing.map(Into::into),
+    };
+    let quirks = earlier(manner(Some(" ")));
+    for (message, wanted) in [
+        (
+            r#"{"role":"assistant","reasoning_content":"t"}"#,
+            r#"{"role":"assistant","reasoning":"t"}"#,
+        ),
+        (
+            r#"{"reasoning":"t","reasoning_content":"t"}"#,
+            r#"{"reasoning":"t"}"#,
+        ),
+        (
+            r#"{"reasoning":null,"reasoning_content":"t"}"#,
+            r#"{"reasoning":"t"}"#,
+        ),
+        (
+            r#"{"role":"assistant","tool_calls":[{}]}"#,
+            r#"{"reasoning":" ","role":"assistant","tool_calls":[{}]}"#,
+        ),
+        (r#"{"role":"assistant"}"#, r#"{"role":"assistant"}"#),
+        (
+            r#"{"role":"assistant","reasoning":"","tool_calls":[{}]}"#,
+            r#"{"role":"assistant","reasoning":" ","tool_calls":[{}]}"#,
+        ),
+    ] {
+        let (text, told) = mended(&format!(r#"{{"messages":[{message}]}}"#), &quirks);
+        assert_eq!(text, format!(r#"{{"messages":[{wanted}]}}"#));
+        assert!(told.losses.is_empty());
+    }
+    let (text, _) = mended(
+        r#"{"messages":[{"role":"assistant","tool_calls":[{}]}]}"#,
+        &earlier(manner(None)),
+    );
+    assert_eq!(
+        text,
+        r#"{"messages":[{"role":"assistant","tool_calls":[{}]}]}"#
+    );
+}
+
+#[test]
+fn thoughts_of_earlier_turns_become_parts_of_the_content() {
+    let quirks = earlier(EarlierThoughts::Parts);
+    let thought = r#"{"type":"thinking","thinking":[{"type":"text","text":"t"}]}"#;
+    for (content, rest) in [
+        (r#""a""#, r#",{"type":"text","text":"a"}"#),
+        ("null", ""),
+        (
+            r#"[{"type":"text","text":"a"}]"#,
+            r#",{"type":"text","text":"a"}"#,
+        ),
+    ] {
+        let body = format!(r#"{{"messages":[{{"content":{content},"reasoning_content":"t"}}]}}"#);
+        let (text, told) = mended(&body, &quirks);
+        assert_eq!(
+            text,
+            format!(r#"{{"messages":[{{"content":[{thought}{rest}]}}]}}"#)
+        );
+        assert!(told.losses.is_empty());
+    }
+}
+
+#[test]
+fn thoughts_of_earlier_turns_stand_between_tags_in_front_of_the_text() {
+    let quirks = earlier(EarlierThoughts::Tags("<think>".into(), "</think>".into()));
+    for (content, wanted) in [
+        (r#""a""#, r#""<think>t</think>\n\na""#),
+        ("null", r#""<think>t</think>\n\n""#),
+        (
+            r#"[{"type":"text","text":"a"}]"#,
+            r#"[{"type":"text","text":"<think>t</think>\n\n"},{"type":"text","text":"a"}]"#,
+        ),
+    ] {
+        let body = format!(r#"{{"messages":[{{"content":{content},"reasoning_content":"t"}}]}}"#);
+        let (text, told) = mended(&body, &quirks);
+        assert_eq!(text, format!(r#"{{"messages":[{{"content":{wanted}}}]}}"#));
+        assert!(told.losses.is_empty());
+    }
+}

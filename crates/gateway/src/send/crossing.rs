@@ -1,0 +1,266 @@
+//! One HTTP/1 exchange whose body comes from a client while it goes out: no
+//! more of it is held than one piece, and who stops reading on one side stops
+//! the sender on the other.
+
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use domain::model::HttpVersion;
+use domain::refusal::Refusal;
+use http::Method;
+use http1::{Answer, Length};
+use tokio::time::Instant;
+
+use super::exchange::{BOUNDS, Begun, Broken, Hearing, Link, MOST_HINTS};
+use super::pool::{ExchangeError, Home, Pool, Way, answered};
+use super::prepared::Prepared;
+use super::tls::ClientTls;
+use super::upstream::Reply;
+use crate::accept::{Incoming, too_large};
+use crate::settle::Carried;
+use crate::wire::End;
+
+/// The head of a request that passes through.
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) head: Bytes,
+}
+
+/// A client's body on its way to an upstream.
+pub(super) struct Upload {
+    body: Incoming,
+    length: Length,
+    /// How many more bytes it may have, of how many.
+    left: usize,
+    limit: usize,
+    carried: Rc<Carried>,
+    /// Since when all of it is handed on.
+    over: Option<Instant>,
+}
+
+impl Upload {
+    /// A body of at most `limit` bytes, counted there.
+    ///
+    /// # Errors
+    /// It announces more.
+    pub(super) fn new(body: Incoming, limit: usize, carried: Rc<Carried>) -> Result<Self, Refusal> {
+        let length = match body.announced() {
+            Some(0) => Length::None,
+            Some(bytes) if bytes > limit as u64 => return Err(too_large(limit)),
+            Some(bytes) => Length::Exact(bytes),
+            None => Length::Chunked,
+        };
+        let over = (length == Length::None).then(Instant::now);
+        Ok(Self {
+            body,
+            length,
+            left: limit,
+            limit,
+            carried,
+            over,
+        })
+    }
+
+    /// How it is framed.
+    pub(super) fn length(&self) -> &Length {
+        &self.length
+    }
+
+    /// Whether all of it is handed on; of a body that is not there, it is.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
+    /// Whether there is a body.
+    pub(super) fn is_empty(&self) -> bool {
+        self.length == Length::None
+    }
+
+    /// Hands on what has come, a piece at a time, as long as the upstream takes
+    /// it. Ready once no more will follow.
+    fn poll_into(&mut self, cx: &mut Context<'_>, end: &mut End) -> Poll<Result<(), Halt>> {
+        loop {
+            if !end.is_written() {
+                ready!(end.poll_write(cx)).map_err(Halt::Upstream)?;
+            }
+            if self.is_over() {
+                return Poll::Ready(Ok(()));
+            }
+            match ready!(self.body.poll_data(cx)) {
+                Some(Ok(piece)) => {
+                    let left = self.left.checked_sub(piece.len());
+                    self.left = left.ok_or_else(|| Halt::Client(too_large(self.limit)))?;
+                    self.carried.upstream(piece.len());
+                    self.push(piece, end);
+                }
+                Some(Err(broken)) => return Poll::Ready(Err(Halt::Client(broken.refusal()))),
+                None => {
+                    self.over = Some(Instant::now());
+                    if self.length == Length::Chunked {
+                        end.push(Bytes::from_static(http1::LAST_CHUNK));
+                    }
+                }
+            }
+        }
+    }
+
+    fn push(&self, piece: Bytes, end: &mut End) {
+        if self.length != Length::Chunked {
+            return end.push(piece);
+        }
+        let mut line = BytesMut::with_capacity(18);
+        http1::write_chunk_head(&mut line, piece.len());
+        end.push(line.freeze());
+        end.push(piece);
+        end.push(Bytes::from_static(http1::CHUNK_TAIL));
+    }
+}
+
+impl Pool {
+    /// Sends a request whose body passes through, by HTTP/1.1: backpressure and
+    /// the end of either side reach the other by themselves there.
+    ///
+    /// A body cannot be sent again, so one never goes by a kept connection,
+    /// which may be closing.
+    ///
+    /// # Errors
+    /// See [`ExchangeError`].
+    pub(super) async fn pass(
+        &self,
+        tls: &ClientTls,
+        (prepared, ask): (&Prepared, &Ask),
+        upload: &mut Upload,
+        total: Instant,
+    ) -> Result<Reply, ExchangeError> {
+        let provider = &*prepared.provider;
+        let origin = &prepared.unread;
+        let first_byte = provider.timeouts.first_byte;
+        let failed = |broken| match broken {
+            Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
+            Broken::Nonsense(what) => ExchangeError::Broken(what),
+            Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
+            Broken::Late => ExchangeError::FirstByteTimeout,
+            Broken::Client(refusal) => ExchangeError::Client(refusal),
+        };
+        let home = || Home::of(origin);
+        if upload.is_over()
+            && let Some(link) = origin.kept()
+        {
+            match link.pass(ask, upload, (first_byte, total)).await {
+                Ok(begun) => return Ok(answered(begun, home())),
+                Err(Broken::Unanswered(_)) => {}
+                Err(broken) => return Err(failed(broken)),
+            }
+        }
+        let http = (HttpVersion::Http1, total);
+        let Way::One(link) = self.connect_in_time(tls, provider, http).await? else {
+            return Err(ExchangeError::Broken("it speaks HTTP/2 only".to_owned()));
+        };
+        let begun = link.pass(ask, upload, (first_byte, total)).await;
+        begun.map(|begun| answered(begun, home())).map_err(failed)
+    }
+}
+
+/// Why a body goes no further.
+enum Halt {
+    Client(Refusal),
+    Upstream(io::Error),
+}
+
+/// What has happened on the way back.
+struct Heard {
+    hearing: Hearing,
+    /// A head that came before all of the body was sent.
+    early: Option<Answer>,
+    /// Why nothing more can be sent. An answer that says so may still come.
+    failed: Option<io::Error>,
+}
+
+impl Link {
+    /// Sends a request and waits for the answer's head: so long behind the
+    /// body's last byte, but until `total` at most.
+    pub(super) async fn pass(
+        mut self: Box<Self>,
+        ask: &Ask,
+        upload: &mut Upload,
+        (first_byte, total): (Duration, Instant),
+    ) -> Result<Begun, Broken> {
+        self.end.push(ask.head.clone());
+        let mut heard = Heard {
+            hearing: Hearing::begins(),
+            early: None,
+            failed: None,
+        };
+        let mut answer = poll_fn(|cx| {
+            if let Poll::Ready(answer) = self.poll_passing(cx, (ask, upload), &mut heard) {
+                return Poll::Ready(answer);
+            }
+            let due = upload
+                .over
+                .map_or(total, |over| total.min(over + first_byte));
+            ready!(self.end.poll_late(cx, due));
+            Poll::Ready(Err(Broken::Late))
+        })
+        .await?;
+        // A connection in the middle of a body is of no use to anybody else.
+        answer.keep_alive &= upload.is_over();
+        Ok(self.begun(answer))
+    }
+
+    fn poll_passing(
+        &mut self,
+        cx: &mut Context<'_>,
+        (ask, upload): (&Ask, &mut Upload),
+        heard: &mut Heard,
+    ) -> Poll<Result<Answer, Broken>> {
+        let mut is_sent = false;
+        if heard.failed.is_none() {
+            match upload.poll_into(cx, &mut self.end) {
+                Poll::Ready(Ok(())) => is_sent = true,
+                Poll::Ready(Err(Halt::Client(refusal))) => {
+                    return Poll::Ready(Err(Broken::Client(Box::new(refusal))));
+                }
+                Poll::Ready(Err(Halt::Upstream(error))) => heard.failed = Some(error),
+                Poll::Pending => {}
+            }
+        }
+        loop {
+            if let Some(answer) = heard.early.take() {
+                // Who refuses a body wants no more of it; any other answer
+                // waits for its end.
+                let is_refusal = answer.status.as_u16() >= 400;
+                if is_sent || is_refusal || heard.failed.is_some() {
+                    return Poll::Ready(Ok(answer));
+                }
+                heard.early = Some(answer);
+                return Poll::Pending;
+            }
+            let bytes = self.end.bytes();
+            match self.reader.answer(bytes, &BOUNDS, &ask.method) {
+                Ok(Some(answer))
+                    if answer.status.is_informational() && heard.hearing.hints < MOST_HINTS =>
+                {
+                    heard.hearing.hints += 1;
+                }
+                Ok(Some(answer)) => heard.early = Some(answer),
+                Err(fault) => return Poll::Ready(Err(Broken::Nonsense(fault.to_string()))),
+                Ok(None) => {
+                    let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
+                    let error = match self.end.poll_fill(cx, 0) {
+                        Poll::Ready(Ok(0)) => closed(),
+                        Poll::Ready(Ok(_)) => continue,
+                        Poll::Ready(Err(error)) => error,
+                        Poll::Pending if heard.failed.is_none() => return Poll::Pending,
+                        Poll::Pending => closed(),
+                    };
+                    let error = heard.failed.take().unwrap_or(error);
+                    return Poll::Ready(Err(self.unanswered(&heard.hearing, error)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What passes through and goes wrong: at the provider, on the way, or because
+//! the client has left.
+
+use std::time::Duration;
+
+use domain::credential::Key;
+use domain::model::PassThrough;
+use domain::principal::Limits;
+use domain::record::{Outcome, Passed};
+use domain::secret::Secret;
+use testkit::{FakeProvider, Reply, Scene};
+
+use crate::passing::{ask, open};
+use crate::stage::{KEY, Stage, play};
+
+#[test]
+fn errors_of_the_provider_pass_as_they_are_but_those_of_its_account() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let broke =
+            r#"{"error":{"message":"Your account org-secret","code":"insufficient_quota"}}"#;
+        fake.script(vec![
+            Reply::json("<no json>").with_status(404),
+            Reply::json("oops").with_status(500),
+            Reply::status(401),
+            Reply::json(broke).with_status(429).retry_after(7),
+        ]);
+        let stage = Stage::open(open(&fake));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!((answer.status, answer.text()), (404, "<no json>"));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!((answer.status, answer.text()), (500, "oops"));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.refusal(502), "upstream_authentication");
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.status, 502);
+        assert!(!answer.text().contains("org-secret"));
+        assert_eq!(fake.count(), 4, "nothing was tried again");
+        stage.settled(4).await;
+    });
+}
+
+#[test]
+fn keys_rest_and_only_what_changes_nothing_is_asked_again() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let keys = || ["a", "b"].map(|key| Key::fixed(key, Secret::new(key)));
+        let scene = open(&fake).with(|provider| provider.keys = keys().into());
+        let stage = Stage::open(scene);
+        fake.script(vec![Reply::status(429).retry_after(60)]);
+        fake.always(Reply::json("{}"));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.refusal(429), "upstream_rate_limit");
+        assert_eq!(fake.count(), 1, "its body is gone");
+        let limited = fake.last_request().header("authorization").to_owned();
+        for _ in 0..10 {
+            assert_eq!(stage.ask(ask("POST", "/files", "x")).await.status, 200);
+            assert_ne!(fake.last_request().header("authorization"), limited);
+        }
+        fake.script(vec![Reply::status(401)]);
+        tokio::time::advance(Duration::from_secs(61)).await;
+        let answer = stage.ask(ask("GET", "/files", "")).await;
+        assert_eq!(answer.status, 200, "the other key is asked at once");
+        assert_eq!(answer.header("x-portcullis-attempts"), "2");
+    });
+}
+
+#[test]
+fn a_provider_that_cannot_be_reached_is_tried_again_and_then_told_of() {
+    play(async || {
+        let address = testkit::fake::closed_address();
+        let scene = Scene::new()
+            .provider_at("fake", address)
+            .key(KEY, Limits::default());
+        let stage = Stage::open(scene.with(|it| it.pass_through = PassThrough::All));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.refusal(502), "upstream_unreachable");
+        let record = stage.settled(1).await.remove(0);
+        assert_eq!(record.outcome, Outcome::UpstreamFailed);
+        assert_eq!(record.attempts, 3);
+        assert_eq!(record.passed.map(|it| it.bytes_in), Some(0));
+    });
+}
+
+#[test]
+fn a_client_that_hangs_up_midway_ends_the_exchange_and_is_settled_once() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::sse(["data: 1\n\n"]).then_hang()]);
+        let stage = Stage::open(open(&fake));
+        let mut begun = stage.begin(ask("POST", "/responses", "{}")).await;
+        assert!(begun.piece().await.is_some());
+        drop(begun);
+        fake.until(|fake| fake.cancelled() == 1).await;
+        let record = stage.settled(1).await.remove(0);
+        assert_eq!((record.outcome, record.status), (Outcome::ClientLeft, 499));
+        let passed = Passed {
+            bytes_in: 2,
+            bytes_out: 9,
+        };
+        assert_eq!(record.passed, Some(passed));
+    });
+}
+
+#[test]
+fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let long = "x".repeat(5000);
+        fake.script(vec![
+            Reply::json(long.clone()).truncate_after(100),
+            Reply::sse([long]).reset_after(100),
+        ]);
+        let stage = Stage::open(open(&fake));
+        for _ in 0..2 {
+            let begun = stage.begin(ask("GET", "/files/f/content", "")).await;
+            assert_eq!(begun.status, 200);
+            let body = http_body_util::BodyExt::collect(begun.body).await;
+            assert!(body.is_err(), "a clean end");
+        }
+        for record in stage.settled(2).await {
+            assert_eq!(record.outcome, Outcome::UpstreamBroke);
+            assert_eq!(record.error.as_deref(), Some("upstream_error"));
+        }
+    });
+}
+
+#[test]
+fn a_provider_that_falls_silent_is_given_up() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::hang(), Reply::sse(["data: 1\n\n"]).then_hang()]);
+        let stage = Stage::open(open(&fake));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.refusal(504), "upstream_timeout");
+        let begun = stage.begin(ask("GET", "/files", "")).await;
+        assert!(http_body_util::BodyExt::collect(begun.body).await.is_err());
+        let records = stage.settled(2).await;
+        assert_eq!(records[0].outcome, Outcome::UpstreamFailed);
+        assert_eq!(records[1].outcome, Outcome::UpstreamBroke);
+    });
+}
+
+#[test]
+fn a_full_provider_is_not_asked() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::hang()]);
+        let stage = Stage::open(open(&fake).with(|it| it.max_parallel = Some(1)));
+        let waiting = stage.begin(ask("POST", "/files", "x"));
+        let mut waiting = std::pin::pin!(waiting);
+        tokio::select! {
+            _ = &mut waiting => panic!("answered"),
+            () = fake.until(|fake| fake.count() == 1) => {}
+        }
+        let answer = stage.ask(ask("GET", "/files", "")).await;
+        assert_eq!(answer.refusal(503), "overloaded");
+    });
+}

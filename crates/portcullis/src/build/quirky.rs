@@ -1,0 +1,97 @@
+//! Quirks of providers: what the catalogue and a configuration make of them.
+
+use domain::canon::Dialect;
+use domain::model::WireFormat;
+use domain::quirks::{Action, CallIds, Quirks, Step};
+
+use super::tests::built_by;
+use super::*;
+use crate::config;
+
+fn builtin() -> Catalogue {
+    Catalogue::builtin().expect("the catalogue")
+}
+
+fn wrong(text: &str) -> String {
+    let parsed = config::parse("f.yaml", text);
+    parsed.expect_err("wrong").to_string()
+}
+
+#[test]
+fn every_entry_of_the_catalogue_appears_with_its_variables() {
+    let catalogue = builtin();
+    for known in &catalogue.providers {
+        let host = "https://tenant.example";
+        let look = |name: &str| match name {
+            name if known.env.iter().any(|it| it == name) => Some("sk-test".to_owned()),
+            name if known.env.is_empty() && known.base_url_env.iter().any(|it| it == name) => {
+                Some(host.to_owned())
+            }
+            name if known.base_url.starts_with(&format!("${{{name}}}")) => Some(host.to_owned()),
+            name if known.base_url.contains(&format!("${{{name}}}")) => Some("x-1".to_owned()),
+            _ => None,
+        };
+        let world = built_by("demo: false", &catalogue, &look);
+        let provider = world.providers.get(known.name.as_str());
+        let provider = provider.unwrap_or_else(|| panic!("{} does not appear", known.name));
+        assert_eq!(provider.format, WireFormat::Dialect(known.dialect));
+        let quirks = known.quirks.quirks().expect("quirks");
+        assert_eq!(*provider.quirks, quirks, "{}", known.name);
+        let takes_options = !quirks.cuts("stream_options");
+        assert_eq!(provider.stream_usage, takes_options, "{}", known.name);
+        assert!(known.dialect == Dialect::OpenAi || quirks == Quirks::default());
+    }
+}
+
+#[test]
+fn a_providers_own_quirks_come_before_those_of_its_entry() {
+    let text = "
+providers:
+  mistral:
+    api_key: env:SET_KEY
+    quirks:
+      request: [{at: [n], drop: hint}]
+      tool_call_ids: {at_most: 40}
+  plain:
+    catalogue: mistral
+    api_key: env:SET_KEY
+    quirks: {inherit: false}
+";
+    let world = built_by(text, &builtin(), &super::tests::env);
+    let quirks = &world.providers["mistral"].quirks;
+    assert_eq!(quirks.call_ids, Some(CallIds::AtMost(40)));
+    assert_eq!(quirks.fields[0].path, [Step::Member("n".into())]);
+    assert!(quirks.fields.len() > 5);
+    assert!(!world.providers["mistral"].stream_usage);
+    assert_eq!(*world.providers["plain"].quirks, Quirks::default());
+    assert!(world.providers["plain"].stream_usage);
+}
+
+#[test]
+fn a_quirk_that_makes_no_sense_is_wrong_where_it_stands() {
+    let head = "providers: {p: {base_url: 'http://h/v1', quirks: ";
+    let text = wrong(&format!("{head}{{request: [{{at: [n]}}]}}}}}}"));
+    assert!(text.contains("providers.p.quirks.request[0]"), "{text}");
+    assert!(text.contains("say one of `drop`"), "{text}");
+    let unknown = wrong(&format!("{head}{{requests: []}}}}}}"));
+    assert!(unknown.contains("requests"), "{unknown}");
+}
+
+#[test]
+fn what_the_guide_shows_of_providers_is_right() {
+    let page = include_str!("../../../../docs/guide/providers.md");
+    let mut blocks = page.split("```yaml\n").skip(1);
+    let block = blocks.next().and_then(|text| text.split("```").next());
+    let world = built_by(block.expect("an example"), &builtin(), &super::tests::env);
+    let house = &world.providers["house"].quirks;
+    assert_eq!(house.fields.len(), 5);
+    assert_eq!(house.fields[3].action, Action::Drop);
+    assert!(blocks.next().is_none());
+    for known in builtin().providers {
+        assert!(
+            page.contains(&format!("`{}`", known.name)),
+            "{}",
+            known.name
+        );
+    }
+}

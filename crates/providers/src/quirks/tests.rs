@@ -1,0 +1,125 @@
+use super::*;
+
+fn read(yaml: &str) -> QuirksSpec {
+    serde_saphyr::from_str(yaml).expect("a spec")
+}
+
+fn rule(yaml: &str) -> FieldRule {
+    let quirks = read(&format!("request: [{yaml}]"))
+        .quirks()
+        .expect("quirks");
+    quirks.fields.into_iter().next().expect("a rule")
+}
+
+#[test]
+fn every_action_is_one_word() {
+    for (yaml, action, loss) in [
+        ("{at: [n], drop: hint}", Action::Drop, Some(Weight::Hint)),
+        ("{at: [n], drop: nothing}", Action::Drop, None),
+        (
+            "{at: [n], refuse: true}",
+            Action::Refuse,
+            Some(Weight::Meaning),
+        ),
+        ("{at: [n], rename: m}", Action::Rename("m".into()), None),
+        (
+            "{at: [n], within: [0, 1.5]}",
+            Action::Within(Some("0".into()), Some("1.5".into())),
+            Some(Weight::Hint),
+        ),
+        (
+            "{at: [n], values: {a: b}}",
+            Action::Values(vec![("a".into(), "b".into())]),
+            None,
+        ),
+        (
+            "{at: [$], allow: [a]}",
+            Action::Allow(vec!["a".into()]),
+            Some(Weight::Hint),
+        ),
+        (
+            "{at: [n], at_most: 4}",
+            Action::AtMost(4),
+            Some(Weight::Meaning),
+        ),
+        (
+            "{at: [n], text: true, loss: hint}",
+            Action::Text,
+            Some(Weight::Hint),
+        ),
+    ] {
+        let rule = rule(yaml);
+        assert_eq!((rule.action, rule.loss), (action, loss), "{yaml}");
+    }
+}
+
+#[test]
+fn a_path_leads_through_members_and_lists() {
+    let member = |name: &str| Step::Member(name.into());
+    assert_eq!(
+        rule("{at: ['messages[].a.b[]'], allow: [x]}").path,
+        [
+            member("messages"),
+            Step::Items,
+            member("a"),
+            member("b"),
+            Step::Items
+        ]
+    );
+    for wrong in ["''", "a..b", "'[]'", "'a[0]'"] {
+        let quirks = read(&format!("request: [{{at: [{wrong}], drop: hint}}]")).quirks();
+        assert_eq!(quirks.expect_err("no path").0, "request[0]", "{wrong}");
+    }
+}
+
+#[test]
+fn values_are_as_json_has_them() {
+    let rule = rule("{at: [n], drop: meaning, unless: [1, 0.5, true, auto]}");
+    assert_eq!(rule.usual, ["1", "0.5", "true", "\"auto\""]);
+}
+
+#[test]
+fn what_makes_no_sense_is_named() {
+    for (yaml, field) in [
+        ("request: [{at: [n]}]", "request[0]"),
+        ("request: [{drop: hint}]", "request[0]"),
+        ("request: [{at: [n], drop: hint, rename: m}]", "request[0]"),
+        ("request: [{at: ['n[]'], drop: hint}]", "request[0]"),
+        ("request: [{at: [n], within: [a, 1]}]", "request[0]"),
+        ("tool_call_ids: {exactly: 2}", "tool_call_ids"),
+        ("longest_tool_name: 3", "longest_tool_name"),
+        ("usage: {at: '[]'}", "usage.at"),
+        ("thoughts: [{tags: ['', x]}]", "thoughts"),
+    ] {
+        assert_eq!(read(yaml).quirks().expect_err(yaml).0, field);
+    }
+}
+
+#[test]
+fn an_operators_own_quirks_come_before_the_catalogues() {
+    let known = read(
+        "request: [{at: [n], drop: hint}]\nthoughts: [parts]\ntool_call_ids: {exactly: 9}\n\
+         finish_reasons: {a: stop, b: length}\nusage: {at: x.usage}",
+    );
+    let own = read("request: [{at: [m], drop: hint}]\nfinish_reasons: {a: length}");
+    let both = own.over(Some(&known));
+    assert_eq!(both.request.len(), 2);
+    assert_eq!(both.request[0].at, ["m"]);
+    assert_eq!(both.finish_reasons["a"], "length");
+    assert_eq!(both.finish_reasons["b"], "length");
+    assert_eq!(both.thoughts, [ShownSpec::Parts]);
+    assert!(both.quirks().expect("quirks").answer.usage_at.is_some());
+    let alone = read("inherit: false").over(Some(&known));
+    assert!(alone.quirks().expect("quirks") == Quirks::default());
+}
+
+#[test]
+fn a_spec_is_written_as_it_is_read() {
+    let spec = read(
+        "request: [{at: [a, b], drop: hint, unless: [1, x, 0.5, true]}]\n\
+         earlier_thoughts: {demanded: {member: r, missing: ' '}}\n\
+         thoughts: [{member: reasoning}, {tags: ['<a>', '</a>']}, parts]",
+    );
+    let text = serde_saphyr::to_string(&spec).expect("YAML");
+    assert_eq!(read(&text), spec, "{text}");
+}
