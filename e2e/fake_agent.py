@@ -1,16 +1,21 @@
 """A model for coding agents: it calls the tool that writes a file, then stops.
 
 It speaks OpenAI's chat completions; whatever dialect an agent speaks, its tools
-come here under their own names.
+come here under their own names. An agent that has none, but reads files out of
+answers, gets one there.
 """
 
 import json
+import re
 
 import fake_openai
 from fake_openai import FakeOpenAI, Refused, Scripted
 
 FILE = "hello.txt"
 SHELL = f"echo hi > {FILE}"
+# How aider tells a model to write a whole file, and what it looks for.
+LISTING = "*file listing*"
+LISTED = f"All done.\n\n{FILE}\n```\nhi\n```\n"
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
@@ -46,7 +51,8 @@ class _Handler(fake_openai.Handler):
             call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
         else:
-            message = {"role": "assistant", "content": "All done."}
+            is_listed = any(LISTING in json.dumps(message["content"]) for message in asked["messages"])
+            message = {"role": "assistant", "content": LISTED if is_listed else "All done."}
         if asked.get("stream"):
             usage = (asked.get("stream_options") or {}).get("include_usage")
             return self.send_scripted(Scripted(pieces=list(pieces_of(message, asked["model"], usage))))
@@ -78,8 +84,8 @@ def pieces_of(message: dict, model: str, usage):
         text = function["arguments"]
         for at in range(0, len(text), 7):
             yield piece({"tool_calls": [{"index": 0, "function": {"arguments": text[at : at + 7]}}]})
-    for word in (message["content"] or "").split():
-        yield piece({"content": word + " "})
+    for word in re.findall(r"\S+\s*", message["content"] or ""):
+        yield piece({"content": word})
     yield piece({}, "tool_calls" if message.get("tool_calls") else "stop")
     if usage:
         yield piece({}, choices=[], usage=USAGE)

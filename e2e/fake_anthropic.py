@@ -8,12 +8,13 @@ import json
 import re
 
 import fake_openai
-from fake_openai import FakeOpenAI, Refused, Scripted
+from fake_openai import FakeOpenAI, Refused, Scripted, filled
 
 # The second is one of which the catalogue knows that it thinks.
 MODELS = ["c", "claude-haiku-4-5"]
 # What the gateway asks by itself, and what the SDK sends.
 VERSIONS = {"2023-06-01", "2026-10-21"}
+THREADS = "message-threads-2026-08-12"
 USAGE = {
     "input_tokens": 11,
     "cache_creation_input_tokens": 3,
@@ -34,6 +35,11 @@ KINDS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_fo
 
 
 class FakeAnthropic(FakeOpenAI):
+    def __init__(self, key: str):
+        super().__init__(key)
+        # Tools and whole conversations by the id of their last answer.
+        self.threads: dict[str, list] = {}
+
     def handler(self) -> type:
         return _Handler
 
@@ -54,14 +60,34 @@ class _Handler(fake_openai.Handler):
             raise refused("content-type must be application/json")
         asked = json.loads(seen.body)
         is_counted = seen.path.endswith("count_tokens")
+        thread = self.thread(asked, seen.headers)
         check(asked, COUNTED if is_counted else FIELDS)
         if is_counted:
             return self.send_json({"input_tokens": 42})
-        answer = message_for(asked)
+        answer = message_for(asked) | {"id": f"msg_{len(self.owner.requests)}"}
+        if thread:
+            said = {"role": "assistant", "content": answer["content"]}
+            self.owner.threads[answer["id"]] = [asked.get("tools", []), *asked["messages"], said]
         if asked.get("stream"):
             pieces = [event(data) for data in events_of(answer)]
             return self.send_scripted(Scripted(pieces=pieces))
         self.send_json(answer)
+
+    def thread(self, asked: dict, headers: dict):
+        """Puts what the server keeps before the new messages."""
+        if "thread" not in asked or THREADS not in headers.get("anthropic-beta", ""):
+            return None
+        thread = asked.pop("thread")
+        if thread["type"] == "continue":
+            before = self.owner.threads.get(thread["previous_message_id"])
+            if before is None:
+                no = refused("Thread not found", 404)
+                no.body["error"]["details"] = {"error_code": "thread_not_found"}
+                raise no
+            need(not {"system", "tools"} & set(asked), "system and tools are those of the thread")
+            tools, before = before[0], before[1:]
+            asked |= {"messages": before + asked["messages"], "tools": tools}
+        return thread
 
 
 def refused(message: str, status: int = 400) -> Refused:
@@ -100,7 +126,8 @@ def check(asked: dict, fields: set) -> None:
 
 
 def check_system(system) -> None:
-    for block in system if isinstance(system, list) else [{"type": "text", "text": system}]:
+    # A text alone may be empty: LlamaIndex sends such ones.
+    for block in system if isinstance(system, list) else []:
         need(block["type"] == "text", "system: only text")
         need(block["text"].strip(), "system: text content blocks must be non-empty")
         need(set(block) <= {"type", "text", "cache_control", "citations"}, "system: Extra inputs are not permitted")
@@ -110,7 +137,7 @@ def check_tools(asked: dict) -> None:
     for number, tool in enumerate(asked.get("tools", [])):
         need(re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", tool.get("name", "")), f"tools.{number}.name: bad pattern")
         need(tool.get("input_schema", {}).get("type") == "object", f"tools.{number}.input_schema: type object required")
-        known = {"type", "name", "description", "input_schema", "cache_control", "strict"}
+        known = {"type", "name", "description", "input_schema", "cache_control", "strict", "eager_input_streaming"}
         need(set(tool) <= known, f"tools.{number}: Extra inputs are not permitted")
     choice = asked.get("tool_choice")
     if choice:
@@ -164,6 +191,10 @@ def check_block(at: str, block: dict) -> None:
         need(set(block["source"]) == {"type", "media_type", "data"}, f"{at}: image.source: fields")
         need(block["source"]["media_type"].startswith("image/"), f"{at}: image.source.media_type")
         need(not block["source"]["data"].startswith("data:"), f"{at}: image.source.data: no URL")
+    elif kind == "document":
+        known = {"type", "source", "title", "context", "citations", "cache_control"}
+        need(set(block) <= known, f"{at}: document: Extra inputs are not permitted")
+        need(block["source"]["type"] in {"base64", "text", "url", "content", "file"}, f"{at}: document.source.type")
     elif kind == "tool_use":
         need(isinstance(block["input"], dict), f"{at}: tool_use.input: must be an object")
         need(re.fullmatch(r"[a-zA-Z0-9_-]+", block["id"]), f"{at}: tool_use.id: bad pattern")
@@ -180,11 +211,13 @@ def message_for(asked: dict) -> dict:
     if asked.get("thinking", {}).get("type") == "enabled":
         content.append({"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE})
     results = [block for block in last if block["type"] == "tool_result"]
-    calls = [] if results else asked.get("tools", [])
+    has_none = (asked.get("tool_choice") or {}).get("type") == "none"
+    calls = [] if results or has_none else asked.get("tools", [])
     for number, tool in enumerate(calls):
-        content.append({"type": "tool_use", "id": f"toolu_{number}", "name": tool["name"], "input": {"city": "Zürich"}})
+        given = filled(tool["input_schema"])
+        content.append({"type": "tool_use", "id": f"toolu_{number}", "name": tool["name"], "input": given})
     if not calls:
-        content.append({"type": "text", "text": text_of(last, results)})
+        content.append(said(asked, last, results))
     return {
         "id": "msg_e2e",
         "type": "message",
@@ -195,6 +228,23 @@ def message_for(asked: dict) -> dict:
         "stop_sequence": None,
         "usage": USAGE,
     }
+
+
+def said(asked: dict, last: list, results: list) -> dict:
+    """The text: as its format wants it, with citations of a document if asked for."""
+    if form := asked.get("output_config", {}).get("format"):
+        return {"type": "text", "text": json.dumps(filled(form["schema"]))}
+    block = {"type": "text", "text": text_of(last, results)}
+    documents = [found for found in last if found["type"] == "document"]
+    places = [
+        {
+            "type": "char_location", "cited_text": "The sky is blue.", "document_index": number,
+            "document_title": found.get("title"), "start_char_index": 0, "end_char_index": 16, "file_id": None,
+        }
+        for number, found in enumerate(documents)
+        if found.get("citations", {}).get("enabled")
+    ]  # fmt: skip
+    return block | ({"citations": places} if places else {})
 
 
 def text_of(blocks: list, results: list) -> str:
@@ -225,7 +275,7 @@ def events_of(answer: dict):
             yield {"type": "content_block_delta", "index": index, "delta": delta}
         yield {"type": "content_block_stop", "index": index}
     delta = {"stop_reason": answer["stop_reason"], "stop_sequence": None}
-    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": answer["usage"]["output_tokens"]}}
+    yield {"type": "message_delta", "delta": delta, "usage": answer["usage"]}
     yield {"type": "message_stop"}
 
 
@@ -240,4 +290,7 @@ def deltas_of(block: dict) -> tuple:
         deltas.append({"type": "signature_delta", "signature": block["signature"]})
         return {"type": "thinking", "thinking": "", "signature": ""}, deltas
     words = re.findall(r"\S+\s*", block["text"])
-    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in words]
+    deltas = [{"type": "text_delta", "text": word} for word in words]
+    places = block.get("citations", [])
+    deltas += [{"type": "citations_delta", "citation": place} for place in places]
+    return {"type": "text", "text": ""} | ({"citations": []} if places else {}), deltas

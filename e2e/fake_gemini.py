@@ -11,7 +11,7 @@ import urllib.parse
 import fake_gemini_rules as rules
 import fake_openai
 from fake_gemini_rules import SIGNATURE, TYPE, refused
-from fake_openai import FakeOpenAI, Scripted
+from fake_openai import FakeOpenAI, Scripted, filled
 
 MODELS = {"gemini-2.5-flash", "gemini-3-flash", "gemini-embedding-001"}
 USAGE = {
@@ -148,12 +148,13 @@ def parts_for(asked: dict, text: str) -> list:
     functions = [f for tool in asked.get("tools", []) for f in tool.get("functionDeclarations", [])]
     mode = asked.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode", "AUTO")
     if functions and not results and mode != "NONE":
-        return [{"functionCall": {"name": f["name"], "args": {"city": "Zürich"}}} for f in functions]
+        schemas = [f.get("parametersJsonSchema") or f.get("parameters") or {} for f in functions]
+        return [{"functionCall": {"name": f["name"], "args": filled(s)}} for f, s in zip(functions, schemas)]
     if results:
         return [{"text": f"Results: {len(results)}"}]
     config = asked.get("generationConfig", {})
     if schema := config.get("responseSchema") or config.get("responseJsonSchema"):
-        return [{"text": json.dumps({name: "Ada" if name == "name" else 36 for name in schema["properties"]})}]
+        return [{"text": json.dumps(filled(schema))}]
     images = [part["inlineData"]["data"] for part in last if "inlineData" in part]
     size = sum(map(len, images))
     return [{"text": f"You said: {text}" + (f" ({len(images)} images, {size} characters)" if images else "")}]

@@ -2,6 +2,7 @@
 in a wrong order, calls without their signatures, schemas that it does not know.
 """
 
+import base64
 import re
 
 from fake_openai import Refused
@@ -9,8 +10,9 @@ from fake_openai import Refused
 TYPE = "type.googleapis.com/google.rpc."
 STATUS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}
 SIGNATURE = "c2lnbmVkLWJ5LXRoZS1mYWtl"
-# Google's own value for a call whose signature is not there.
-SKIPPED = "skip_thought_signature_validator"
+# Google's own values for a call whose signature is not there, also as bytes.
+SKIPPED = {"skip_thought_signature_validator", "context_engineering_is_the_way_to_go"}
+SKIPPED |= {base64.b64encode(value.encode()).decode() for value in SKIPPED}
 
 REQUEST = {
     "contents", "systemInstruction", "tools", "toolConfig", "safetySettings", "generationConfig",
@@ -149,7 +151,7 @@ def check_part(part: dict, role: str, at: str) -> None:
     kinds = DATA & set(part)
     need(len(kinds) == 1, f"{at}.parts: required oneof field 'data' must have one initialized field")
     [kind] = kinds
-    need(part.get("thoughtSignature", SIGNATURE) in {SIGNATURE, SKIPPED}, "Corrupted thought signature.")
+    need(part.get("thoughtSignature", SIGNATURE) in {SIGNATURE, *SKIPPED}, "Corrupted thought signature.")
     value = part[kind]
     if kind == "inlineData":
         known(value, {"mimeType", "data"}, f"{at}.parts.inline_data")

@@ -14,7 +14,10 @@ import http.server
 import json
 import socket
 import struct
+import sys
 import threading
+
+from fake_remote import Remote
 
 MODELS = ["m", "fake-large"]
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
@@ -49,6 +52,15 @@ class Scripted:
     breaks: bool = False
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *which):
+        # A gateway may reset what it gives up.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*which)
+
+
 class FakeOpenAI:
     """Starts with `with FakeOpenAI(key) as fake:`; all in threads of this process."""
 
@@ -66,8 +78,7 @@ class FakeOpenAI:
         class Handler(self.handler()):
             owner = fake
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         self.base_url = f"http://127.0.0.1:{self.port}/{self.version}"
 
@@ -103,7 +114,7 @@ class Refused(Exception):
         self.body = {"error": {"message": message, "type": kind, "param": param, "code": None}}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Remote, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # One write a piece: the suites look at how pieces travel.
     wbufsize = 0
@@ -273,23 +284,32 @@ def text_of(messages: list) -> str:
     return f"You said: {texts} ({len(images)} images, {sum(map(len, images))} characters)"
 
 
+def filled(schema: dict) -> dict:
+    """What fits a schema: a city where it has one, or none at all; else a person."""
+    names = schema.get("properties") or {"city": {}}
+    return {"city": "Zürich"} if "city" in names else {name: "Ada" if name == "name" else 36 for name in names}
+
+
+def arguments_for(function: dict) -> str:
+    return json.dumps(filled(function.get("parameters", {})), ensure_ascii=False)
+
+
 def message_for(asked: dict) -> tuple:
     """The assistant's message and its finish reason."""
     answered = asked["messages"][-1].get("role") == "tool"
-    if asked.get("tools") and not answered:
+    if asked.get("tools") and not answered and asked.get("tool_choice") != "none":
         calls = [
             {
                 "id": f"call_{number}",
                 "type": "function",
-                "function": {"name": tool["function"]["name"], "arguments": '{"city": "Zürich"}'},
+                "function": {"name": tool["function"]["name"], "arguments": arguments_for(tool["function"])},
             }
             for number, tool in enumerate(asked["tools"])
         ]
         return {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls"
     text = text_of(asked["messages"])
     if asked.get("response_format", {}).get("type") == "json_schema":
-        names = asked["response_format"]["json_schema"]["schema"]["properties"]
-        text = json.dumps({name: "Ada" if name == "name" else 36 for name in names})
+        text = json.dumps(filled(asked["response_format"]["json_schema"]["schema"]))
     return {"role": "assistant", "content": text, "refusal": None}, "stop"
 
 
@@ -353,26 +373,28 @@ def stream_of(asked: dict, answer: dict):
     else:
         base |= {"object": "chat.completion.chunk", "system_fingerprint": "fp_e2e"}
         for choice in answer["choices"]:
-            for delta, finish in deltas_of(choice):
+            is_strict = any(tool["function"].get("strict") for tool in asked.get("tools", []))
+            for delta, finish in deltas_of(choice, asked["model"] == "m" and not is_strict):
                 piece = {"index": choice["index"], "delta": delta, "finish_reason": finish}
                 yield base | {"choices": [piece | {"logprobs": choice["logprobs"] if finish is None else None}]}
     if asked.get("stream_options", {}).get("include_usage"):
         yield base | {"choices": [], "usage": answer["usage"]}
 
 
-def deltas_of(choice: dict):
+def deltas_of(choice: dict, is_mixed: bool):
     message = choice["message"]
     yield {"role": "assistant", "content": None if message["content"] is None else ""}, None
     for word in (message["content"] or "").split(" "):
         if message["content"]:
             yield {"content": word + " "}, None
-    calls = message.get("tool_calls", [])
-    for index, call in enumerate(calls):
-        function = {"name": call["function"]["name"], "arguments": ""}
-        yield {"tool_calls": [call | {"index": index, "function": function}]}, None
-    # The parts of parallel calls come in turn.
-    for part in (slice(0, 8), slice(8, None)):
-        for index, call in enumerate(calls):
-            arguments = call["function"]["arguments"][part]
-            yield {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, None
+    calls = list(enumerate(message.get("tool_calls", [])))
+    # Of parallel calls some servers send the parts in turn; OpenAI does not, whose tools may be strict.
+    for group in [calls] if is_mixed else [[call] for call in calls]:
+        for index, call in group:
+            function = {"name": call["function"]["name"], "arguments": ""}
+            yield {"tool_calls": [call | {"index": index, "function": function}]}, None
+        for part in (slice(0, 8), slice(8, None)):
+            for index, call in group:
+                arguments = call["function"]["arguments"][part]
+                yield {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, None
     yield {}, choice["finish_reason"]

@@ -7,7 +7,7 @@ that it did not give, and conversations that it does not know.
 import json
 
 import fake_openai
-from fake_openai import FakeOpenAI, Refused, Scripted
+from fake_openai import FakeOpenAI, Refused, Scripted, filled
 
 MODELS = ["r"]
 FIELDS = {
@@ -29,6 +29,8 @@ class FakeResponses(FakeOpenAI):
         super().__init__(key)
         # Whole conversations by the id of their last answer.
         self.kept: dict[str, list] = {}
+        # Every item that it gave, by its id.
+        self.given: dict[str, dict] = {}
         self.count = 0
 
     def handler(self) -> type:
@@ -46,6 +48,7 @@ class _Handler(fake_openai.Handler):
         said = self.said(asked)
         check(said)
         answer = self.response(asked, said)
+        self.owner.given |= {item["id"]: item for item in answer["output"]}
         if asked.get("store", True):
             self.owner.kept[answer["id"]] = said + answer["output"]
         if not asked.get("stream"):
@@ -64,25 +67,27 @@ class _Handler(fake_openai.Handler):
         new = asked["input"]
         if isinstance(new, str):
             new = [{"type": "message", "role": "user", "content": new}]
-        known = {item["id"] for items in self.owner.kept.values() for item in items if "id" in item}
         for item in new:
-            need(item.get("id") in known | {None}, f"Item with id '{item.get('id')}' not found.", "input")
-        return before + new
+            need(item.get("id") in {*self.owner.given, None}, f"Item with id '{item.get('id')}' not found.", "input")
+        is_name = lambda item: item.get("type") == "item_reference"  # noqa: E731
+        return before + [self.owner.given[item["id"]] if is_name(item) else item for item in new]
 
     def response(self, asked: dict, said: list) -> dict:
         self.owner.count += 1
         number = self.owner.count
         has_results = said[-1].get("type", "").endswith("_output")
-        calls = [] if has_results else asked.get("tools", [])
+        calls = [] if has_results or asked.get("tool_choice") == "none" else asked.get("tools", [])
         output = [
             {
                 "type": "function_call", "id": f"fc_{number}_{at}", "call_id": f"call_{number}_{at}",
-                "name": tool["name"], "arguments": '{"city": "Zürich"}', "status": "completed",
+                "name": tool["name"], "arguments": json.dumps(filled(tool.get("parameters", {}))), "status": "completed",
             }
             for at, tool in enumerate(calls)
         ]  # fmt: skip
         if not calls:
-            part = {"type": "output_text", "text": f"Items: {len(said)}", "annotations": [], "logprobs": []}
+            form = asked.get("text", {}).get("format", {})
+            text = json.dumps(filled(form["schema"])) if form.get("type") == "json_schema" else f"Items: {len(said)}"
+            part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
             output.append({
                 "type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed", "content": [part],
             })  # fmt: skip

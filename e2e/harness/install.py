@@ -65,9 +65,16 @@ def make_venv(venv: pathlib.Path) -> None:
         )
 
 
+def into_venv(venv: pathlib.Path, what: list) -> None:
+    """Installs packages into a virtual environment of their own."""
+    if not (venv / "bin" / "python").exists():
+        make_venv(venv)
+    run([venv / "bin" / "python", "-m", "pip", "install", "--quiet", *what])
+
+
 def prepare(here: pathlib.Path, wanted: list) -> None:
     """What else these suites need."""
-    if {"sdk_javascript", "sdk_gemini_javascript", "readme"} & set(wanted):
+    if {"sdk_javascript", "sdk_gemini_javascript", "sdk_anthropic_javascript", "sdk_openai_javascript", "ai_sdk", "readme"} & set(wanted):
         node_modules(here)
     if {"real_model", "readme"} & set(wanted):
         weights(here)

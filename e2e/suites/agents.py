@@ -3,7 +3,8 @@ file by its own tool. The model behind is one of OpenAI's dialect, whatever the
 agent speaks.
 
 They are large: `PORTCULLIS_AGENTS=install` installs them into `e2e/.cache`,
-another value is a folder that has them in `node_modules`.
+another value is a folder that has them in `node_modules`, and those in Python in
+`venv`.
 """
 
 import json
@@ -13,6 +14,7 @@ import subprocess
 import types
 
 from fake_agent import FILE, FakeAgent
+from harness import install
 from harness.bench import case
 from harness.gateway import KEY, UPSTREAM_KEY
 from suites.common import config
@@ -24,6 +26,9 @@ PACKAGES = [
     "@openai/codex@0.169.0",
     "opencode-ai@1.18.33",
 ]
+# It asks nobody but the gateway, and no human.
+AIDER = ["--yes-always", "--no-git", "--no-pretty", "--no-check-update", "--analytics-disable", "--no-show-model-warnings"]
+IN_PYTHON = ["aider-chat==0.86.2"]
 
 
 def scene(bench):
@@ -33,21 +38,23 @@ def scene(bench):
     return types.SimpleNamespace(bench=bench, model=model, gateway=gateway, programs=programs(bench.here))
 
 
-def programs(here: pathlib.Path) -> pathlib.Path | None:
+def programs(here: pathlib.Path) -> list:
+    """The folders of programs."""
     wanted = os.environ.get("PORTCULLIS_AGENTS")
     folder = here / ".cache" / "agents"
     if wanted == "install":
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["npm", "install", "--silent", "--prefix", str(folder), *PACKAGES], check=True)
+        install.into_venv(folder / "venv", IN_PYTHON)
     elif wanted:
         folder = pathlib.Path(wanted)
-    found = folder / "node_modules" / ".bin"
-    return found if found.exists() else None
+    return [folder / "node_modules" / ".bin", folder / "venv" / "bin"]
 
 
 def works(w, name: str, arguments: list, environment: dict, files: dict) -> None:
     """Whether the agent makes the file and comes to its end."""
-    if w.programs is None or not (w.programs / name).exists():
+    program = next((found for folder in w.programs if (found := folder / name).exists()), None)
+    if program is None:
         print(f"e2e: agents: {name} is not installed (PORTCULLIS_AGENTS=install)")
         return
     work, home = (w.bench.folder / f"{name}-{kind}" for kind in ("work", "home"))
@@ -58,7 +65,7 @@ def works(w, name: str, arguments: list, environment: dict, files: dict) -> None
     work.mkdir()
     w.model.folder = str(work)
     done = subprocess.run(
-        [w.programs / name, *arguments],
+        [program, *arguments],
         cwd=work,
         env={"PATH": os.environ["PATH"], "HOME": str(home)} | environment,
         stdin=subprocess.DEVNULL,
@@ -114,3 +121,10 @@ def opencode(w):
     provider = {"npm": "@ai-sdk/openai-compatible", "name": "pc", "options": options, "models": {"m": {"name": "m"}}}
     settings = json.dumps({"provider": {"pc": provider}})
     works(w, "opencode", ["run", "-m", "pc/m", TASK], {}, {".config/opencode/opencode.json": settings})
+
+
+@case
+def aider(w):
+    environment = {"OPENAI_API_BASE": w.gateway.base_url, "OPENAI_API_KEY": KEY}
+    arguments = ["--model", "openai/m", "--edit-format", "whole", "--message", TASK]
+    works(w, "aider", [*arguments, *AIDER], environment, {})

@@ -3,9 +3,10 @@
 export async function runCases(cases) {
   let failed = 0;
   for (const [name, run] of Object.entries(cases)) {
+    const begun = Date.now();
     try {
       await run();
-      console.log(`ok ${name}`);
+      console.log(`ok ${name} (${Date.now() - begun} ms)`);
     } catch (error) {
       failed += 1;
       console.log(`not ok ${name}\n${error.stack}`);

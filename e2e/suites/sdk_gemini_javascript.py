@@ -1,14 +1,14 @@
 """Google's SDK in JavaScript; the cases are in `sdk_gemini_javascript.mjs`."""
 
 from harness.bench import case
-from suites import javascript, sdk_gemini
+from suites import scripts, sdk_gemini
 
 scene = sdk_gemini.scene
 
 
 @case
 def the_javascript_cases(w):
-    return javascript.run(w, "sdk_gemini_javascript.mjs", w.gateway.origin)
+    return scripts.run(w, "sdk_gemini_javascript.mjs", w.gateway.origin)
 
 
 @case
@@ -17,7 +17,7 @@ def errors_come_as_the_sdk_reads_them(w):
     for _ in range(3):
         w.fake.next(status=429, headers={"retry-after": "33"}, body=b'{"error": {"message": "slow down"}}')
     try:
-        return javascript.run(w, "sdk_gemini_errors.mjs", w.gateway.origin)
+        return scripts.run(w, "sdk_gemini_errors.mjs", w.gateway.origin)
     finally:
         w.fake.script.clear()
 

@@ -1,7 +1,7 @@
 """The official JavaScript SDK; the cases are in `sdk_javascript.mjs`."""
 
 from harness.bench import case
-from suites import javascript
+from suites import scripts
 from suites.common import fake_and_gateway
 
 
@@ -11,4 +11,4 @@ def scene(bench):
 
 @case
 def the_javascript_cases(w):
-    return javascript.run(w, "sdk_javascript.mjs", w.gateway.base_url)
+    return scripts.run(w, "sdk_javascript.mjs", w.gateway.base_url)

@@ -183,6 +183,13 @@ fn a_format_beside_tools_is_too_much_for_older_models() {
     };
     let (_, losses) = checked(&request, "gemini-2.5-flash");
     assert_eq!(losses[0].field, "response_format");
+    assert_eq!(losses[0].weight, Weight::Meaning);
+    let forced = Request {
+        tool_choice: Some(ToolChoice::Named("f".to_owned())),
+        ..request.clone()
+    };
+    let (_, losses) = checked(&forced, "gemini-2.5-flash");
+    assert_eq!(losses[0].weight, Weight::Hint, "a call has no such format");
     let (body, losses) = checked(&request, NEWEST);
     assert_eq!(losses, []);
     assert_eq!(

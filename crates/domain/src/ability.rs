@@ -1,6 +1,37 @@
-//! What a model can do beside text, and what a request asks of it.
+//! What a model is for, and what it can do beside text.
 
 use serde::{Deserialize, Serialize};
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Conversations.
+    #[default]
+    Chat,
+    /// Conversations that its provider has by the Responses API alone.
+    Responses,
+    /// Vectors of texts.
+    Embedding,
+}
+
+impl Mode {
+    /// Its word in the catalogue.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Embedding => "embedding",
+        }
+    }
+
+    /// Whether it is what most are for.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// One thing that a model can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ability::{Abilities, Ability};
+use crate::ability::{Abilities, Ability, Mode};
 use crate::canon::Dialect;
 use crate::credential::Key;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
@@ -270,6 +270,8 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// The longest answer, in tokens, where known.
     pub max_output: Option<u64>,
+    /// What it is for.
+    pub mode: Mode,
     /// The longest prompt, in tokens, where known; mostly with the answer.
     pub context: Option<u64>,
     /// What it can do beside text; `None` where nobody knows.
@@ -302,6 +304,22 @@ pub struct Model {
 }
 
 impl Model {
+    /// What it is for: what its first deployment is.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.deployments
+            .first()
+            .map(|one| one.mode)
+            .unwrap_or_default()
+    }
+
+    /// Whether all of its deployments are known to do this.
+    #[must_use]
+    pub fn can(&self, ability: Ability) -> bool {
+        let mut deployments = self.deployments.iter();
+        deployments.all(|one| one.can(ability) == Some(true))
+    }
+
     /// The longest prompt that one of its deployments takes, where known.
     #[must_use]
     pub fn context(&self) -> Option<u64> {

@@ -115,6 +115,8 @@ reasons! {
     UnknownModel = 404 NotFound "model_not_found";
     /// No answer of this id is kept for the key.
     UnknownResponse = 404 NotFound "response_not_found";
+    /// No item of this id is kept for the key.
+    UnknownItem = 404 NotFound "item_not_found";
     /// The turn to go on from is not kept for the key.
     UnknownPrevious = 400 InvalidRequest "previous_response_not_found";
     /// Requests per minute are used up.

@@ -120,6 +120,7 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         order: 0,
         price: None,
         max_output: None,
+        mode: crate::ability::Mode::default(),
         context: None,
         abilities: None,
         index: usize::MAX,

@@ -2,7 +2,7 @@
 //! parts, so that an invoice line by line adds up to the invoice.
 
 use domain::model::Price;
-use domain::money::NanoUsd;
+use domain::money::{NanoUsd, Rate};
 use domain::usage::Usage;
 
 /// How many parts a cost has: the eight of [`Usage`] and the fee per request.
@@ -50,6 +50,31 @@ pub fn itemise(usage: &Usage, price: &Price) -> Cost {
 #[must_use]
 pub fn cost(usage: &Usage, price: &Price) -> NanoUsd {
     itemise(usage, price).total
+}
+
+/// What a request costs at most: a prompt of up to so many tokens at the
+/// dearest rate of its side, and an answer of up to so many at that of its.
+#[must_use]
+pub fn most(prompt: u64, answer: u64, price: &Price) -> NanoUsd {
+    let tiers = price.tiers.iter().flat_map(|tiers| tiers.iter());
+    let reached = tiers.filter(|tier| tier.above < prompt);
+    let all = reached.map(|tier| &tier.price).chain([price]);
+    let dearest = |price: &Price| {
+        let asked = [
+            price.cached_input,
+            price.cache_write,
+            price.cache_write_1h,
+            price.audio_input,
+        ];
+        let said = [price.reasoning, price.audio_output];
+        let highest = |plain: Rate, others: &[Option<Rate>]| {
+            let others = others.iter().flatten().map(|rate| rate.0);
+            Rate(others.fold(plain.0, i64::max))
+        };
+        let (input, output) = (highest(price.input, &asked), highest(price.output, &said));
+        input.times(prompt) + output.times(answer) + price.per_request
+    };
+    all.map(dearest).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -176,6 +201,34 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(itemise(&usage, &tiered).parts[0].1.0, 5_000);
+    }
+
+    #[test]
+    fn the_most_is_what_the_dearest_rates_that_can_apply_make() {
+        let tier = Tier {
+            above: 100,
+            price: Price {
+                cache_write_1h: Some(Rate(9_000_000_000)),
+                ..price()
+            },
+        };
+        let tiered = Price {
+            tiers: Some([tier].into()),
+            ..price()
+        };
+        // Written to the cache, every token of the answer spoken or not.
+        assert_eq!(most(100, 10, &tiered).0, 100 * 3_125 + 10 * 10_000 + 7);
+        assert_eq!(most(101, 10, &tiered).0, 101 * 9_000 + 10 * 10_000 + 7);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_costs_more_than_the_most(usage in usage(), hour in 0_i64..20_000_000_000) {
+            let price = Price { cache_write_1h: Some(Rate(hour)), ..price() };
+            let most = most(usage.prompt(), usage.completion(), &price);
+            // Each of the nine parts is rounded by itself.
+            prop_assert!(cost(&usage, &price).0 <= most.0 + 9);
+        }
     }
 
     proptest! {

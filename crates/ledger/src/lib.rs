@@ -8,5 +8,5 @@
 mod cost;
 mod reserve;
 
-pub use cost::{Cost, PARTS, cost, itemise};
+pub use cost::{Cost, PARTS, cost, itemise, most};
 pub use reserve::reserve;

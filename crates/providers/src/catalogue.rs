@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::quirks::QuirksSpec;
 pub(crate) use line::{Line, TierLine};
 pub use lines::{is_date, read_models, write_models};
-pub use model::{CatalogueModel, Mode, OPERATOR, Unmetered};
+pub use model::{CatalogueModel, OPERATOR, Unmetered};
 
 /// The providers that the binary carries.
 const PROVIDERS: &str = include_str!("../../../config/catalogue.yaml");

@@ -93,6 +93,7 @@ struct Wanted {
     providers: Vec<String>,
     fallbacks: Vec<ModelName>,
     price: Option<Price>,
+    known: fn(&mut Deployment),
 }
 
 impl Default for Scene {
@@ -183,7 +184,17 @@ impl Scene {
             providers: providers.iter().map(ToString::to_string).collect(),
             fallbacks: Vec::new(),
             price: Some(price()),
+            known: |_| {},
         });
+        self
+    }
+
+    /// Says what is known of each deployment of the newest model.
+    #[must_use]
+    pub fn known(mut self, known: fn(&mut Deployment)) -> Self {
+        if let Some(model) = self.models.last_mut() {
+            model.known = known;
+        }
         self
     }
 
@@ -245,7 +256,7 @@ impl Scene {
             let first = snapshot.deployments.len();
             for (order, name) in wanted.providers.iter().enumerate() {
                 let provider = providers.get(name).expect("a provider of that name");
-                snapshot.deployments.push(Arc::new(Deployment {
+                let mut deployment = Deployment {
                     id: format!("{name}/{}", wanted.name).into(),
                     provider: Arc::clone(provider),
                     upstream_model: wanted.name.clone(),
@@ -253,16 +264,22 @@ impl Scene {
                     order: u32::try_from(order).expect("few deployments"),
                     price: wanted.price.clone(),
                     max_output: None,
+                    mode: domain::ability::Mode::default(),
                     context: None,
                     abilities: None,
                     index: first + order,
-                }));
+                };
+                (wanted.known)(&mut deployment);
+                snapshot.deployments.push(Arc::new(deployment));
             }
             let model = Model {
                 name: wanted.name.as_str().into(),
                 deployments: snapshot.deployments[first..].to_vec(),
                 fallbacks: wanted.fallbacks,
-                max_output: None,
+                max_output: snapshot.deployments[first..]
+                    .iter()
+                    .filter_map(|one| one.max_output)
+                    .max(),
                 owned_by: wanted.providers.first().cloned().unwrap_or_default(),
             };
             snapshot.models.insert(model.name.clone(), Arc::new(model));

@@ -24,10 +24,11 @@ models:
 """
 
 
-def scene(bench):
+def scene(bench, providers: str = "", more: str = ""):
+    """A gateway before servers of three dialects, with other providers and more."""
     claude = bench.enter(FakeAnthropic(UPSTREAM_KEY))
     google = bench.enter(FakeGemini(UPSTREAM_KEY))
-    providers = f"""
+    own = f"""
   claude:
     catalogue: anthropic
     base_url: {claude.base_url}
@@ -39,7 +40,7 @@ def scene(bench):
     api_key: env:UPSTREAM_KEY
     models: [{SECOND}, {THIRD}, {EMBEDDER}]
 """
-    world = fake_and_gateway(bench, more=NAMED, providers=providers)
+    world = fake_and_gateway(bench, more=NAMED + more, providers=own + providers)
     world.claude, world.google = claude, google
     world.client = client_of(world)
     world.openai = openai.OpenAI(base_url=world.gateway.base_url, api_key=KEY, max_retries=0, timeout=20)

@@ -1,6 +1,7 @@
 //! A request: what the gateway needs to know of it, and the edits it makes.
 
 use bytes::Bytes;
+use domain::ability::{Abilities, Ability};
 use domain::edit::{Edit, Span};
 use domain::refusal::{Reason, Refusal};
 
@@ -32,6 +33,8 @@ pub struct View {
     pub media: u32,
     /// How many messages are sent.
     pub messages: u32,
+    /// What a model must be able to do for it.
+    pub asks: Abilities,
 }
 
 /// Reads a request.
@@ -53,7 +56,11 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
         .str()
         .filter(|name| !name.is_empty())
         .ok_or_else(|| wrong("model", "a model's name as a string"))?;
-    let (count, media) = match op {
+    let Sent {
+        messages,
+        media,
+        mut asks,
+    } = match op {
         Operation::Chat => messages(top.messages)?,
         Operation::Completion => required(top.prompt, "prompt")?,
         Operation::Embedding => required(top.input, "input")?,
@@ -76,6 +83,10 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
     };
     let newer = most(top.max_completion_tokens, "max_completion_tokens")?;
     let max_tokens = newer.or(most(top.max_tokens, "max_tokens")?);
+    let tools = list(top.tools, "tools")? + list(top.functions, "functions")?;
+    if tools > 0 {
+        asks = asks.with(Ability::Tools);
+    }
     Ok(View {
         model: name.into_owned(),
         model_span: model.span(),
@@ -84,9 +95,10 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
         n,
         max_tokens,
         texts: collect(root, Room::Request, Place::Other),
-        tools: list(top.tools, "tools")? + list(top.functions, "functions")?,
+        tools,
         media,
-        messages: count,
+        messages,
+        asks,
     })
 }
 
@@ -130,20 +142,27 @@ impl<'a> Top<'a> {
     }
 }
 
-/// Checks the messages; gives how many there are, and media in them.
-fn messages(messages: Option<Node<'_>>) -> Result<(u32, u32), Refusal> {
+/// What is sent: messages, and media in them.
+#[derive(Default)]
+struct Sent {
+    messages: u32,
+    media: u32,
+    asks: Abilities,
+}
+
+/// Checks the messages, and counts them.
+fn messages(messages: Option<Node<'_>>) -> Result<Sent, Refusal> {
     let messages = messages
         .ok_or_else(|| missing("messages", "send the conversation as an array of messages"))?;
     if messages.kind() != Kind::Array {
         return Err(wrong("messages", "an array of messages"));
     }
-    let mut media = 0;
-    let mut count = 0;
+    let mut sent = Sent::default();
     for (at, message) in messages.items().enumerate() {
         if message.kind() != Kind::Object {
             return Err(wrong(&format!("messages[{at}]"), "an object"));
         }
-        count += 1;
+        sent.messages += 1;
         let mut content = None;
         for (key, value) in message.members() {
             match &*key.name() {
@@ -159,27 +178,35 @@ fn messages(messages: Option<Node<'_>>) -> Result<(u32, u32), Refusal> {
         };
         match content.kind() {
             Kind::String => {}
-            Kind::Array => media += media_in(content),
+            Kind::Array => media_in(content, &mut sent),
             _ => {
                 let param = format!("messages[{at}].content");
                 return Err(wrong(&param, "a string or an array of parts"));
             }
         }
     }
-    Ok((count, media))
+    Ok(sent)
 }
 
-fn media_in(content: Node<'_>) -> u32 {
-    let is_medium = |(key, _): (Node<'_>, Node<'_>)| {
-        matches!(&*key.name(), b"image_url" | b"input_audio" | b"file")
-    };
-    count(content.items().filter(|part| part.members().any(is_medium)))
+fn media_in(content: Node<'_>, sent: &mut Sent) {
+    for part in content.items() {
+        let medium = part.members().find_map(|(key, _)| match &*key.name() {
+            b"image_url" => Some(Ability::Vision),
+            b"input_audio" => Some(Ability::AudioInput),
+            b"file" => Some(Ability::Pdf),
+            _ => None,
+        });
+        if let Some(ability) = medium {
+            sent.media += 1;
+            sent.asks = sent.asks.with(ability);
+        }
+    }
 }
 
-fn required(value: Option<Node<'_>>, key: &'static str) -> Result<(u32, u32), Refusal> {
+fn required(value: Option<Node<'_>>, key: &'static str) -> Result<Sent, Refusal> {
     let value = value.ok_or_else(|| missing(key, "send the text"))?;
     match value.kind() {
-        Kind::String | Kind::Array => Ok((0, 0)),
+        Kind::String | Kind::Array => Ok(Sent::default()),
         _ => Err(wrong(key, "a string or an array")),
     }
 }

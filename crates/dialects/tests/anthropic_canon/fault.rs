@@ -97,3 +97,25 @@ fn an_error_event_is_what_the_sdks_wait_for() {
     let body = j!({"type": "error", "error": error, "request_id": "req_1"});
     assert_eq!(value(data.trim().as_bytes()), body);
 }
+
+#[test]
+fn a_thread_that_cannot_be_is_told_by_its_code() {
+    let fault = |field: &str, code: &str| Fault {
+        kind: FaultKind::Invalid,
+        message: "No.".to_owned(),
+        code: Some(code.to_owned()),
+        field: Some(field.to_owned()),
+    };
+    let told = |fault| value(&write_fault(&fault, "")).get("error").cloned();
+    let error = told(fault("thread", "unsupported_by_target")).expect("an error");
+    let details = j!({"error_code": "thread_unsupported_request", "unsupported": ["thread"]});
+    assert_eq!(error["details"], details);
+    let lost = told(fault("thread", "thread_not_found")).expect("an error");
+    assert_eq!(lost["details"], j!({"error_code": "thread_not_found"}));
+    for other in [
+        fault("thread", "malformed"),
+        fault("top_k", "unsupported_by_target"),
+    ] {
+        assert!(told(other).expect("an error").get("details").is_none());
+    }
+}

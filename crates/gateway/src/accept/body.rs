@@ -8,6 +8,7 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::Document;
 use dialects::openai::{self, View};
+use domain::ids::KeyId;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::{Bounds, Snapshot};
 use http1::Fields;
@@ -16,7 +17,7 @@ use super::held::Held;
 use super::incoming::{Broken, Incoming};
 use super::past::{self, Found};
 use super::pivot::Keeps;
-use super::{Accepted, Foreign, Target, held, inflate, operation, pivot};
+use super::{Accepted, Foreign, Target, held, inflate, named, operation, pivot};
 use crate::admit::Known;
 use crate::aside;
 use crate::plane::Plane;
@@ -46,9 +47,9 @@ pub async fn body(
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
         Ok(plain) => {
             let owner = &principal.key;
-            let world = (plane, snapshot);
-            match past::recall(world, owner, &head.target, &plain, &mut held).await {
-                Ok(found) => look((&head.target, operation), plain, snapshot, found).await,
+            let (world, target) = ((plane, snapshot), &head.target);
+            match told(world, owner, target, plain, &mut held).await {
+                Ok((plain, found)) => look((target, operation), plain, snapshot, found).await,
                 Err(refusal) => Err(refusal),
             }
         }
@@ -76,6 +77,20 @@ pub async fn body(
         }
         Err(refusal) => Err(Refused::new(ticket, refusal)),
     }
+}
+
+/// A body with the kept items that it names, and the conversation that it goes
+/// on with.
+async fn told(
+    world: (&Rc<Plane>, &Snapshot),
+    owner: &KeyId,
+    target: &Target,
+    plain: Bytes,
+    held: &mut Held,
+) -> Result<(Bytes, Option<Found>), Refusal> {
+    let plain = named::spelled_out(world, owner, target, plain, held).await?;
+    let found = past::recall(world, owner, target, &plain, held).await?;
+    Ok((plain, found))
 }
 
 /// The journal's promise of room for this request's records; `None` if policy

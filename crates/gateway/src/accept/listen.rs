@@ -271,10 +271,12 @@ pub(super) async fn answer(plane: &Rc<Plane>, request: Request) -> Served {
         return health;
     }
     let dialect = super::dialect(&request.uri, &request.fields);
-    match walk(plane, request).await {
+    let mut served = match walk(plane, request).await {
         Ok(served) => served,
         Err(refused) => serve::refuse(plane, refused, dialect),
-    }
+    };
+    serve::name_id(&mut served.fields, dialect);
+    served
 }
 
 /// `/livez` says that the process runs, `/readyz` that it takes requests.

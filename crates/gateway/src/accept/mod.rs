@@ -10,6 +10,7 @@ mod inflate;
 mod link;
 pub mod listen;
 mod multiplexed;
+mod named;
 mod pace;
 mod passage;
 pub(crate) mod past;

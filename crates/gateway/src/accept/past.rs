@@ -67,11 +67,7 @@ pub(super) async fn recall(
     body: &Bytes,
     held: &mut Held,
 ) -> Result<Option<Found>, Refusal> {
-    let is_of_responses = matches!(
-        target,
-        Target::Converse(conversation) if conversation.dialect == Dialect::Responses
-    );
-    if !is_of_responses || !says(body, MARK) {
+    if !is_of_responses(target) || !says(body, MARK) {
         return Ok(None);
     }
     let depth = snapshot.bounds.depth;
@@ -117,7 +113,16 @@ pub(super) async fn recall(
     Ok(Some(Found { turns }))
 }
 
-fn says(body: &[u8], mark: &[u8]) -> bool {
+/// Whether a request of Responses comes.
+pub(super) fn is_of_responses(target: &Target) -> bool {
+    matches!(
+        target,
+        Target::Converse(conversation) if conversation.dialect == Dialect::Responses
+    )
+}
+
+/// Whether this stands anywhere in a body.
+pub(super) fn says(body: &[u8], mark: &[u8]) -> bool {
     body.windows(mark.len()).any(|part| part == mark)
 }
 

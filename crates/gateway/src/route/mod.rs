@@ -1,6 +1,7 @@
 //! **route**: which targets, best first. A file a strategy.
 
 mod health;
+mod suited;
 mod weighted;
 
 use std::rc::Rc;
@@ -35,6 +36,8 @@ pub struct Step {
     pub target: Arc<Deployment>,
     /// Whether it answers for the model itself.
     pub whose: Whose,
+    /// What it is known to lack for this request, in a few words.
+    pub lacks: Option<&'static str>,
 }
 
 /// A request with its plan.
@@ -59,7 +62,7 @@ impl Routed {
 
 /// Plans whom to ask: the model's deployments by order and weight, healthy
 /// ones first, then those of its fallbacks that the key may use and whose own
-/// guards do not block.
+/// guards do not block; those last that are known not to do what is asked.
 ///
 /// # Errors
 /// 503 if the model has no deployment at all.
@@ -90,10 +93,18 @@ pub async fn choose(
         );
         return Err(Refused::new(ticket, refusal));
     }
-    // Resting deployments are asked last: better a try than a refusal.
+    // Those that rest are asked late, and those that cannot do it last: better
+    // a try than a refusal.
     if plan.len() > 1 {
         let now = plane.shared.ticks();
-        plan.sort_by_key(|step| !plane.shared.health.is_awake(&step.target.id, now));
+        let accepted = &fresh.guarded.composed.admitted.accepted;
+        for step in &mut plan {
+            step.lacks = suited::lacks(&step.target, accepted);
+        }
+        plan.sort_by_key(|step| {
+            let is_awake = plane.shared.health.is_awake(&step.target.id, now);
+            (step.lacks.is_some(), !is_awake)
+        });
     }
     Ok(Routed {
         fresh,
@@ -123,14 +134,20 @@ fn distance(step: &Step, previous: &Previous) -> u8 {
 fn targets(plane: &Rc<Plane>, model: &Model, whose: Whose) -> Vec<Step> {
     if let [target] = &*model.deployments {
         let target = Arc::clone(target);
-        return vec![Step { target, whose }];
+        return vec![step(target, whose)];
     }
     let mut all = model.deployments.clone();
     all.sort_by_key(|deployment| deployment.order);
     for same_order in all.chunk_by_mut(|a, b| a.order == b.order) {
         weighted::shuffle(same_order, |below| plane.roll(below));
     }
-    all.into_iter()
-        .map(|target| Step { target, whose })
-        .collect()
+    all.into_iter().map(|target| step(target, whose)).collect()
+}
+
+fn step(target: Arc<Deployment>, whose: Whose) -> Step {
+    Step {
+        target,
+        whose,
+        lacks: None,
+    }
 }

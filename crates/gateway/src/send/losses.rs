@@ -11,10 +11,22 @@ use domain::refusal::{Reason, Refusal};
 const NAMED: usize = 16;
 const LETTERS: usize = 64;
 
-/// What a strict provider says to losses that change the meaning.
+/// What no provider's losses drop: Anthropic's clients that are not told so send
+/// the next turn without the ones before it.
+const NEVER_DROPPED: &str = "thread";
+
+/// What a provider says to losses that change the meaning: a strict one to all.
 pub(super) fn unsaid(losses: &[Loss], provider: &Provider) -> Option<Refusal> {
     let mut all = losses.iter().filter(|loss| loss.weight == Weight::Meaning);
-    let first = all.next().filter(|_| provider.losses == Losses::Strict)?;
+    if provider.losses != Losses::Strict {
+        let loss = all.find(|loss| loss.field == NEVER_DROPPED)?;
+        let sentence = format!(
+            "The provider `{}` keeps no conversation: send the whole of it, without `{}`.",
+            provider.name, loss.field
+        );
+        return Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&loss.field)));
+    }
+    let first = all.next()?;
     let mut what = format!("`{}` ({})", short(&first.field), first.why);
     for loss in all.take(NAMED - 1) {
         let _ = write!(what, ", `{}` ({})", short(&loss.field), loss.why);

@@ -118,6 +118,7 @@ fn deployment(provider: &Arc<Provider>) -> Deployment {
         order: 0,
         price: None,
         max_output: None,
+        mode: domain::ability::Mode::default(),
         context: None,
         abilities: None,
         index: usize::MAX,

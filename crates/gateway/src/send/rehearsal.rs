@@ -6,7 +6,6 @@ use std::rc::Rc;
 use dialects::json::{Object, object};
 use domain::model::{Deployment, WireFormat};
 use domain::record::Outcome;
-use domain::usage::Usage;
 use http1::Fields;
 
 use super::failure::Failure;
@@ -72,7 +71,7 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
             .string("provider", target.provider.name.as_str())
             .string("model", &target.upstream_model)
             .string("dialect", dialect(target))
-            .string("because", because(plane, step));
+            .string("because", &because(plane, step));
         most(o, target, tokens);
         match &told {
             Ok(dropped) => {
@@ -106,28 +105,27 @@ fn dialect(target: &Deployment) -> &'static str {
 }
 
 /// Why it stands where it stands.
-fn because(plane: &Plane, step: &Step) -> &'static str {
+fn because(plane: &Plane, step: &Step) -> String {
+    if let Some(lacks) = step.lacks {
+        return format!("{lacks}, as far as is known: asked last");
+    }
     let is_awake = plane
         .shared
         .health
         .is_awake(&step.target.id, plane.shared.ticks());
-    match (is_awake, step.whose) {
+    let because = match (is_awake, step.whose) {
         (false, _) => "it rests after failures: asked last",
         (true, Whose::Own) => "it answers for the model, by order and weight",
         (true, Whose::Fallback) => "it answers for a fallback of the model",
-    }
+    };
+    because.to_owned()
 }
 
 /// What it costs if the answer is as long as it may be; nothing is said where
 /// the price is unknown.
 fn most(o: &mut Object<'_>, target: &Deployment, (prompt, answer): (u64, u64)) {
-    let usage = Usage {
-        input: prompt,
-        output: answer,
-        ..Usage::default()
-    };
     match &target.price {
-        Some(price) => o.string("most_usd", &ledger::cost(&usage, price).to_string()),
+        Some(price) => o.string("most_usd", &ledger::most(prompt, answer, price).to_string()),
         None => o.null("most_usd"),
     };
 }

@@ -50,7 +50,7 @@ fn of(refusal: &Refusal) -> Fault {
         (Reason::BodyTooLarge, _) => FaultKind::TooLarge,
         (Reason::UpstreamTimeout | Reason::BodyTimeout, _) => FaultKind::Timeout,
         (_, Class::InvalidRequest) => FaultKind::Invalid,
-        (Reason::UnknownResponse, _) => FaultKind::Invalid,
+        (Reason::UnknownResponse | Reason::UnknownItem, _) => FaultKind::Invalid,
         (_, Class::NotFound) => FaultKind::NotFound,
         (_, Class::Authentication) => FaultKind::Authentication,
         (_, Class::Permission) => FaultKind::Permission,

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use domain::canon::Dialect;
 use domain::counters::{Measure, Room};
 use domain::ids::TicketId;
 use domain::shelf::Shelved;
@@ -14,6 +15,7 @@ use crate::settle::Ticket;
 pub(super) const MODEL: &str = "x-portcullis-model";
 pub(super) const PROVIDER: &str = "x-portcullis-provider";
 pub(super) const ATTEMPTS: &str = "x-portcullis-attempts";
+const ID: &str = "x-request-id";
 const DROPPED: &str = "x-portcullis-dropped";
 const CACHE: &str = "x-portcullis-cache";
 const COST: &str = "x-portcullis-request-cost";
@@ -45,7 +47,17 @@ fn some(out: &mut Fields, from: &Fields, may_go: impl Fn(&[u8]) -> bool) {
 
 /// The request's id.
 pub(super) fn id(out: &mut Fields, ticket: TicketId) {
-    out.add("x-request-id", ticket.text());
+    out.add(ID, ticket.text());
+}
+
+/// The request's id once more, under the name by which Anthropic's clients
+/// look for it.
+pub fn name_id(out: &mut Fields, dialect: Dialect) {
+    if dialect == Dialect::Anthropic
+        && let Some(id) = out.get(ID).map(<[u8]>::to_vec)
+    {
+        out.set("request-id", id);
+    }
 }
 
 /// Request id, model, provider, attempts, cache, and what is left of limits.

@@ -25,6 +25,7 @@ use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 pub use error::refuse;
+pub use headers::name_id;
 pub use kept::kept;
 pub use models::{count, models};
 pub use pass::pass;

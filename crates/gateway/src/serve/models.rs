@@ -1,11 +1,14 @@
 //! What a key may use, and how long a prompt is: answers without an upstream.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::json::{Object, object};
 use dialects::openai;
+use domain::ability::{Ability, Mode};
 use domain::canon::Dialect;
+use domain::model::Model;
 use domain::principal::Principal;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
@@ -38,6 +41,9 @@ pub fn count(snapshot: &Snapshot, accepted: Accepted) -> Result<Served, Refused>
             Some(Dialect::Gemini) => "totalTokens",
             _ => "input_tokens",
         };
+        if dialect == Some(Dialect::Responses) {
+            o.string("object", "response.input_tokens");
+        }
         o.number(field, tokens);
     });
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
@@ -69,18 +75,21 @@ pub fn models(
                         .into(),
                 );
             };
-            let rows = [(name.to_owned(), model.owned_by.clone())];
+            let rows = [Row {
+                name: name.to_owned(),
+                model: Some(model),
+            }];
             body_of(known.head.dialect, &rows, Listed::One)
         }
         None => {
-            let mut names: Vec<(String, String)> = snapshot
-                .listed(|name| principal.may_use(name))
-                .into_iter()
-                .map(|m| (m.name.to_string(), m.owned_by.clone()))
-                .chain(aliases(snapshot, principal))
-                .collect();
-            names.sort();
-            body_of(known.head.dialect, &names, Listed::All)
+            let listed = snapshot.listed(|name| principal.may_use(name));
+            let models = listed.into_iter().map(|model| Row {
+                name: model.name.to_string(),
+                model: Some(Arc::clone(model)),
+            });
+            let mut rows: Vec<Row> = models.chain(aliases(snapshot, principal)).collect();
+            rows.sort_by(|a, b| a.name.cmp(&b.name));
+            body_of(known.head.dialect, &rows, Listed::All)
         }
     };
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
@@ -95,24 +104,46 @@ enum Listed {
     One,
 }
 
-/// Names and owners, as the dialect lists models.
-fn body_of(dialect: Dialect, rows: &[(String, String)], listed: Listed) -> Bytes {
+/// A name, and what it stands for.
+struct Row {
+    name: String,
+    /// Nothing where an alias leads nowhere.
+    model: Option<Arc<Model>>,
+}
+
+impl Row {
+    fn owner(&self) -> &str {
+        let model = self.model.as_ref();
+        model.map_or("portcullis", |model| model.owned_by.as_str())
+    }
+
+    fn context(&self) -> Option<u64> {
+        self.model.as_ref()?.context()
+    }
+
+    fn max_output(&self) -> Option<u64> {
+        self.model.as_ref()?.max_output
+    }
+}
+
+/// Models, as the dialect lists them.
+fn body_of(dialect: Dialect, rows: &[Row], listed: Listed) -> Bytes {
     let write = match dialect {
         Dialect::Anthropic => anthropic,
         Dialect::Gemini => gemini,
         // Nobody asks in those that only providers speak.
         _ => {
             return match (listed, rows) {
-                (Listed::One, [(name, owner)]) => openai::model_body(name, owner, 0),
+                (Listed::One, [row]) => openai::model_body(&row.name, row.owner(), 0),
                 _ => {
-                    let rows = rows.iter().map(|(name, owner)| (&**name, &**owner, 0));
+                    let rows = rows.iter().map(|row| (&*row.name, row.owner(), 0));
                     openai::models_body(&rows.collect::<Vec<_>>())
                 }
             };
         }
     };
     let body = match (listed, rows) {
-        (Listed::One, [(name, _)]) => object(|o| write(o, name)),
+        (Listed::One, [row]) => object(|o| write(o, row)),
         _ => object(|o| {
             let list = if dialect == Dialect::Gemini {
                 "models"
@@ -120,15 +151,15 @@ fn body_of(dialect: Dialect, rows: &[(String, String)], listed: Listed) -> Bytes
                 "data"
             };
             o.array(list, |a| {
-                for (name, _) in rows {
-                    a.object(|o| write(o, name));
+                for row in rows {
+                    a.object(|o| write(o, row));
                 }
             });
             if dialect == Dialect::Anthropic {
                 o.bool("has_more", false);
                 for (field, row) in [("first_id", rows.first()), ("last_id", rows.last())] {
                     match row {
-                        Some((name, _)) => o.string(field, name),
+                        Some(row) => o.string(field, &row.name),
                         None => o.null(field),
                     };
                 }
@@ -138,36 +169,57 @@ fn body_of(dialect: Dialect, rows: &[(String, String)], listed: Listed) -> Bytes
     body.into()
 }
 
-fn anthropic(o: &mut Object<'_>, name: &str) {
+fn anthropic(o: &mut Object<'_>, row: &Row) {
     o.string("type", "model")
-        .string("id", name)
-        .string("display_name", name)
+        .string("id", &row.name)
+        .string("display_name", &row.name)
         .string("created_at", "1970-01-01T00:00:00Z");
+    let limits = [
+        ("max_input_tokens", row.context()),
+        ("max_tokens", row.max_output()),
+    ];
+    for (field, limit) in limits {
+        match limit {
+            Some(limit) => o.number(field, limit),
+            None => o.null(field),
+        };
+    }
 }
 
-fn gemini(o: &mut Object<'_>, name: &str) {
-    o.string("name", &format!("models/{name}"))
-        .string("displayName", name)
-        .array("supportedGenerationMethods", |a| {
-            a.string("generateContent")
-                .string("streamGenerateContent")
-                .string("countTokens");
-        });
-}
-
-/// The aliases that this key may use, with the owners of their models.
-fn aliases(snapshot: &Snapshot, principal: &Principal) -> Vec<(String, String)> {
-    let owner = |target| {
-        let model = snapshot.models.get(target);
-        model
-            .map_or("portcullis", |m| m.owned_by.as_str())
-            .to_owned()
+fn gemini(o: &mut Object<'_>, row: &Row) {
+    o.string("name", &format!("models/{}", row.name))
+        .string("displayName", &row.name);
+    if let Some(context) = row.context() {
+        o.number("inputTokenLimit", context);
+    }
+    if let Some(most) = row.max_output() {
+        o.number("outputTokenLimit", most);
+    }
+    let model = row.model.as_ref();
+    let methods: &[&str] = match model.map(|model| model.mode()) {
+        Some(Mode::Embedding) => &["embedContent", "batchEmbedContents"],
+        _ => &["generateContent", "streamGenerateContent", "countTokens"],
     };
+    o.array("supportedGenerationMethods", |a| {
+        for method in methods {
+            a.string(method);
+        }
+    });
+    if model.is_some_and(|model| model.can(Ability::Reasoning)) {
+        o.bool("thinking", true);
+    }
+}
+
+/// The aliases that this key may use, with their models.
+fn aliases(snapshot: &Snapshot, principal: &Principal) -> Vec<Row> {
     let usable = snapshot
         .aliases
         .iter()
         .filter(|(alias, target)| principal.may_use(alias) || principal.may_use(target.as_str()));
     usable
-        .map(|(alias, target)| (alias.clone(), owner(target)))
+        .map(|(alias, target)| Row {
+            name: alias.clone(),
+            model: snapshot.models.get(target).cloned(),
+        })
         .collect()
 }

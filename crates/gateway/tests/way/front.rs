@@ -1,8 +1,9 @@
 //! Clients that speak Anthropic's or Gemini's dialect.
 
+use domain::ability::{Ability, Mode};
 use domain::canon::Dialect;
 use domain::guard::{Action, Direction};
-use domain::model::{Provider, WireFormat};
+use domain::model::{Losses, Provider, WireFormat};
 use domain::record::Outcome;
 use serde_json::Value;
 use testkit::{FakeProvider, Reply};
@@ -127,6 +128,61 @@ fn errors_are_in_the_clients_dialect() {
 }
 
 #[test]
+fn anthropics_client_finds_the_request_id_under_its_own_name() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::chat("Hello."), Reply::chat_stream(&["Hello."])]);
+        let stage = Stage::open(usual(&fake));
+        let ask = ASK.replace("\"x_new\":{\"deep\":[1e400]},", "");
+        let models = Ask::to("GET", "/v1/models", "").with("anthropic-version", "2023-06-01");
+        for asked in [
+            messages(ask.clone()),
+            messages(ask.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"")),
+            messages(ask.replace("\"m\"", "\"nobody\"")),
+            models.with("x-api-key", KEY),
+        ] {
+            let answer = stage.ask(asked).await;
+            let id = answer.header("request-id");
+            assert!(id.starts_with("req_"), "{}", answer.text());
+            assert_eq!(id, answer.header("x-request-id"));
+        }
+    });
+}
+
+#[test]
+fn an_sdk_is_told_to_go_on_without_a_thread_where_none_can_be() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        for losses in [Losses::Strict, Losses::Drop] {
+            let stage = Stage::open(usual(&fake).with(|it| it.losses = losses));
+            let thread = "\"thread\":{\"type\":\"create\"}";
+            let ask = ASK.replace("\"x_new\":{\"deep\":[1e400]}", thread);
+            let answer = stage.ask(messages(ask)).await;
+            assert_eq!(answer.status, 400, "{}", answer.text());
+            let error = &answer.json()["error"];
+            assert_eq!(error["type"], "invalid_request_error");
+            assert_eq!(error["details"]["error_code"], "thread_unsupported_request");
+            assert_eq!(error["details"]["unsupported"][0], "thread");
+        }
+    });
+}
+
+#[test]
+fn a_thread_that_anthropic_lost_is_told_by_its_code() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let lost = r#"{"type":"error","error":{"type":"not_found_error","message":"Thread not found",
+            "details":{"error_code":"thread_not_found"}}}"#;
+        fake.script(vec![Reply::json(lost).with_status(404)]);
+        let stage = Stage::open(usual(&fake).with(speaks(Dialect::Anthropic)));
+        let answer = stage.ask(messages(ASK)).await;
+        assert_eq!(answer.status, 404, "{}", answer.text());
+        let details = &answer.json()["error"]["details"];
+        assert_eq!(details["error_code"], "thread_not_found");
+    });
+}
+
+#[test]
 fn a_cut_stream_ends_with_an_error_event_of_the_dialect() {
     play(async || {
         let fake = FakeProvider::start().await;
@@ -232,6 +288,44 @@ fn models_are_listed_as_each_dialect_lists_them() {
         }
         let listed = stage.ask(get("/v1/models")).await.json();
         assert_eq!(listed["object"], "list");
+    });
+}
+
+#[test]
+fn a_models_limits_are_listed_where_they_are_known() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let scene = usual(&fake).model("known").known(|model| {
+            model.context = Some(200_000);
+            model.max_output = Some(64_000);
+            model.abilities = Some([Ability::Reasoning].into_iter().collect());
+        });
+        let scene = scene.model("e").known(|model| model.mode = Mode::Embedding);
+        let stage = Stage::open(scene.alias("same", "known"));
+        let get = |path: &str| Ask::to("GET", path, "").with("x-api-key", KEY);
+        let gemini = async |name: &str| {
+            stage
+                .ask(get(&format!("/v1beta/models/{name}")))
+                .await
+                .json()
+        };
+        let known = gemini("known").await;
+        assert_eq!(known["inputTokenLimit"], 200_000, "{known}");
+        assert_eq!(known["outputTokenLimit"], 64_000, "{known}");
+        assert_eq!(known["thinking"], true, "{known}");
+        let methods = &gemini("e").await["supportedGenerationMethods"];
+        assert_eq!(methods[0], "embedContent", "{methods}");
+        let unknown = gemini("m").await;
+        assert!(unknown.get("inputTokenLimit").is_none(), "{unknown}");
+        for name in ["known", "same"] {
+            let asked = get(&format!("/v1/models/{name}")).with("anthropic-version", "2026-10-21");
+            let model = stage.ask(asked).await.json();
+            assert_eq!(model["max_input_tokens"], 200_000, "{model}");
+            assert_eq!(model["max_tokens"], 64_000, "{model}");
+            assert_eq!(model["display_name"], name, "{model}");
+        }
+        let asked = get("/v1/models/m").with("anthropic-version", "2026-10-21");
+        assert_eq!(stage.ask(asked).await.json()["max_tokens"], Value::Null);
     });
 }
 

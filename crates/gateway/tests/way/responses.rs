@@ -347,3 +347,16 @@ fn questions_about_answers_count_as_requests() {
         assert_eq!(stage.ask(stranger).await.status, 401);
     });
 }
+
+#[test]
+fn a_count_of_tokens_says_what_it_is() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let body = json!({"model":"m","input":"Hello there."}).to_string();
+        let asked = Ask::to("POST", "/v1/responses/input_tokens", body).key(KEY);
+        let counted = stage.ask(asked).await.json();
+        assert_eq!(counted["object"], "response.input_tokens");
+        assert!(counted["input_tokens"].as_u64() > Some(0), "{counted}");
+    });
+}

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::providers::{Catalogue, CatalogueModel};
+use domain::ability::Mode;
+use domain::canon::Dialect;
 use domain::ids::ModelName;
 use domain::model::{Deployment, Model, Price, Provider, WireFormat};
 
@@ -93,14 +95,16 @@ impl Fleet {
         (price, listed): (Option<Price>, Option<&CatalogueModel>),
         (weight, order): (u32, u32),
     ) -> Arc<Deployment> {
+        let mode = listed.map(|m| m.mode).unwrap_or_default();
         let deployment = Arc::new(Deployment {
             id: format!("{}/{upstream}", provider.name).into(),
-            provider: Arc::clone(provider),
+            provider: spoken_to(provider, mode),
             upstream_model: upstream.to_owned(),
             weight,
             order,
             price,
             max_output: listed.and_then(|m| m.max_output),
+            mode,
             context: listed.and_then(|m| m.context),
             abilities: listed.and_then(|m| m.abilities),
             index: self.deployments.len(),
@@ -234,6 +238,19 @@ impl Fleet {
         names.dedup();
         names
     }
+}
+
+/// A provider as this model of it wants to be asked: some have conversations
+/// by the Responses API alone.
+fn spoken_to(provider: &Arc<Provider>, mode: Mode) -> Arc<Provider> {
+    let is_openais = provider.format == WireFormat::Dialect(Dialect::OpenAi);
+    if mode != Mode::Responses || !is_openais || provider.paths.is_some() {
+        return Arc::clone(provider);
+    }
+    Arc::new(Provider {
+        format: WireFormat::Dialect(Dialect::Responses),
+        ..Provider::clone(provider)
+    })
 }
 
 fn unknown_provider(

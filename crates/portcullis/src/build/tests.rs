@@ -1,5 +1,7 @@
 //! What a configuration makes, without network, clock or environment.
 
+use domain::ability::{Ability, Mode};
+use domain::canon::Dialect;
 use domain::model::{Auth, WireFormat};
 use domain::money::Rate;
 
@@ -19,6 +21,7 @@ models:
   openai:
     - {id: gpt-4o, context: 128000, max_output: 16384, input: "2.5", output: "10"}
     - {id: gpt-4o-mini, context: 128000, max_output: 16384, input: "0.15", cached: "0.075", output: "0.60"}
+    - {id: o3-pro, mode: responses, context: 200000, max_output: 100000, input: "20", cache_write_1h: "6", output: "80", tiers: [{above: 200000, input: "40"}], can: [tools, reasoning]}
 "#;
 
 /// The tests' environment.
@@ -274,6 +277,36 @@ fn revealed(provider: &domain::model::Provider) -> Vec<String> {
         other => panic!("{other:?}"),
     };
     provider.keys.iter().map(reveal).collect()
+}
+
+#[test]
+fn what_the_catalogue_knows_of_a_model_reaches_its_deployment() {
+    let world = built_with("", &[("OPENAI_API_KEY", "sk-x")]);
+    let model = world.resolve("o3-pro").expect("there");
+    let pro = &model.deployments[0];
+    assert_eq!(
+        (pro.context, pro.max_output),
+        (Some(200_000), Some(100_000))
+    );
+    assert_eq!(pro.can(Ability::Reasoning), Some(true));
+    assert_eq!(pro.can(Ability::Vision), Some(false));
+    let price = pro.price.as_ref().expect("a price");
+    assert_eq!(price.cache_write_1h, Some(Rate(6_000_000_000)));
+    assert_eq!(price.at(200_001).input, Rate(40_000_000_000));
+    let plain = &world.resolve("gpt-4o").expect("there").deployments[0];
+    assert_eq!((plain.can(Ability::Vision), plain.mode), (None, Mode::Chat));
+}
+
+#[test]
+fn a_model_that_is_served_by_responses_alone_is_asked_there() {
+    let world = built_with("", &[("OPENAI_API_KEY", "sk-x")]);
+    let format = |name: &str| {
+        world.resolve(name).expect("there").deployments[0]
+            .provider
+            .format
+    };
+    assert_eq!(format("o3-pro"), WireFormat::Dialect(Dialect::Responses));
+    assert_eq!(format("gpt-4o"), WireFormat::Dialect(Dialect::OpenAi));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! A model as it stands in a file: prices are text, so that no float ever
 //! holds them.
 
-use domain::ability::Abilities;
+use domain::ability::{Abilities, Mode};
 use domain::model::{Price, Tier};
 use domain::money::{NanoUsd, Rate};
 use serde::{Deserialize, Serialize};
 
-use super::model::{CatalogueModel, Mode, Unmetered};
+use super::model::{CatalogueModel, Unmetered};
 use crate::rate::rate;
 
 /// A price, or a part of it, where it is stated.

@@ -1,9 +1,8 @@
 //! What the catalogue knows of a model.
 
-use domain::ability::Abilities;
+use domain::ability::{Abilities, Mode};
 use domain::model::Price;
 use domain::money::{NanoUsd, Rate};
-use serde::{Deserialize, Serialize};
 
 /// A known model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,33 +63,4 @@ pub struct Unmetered {
     pub batch_input: Option<Rate>,
     /// Answer tokens in a batch.
     pub batch_output: Option<Rate>,
-}
-
-/// What a model is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Conversations.
-    #[default]
-    Chat,
-    /// Conversations that its provider has by the Responses API alone.
-    Responses,
-    /// Vectors of texts.
-    Embedding,
-}
-
-impl Mode {
-    /// Its word in the catalogue.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Responses => "responses",
-            Self::Embedding => "embedding",
-        }
-    }
-
-    pub(super) fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
 }

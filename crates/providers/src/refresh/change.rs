@@ -54,8 +54,8 @@ pub struct Change {
 
 /// What is no fact of its own.
 const NAMES: &[&str] = &["provider", "id", "source", "as_of"];
-/// What models.dev has no word for.
-const UNSAID: &[Ability] = &[Ability::ParallelTools];
+/// What models.dev has no word for, or leaves out where it is so.
+const UNSAID: &[Ability] = &[Ability::ParallelTools, Ability::StructuredOutput];
 
 /// Compares what `facts` say with what is `known`, provider by provider in
 /// the order of the alphabet.

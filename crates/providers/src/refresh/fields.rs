@@ -49,35 +49,63 @@ pub(super) fn is_true(value: &RawValue) -> bool {
     value.get() == "true"
 }
 
-/// A price of nothing at all says that nobody knows it: no provider gives its
-/// models away, and a price that is not known must be seen as such.
-pub(super) fn without_nothing(line: &mut Line) {
-    let is_nothing = |part: &Option<String>| part.as_deref().is_none_or(|part| part == "0");
-    let parts = [
-        &line.input,
-        &line.output,
-        &line.cached,
-        &line.per_request,
-        &line.audio_input,
-        &line.audio_output,
-    ];
-    let is_free = parts.into_iter().all(is_nothing);
-    let has_tier = line.tiers.iter().any(|tier| {
-        let parts = [&tier.input, &tier.output, &tier.audio_input];
-        !parts.into_iter().all(is_nothing)
-    });
-    if is_free && !has_tier {
-        line.forget_price();
+impl Line {
+    /// Whether there is a name and nothing that holds for it.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.input.is_none() && self.context.is_none() && self.max_output.is_none()
     }
-    let pieces = [
-        &mut line.image_input,
-        &mut line.image_output,
-        &mut line.per_image,
-        &mut line.per_image_output,
-        &mut line.batch_input,
-        &mut line.batch_output,
-    ];
-    for piece in pieces {
-        piece.take_if(|usd| usd == "0");
+
+    /// Leaves out what says nothing.
+    pub(super) fn tidy(&mut self) {
+        if self.is_free() {
+            // No provider gives its models away: it says that nobody knows.
+            // A price that is not known must be seen as such.
+            self.forget_price();
+        }
+        // What costs the same as its side has no price of its own, and goes up
+        // with it where prompts are long.
+        self.audio_input
+            .take_if(|usd| Some(&*usd) == self.input.as_ref());
+        self.reasoning
+            .take_if(|usd| Some(&*usd) == self.output.as_ref());
+        self.audio_output
+            .take_if(|usd| Some(&*usd) == self.output.as_ref());
+        for tier in &mut self.tiers {
+            tier.audio_input
+                .take_if(|usd| Some(&*usd) == tier.input.as_ref());
+            tier.reasoning
+                .take_if(|usd| Some(&*usd) == tier.output.as_ref());
+            tier.audio_output
+                .take_if(|usd| Some(&*usd) == tier.output.as_ref());
+        }
+        let pieces = [
+            &mut self.image_input,
+            &mut self.image_output,
+            &mut self.per_image,
+            &mut self.per_image_output,
+            &mut self.batch_input,
+            &mut self.batch_output,
+        ];
+        for piece in pieces {
+            piece.take_if(|usd| usd == "0");
+        }
+    }
+
+    /// Whether nothing that the gateway would charge costs anything.
+    fn is_free(&self) -> bool {
+        let is_nothing = |part: &Option<String>| part.as_deref().is_none_or(|part| part == "0");
+        let parts = [
+            &self.input,
+            &self.output,
+            &self.cached,
+            &self.per_request,
+            &self.audio_input,
+            &self.audio_output,
+        ];
+        let has_tier = self.tiers.iter().any(|tier| {
+            let parts = [&tier.input, &tier.output, &tier.audio_input];
+            !parts.into_iter().all(is_nothing)
+        });
+        parts.into_iter().all(is_nothing) && !has_tier
     }
 }

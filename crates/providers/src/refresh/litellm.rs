@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::ability::Ability;
+use domain::ability::{Ability, Mode};
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::{self, Members};
 use super::{Reading, RefreshError};
-use crate::catalogue::{CatalogueModel, Line, Mode, TierLine, is_date};
+use crate::catalogue::{CatalogueModel, Line, TierLine, is_date};
 
 /// Their provider, what stands in front of a model's name in their file, and
 /// our provider.
@@ -49,10 +49,16 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
     ("perplexity", "perplexity/", "perplexity"),
     ("sambanova", "sambanova/", "sambanova"),
     ("together_ai", "together_ai/", "together"),
-    ("vertex_ai", "vertex_ai/", "vertex"),
-    ("vertex_ai-anthropic_models", "vertex_ai/", "vertex"),
+    ("vertex_ai-anthropic_models", "vertex_ai/", "vertex_claude"),
+    ("vertex_ai-deepseek_models", "vertex_ai/", "vertex_openai"),
     ("vertex_ai-embedding-models", "", "vertex"),
     ("vertex_ai-language-models", "", "vertex"),
+    ("vertex_ai-llama_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-minimax_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-moonshot_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-openai_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-qwen_models", "vertex_ai/", "vertex_openai"),
+    ("vertex_ai-zai_models", "vertex_ai/", "vertex_openai"),
     ("voyage", "voyage/", "voyage"),
     ("xai", "xai/", "xai"),
     ("zai", "zai/", "zhipu"),
@@ -165,14 +171,18 @@ fn entry(name: &str, members: &Members<'_>, reading: &mut Reading<'_>) {
     };
     let theirs = fields::text(theirs).unwrap_or_default();
     let Some((_, prefix, ours)) = PROVIDERS.iter().find(|(known, ..)| *known == theirs) else {
-        return reading.unknown(&theirs);
+        return reading.unknown(&theirs, 1);
     };
     if !reading.wants(ours) {
         return;
     }
     // Some stand there with their provider's name in front and without it.
     let id = match prefix.is_empty() {
-        true => Some(name.strip_prefix(&format!("{theirs}/")).unwrap_or(name)),
+        true => {
+            let house = theirs.split('-').next().unwrap_or_default();
+            let bare = name.strip_prefix(house);
+            Some(bare.and_then(|bare| bare.strip_prefix('/')).unwrap_or(name))
+        }
         false => name.strip_prefix(prefix),
     };
     let model = match id.filter(|id| is_a_name(id, ours)) {
@@ -239,7 +249,7 @@ fn model(
     if line.input.is_none() || line.output.is_none() {
         line.forget_price();
     }
-    fields::without_nothing(&mut line);
+    line.tidy();
     if line.says_nothing() {
         return Ok(None);
     }
@@ -364,11 +374,6 @@ impl TierLine {
 }
 
 impl Line {
-    /// Whether there is a name and nothing that holds for it.
-    fn says_nothing(&self) -> bool {
-        self.input.is_none() && self.context.is_none() && self.max_output.is_none()
-    }
-
     fn part(&mut self, part: Part) -> &mut Option<String> {
         match part {
             Part::Input => &mut self.input,

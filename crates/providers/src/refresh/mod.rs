@@ -144,11 +144,11 @@ impl Reading<'_> {
         (self.wish.providers)(provider)
     }
 
-    /// An entry of a provider that we do not know.
-    fn unknown(&mut self, theirs: &str) {
+    /// Entries of a provider that we do not know.
+    fn unknown(&mut self, theirs: &str, entries: usize) {
         let shown: String = theirs.chars().take(40).collect();
         let count = self.facts.unknown.entry(shown.escape_debug().to_string());
-        *count.or_default() += 1;
+        *count.or_default() += entries;
     }
 
     /// What became of the entry `name`.

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::ability::{Abilities, Ability};
+use domain::ability::{Abilities, Ability, Mode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{self, Members};
 use super::{Reading, RefreshError};
-use crate::catalogue::{CatalogueModel, Line, Mode, TierLine};
+use crate::catalogue::{CatalogueModel, Line, TierLine};
 
 /// Their provider and ours.
 const PROVIDERS: &[(&str, &str)] = &[
@@ -27,7 +27,7 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("github-models", "github"),
     ("google", "gemini"),
     ("google-vertex", "vertex"),
-    ("google-vertex-anthropic", "vertex"),
+    ("google-vertex-anthropic", "vertex_claude"),
     ("groq", "groq"),
     ("huggingface", "huggingface"),
     ("lmstudio", "lm_studio"),
@@ -85,7 +85,9 @@ pub(super) fn read(text: &str, reading: &mut Reading<'_>) -> Result<(), RefreshE
     for (theirs, provider) in all {
         let ours = PROVIDERS.iter().find(|(known, _)| *known == theirs);
         let Some((_, ours)) = ours else {
-            reading.unknown(&theirs);
+            let theirs_are: Result<Provider<'_>, _> = serde_json::from_str(provider.get());
+            let count = theirs_are.map_or(1, |provider| provider.models.len());
+            reading.unknown(&theirs, count);
             continue;
         };
         if !reading.wants(ours) {
@@ -117,7 +119,9 @@ impl Model<'_> {
     ) -> Result<Option<CatalogueModel>, String> {
         let speaks = |word: &str| self.modalities.output.iter().any(|it| it == word);
         let is_served = self.status.as_deref() != Some("deprecated");
-        if !is_served || !(speaks("text") || self.modalities.output.is_empty()) {
+        // One price of output is that of pictures then, and text costs less.
+        let draws = speaks("image") || speaks("video");
+        if !is_served || draws || !(speaks("text") || self.modalities.output.is_empty()) {
             return Ok(None);
         }
         let count = |name: &str| match self.limit.get(name) {
@@ -138,6 +142,10 @@ impl Model<'_> {
             ..Line::default()
         };
         self.prices(&mut line)?;
+        line.tidy();
+        if line.says_nothing() {
+            return Ok(None);
+        }
         let wish = reading.wish;
         line.model(provider, wish.source, wish.as_of).map(Some)
     }
@@ -194,7 +202,6 @@ impl Model<'_> {
             }
         }
         line.tiers = tiers.into_values().collect();
-        fields::without_nothing(line);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use domain::canon::{Fault, FaultKind};
+use domain::refusal::Reason;
 
 use super::DEPTH;
 use super::fields::word;
@@ -153,13 +154,47 @@ pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
         }
         _ => fault.message.clone(),
     };
-    body(name(fault.kind), &message, request_id)
+    let detail = detail(fault);
+    body(name(fault.kind), detail.as_ref(), &message, request_id)
 }
 
-fn body(kind: &str, message: &str, request_id: &str) -> Vec<u8> {
+/// A cause by Anthropic's code, and what of the request it is about.
+struct Detail<'a> {
+    code: &'a str,
+    unsupported: Option<&'a str>,
+}
+
+/// The causes that Anthropic's SDKs act upon: they tell a lost thread again, and
+/// where none can be, go on with the whole conversation instead.
+fn detail(fault: &Fault) -> Option<Detail<'_>> {
+    let code = fault.code.as_deref()?;
+    let field = fault.field.as_deref().filter(|field| *field == "thread");
+    if field.is_some() && code == Reason::Untranslatable.code() {
+        return Some(Detail {
+            code: "thread_unsupported_request",
+            unsupported: field,
+        });
+    }
+    code.starts_with("thread_").then_some(Detail {
+        code,
+        unsupported: None,
+    })
+}
+
+fn body(kind: &str, detail: Option<&Detail<'_>>, message: &str, request_id: &str) -> Vec<u8> {
     crate::json::object(|o| {
         o.string("type", "error").object("error", |o| {
             o.string("type", kind).string("message", message);
+            if let Some(detail) = detail {
+                o.object("details", |o| {
+                    o.string("error_code", detail.code);
+                    if let Some(field) = detail.unsupported {
+                        o.array("unsupported", |a| {
+                            a.string(field);
+                        });
+                    }
+                });
+            }
         });
         if !request_id.is_empty() {
             o.string("request_id", request_id);
@@ -185,7 +220,7 @@ pub(super) fn event(kind: &str, message: &str) -> Bytes {
         None if kind.contains("timeout") || kind == "DEADLINE_EXCEEDED" => "timeout_error",
         None => "api_error",
     };
-    framed(&body(kind, message, ""))
+    framed(&body(kind, None, message, ""))
 }
 
 fn framed(data: &[u8]) -> Bytes {

@@ -257,7 +257,9 @@ const fn word(kind: FaultKind) -> (&'static str, Option<&'static str>) {
 pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
     let (kind, code) = word(fault.kind);
     let own = fault.code.as_deref().filter(|code| is_word(code));
-    let code = code.or(own);
+    // What else was not found says more than that something was not.
+    let is_named = |own: &&str| own.ends_with("_not_found");
+    let code = own.filter(is_named).or(code).or(own);
     object(|root| {
         root.object("error", |error| {
             error.string("message", &fault.message);

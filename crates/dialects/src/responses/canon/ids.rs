@@ -32,6 +32,20 @@ pub(in crate::responses) fn item(prefix: &str, answer: &str, number: usize) -> S
     format!("{prefix}_{core}_{number}")
 }
 
+/// The letters that tell one of the gateway's answers from all others.
+const OWN: usize = 32;
+
+/// The answer that an item is of, where the item's id is one that [`item`]
+/// made for an answer of the gateway's.
+pub(in crate::responses) fn answer_of(item: &str) -> Option<String> {
+    let (rest, number) = item.rsplit_once('_')?;
+    let (_, core) = rest.rsplit_once('_')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    let is_own = core.len() == OWN && core.bytes().all(is_hex);
+    (is_number && is_own).then(|| format!("resp_{core}"))
+}
+
 /// The id of a reasoning item that has none.
 pub(super) fn reasoning(answer: &str, number: usize) -> String {
     item("rs_pc", answer, number)

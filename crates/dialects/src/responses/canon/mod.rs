@@ -36,5 +36,5 @@ pub use stream::{StreamReader, StreamWriter};
 pub use write::write_request;
 
 pub use crate::translate::{Head, Malformed};
-pub(super) use ids::item as item_id;
+pub(super) use ids::{answer_of, item as item_id};
 pub(super) use seal::is_sealed;

@@ -47,7 +47,9 @@ pub(super) fn write(out: &mut Vec<u8>, item: Node<'_>, answer: &str, number: usi
     }
     if !has("id") {
         key(out, "id");
-        crate::json::write_string(out, &canon::item_id(prefix(&kind), answer, number));
+        // The answer's own items are numbered too.
+        let prefix = format!("{}_in", prefix(&kind));
+        crate::json::write_string(out, &canon::item_id(&prefix, answer, number));
     }
     for (name, _, value) in item.entries() {
         if matches!(&*name, "type" | "id") && value.is_null() {

@@ -1,5 +1,7 @@
 //! What is kept of conversations, and what becomes of it.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::*;
@@ -60,9 +62,53 @@ fn items_are_kept_with_an_id_and_their_parts() {
     );
     let kept = json(&input(&said, "resp_ab"));
     assert_eq!(kept[0]["type"], "message");
-    assert_eq!(kept[0]["id"], "msg_ab_0");
+    assert_eq!(kept[0]["id"], "msg_in_ab_0");
     assert_eq!(kept[0]["content"][0]["text"], "a");
     assert_eq!(kept[1]["id"], "x");
+}
+
+#[test]
+fn items_that_a_request_names_are_put_in_their_places() {
+    let core = "00112233445566778899aabbccddeeff";
+    let text = r#"{"model":"m","input":[{"role":"user","content":"Hi"},
+        {"type":"item_reference","id":"rs_pc_CORE_0"}, {"id":"msg_CORE_1"},
+        {"type":"item_reference","id":"msg_of_a_provider"},{"role":"user","content":"And?"}]}"#;
+    let request = document(&text.replace("CORE", core));
+    let names = named(&request);
+    let ids: Vec<_> = names.iter().map(|name| name.id.as_str()).collect();
+    assert_eq!(ids, [format!("rs_pc_{core}_0"), format!("msg_{core}_1")]);
+    assert!(
+        names
+            .iter()
+            .all(|name| name.answer == format!("resp_{core}"))
+    );
+    let answer = r#"{"output":[{"type":"reasoning","id":"rs_pc_CORE_0","summary":[]},
+        {"type":"message","id":"msg_CORE_1","role":"assistant","content":[]}]}"#;
+    let past = Past {
+        input: "[]".into(),
+        answer: answer.replace("CORE", core).into(),
+    };
+    let turns = HashMap::from([(format!("resp_{core}"), past)]);
+    let whole = json(&spelled_out(&request, &names, &turns).expect("all are there"));
+    let kinds: Vec<_> = (0..5)
+        .map(|at| whole["input"][at]["type"].as_str())
+        .collect();
+    let expected = [
+        None,
+        Some("reasoning"),
+        Some("message"),
+        Some("item_reference"),
+        None,
+    ];
+    assert_eq!(kinds, expected, "{whole}");
+    let gone = spelled_out(&request, &names, &HashMap::new());
+    assert_eq!(gone, Err(&*format!("rs_pc_{core}_0")));
+}
+
+#[test]
+fn what_was_asked_and_what_was_answered_have_ids_of_their_own() {
+    let asked = json(&input(&document(r#"{"input":"Hi"}"#), "resp_1"));
+    assert_ne!(asked[0]["id"], "msg_1_0", "the answer's first item has it");
 }
 
 #[test]
@@ -80,7 +126,7 @@ fn a_page_goes_on_behind_the_last_one() {
         ..Page::default()
     };
     let first = json(&page(&turns, &wanted));
-    assert_eq!(first["first_id"], "msg_1_4", "the newest first");
+    assert_eq!(first["first_id"], "msg_in_1_4", "the newest first");
     assert_eq!(first["has_more"], true);
     wanted.after = first["last_id"].as_str().map(str::to_owned);
     let second = json(&page(&turns, &wanted));

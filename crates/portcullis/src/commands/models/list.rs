@@ -53,11 +53,9 @@ fn listed<'a>(deployment: &Deployment, world: &World<'a>) -> Option<&'a Catalogu
 
 /// What all of its deployments are known to do.
 fn can(model: &Model) -> Vec<&'static str> {
-    let can_all = |ability: &Ability| {
-        let mut deployments = model.deployments.iter();
-        deployments.all(|one| one.can(*ability) == Some(true))
-    };
-    let all = Ability::ALL.into_iter().filter(can_all);
+    let all = Ability::ALL
+        .into_iter()
+        .filter(|ability| model.can(*ability));
     all.map(Ability::as_str).collect()
 }
 

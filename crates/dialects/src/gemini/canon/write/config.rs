@@ -1,6 +1,6 @@
 //! Writing `generationConfig`.
 
-use domain::canon::{Format, Json, ToolKind};
+use domain::canon::{Format, Json, ToolChoice, ToolKind};
 
 use super::super::text_of;
 use super::{Member, Writing, own_members, quoted, thinking};
@@ -116,7 +116,13 @@ fn format(writing: &mut Writing<'_>) -> Vec<Member> {
     let has_functions = request.tools.iter().any(|tool| is_function(&tool.kind));
     if *format != Format::Text && has_functions && writing.model.is_older() {
         let why = "models before Gemini 3 refuse a format of the answer beside tools";
-        writing.meaning("response_format", why);
+        // What is to be a call has no text that the format could be about.
+        match &request.tool_choice {
+            Some(
+                ToolChoice::Any | ToolChoice::Named(_) | ToolChoice::Allowed { must: true, .. },
+            ) => writing.hint("response_format", why),
+            _ => writing.meaning("response_format", why),
+        }
         return Vec::new();
     }
     match format {

@@ -1,0 +1,79 @@
+//! Items that a request names by their ids, instead of saying them.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use domain::edit::Span;
+
+use super::{Past, edited, item};
+use crate::json::{Document, Kind, Node};
+use crate::responses::canon;
+
+/// An item that is named, of an answer that the gateway gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The item's id.
+    pub id: String,
+    /// The id of the answer that it is of.
+    pub answer: String,
+    /// Where the name stands.
+    at: Span,
+}
+
+/// What a request names of the gateway's answers, in its order. What a provider
+/// made under ids of its own is not among it: only the provider knows it.
+#[must_use]
+pub fn named(document: &Document) -> Vec<Named> {
+    let input = document.root().get("input");
+    let items = input.filter(|input| input.kind() == Kind::Array);
+    let items = items.into_iter().flat_map(Node::items);
+    let names = items.filter(|it| item::kind(*it) == "item_reference");
+    let name = |it: Node<'_>| {
+        let id = it.get("id")?.str()?;
+        Some(Named {
+            answer: canon::answer_of(&id)?,
+            id: id.into_owned(),
+            at: it.span(),
+        })
+    };
+    names.filter_map(name).collect()
+}
+
+/// The request with the items themselves in place of their names, out of these
+/// turns by the ids of their answers.
+///
+/// # Errors
+/// The id of an item that is in none of them.
+pub fn spelled_out<'a>(
+    document: &Document,
+    named: &'a [Named],
+    turns: &HashMap<String, Past>,
+) -> Result<Bytes, &'a str> {
+    let mut items: HashMap<String, Vec<u8>> = HashMap::new();
+    for past in turns.values() {
+        collect(&past.input, |root| Some(root), &mut items);
+        collect(&past.answer, |root| root.get("output"), &mut items);
+    }
+    let mut edits: Vec<(Span, &[u8])> = Vec::with_capacity(named.len());
+    for name in named {
+        let item = items.get(&name.id).ok_or(name.id.as_str())?;
+        edits.push((name.at, item));
+    }
+    Ok(edited(document.bytes(), &edits))
+}
+
+/// Adds the items of a kept text by their ids.
+fn collect(
+    text: &Bytes,
+    list: impl FnOnce(Node<'_>) -> Option<Node<'_>>,
+    into: &mut HashMap<String, Vec<u8>>,
+) {
+    let Ok(document) = Document::parse(text.clone(), usize::MAX) else {
+        return;
+    };
+    for it in list(document.root()).into_iter().flat_map(Node::items) {
+        if let Some(id) = it.get("id").and_then(Node::str) {
+            into.insert(id.into_owned(), it.raw().to_vec());
+        }
+    }
+}
