@@ -217,10 +217,12 @@ def of_mistral(asked: dict, answer: dict):
 
 
 def of_groq(asked: dict, answer: dict):
-    """What was used comes beside the last chunk, asked for or not."""
+    """What was used comes beside the last chunk, and once more if asked for."""
     chunks = list(usual(asked | {"stream_options": {}}, answer))
     yield from chunks[:-1]
     yield chunks[-1] | {"x_groq": {"id": "req_1", "usage": USAGE}}
+    if asked.get("stream_options", {}).get("include_usage"):
+        yield chunks[-1] | {"choices": [], "usage": USAGE}
 
 
 def of_perplexity(asked: dict, answer: dict):

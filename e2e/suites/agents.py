@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 import types
 
 from fake_agent import FILE, FakeAgent
@@ -57,12 +58,11 @@ def works(w, name: str, arguments: list, environment: dict, files: dict) -> None
     if program is None:
         print(f"e2e: agents: {name} is not installed (PORTCULLIS_AGENTS=install)")
         return
-    work, home = (w.bench.folder / f"{name}-{kind}" for kind in ("work", "home"))
+    work, home = (pathlib.Path(tempfile.mkdtemp("", f"{name}-", w.bench.folder)) for _ in range(2))
     for path, text in files.items():
         path = home / path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    work.mkdir()
     w.model.folder = str(work)
     done = subprocess.run(
         [program, *arguments],
@@ -125,6 +125,8 @@ def opencode(w):
 
 @case
 def aider(w):
-    environment = {"OPENAI_API_BASE": w.gateway.base_url, "OPENAI_API_KEY": KEY}
-    arguments = ["--model", "openai/m", "--edit-format", "whole", "--message", TASK]
-    works(w, "aider", [*arguments, *AIDER], environment, {})
+    addresses = {"openai": w.gateway.base_url, "anthropic": w.gateway.origin, "gemini": w.gateway.origin}
+    for api, address in addresses.items():
+        environment = {f"{api.upper()}_API_BASE": address, f"{api.upper()}_API_KEY": KEY}
+        arguments = ["--model", f"{api}/m", "--edit-format", "whole", "--message", TASK]
+        works(w, "aider", [*arguments, *AIDER], environment, {})

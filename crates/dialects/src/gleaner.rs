@@ -193,6 +193,8 @@ impl Gleaner {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use super::*;
 
     /// At every cut the same.
@@ -266,5 +268,43 @@ mod tests {
         gleaner.push(br#""}}"#);
         assert_eq!(gleaner.usage(), None);
         assert_eq!(gleaner.kept.capacity(), 0);
+    }
+
+    /// What documents are made of, and what looks like the end of one.
+    const PIECE: &str = r#"\{|\}|\[|\]|:|,|"usage":|"a":|"\\"|"|1|null|\{"prompt_tokens":7\}| "#;
+    /// Members of an answer; the first is the one that counts.
+    const MEMBERS: [&str; 5] = [
+        r#" "usage" : {"prompt_tokens":7,"x":[{"}":"\\"}]}"#,
+        r#""a":{"usage":{"prompt_tokens":1}}"#,
+        r#""b":"\"usage\":{\"prompt_tokens\":1}""#,
+        r#""c":["usage",{"prompt_tokens":1},[]]"#,
+        r#""\u0075sage_of":{"prompt_tokens":1}"#,
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_the_same_at_every_cut(
+            pieces in proptest::collection::vec(PIECE, 0..12),
+            bytes: Vec<u8>,
+            length in 1..9_usize,
+        ) {
+            let text = [pieces.concat().into_bytes(), bytes].concat();
+            let mut whole = Gleaner::new(Dialect::OpenAi);
+            whole.push(&text);
+            let mut cut = Gleaner::new(Dialect::OpenAi);
+            text.chunks(length).for_each(|piece| cut.push(piece));
+            proptest::prop_assert_eq!(cut.usage(), whole.usage());
+        }
+
+        #[test]
+        fn what_is_found_is_what_a_parser_finds(
+            members in proptest::sample::subsequence(MEMBERS.to_vec(), 0..=5).prop_shuffle(),
+        ) {
+            let text = format!("{{{}}}", members.join(","));
+            let found = gleaned(Dialect::OpenAi, &text);
+            let document = Document::parse(Bytes::from(text), DEPTH).expect("valid");
+            let usage = document.root().get("usage").and_then(openai::read_usage);
+            proptest::prop_assert_eq!(found, usage);
+        }
     }
 }

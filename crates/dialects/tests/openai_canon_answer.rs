@@ -111,6 +111,11 @@ fn citations_of_others_become_annotations() {
                             Dialect::Anthropic,
                             r#"{"type":"char_location","document_index":0}"#,
                         ),
+                        citation(
+                            Dialect::Cohere,
+                            r#"{"start":0,"end":4,"text":"Rain","sources":[{"type":"tool"},
+                                {"type":"document","document":{"url":"https://c.example/","title":"C"}}]}"#,
+                        ),
                     ],
                 ),
             ],
@@ -121,12 +126,16 @@ fn citations_of_others_become_annotations() {
     };
     let written = json(&write_answer(&answer, &head(&Request::default())));
     let notes = &written["choices"][0]["message"]["annotations"];
-    assert_eq!(notes.as_array().expect("notes").len(), 2);
+    assert_eq!(notes.as_array().expect("notes").len(), 3);
     assert_eq!(
         notes[0]["url_citation"],
         json!({"start_index": 4, "end_index": 9, "url": "https://a.example/", "title": "A"})
     );
     assert_eq!(notes[1]["url_citation"]["start_index"], 5);
+    assert_eq!(
+        notes[2]["url_citation"],
+        json!({"start_index": 4, "end_index": 8, "url": "https://c.example/", "title": "C"})
+    );
 }
 
 #[test]

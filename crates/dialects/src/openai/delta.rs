@@ -75,6 +75,7 @@ pub(super) fn read_choice(
         name(delta.get("refusal"), Field::Refusal);
         name(delta.get("reasoning_content"), Field::Reasoning);
         name(delta.get("reasoning"), Field::Reasoning);
+        name(delta.get("reasoning_text"), Field::Reasoning);
         let old = delta
             .get("function_call")
             .and_then(|call| call.get("arguments"));

@@ -178,3 +178,27 @@ fn keys_of_aws_at_a_provider_that_knows_none_are_no_credential() {
         assert_eq!(fake.count(), 0, "nothing was sent");
     });
 }
+
+#[test]
+fn what_passes_through_takes_tokens_and_no_signatures() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::json("{}"));
+        let of = |credential: Option<Credential>| {
+            let scene = crate::passing::open(&fake);
+            scene.with(|provider| provider.keys = vec![fetched(credential)])
+        };
+        let post = || crate::passing::ask("POST", "/files", "x");
+        let token = Credential::Token(Secret::new("t-2"));
+        assert_eq!(Stage::open(of(Some(token))).ask(post()).await.status, 200);
+        assert_eq!(fake.last_request().header("authorization"), "Bearer t-2");
+        for none in [None, Some(Credential::Aws(pair()))] {
+            let stage = Stage::open(of(none));
+            let answer = stage.ask(post()).await;
+            assert_eq!(answer.refusal(502), "upstream_authentication");
+            let record = stage.settled(1).await.remove(0);
+            assert_eq!(record.passed.map(|passed| passed.bytes_in), Some(0));
+        }
+        assert_eq!(fake.count(), 1);
+    });
+}

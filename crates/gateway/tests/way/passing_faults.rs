@@ -8,6 +8,7 @@ use domain::model::PassThrough;
 use domain::principal::Limits;
 use domain::record::{Outcome, Passed};
 use domain::secret::Secret;
+use domain::usage::UsageSource;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::passing::{ask, open};
@@ -155,5 +156,28 @@ fn a_full_provider_is_not_asked() {
         }
         let answer = stage.ask(ask("GET", "/files", "")).await;
         assert_eq!(answer.refusal(503), "overloaded");
+    });
+}
+
+#[test]
+fn a_client_that_leaves_before_the_answer_ends_the_exchange() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::hang()]);
+        let stage = Stage::open(open(&fake));
+        {
+            let waiting = stage.begin(ask("POST", "/files", "x"));
+            let mut waiting = std::pin::pin!(waiting);
+            tokio::select! {
+                _ = &mut waiting => panic!("answered"),
+                () = fake.until(|fake| fake.count() == 1) => {}
+            }
+        }
+        // Its connection is a task of its own, which ends with the runtime's
+        // next turn.
+        fake.until(|fake| fake.cancelled() == 1).await;
+        let record = stage.settled(1).await.remove(0);
+        assert_eq!(record.outcome, Outcome::ClientLeft);
+        assert_eq!(record.usage_source, UsageSource::Unmetered);
     });
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::providers::{Catalogue, CatalogueProvider, parse_base_url};
+use ::providers::{Catalogue, CatalogueProvider, QuirksSpec, parse_base_url};
 use domain::canon::Dialect;
 use domain::model::{
     Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
@@ -160,6 +160,11 @@ fn declared(
                 report.wrong(&key(&key(&at, "headers"), header), error, "");
             }
         }
+    }
+    let has_quirks = wanted.quirks != QuirksSpec::default();
+    if has_quirks && dialect(wanted, known) != Dialect::OpenAi {
+        let why = "quirks are of servers that speak OpenAI's dialect";
+        report.wrong(&key(&at, "quirks"), why, "leave them out");
     }
     let mut provider = upstream(name, url?, account?, (wanted, known), env);
     // What the file says stands.

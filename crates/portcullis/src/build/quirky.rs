@@ -78,6 +78,15 @@ fn a_quirk_that_makes_no_sense_is_wrong_where_it_stands() {
 }
 
 #[test]
+fn a_provider_of_another_dialect_has_no_quirks() {
+    let text = "providers: {p: {base_url: 'http://h/v1', dialect: anthropic, quirks: {thoughts: [parts]}}}";
+    let (config, _) = config::parse("f.yaml", text).expect("right so far");
+    let built = super::tests::built_from(&config, &builtin(), &super::tests::env);
+    let wrong = built.expect_err("wrong").to_string();
+    assert!(wrong.contains("providers.p.quirks: "), "{wrong}");
+}
+
+#[test]
 fn what_the_guide_shows_of_providers_is_right() {
     let page = include_str!("../../../../docs/guide/providers.md");
     let mut blocks = page.split("```yaml\n").skip(1);
@@ -87,7 +96,8 @@ fn what_the_guide_shows_of_providers_is_right() {
     assert_eq!(house.fields.len(), 5);
     assert_eq!(house.fields[3].action, Action::Drop);
     assert!(blocks.next().is_none());
-    for known in builtin().providers {
+    let quirky = |known: &::providers::CatalogueProvider| known.quirks.source.is_some();
+    for known in builtin().providers.into_iter().filter(quirky) {
         assert!(
             page.contains(&format!("`{}`", known.name)),
             "{}",

@@ -47,9 +47,16 @@ fn built_with(text: &str, vars: &[(&str, &str)]) -> Snapshot {
 
 pub(super) fn built_by(text: &str, catalogue: &Catalogue, look: Env<'_>) -> Snapshot {
     let (config, _) = config::parse("f.yaml", text).expect("right");
-    snapshot_with(&config, catalogue, &[], &install(), around(look))
-        .expect("builds")
-        .0
+    built_from(&config, catalogue, look).expect("builds")
+}
+
+pub(super) fn built_from(
+    config: &Config,
+    catalogue: &Catalogue,
+    look: Env<'_>,
+) -> Result<Snapshot, ConfigError> {
+    let built = snapshot_with(config, catalogue, &[], &install(), around(look));
+    built.map(|(snapshot, _)| snapshot)
 }
 
 pub(crate) fn built(text: &str) -> Snapshot {

@@ -1,3 +1,5 @@
+//! How quirks are written down.
+
 use super::*;
 
 fn read(yaml: &str) -> QuirksSpec {

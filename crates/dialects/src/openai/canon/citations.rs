@@ -30,7 +30,10 @@ pub(super) fn write(notes: &mut Array<'_>, citation: &Unknown, piece: Range) {
     if root.kind() != Kind::Object {
         return;
     }
-    let Some(url) = words(root, &["url", "uri"]) else {
+    let Some((page, url)) = pages(root).find_map(|page| {
+        let url = words(page, &["url", "uri"])?;
+        Some((page, url))
+    }) else {
         return;
     };
     // What the dialect says counts from the start of its own block.
@@ -38,17 +41,28 @@ pub(super) fn write(notes: &mut Array<'_>, citation: &Unknown, piece: Range) {
         let place = keys.iter().find_map(|key| root.get(key)?.u64());
         place.map(|place| piece.start + place)
     };
-    let start = within(&["start_index", "startIndex"]).unwrap_or(piece.start);
-    let end = within(&["end_index", "endIndex"]).unwrap_or(piece.end);
+    let start = within(&["start_index", "startIndex", "start"]).unwrap_or(piece.start);
+    let end = within(&["end_index", "endIndex", "end"]).unwrap_or(piece.end);
     notes.object(|note| {
         note.string("type", "url_citation");
-        note.object("url_citation", |page| {
-            page.number("start_index", start).number("end_index", end);
-            page.string("url", &url);
-            let title = words(root, &["title", "document_title"]);
-            page.string("title", title.as_deref().unwrap_or_default());
+        note.object("url_citation", |cited| {
+            cited.number("start_index", start).number("end_index", end);
+            cited.string("url", &url);
+            let title = words(page, &["title", "document_title"]);
+            cited.string("title", title.as_deref().unwrap_or_default());
         });
     });
+}
+
+/// Where a citation may name its page: in itself, or in one of its sources
+/// (Cohere's documents and what its tools gave).
+fn pages<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+    let sources = root.get("sources").into_iter().flat_map(Node::items);
+    let inner = sources.filter_map(|source| {
+        let mut keys = ["document", "tool_output"].into_iter();
+        keys.find_map(|key| source.get(key))
+    });
+    std::iter::once(root).chain(inner)
 }
 
 fn words<'a>(root: Node<'a>, keys: &[&str]) -> Option<std::borrow::Cow<'a, str>> {

@@ -1,7 +1,7 @@
 //! What the model thought, as compatible servers and clients write it.
 //!
 //! `OpenAI` itself shows no thoughts here. Others do, in fields that clients
-//! hand on or drop: `reasoning_content` or `reasoning` (text alone),
+//! hand on or drop: `reasoning_content`, `reasoning` or `reasoning_text` (text alone),
 //! `thinking_blocks` (text and signature) and `reasoning_details` (the same,
 //! by other names). Where several are there they say the same.
 
@@ -30,7 +30,8 @@ pub(super) fn read(message: Node<'_>) -> Vec<Thinking> {
 
 /// The thoughts' text alone.
 pub(super) fn read_text(message: Node<'_>) -> Option<Cow<'_, str>> {
-    text(message, "reasoning_content").or_else(|| text(message, "reasoning"))
+    let places = ["reasoning_content", "reasoning", "reasoning_text"];
+    places.into_iter().find_map(|place| text(message, place))
 }
 
 /// Reads one block of `thinking_blocks` or `reasoning_details`, or a part of a

@@ -1,5 +1,8 @@
 //! Thoughts that stand at the beginning of a text, between tags.
 
+/// The most white space that may stand before a tag.
+const MOST_HELD: usize = 4096;
+
 /// Tells thoughts from text, piece by piece; what it gives together does not
 /// depend on how the text was cut.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Tags {
                     if let Some(rest) = said.strip_prefix(&self.open) {
                         self.held = rest.to_owned();
                         self.state = State::Inside;
-                    } else if self.open.starts_with(said) {
+                    } else if self.open.starts_with(said) && self.held.len() <= MOST_HELD {
                         return split;
                     } else {
                         self.state = State::Text;

@@ -1,3 +1,5 @@
+//! What rules make of requests.
+
 mod turns;
 
 use domain::canon::Weight;

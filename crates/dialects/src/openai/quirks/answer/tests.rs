@@ -1,3 +1,5 @@
+//! What answers and streams are mended to.
+
 use domain::quirks::{AnswerQuirks, Step};
 use proptest::prelude::*;
 use serde_json::{Value, json};
