@@ -11,6 +11,7 @@ mod edges;
 mod front;
 mod googles;
 mod keys;
+mod listed;
 mod lossless;
 mod money;
 mod names;
