@@ -77,7 +77,9 @@ impl Snapshot {
         }
         let (provider, rest) = name.split_once('/')?;
         let provider = self.providers.get(provider)?;
-        (!rest.is_empty()).then(|| Arc::new(unlisted(name, provider, rest)))
+        // A name of dots alone would be another place in a provider's path.
+        let is_name = rest.bytes().any(|letter| letter != b'.');
+        is_name.then(|| Arc::new(unlisted(name, provider, rest)))
     }
 
     /// The models whose names `may_use` grants, by name. A model that can be

@@ -208,6 +208,9 @@ async fn plain(
             document.bytes().clone(),
         ));
     }
+    if !view.is_answer {
+        return Err(Failure::broken("no answer of this kind"));
+    }
     Ok(Answered::Plain(Box::new(Plain {
         fields,
         document,

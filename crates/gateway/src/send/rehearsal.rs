@@ -18,11 +18,14 @@ use crate::settle::Refused;
 
 /// The header that asks for one.
 const HEADER: &str = "x-portcullis-dry-run";
+/// Values of the header that ask for none.
+const NO: [&str; 4] = ["false", "0", "no", "off"];
 
 /// Whether a request asks for a dry run.
 pub(crate) fn is_wanted(fields: &Fields) -> bool {
     let said = fields.text(HEADER).map(str::trim);
-    said.is_some_and(|said| said.eq_ignore_ascii_case("true") || said == "1")
+    // Whoever says it in other words means it as well: a plan costs nothing.
+    said.is_some_and(|said| !NO.iter().any(|no| said.eq_ignore_ascii_case(no)))
 }
 
 /// Answers with the plan.
