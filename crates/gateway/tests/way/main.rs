@@ -8,6 +8,7 @@ mod compose_guard;
 mod credentials;
 mod doubles;
 mod edges;
+mod fetching;
 mod front;
 mod googles;
 mod keys;
