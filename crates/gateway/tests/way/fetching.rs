@@ -100,6 +100,28 @@ fn an_image_by_url_reaches_targets_that_take_bytes_only() {
 }
 
 #[test]
+fn a_large_image_is_sent_whole_after_a_redirect() {
+    play(async || {
+        let (fake, host) = (FakeProvider::start().await, FakeProvider::start().await);
+        let image = [PNG, &vec![7; 1 << 20]].concat();
+        let bytes = STANDARD.encode(&image);
+        let moved = Reply::status(302).header("location", "/b.png");
+        host.script(vec![
+            moved,
+            Reply::json(image).header("content-type", "image/png"),
+        ]);
+        fake.always(converse_answer());
+        let stage = Stage::fetching(usual(&fake).with(speaks(Dialect::Converse)), &host);
+        let answer = stage.ask(about(&at(&host))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let sent = fake.last_request().json();
+        let source = &sent["messages"][0]["content"][1]["image"]["source"];
+        assert!(source["bytes"] == json!(bytes));
+        assert_eq!(host.last_request().path, "/b.png");
+    });
+}
+
+#[test]
 fn a_document_by_url_reaches_targets_that_take_documents_as_bytes() {
     play(async || {
         let fake = FakeProvider::start().await;

@@ -171,6 +171,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_a_url_has_a_host_and_no_user(
+            url in "(https?:)?//[a-z0-9.@:\\[\\]%\\\\ü-]{0,20}[/?#]?.{0,20}",
+            location in ".{0,40}",
+        ) {
+            for there in [Place::of(&url), place("https://example.com/a?b").next(&location)] {
+                let Ok(there) = there else { continue };
+                proptest::prop_assert!(!there.host.is_empty() && there.port > 0);
+                proptest::prop_assert!(!there.authority.contains(['@', '%', '/']));
+                proptest::prop_assert!(there.path.starts_with('/') && there.path.is_ascii());
+            }
+        }
+    }
+
     #[test]
     fn a_redirect_leads_on_from_where_it_was() {
         let from = place("https://example.com/a/b.png?x=1");
