@@ -7,6 +7,7 @@
 
 mod by_url;
 mod codec;
+pub(crate) mod customs;
 pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;
@@ -19,6 +20,7 @@ mod table;
 pub(crate) mod vectors;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
+pub use customs::Customs;
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;

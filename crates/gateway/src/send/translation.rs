@@ -14,7 +14,7 @@ use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
-use dialects::translate::{self, Client as Leaving, Codec, Frames, Head, Names, Upstream};
+use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
 use domain::ability::Ability;
 use domain::canon::{Dialect, Request};
 use domain::model::{Deployment, WireFormat};
@@ -247,10 +247,11 @@ impl Talk {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let answer = (self.theirs.read_answer)(&document, &self.names);
-        let answer = answer.ok_or_else(|| {
+        let mut answer = answer.ok_or_else(|| {
             let dialect = self.theirs.dialect.as_str();
             Failure::broken(format!("no answer of the dialect `{dialect}`"))
         })?;
+        Customs::of(&self.request).restore(&mut answer);
         let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
         let leaves = self.client.as_ref().map(|client| match self.passes {
             true => document.bytes().clone(),
@@ -261,6 +262,7 @@ impl Talk {
 
     fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
+        let reader = Customs::of(&self.request).reading(reader);
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
