@@ -59,10 +59,11 @@ impl Place {
             host: host.to_ascii_lowercase(),
             port,
             authority: authority.as_str().to_owned(),
-            path: uri
-                .path_and_query()
-                .map_or("/", |path| path.as_str())
-                .to_owned(),
+            path: match uri.query() {
+                // Without a path there is none before the query either.
+                Some(query) => format!("{}?{query}", uri.path()),
+                None => uri.path().to_owned(),
+            },
         })
     }
 
@@ -143,6 +144,7 @@ mod tests {
         assert_eq!((there.is_tls, there.port), (true, 443));
         assert_eq!(there.host, "example.com");
         assert_eq!(there.path, "/a%20b.png?x=%C3%BC");
+        assert_eq!(place("https://example.com?x=1").path, "/?x=1");
         let there = place("http://[2606::1]:8080");
         assert_eq!((there.is_tls, there.port), (false, 8080));
         assert_eq!((there.host.as_str(), there.path.as_str()), ("2606::1", "/"));

@@ -1,9 +1,18 @@
+//! Exchanges with hosts on this machine, which is spared for the purpose.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::*;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use super::*;
+
+static FIXTURES: LazyLock<PathBuf> =
+    LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../e2e/fixtures/tls"));
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
 
 fn budget(bytes: usize) -> Budget {
@@ -14,9 +23,19 @@ fn budget(bytes: usize) -> Budget {
 }
 
 async fn got(fetcher: &Fetcher, url: &str, budget: &Budget) -> Result<Medium, Fault> {
+    got_by(fetcher, url, budget, None).await
+}
+
+/// What comes if one trusts certificates of this authority.
+async fn got_by(
+    fetcher: &Fetcher,
+    url: &str,
+    budget: &Budget,
+    authority: Option<&Path>,
+) -> Result<Medium, Fault> {
     let rules = Fetching::default();
     let tls = crate::send::tls::ClientTls::default();
-    let tls = &tls.config(None, HttpVersion::Http1).expect("TLS");
+    let tls = &tls.config(authority, HttpVersion::Http1).expect("TLS");
     let terms = Terms {
         rules: &rules,
         budget,
@@ -186,9 +205,55 @@ async fn ports_that_nobody_allowed_are_not_asked() {
 }
 
 #[tokio::test]
-async fn a_server_whose_certificate_nobody_trusts_is_told_nothing() {
-    let (address, _) = server(image()).await;
-    let fetcher = Fetcher::sparing(vec![address]);
-    let fault = got(&fetcher, &format!("https://{address}/a.png"), &budget(1000)).await;
-    assert!(matches!(fault, Err(Fault::Untrusted)));
+async fn a_certificate_is_for_the_urls_name_and_by_whom_is_trusted() {
+    let (address, count) = secure_server().await;
+    let ours = FIXTURES.join("ca.pem");
+    for (host, authority, is_taken) in [
+        ("localhost", Some(ours.as_path()), true),
+        ("localhost", None, false),
+        ("images.example", Some(ours.as_path()), false),
+    ] {
+        let fetcher = Fetcher {
+            look: |_, port| Ok(vec![SocketAddr::new([127, 0, 0, 1].into(), port)]),
+            ..Fetcher::sparing(vec![address])
+        };
+        let url = format!("https://{host}:{}/a.png", address.port());
+        let got = got_by(&fetcher, &url, &budget(1000), authority).await;
+        match is_taken {
+            true => assert_eq!(got.expect("a medium").bytes, PNG.len()),
+            false => assert!(matches!(got, Err(Fault::Untrusted)), "{host}"),
+        }
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+}
+
+/// A server with a certificate for `localhost`, and how many asked it.
+async fn secure_server() -> (SocketAddr, Arc<AtomicUsize>) {
+    let chain = CertificateDer::pem_file_iter(FIXTURES.join("server.pem")).expect("a chain");
+    let chain = chain.collect::<Result<Vec<_>, _>>().expect("a chain");
+    let key = PrivateKeyDer::from_pem_file(FIXTURES.join("server.key")).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a pair");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let asked = stream.read(&mut [0; 4096]).await;
+            counted.fetch_add(usize::from(asked.is_ok_and(|n| n > 0)), Ordering::Relaxed);
+            let _ = stream.write_all(&image()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (address, count)
 }
