@@ -29,6 +29,9 @@ pub(super) enum Kind {
     Missing,
     /// As many requests as may be are there already; it was not asked.
     Full,
+    /// It takes no URLs, and what lies at one could not be fetched; a target
+    /// that does may be asked.
+    Media,
 }
 
 impl Kind {
@@ -42,6 +45,7 @@ impl Kind {
             Self::Elsewhere => "unable",
             Self::Missing => "missing",
             Self::Full => "full",
+            Self::Media => "media",
         }
     }
 }
