@@ -11,16 +11,16 @@ use super::error::{Problem, Report};
 
 /// A line and a column, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Spot {
+pub struct Spot {
     /// The line.
-    pub(crate) line: u64,
+    pub line: u64,
     /// The column.
-    pub(crate) column: u64,
+    pub column: u64,
 }
 
 /// Which of the two is meant where a mapping and its first key start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub enum Side {
     /// The name of a field.
     Key,
     /// What stands there.
@@ -31,16 +31,16 @@ pub(crate) enum Side {
 
 /// The file a configuration came from.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Source {
+pub struct Source {
     /// Its name as the user gave it; empty for the embedded defaults.
-    pub(crate) file: String,
+    pub file: String,
     keys: BTreeMap<String, Spot>,
     values: BTreeMap<String, Spot>,
 }
 
 impl Source {
     /// Reads the places out of `text`. Text that is no YAML has no places.
-    pub(crate) fn of(file: &str, text: &str) -> Self {
+    pub fn of(file: &str, text: &str) -> Self {
         let mut source = Self {
             file: file.to_owned(),
             ..Self::default()
@@ -72,7 +72,7 @@ impl Source {
 
     /// The path of what stands at `at`: exactly there, on the side that is
     /// meant, else the last thing that starts before it on the same line.
-    pub(crate) fn path_at(&self, at: Spot, side: Side) -> Option<&str> {
+    pub fn path_at(&self, at: Spot, side: Side) -> Option<&str> {
         // A mapping starts where its first key does, and a list where its first
         // item does: the outermost value is the one that has the wrong form.
         fn exact(places: &BTreeMap<String, Spot>, at: Spot) -> Option<&str> {
@@ -101,7 +101,7 @@ impl Source {
     }
 
     /// Where `path` stands, or the nearest thing around it.
-    pub(crate) fn spot(&self, path: &str) -> Option<Spot> {
+    pub fn spot(&self, path: &str) -> Option<Spot> {
         let mut path = path;
         loop {
             // The value's own place says most; a block's value starts below
@@ -115,12 +115,12 @@ impl Source {
     }
 
     /// A report to which the rooms add their problems.
-    pub(crate) fn report(&self) -> Report<'_> {
+    pub fn report(&self) -> Report<'_> {
         Report::new(self)
     }
 
     /// A problem at `path`.
-    pub(crate) fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
+    pub fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
         Problem {
             file: self.file.clone(),
             spot: self.spot(path),
@@ -132,7 +132,7 @@ impl Source {
 }
 
 /// `base` and the name of a field in it.
-pub(crate) fn key(base: &str, name: &str) -> String {
+pub fn key(base: &str, name: &str) -> String {
     let plain = !name.is_empty()
         && name
             .bytes()
@@ -145,7 +145,7 @@ pub(crate) fn key(base: &str, name: &str) -> String {
 }
 
 /// `base` and a position in it.
-pub(crate) fn index(base: &str, at: usize) -> String {
+pub fn index(base: &str, at: usize) -> String {
     format!("{base}[{at}]")
 }
 

@@ -9,7 +9,7 @@ use serde::ser::{Serialize, Serializer};
 
 /// Named things, in the order in which the file names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ordered<T>(Vec<(String, T)>);
+pub struct Ordered<T>(Vec<(String, T)>);
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
@@ -19,25 +19,30 @@ impl<T> Default for Ordered<T> {
 
 impl<T> Ordered<T> {
     /// Name and thing, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.0.iter().map(|(name, thing)| (name.as_str(), thing))
     }
 
     /// The names, in order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// The thing of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&T> {
+    pub fn get(&self, name: &str) -> Option<&T> {
         self.iter()
             .find(|(n, _)| *n == name)
             .map(|(_, thing)| thing)
     }
 
     /// How many there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -13,42 +13,42 @@ use super::source::{index, key};
 /// A declared key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Key {
+pub struct Key {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// The key itself, by reference.
-    pub(crate) key: SecretRef,
+    pub key: SecretRef,
     /// Models it may use; all if unset.
     #[serde(default)]
-    pub(crate) models: Option<Vec<String>>,
+    pub models: Option<Vec<String>>,
     /// When it stops working.
     #[serde(default)]
-    pub(crate) expires: Option<Moment>,
+    pub expires: Option<Moment>,
     /// Its limits.
     #[serde(default)]
-    pub(crate) limits: Limits,
+    pub limits: Limits,
 }
 
 /// Limits of a key; what is unset is unlimited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Requests in any 60 seconds.
-    pub(crate) requests_per_minute: Option<u64>,
+    pub requests_per_minute: Option<u64>,
     /// Tokens in any 60 seconds.
-    pub(crate) tokens_per_minute: Option<u64>,
+    pub tokens_per_minute: Option<u64>,
     /// Requests running at the same time.
-    pub(crate) parallel_requests: Option<u64>,
+    pub parallel_requests: Option<u64>,
 }
 
 impl Key {
     /// The public id: it says where the key was declared, and stays the same.
-    pub(crate) fn id(&self) -> KeyId {
+    pub fn id(&self) -> KeyId {
         format!("key_config_{}", self.name).into()
     }
 
     /// Who it is.
-    pub(crate) fn principal(&self) -> Principal {
+    pub fn principal(&self) -> Principal {
         Principal {
             key: self.id(),
             tenant: "default".into(),
@@ -66,7 +66,7 @@ impl Key {
 }
 
 /// Names given once, limits that let something through.
-pub(crate) fn validate(keys: &[Key], report: &mut Report<'_>) {
+pub fn validate(keys: &[Key], report: &mut Report<'_>) {
     for (at, declared) in keys.iter().enumerate() {
         let path = index("keys", at);
         let name = declared.name.as_str();

@@ -1,33 +1,15 @@
 //! Broken files and what is said of them, word for word. To accept what the
-//! code says now: `PORTCULLIS_BLESS=1 cargo test -p portcullis`.
+//! code says now: `PORTCULLIS_BLESS=1 cargo test -p portcullis-config`.
 
 use std::fs;
 use std::path::Path;
 
-use ::providers::Catalogue;
-
 use super::*;
-use crate::build::tests::{CATALOGUE, env};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/broken");
 
 fn error_of(name: &str, text: &str) -> String {
-    let (config, _) = match parse(name, text) {
-        Ok(read) => read,
-        Err(error) => return error.to_string(),
-    };
-    let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
-    let install = identity::Install::from_bytes(&[7; 32]);
-    match crate::build::snapshot_with(
-        &config,
-        &catalogue,
-        &[],
-        &install,
-        crate::build::Around {
-            env: &env,
-            fetchers: &crate::build::Unfetched,
-        },
-    ) {
+    match parse(name, text) {
         Ok(_) => "nothing is wrong".to_owned(),
         Err(error) => error.to_string(),
     }

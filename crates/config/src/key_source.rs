@@ -3,28 +3,20 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use credentials::Spec;
-use credentials::spec::{self, AzureFrom, GoogleFrom};
-use domain::credential::AwsKeys;
-use domain::secret::Secret;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::Report;
 use super::scalars::Span;
-use super::secret::{Env, SecretRef};
+use super::secret::SecretRef;
 use super::source::key;
-
-/// How long what a command prints holds if nobody says.
-const HOLDS: Duration = Duration::from_secs(300);
 
 /// One of a provider's keys, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub(crate) enum KeySource {
+pub enum KeySource {
     /// The key itself, by reference.
     Secret(SecretRef),
     /// It is fetched, and renewed before it ends.
@@ -60,78 +52,78 @@ impl<'de> Visitor<'de> for Either {
 /// Who is asked for the key: one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Fetched {
+pub struct Fetched {
     /// A program and its arguments; what it prints is the key.
-    pub(crate) command: Option<Vec<String>>,
+    pub command: Option<Vec<String>>,
     /// How long that holds.
-    pub(crate) every: Option<Span>,
+    pub every: Option<Span>,
     /// AWS; requests are signed.
-    pub(crate) aws: Option<Aws>,
+    pub aws: Option<Aws>,
     /// Google Cloud.
-    pub(crate) google: Option<Google>,
+    pub google: Option<Google>,
     /// Azure's Entra ID.
-    pub(crate) azure: Option<Azure>,
+    pub azure: Option<Azure>,
 }
 
 /// What is left out is looked for as AWS' own programs do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Aws {
+pub struct Aws {
     /// Where requests are signed for.
-    pub(crate) region: Option<String>,
+    pub region: Option<String>,
     /// A pair of keys: its id,
-    pub(crate) access_key_id: Option<SecretRef>,
+    pub access_key_id: Option<SecretRef>,
     /// its secret,
-    pub(crate) secret_access_key: Option<SecretRef>,
+    pub secret_access_key: Option<SecretRef>,
     /// and its token, if it ends some day.
-    pub(crate) session_token: Option<SecretRef>,
+    pub session_token: Option<SecretRef>,
     /// A profile of `~/.aws`.
-    pub(crate) profile: Option<String>,
+    pub profile: Option<String>,
     /// A role to take on.
-    pub(crate) role_arn: Option<String>,
+    pub role_arn: Option<String>,
     /// What the role's owner asks for.
-    pub(crate) external_id: Option<String>,
+    pub external_id: Option<String>,
     /// How the session shows in the role's records.
-    pub(crate) session_name: Option<String>,
+    pub session_name: Option<String>,
 }
 
 /// What is left out is looked for as Google's own programs do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Google {
+pub struct Google {
     /// A key of a service account, or a federation's file.
-    pub(crate) file: Option<PathBuf>,
+    pub file: Option<PathBuf>,
     /// What stands in such a file.
-    pub(crate) json: Option<SecretRef>,
+    pub json: Option<SecretRef>,
     /// Ask the machine's metadata server, nobody else.
-    pub(crate) metadata: bool,
+    pub metadata: bool,
     /// What the token is for; all of Google Cloud if unset.
-    pub(crate) scopes: Vec<String>,
+    pub scopes: Vec<String>,
 }
 
 /// What is left out is looked for as Azure's own programs do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Azure {
+pub struct Azure {
     /// The directory.
-    pub(crate) tenant: Option<String>,
+    pub tenant: Option<String>,
     /// The application, or the identity that the user assigned.
-    pub(crate) client_id: Option<String>,
+    pub client_id: Option<String>,
     /// The application's secret.
-    pub(crate) client_secret: Option<SecretRef>,
+    pub client_secret: Option<SecretRef>,
     /// A token of the cluster that is exchanged.
-    pub(crate) token_file: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
     /// Ask the machine's managed identity, nobody else.
-    pub(crate) managed_identity: bool,
+    pub managed_identity: bool,
     /// What the token is for; Azure's AI services if unset.
-    pub(crate) scope: Option<String>,
+    pub scope: Option<String>,
     /// The sign-in host of another cloud.
-    pub(crate) authority: Option<String>,
+    pub authority: Option<String>,
 }
 
 impl KeySource {
     /// The file that a secret stands in, if that is where.
-    pub(crate) fn file(&self) -> Option<&Path> {
+    pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Secret(secret) => secret.file(),
             Self::Fetched(_) => None,
@@ -140,7 +132,7 @@ impl KeySource {
 
     /// Everything that needs no environment; `suggested` is the variable that
     /// a literal secret should rather stand in.
-    pub(crate) fn validate(&self, at: &str, suggested: &str, report: &mut Report<'_>) {
+    pub fn validate(&self, at: &str, suggested: &str, report: &mut Report<'_>) {
         match self {
             Self::Secret(secret) => secret.validate(at, suggested, report),
             Self::Fetched(fetched) => fetched.validate(at, suggested, report),
@@ -203,23 +195,6 @@ impl Fetched {
         .into_iter()
         .filter_map(|(field, secret)| Some((field, secret?)))
     }
-
-    /// What is to be fetched, its own secrets resolved.
-    ///
-    /// # Errors
-    /// A sentence that names what is missing.
-    pub(crate) fn spec(&self, env: Env<'_>) -> Result<Spec, String> {
-        match (&self.command, &self.aws, &self.google, &self.azure) {
-            (Some(argv), ..) => Ok(Spec::Command {
-                argv: argv.clone(),
-                ttl: self.every.map_or(HOLDS, |every| every.0),
-            }),
-            (None, Some(aws), ..) => aws.spec(env),
-            (None, None, Some(google), _) => google.spec(env),
-            (None, None, None, Some(azure)) => azure.spec(env),
-            (None, None, None, None) => Err("a key comes from one place".to_owned()),
-        }
-    }
 }
 
 impl Aws {
@@ -232,65 +207,4 @@ impl Aws {
             report.wrong(&key(at, "profile"), "the keys stand here already", help);
         }
     }
-
-    fn spec(&self, env: Env<'_>) -> Result<Spec, String> {
-        let keys = match (&self.access_key_id, &self.secret_access_key) {
-            (Some(id), Some(secret)) => Some(AwsKeys {
-                access_key: id.resolve(env)?,
-                secret_key: secret.resolve(env)?,
-                session_token: resolved(self.session_token.as_ref(), env)?,
-            }),
-            _ => None,
-        };
-        Ok(Spec::Aws(spec::Aws {
-            region: self.region.clone().unwrap_or_default(),
-            keys,
-            profile: self.profile.clone(),
-            role_arn: self.role_arn.clone(),
-            external_id: self.external_id.clone(),
-            session_name: self.session_name.clone(),
-        }))
-    }
-}
-
-impl Google {
-    fn spec(&self, env: Env<'_>) -> Result<Spec, String> {
-        let json = self.json.as_ref().map(|json| json.text(env)).transpose()?;
-        let from = match (&self.file, json, self.metadata) {
-            (None, None, false) => GoogleFrom::Chain,
-            (Some(file), None, false) => GoogleFrom::File(file.clone()),
-            (None, Some(json), false) => GoogleFrom::Inline(Secret::new(json)),
-            (None, None, true) => GoogleFrom::Metadata,
-            _ => return Err("write one of `file`, `json` and `metadata`".to_owned()),
-        };
-        let scopes = self.scopes.clone();
-        Ok(Spec::Google(spec::Google { from, scopes }))
-    }
-}
-
-impl Azure {
-    fn spec(&self, env: Env<'_>) -> Result<Spec, String> {
-        let secret = resolved(self.client_secret.as_ref(), env)?;
-        let from = match (secret, &self.token_file, self.managed_identity) {
-            (None, None, false) => AzureFrom::Chain,
-            (Some(secret), None, false) => AzureFrom::ClientSecret(secret),
-            (None, Some(file), false) => AzureFrom::FederatedTokenFile(file.clone()),
-            (None, None, true) => AzureFrom::ManagedIdentity,
-            _ => {
-                let all = "write one of `client_secret`, `token_file` and `managed_identity`";
-                return Err(all.to_owned());
-            }
-        };
-        Ok(Spec::Azure(spec::Azure {
-            tenant: self.tenant.clone(),
-            client_id: self.client_id.clone(),
-            from,
-            scope: self.scope.clone(),
-            authority: self.authority.clone(),
-        }))
-    }
-}
-
-fn resolved(secret: Option<&SecretRef>, env: Env<'_>) -> Result<Option<Secret>, String> {
-    secret.map(|secret| secret.resolve(env)).transpose()
 }

@@ -7,17 +7,17 @@ use super::error::Report;
 /// What the log looks like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Log {
+pub struct Log {
     /// JSON or for people.
-    pub(crate) format: Format,
+    pub format: Format,
     /// The least level that is written; `RUST_LOG` wins.
-    pub(crate) level: String,
+    pub level: String,
 }
 
 /// The log's form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
+pub enum Format {
     /// For people on a terminal, JSON elsewhere.
     #[default]
     Auto,
@@ -38,19 +38,9 @@ impl Default for Log {
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-impl From<Format> for telemetry::log::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Auto => Self::Auto,
-            Format::Json => Self::Json,
-            Format::Human => Self::Human,
-        }
-    }
-}
-
 impl Log {
     /// A level, or a filter such as `info,gateway=debug`.
-    pub(crate) fn validate(&self, report: &mut Report<'_>) {
+    pub fn validate(&self, report: &mut Report<'_>) {
         for part in self.level.split(',') {
             let level = part.rsplit('=').next().unwrap_or(part).trim();
             if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {

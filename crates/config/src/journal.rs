@@ -5,27 +5,18 @@ use serde::{Deserialize, Serialize};
 /// The journal's policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Journal {
+pub struct Journal {
     /// What happens to requests that cannot be recorded.
-    pub(crate) when_full: WhenFull,
+    pub when_full: WhenFull,
 }
 
 /// What happens to requests while the journal takes no records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum WhenFull {
+pub enum WhenFull {
     /// They are refused.
     #[default]
     Refuse,
     /// They are answered, and counted as not recorded.
     Continue,
-}
-
-impl From<WhenFull> for ::journal::WhenFull {
-    fn from(policy: WhenFull) -> Self {
-        match policy {
-            WhenFull::Refuse => Self::Refuse,
-            WhenFull::Continue => Self::Continue,
-        }
-    }
 }

@@ -7,17 +7,17 @@ use super::source::{Source, Spot};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// The file; empty for the embedded defaults.
-    pub(crate) file: String,
+    pub file: String,
     /// Where in it.
-    pub(crate) spot: Option<Spot>,
+    pub spot: Option<Spot>,
     /// The field.
-    pub(crate) path: String,
+    pub path: String,
     /// What is wrong.
-    pub(crate) message: String,
+    pub message: String,
     /// What to write instead.
-    pub(crate) help: Option<String>,
+    pub help: Option<String>,
 }
 
 impl fmt::Display for Problem {
@@ -43,9 +43,9 @@ impl fmt::Display for Problem {
 
 /// A configuration that cannot be used; never without a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConfigError {
+pub struct ConfigError {
     /// Everything that is wrong.
-    pub(crate) problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
 }
 
 impl From<Problem> for ConfigError {
@@ -72,7 +72,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Collects the problems and warnings of one configuration.
-pub(crate) struct Report<'a> {
+pub struct Report<'a> {
     source: &'a Source,
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -80,7 +80,7 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Nothing wrong so far.
-    pub(crate) fn new(source: &'a Source) -> Self {
+    pub fn new(source: &'a Source) -> Self {
         Self {
             source,
             problems: Vec::new(),
@@ -89,19 +89,14 @@ impl<'a> Report<'a> {
     }
 
     /// Something is wrong at `path`, and this is what to do.
-    pub(crate) fn wrong(
-        &mut self,
-        path: &str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    pub fn wrong(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
         let mut problem = self.source.problem(path, message);
         problem.help = Some(help.into()).filter(|help| !help.is_empty());
         self.problems.push(problem);
     }
 
     /// Something that the environment says is wrong, whatever the file says.
-    pub(crate) fn wrong_outside(&mut self, message: impl Into<String>, help: impl Into<String>) {
+    pub fn wrong_outside(&mut self, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem {
             file: "environment".to_owned(),
             spot: None,
@@ -112,18 +107,18 @@ impl<'a> Report<'a> {
     }
 
     /// Something works, but should not stay so.
-    pub(crate) fn warn(&mut self, path: &str, message: impl Into<String>) {
+    pub fn warn(&mut self, path: &str, message: impl Into<String>) {
         self.warnings
             .push(self.source.problem(path, message).to_string());
     }
 
     /// Something in the environment works, but hardly as it was meant.
-    pub(crate) fn warn_outside(&mut self, message: &str) {
+    pub fn warn_outside(&mut self, message: &str) {
         self.warnings.push(format!("environment: {message}"));
     }
 
     /// The warnings, if nothing is wrong.
-    pub(crate) fn finish(self) -> Result<Vec<String>, ConfigError> {
+    pub fn finish(self) -> Result<Vec<String>, ConfigError> {
         if self.problems.is_empty() {
             Ok(self.warnings)
         } else {

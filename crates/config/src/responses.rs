@@ -9,11 +9,11 @@ use super::scalars::{Size, Span};
 /// How they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Responses {
+pub struct Responses {
     /// How long after the last turn; `0s` is never.
-    pub(crate) keep: Span,
+    pub keep: Span,
     /// The most bytes of one turn, input and answer together.
-    pub(crate) max_bytes: Size,
+    pub max_bytes: Size,
 }
 
 impl Default for Responses {
@@ -28,7 +28,7 @@ impl Default for Responses {
 
 impl Responses {
     /// What waits for the disk is bounded, so a turn must be.
-    pub(crate) fn validate(&self, report: &mut Report<'_>) {
+    pub fn validate(&self, report: &mut Report<'_>) {
         if self.max_bytes.0 > MOST {
             report.wrong(
                 "responses.max_bytes",
@@ -39,7 +39,7 @@ impl Responses {
     }
 
     /// The policy.
-    pub(crate) fn retention(&self) -> Retention {
+    pub fn retention(&self) -> Retention {
         Retention {
             keep: self.keep.0,
             max_bytes: self.max_bytes.0,

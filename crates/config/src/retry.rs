@@ -9,17 +9,17 @@ use super::scalars::Span;
 /// Retries; all fields have defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Retry {
+pub struct Retry {
     /// Further attempts after the first.
-    pub(crate) retries: u32,
+    pub retries: u32,
     /// The first pause.
-    pub(crate) backoff: Span,
+    pub backoff: Span,
     /// The longest pause.
-    pub(crate) max_backoff: Span,
+    pub max_backoff: Span,
     /// Failures in a row that bench a deployment.
-    pub(crate) allowed_fails: u32,
+    pub allowed_fails: u32,
     /// How long it rests.
-    pub(crate) cooldown: Span,
+    pub cooldown: Span,
 }
 
 impl Default for Retry {
@@ -37,7 +37,7 @@ impl Default for Retry {
 
 impl Retry {
     /// Pauses in their order, attempts in bounds.
-    pub(crate) fn validate(&self, report: &mut Report<'_>) {
+    pub fn validate(&self, report: &mut Report<'_>) {
         if self.retries > 20 {
             report.wrong(
                 "retry.retries",
@@ -68,7 +68,7 @@ impl Retry {
     }
 
     /// As the gateway reads them.
-    pub(crate) fn policy(&self) -> RetryPolicy {
+    pub fn policy(&self) -> RetryPolicy {
         RetryPolicy {
             retries: self.retries,
             backoff: self.backoff.0,

@@ -1,35 +1,36 @@
 //! The configuration: one YAML file, read strictly. Every room has its struct
 //! and its `validate`; what needs the catalogue, the environment or the store
-//! is checked in [`crate::build`].
+//! is checked by whoever builds the gateway from it.
 
-pub(crate) mod cache;
+pub mod cache;
+pub mod diff;
 mod drain;
-pub(crate) mod error;
+pub mod environment;
+pub mod error;
 mod explain;
-pub(crate) mod guards;
-pub(crate) mod journal;
-pub(crate) mod key_source;
-pub(crate) mod keys;
-pub(crate) mod limits;
-pub(crate) mod log;
-pub(crate) mod models;
-pub(crate) mod network;
-pub(crate) mod ordered;
+pub mod guards;
+pub mod journal;
+pub mod key_source;
+pub mod keys;
+pub mod limits;
+pub mod log;
+pub mod models;
+pub mod network;
+pub mod ordered;
 mod pass_through;
-pub(crate) mod policies;
-pub(crate) mod providers;
-pub(crate) mod responses;
-pub(crate) mod retry;
-pub(crate) mod scalars;
-pub(crate) mod secret;
-pub(crate) mod source;
+pub mod policies;
+pub mod providers;
+pub mod responses;
+pub mod retry;
+pub mod scalars;
+pub mod secret;
+pub mod source;
 #[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 
 use error::{Problem, Report};
@@ -38,65 +39,63 @@ use scalars::{Listen, Span};
 use secret::Env;
 use source::Source;
 
-pub(crate) use error::ConfigError;
-
-use crate::environment;
+pub use error::ConfigError;
 
 /// The file that is read if nobody names one.
-pub(crate) const USUAL_FILE: &str = "portcullis.yaml";
+pub const USUAL_FILE: &str = "portcullis.yaml";
 
 /// All that the file may say; the default is what holds without one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Config {
+pub struct Config {
     /// Where everything stands in the file.
     #[serde(skip)]
-    pub(crate) source: Source,
+    pub source: Source,
     /// Address of the data listener.
-    pub(crate) listen: Listen,
+    pub listen: Listen,
     /// The admin listener.
-    pub(crate) admin: network::Admin,
+    pub admin: network::Admin,
     /// TLS of the data listener.
-    pub(crate) tls: Option<network::Tls>,
+    pub tls: Option<network::Tls>,
     /// Folder of the database, the journal and the install secret.
-    pub(crate) data_dir: PathBuf,
+    pub data_dir: PathBuf,
     /// Event loops; as many as cores if unset.
-    pub(crate) workers: Option<usize>,
+    pub workers: Option<usize>,
     /// How long it goes on accepting once it is told to stop.
-    pub(crate) drain_delay: Option<Span>,
+    pub drain_delay: Option<Span>,
     /// How long open requests may take then.
-    pub(crate) drain_timeout: Span,
+    pub drain_timeout: Span,
     /// What is kept of requests.
-    pub(crate) journal: journal::Journal,
+    pub journal: journal::Journal,
     /// Bounds on bodies.
-    pub(crate) limits: limits::Limits,
+    pub limits: limits::Limits,
     /// Whether the built-in demo answers.
-    pub(crate) demo: bool,
+    pub demo: bool,
     /// Upstreams.
-    pub(crate) providers: Ordered<providers::Provider>,
+    pub providers: Ordered<providers::Provider>,
     /// Models.
     #[serde(deserialize_with = "ordered::list")]
-    pub(crate) models: Vec<models::Model>,
+    pub models: Vec<models::Model>,
     /// Further names of models.
-    pub(crate) aliases: Ordered<String>,
+    pub aliases: Ordered<String>,
     /// Retries.
-    pub(crate) retry: retry::Retry,
+    pub retry: retry::Retry,
     /// Policies, in order.
     #[serde(deserialize_with = "ordered::list")]
-    pub(crate) policies: Vec<policies::Policy>,
+    pub policies: Vec<policies::Policy>,
     /// Guards by name.
-    pub(crate) guards: Ordered<serde_json::Value>,
+    pub guards: Ordered<serde_json::Value>,
     /// The cache.
-    pub(crate) cache: cache::Cache,
+    pub cache: cache::Cache,
     /// Conversations that are kept for clients.
-    pub(crate) responses: responses::Responses,
+    pub responses: responses::Responses,
     /// Silence after which a stream gets a comment; never if unset.
-    pub(crate) keepalive: Option<Span>,
+    pub keepalive: Option<Span>,
     /// The log.
-    pub(crate) log: log::Log,
+    pub log: log::Log,
     /// Declared virtual keys.
     #[serde(deserialize_with = "ordered::list")]
-    pub(crate) keys: Vec<keys::Key>,
+    pub keys: Vec<keys::Key>,
 }
 
 impl Default for Config {
@@ -134,7 +133,7 @@ impl Config {
     ///
     /// # Errors
     /// All problems at once; else the warnings.
-    pub(crate) fn validate(&self) -> Result<Vec<String>, ConfigError> {
+    pub fn validate(&self) -> Result<Vec<String>, ConfigError> {
         let mut report = self.source.report();
         self.admin.validate(self.listen, &mut report);
         if let Some(tls) = &self.tls {
@@ -158,57 +157,43 @@ impl Config {
     }
 
     /// Address for clients.
-    pub(crate) fn listen(&self) -> SocketAddr {
+    pub fn listen(&self) -> SocketAddr {
         self.listen.0
     }
 
     /// Address for operators.
-    pub(crate) fn admin_listen(&self) -> SocketAddr {
+    pub fn admin_listen(&self) -> SocketAddr {
         self.admin.listen.0
     }
 
     /// The data folder.
-    pub(crate) fn data_dir(&self) -> PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.data_dir.clone()
     }
 
     /// Event loops, if somebody said how many.
-    pub(crate) fn workers(&self) -> Option<usize> {
+    pub fn workers(&self) -> Option<usize> {
         self.workers
     }
 
     /// Memory for answers that are reused.
-    pub(crate) fn cache_bytes(&self) -> u64 {
+    pub fn cache_bytes(&self) -> u64 {
         self.cache.max_bytes.0 as u64
     }
 
-    /// The log's form.
-    pub(crate) fn log_format(&self) -> telemetry::log::Format {
-        self.log.format.into()
-    }
-
     /// The log's level.
-    pub(crate) fn log_level(&self) -> &str {
+    pub fn log_level(&self) -> &str {
         &self.log.level
     }
 
     /// Whether virtual keys are declared.
-    pub(crate) fn has_keys(&self) -> bool {
+    pub fn has_keys(&self) -> bool {
         !self.keys.is_empty()
-    }
-
-    /// The certificate for clients, if TLS is configured.
-    ///
-    /// # Errors
-    /// The certificate or the key cannot be used.
-    pub(crate) fn certificate(&self) -> Result<Option<CertifiedKey>, ConfigError> {
-        let made = self.tls.as_ref().map(network::Tls::certified).transpose();
-        made.map_err(|(path, message)| self.source.problem(path, message).into())
     }
 
     /// Settings that `next` says otherwise, and that a running process cannot
     /// change.
-    pub(crate) fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
+    pub fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
         [
             ("listen", self.listen != next.listen),
             ("admin.listen", self.admin != next.admin),
@@ -252,13 +237,13 @@ impl Config {
 
 /// A configuration that was read.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// What it says.
-    pub(crate) config: Config,
+    pub config: Config,
     /// The file; `None` for the embedded defaults.
-    pub(crate) file: Option<PathBuf>,
+    pub file: Option<PathBuf>,
     /// What works but should not stay so.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Reads `path`; without one the file that `PORTCULLIS_CONFIG` names, else
@@ -267,7 +252,7 @@ pub(crate) struct Loaded {
 ///
 /// # Errors
 /// The file cannot be read, or something in it is wrong.
-pub(crate) fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
+pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
     load_with(path, &environment::process)
 }
 
@@ -275,7 +260,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
 ///
 /// # Errors
 /// As there.
-pub(crate) fn load_with(path: Option<&Path>, env: Env<'_>) -> Result<Loaded, ConfigError> {
+pub fn load_with(path: Option<&Path>, env: Env<'_>) -> Result<Loaded, ConfigError> {
     let outside = |message: String| Problem {
         file: "environment".to_owned(),
         spot: None,
@@ -328,7 +313,7 @@ fn read(file: PathBuf) -> Result<Loaded, ConfigError> {
 ///
 /// # Errors
 /// Something in it is wrong.
-pub(crate) fn parse(name: &str, text: &str) -> Result<(Config, Vec<String>), ConfigError> {
+pub fn parse(name: &str, text: &str) -> Result<(Config, Vec<String>), ConfigError> {
     let source = Source::of(name, text);
     // As YAML 1.2 has it: `no` in a list of words is a word.
     let options = serde_saphyr::options! { strict_booleans: true };

@@ -3,23 +3,23 @@
 
 use std::net::IpAddr;
 
-use crate::config::Config;
-use crate::config::scalars::Listen;
-use crate::config::secret::{Env, variable};
+use crate::Config;
+use crate::scalars::Listen;
+use crate::secret::{Env, variable};
 
 /// The configuration file.
-pub(crate) const CONFIG: &str = "PORTCULLIS_CONFIG";
+pub const CONFIG: &str = "PORTCULLIS_CONFIG";
 /// Address of the data listener.
-pub(crate) const LISTEN: &str = "PORTCULLIS_LISTEN";
+pub const LISTEN: &str = "PORTCULLIS_LISTEN";
 /// Address of the admin listener.
-pub(crate) const ADMIN_LISTEN: &str = "PORTCULLIS_ADMIN_LISTEN";
+pub const ADMIN_LISTEN: &str = "PORTCULLIS_ADMIN_LISTEN";
 /// The data folder.
-pub(crate) const DATA_DIR: &str = "PORTCULLIS_DATA_DIR";
+pub const DATA_DIR: &str = "PORTCULLIS_DATA_DIR";
 /// Event loops.
-pub(crate) const WORKERS: &str = "PORTCULLIS_WORKERS";
+pub const WORKERS: &str = "PORTCULLIS_WORKERS";
 
 /// The process' environment.
-pub(crate) fn process(name: &str) -> Option<String> {
+pub fn process(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn process(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// A sentence that names the variable.
-pub(crate) fn parsed<T: std::str::FromStr>(name: &str, env: Env<'_>) -> Result<Option<T>, String>
+pub fn parsed<T: std::str::FromStr>(name: &str, env: Env<'_>) -> Result<Option<T>, String>
 where
     T::Err: std::fmt::Display,
 {
@@ -44,7 +44,7 @@ where
 ///
 /// # Errors
 /// A variable cannot be read.
-pub(crate) fn apply(config: &mut Config, env: Env<'_>) -> Result<(), String> {
+pub fn apply(config: &mut Config, env: Env<'_>) -> Result<(), String> {
     config.listen = match parsed(LISTEN, env)? {
         Some(listen) => listen,
         None => host_and_port(config.listen, env)?,
@@ -68,7 +68,7 @@ pub(crate) fn apply(config: &mut Config, env: Env<'_>) -> Result<(), String> {
 ///
 /// # Errors
 /// `PORT` is no port.
-pub(crate) fn host_and_port(listen: Listen, env: Env<'_>) -> Result<Listen, String> {
+pub fn host_and_port(listen: Listen, env: Env<'_>) -> Result<Listen, String> {
     let mut address = listen.0;
     if let Some(port) = env("PORT").filter(|port| !port.is_empty()) {
         let port = port

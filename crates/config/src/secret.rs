@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::error::Report;
 
 /// The environment, handed in so that a test needs none of its own.
-pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Stands before literal secrets in a serialised configuration, which never
 /// leaves the process: whoever prints one shows `***` for them.
-pub(crate) const LITERAL_MARK: &str = "\u{0}literal:";
+pub const LITERAL_MARK: &str = "\u{0}literal:";
 
 /// How a secret is written in the file. Never prints a literal.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct SecretRef(String);
+pub struct SecretRef(String);
 
 impl fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,22 +40,22 @@ impl Serialize for SecretRef {
 
 impl SecretRef {
     /// As it is written.
-    pub(crate) fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
 
     /// Whether the secret itself stands in the file.
-    pub(crate) fn is_literal(&self) -> bool {
+    pub fn is_literal(&self) -> bool {
         !(self.0.starts_with("env:") || self.0.starts_with("file:") || self.0.contains("${"))
     }
 
     /// The file that it stands in, if that is where.
-    pub(crate) fn file(&self) -> Option<&Path> {
+    pub fn file(&self) -> Option<&Path> {
         self.0.strip_prefix("file:").map(Path::new)
     }
 
     /// Warns of a literal; `suggested` is the variable to use instead.
-    pub(crate) fn validate(&self, path: &str, suggested: &str, report: &mut Report<'_>) {
+    pub fn validate(&self, path: &str, suggested: &str, report: &mut Report<'_>) {
         if self.0.is_empty() {
             report.wrong(
                 path,
@@ -82,7 +82,7 @@ impl SecretRef {
     ///
     /// # Errors
     /// A sentence that names what is missing.
-    pub(crate) fn resolve(&self, env: Env<'_>) -> Result<Secret, String> {
+    pub fn resolve(&self, env: Env<'_>) -> Result<Secret, String> {
         printable(self.text(env)?)
     }
 
@@ -90,7 +90,7 @@ impl SecretRef {
     ///
     /// # Errors
     /// A sentence that names what is missing.
-    pub(crate) fn text(&self, env: Env<'_>) -> Result<String, String> {
+    pub fn text(&self, env: Env<'_>) -> Result<String, String> {
         if let Some(name) = self.0.strip_prefix("env:") {
             variable(env, name)?.ok_or_else(|| unset(name))
         } else if let Some(path) = self.0.strip_prefix("file:") {
@@ -105,7 +105,7 @@ impl SecretRef {
 ///
 /// # Errors
 /// It is empty or holds control characters.
-pub(crate) fn printable(text: String) -> Result<Secret, String> {
+pub fn printable(text: String) -> Result<Secret, String> {
     if text.trim().is_empty() {
         return Err("the secret is empty".to_owned());
     }
@@ -136,7 +136,7 @@ fn unset(name: &str) -> String {
 ///
 /// # Errors
 /// The file cannot be read.
-pub(crate) fn variable(env: Env<'_>, name: &str) -> Result<Option<String>, String> {
+pub fn variable(env: Env<'_>, name: &str) -> Result<Option<String>, String> {
     if let Some(value) = env(name).filter(|value| !value.trim().is_empty()) {
         return Ok(Some(value.trim_end_matches(['\n', '\r']).to_owned()));
     }
@@ -158,7 +158,7 @@ fn read(path: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// A variable without default is not set, or a brace is not closed.
-pub(crate) fn interpolate(text: &str, env: Env<'_>) -> Result<String, String> {
+pub fn interpolate(text: &str, env: Env<'_>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {

@@ -14,7 +14,7 @@ use super::source::{index, key};
 /// What passes through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub(crate) enum PassThrough {
+pub enum PassThrough {
     /// Everything or nothing.
     All(bool),
     /// Some paths.
@@ -24,9 +24,9 @@ pub(crate) enum PassThrough {
 /// Paths below the base URL; `*` at the end matches any rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Paths {
+pub struct Paths {
     /// As clients write them.
-    pub(crate) paths: Vec<String>,
+    pub paths: Vec<String>,
 }
 
 impl Default for PassThrough {
@@ -98,7 +98,7 @@ impl PassThrough {
 
     /// As the gateway reads it, of a provider that speaks so; `base` is the base
     /// URL's path.
-    pub(crate) fn open(&self, base: &str, format: WireFormat) -> Open {
+    pub fn open(&self, base: &str, format: WireFormat) -> Open {
         match self {
             Self::All(false) => Open::Off,
             Self::All(true) => Open::All,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Config;
 use super::error::Report;
-use crate::config::secret::Env;
+use crate::secret::Env;
 
 /// How long open requests may take after the last was let in.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ impl Config {
     /// How long to go on accepting after SIGTERM. In Kubernetes, which removes
     /// a pod from its services only while it tells the pod to stop, some
     /// seconds; elsewhere whoever stops us has no one to wait for.
-    pub(crate) fn drain_delay(&self, env: Env<'_>) -> Duration {
+    pub fn drain_delay(&self, env: Env<'_>) -> Duration {
         let is_pod = || env("KUBERNETES_SERVICE_HOST").is_some();
         match self.drain_delay {
             Some(span) => span.0,
@@ -47,7 +47,7 @@ pub(super) fn validate(config: &Config, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::scalars::Span;
+    use crate::scalars::Span;
 
     #[test]
     fn only_a_pod_waits_by_itself_and_everybody_as_told() {

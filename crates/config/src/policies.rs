@@ -13,40 +13,40 @@ use domain::suggest;
 /// One named policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Policy {
+pub struct Policy {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// Models it applies to; empty is all.
     #[serde(default)]
-    pub(crate) models: Vec<String>,
+    pub models: Vec<String>,
     /// Ids or names of keys it applies to; empty is all.
     #[serde(default)]
-    pub(crate) keys: Vec<String>,
+    pub keys: Vec<String>,
     /// System rules, in order.
     #[serde(default)]
-    pub(crate) system: Vec<System>,
+    pub system: Vec<System>,
     /// Names of guards, in order.
     #[serde(default)]
-    pub(crate) guards: Vec<String>,
+    pub guards: Vec<String>,
     /// Reuse of answers.
     #[serde(default)]
-    pub(crate) cache: Option<Reuse>,
+    pub cache: Option<Reuse>,
 }
 
 /// `prepend: text` or `append: text`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
-pub(crate) struct System {
+pub struct System {
     /// Stands first of all messages.
-    pub(crate) prepend: Option<String>,
+    pub prepend: Option<String>,
     /// Stands behind the client's own system messages.
-    pub(crate) append: Option<String>,
+    pub append: Option<String>,
 }
 
 impl System {
     /// The rules, as the gateway reads them.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = SystemRule> {
+    pub fn rules(&self) -> impl Iterator<Item = SystemRule> {
         let prepend = self.prepend.clone().map(SystemRule::Prepend);
         let append = self.append.clone().map(SystemRule::Append);
         prepend.into_iter().chain(append)
@@ -56,13 +56,13 @@ impl System {
 /// How long answers are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Reuse {
+pub struct Reuse {
     /// Time to live.
-    pub(crate) ttl: Span,
+    pub ttl: Span,
 }
 
 /// Names given once, guards that exist, patterns that can match.
-pub(crate) fn validate(policies: &[Policy], guards: &Ordered<Value>, report: &mut Report<'_>) {
+pub fn validate(policies: &[Policy], guards: &Ordered<Value>, report: &mut Report<'_>) {
     for (at, policy) in policies.iter().enumerate() {
         let path = index("policies", at);
         if policies[..at]
@@ -107,7 +107,7 @@ pub(crate) fn validate(policies: &[Policy], guards: &Ordered<Value>, report: &mu
 }
 
 /// A `*` means something at the end only.
-pub(crate) fn check_pattern(pattern: &str, at: &str, report: &mut Report<'_>) {
+pub fn check_pattern(pattern: &str, at: &str, report: &mut Report<'_>) {
     let start = pattern.strip_suffix('*').unwrap_or(pattern);
     if pattern.is_empty() || start.contains('*') {
         report.wrong(

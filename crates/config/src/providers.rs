@@ -16,63 +16,63 @@ use super::secret::SecretRef;
 use super::source::key;
 
 /// The name of the built-in demo.
-pub(crate) const DEMO: &str = "demo";
+pub const DEMO: &str = "demo";
 
 /// One upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Provider {
+pub struct Provider {
     /// Its entry in the catalogue; that of its own name if unset. Two accounts
     /// of one provider are two providers with one entry.
-    pub(crate) catalogue: Option<String>,
+    pub catalogue: Option<String>,
     /// Where it is, up to the `/v1`.
-    pub(crate) base_url: Option<String>,
+    pub base_url: Option<String>,
     /// Its key.
-    pub(crate) api_key: Option<KeySource>,
+    pub api_key: Option<KeySource>,
     /// Its keys, where there are several: each request takes one.
-    pub(crate) api_keys: Vec<KeySource>,
+    pub api_keys: Vec<KeySource>,
     /// The header the key stands in alone; `Authorization: Bearer` if unset.
-    pub(crate) api_key_header: Option<String>,
+    pub api_key_header: Option<String>,
     /// Further headers of every request.
-    pub(crate) headers: Ordered<SecretRef>,
+    pub headers: Ordered<SecretRef>,
     /// The most requests that may be there at once.
-    pub(crate) max_parallel: Option<u32>,
+    pub max_parallel: Option<u32>,
     /// Deadlines.
-    pub(crate) timeouts: Timeouts,
+    pub timeouts: Timeouts,
     /// HTTP version.
-    pub(crate) http: Http,
+    pub http: Http,
     /// PEM file of a private certificate authority.
-    pub(crate) ca_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
     /// Whether it belongs to the house.
-    pub(crate) internal: Option<bool>,
+    pub internal: Option<bool>,
     /// Whether `traceparent` goes to it although it is external.
-    pub(crate) forward_traceparent: bool,
+    pub forward_traceparent: bool,
     /// What it speaks; what the catalogue says, else `OpenAI`'s chat completions.
-    pub(crate) dialect: Option<Dialect>,
+    pub dialect: Option<Dialect>,
     /// What becomes of what its dialect cannot say.
-    pub(crate) losses: Losses,
+    pub losses: Losses,
     /// Whether usage may be asked for on streams.
-    pub(crate) stream_usage: Option<bool>,
+    pub stream_usage: Option<bool>,
     /// Where it differs from `OpenAI`'s dialect, beside what the catalogue says.
-    pub(crate) quirks: QuirksSpec,
+    pub quirks: QuirksSpec,
     /// What of it clients may reach as it is.
-    pub(crate) pass_through: PassThrough,
+    pub pass_through: PassThrough,
     /// Its models; those of the catalogue if unset.
-    pub(crate) models: Option<Vec<String>>,
+    pub models: Option<Vec<String>>,
 }
 
 /// Deadlines of an upstream exchange; what is unset has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Timeouts {
+pub struct Timeouts {
     /// TCP and TLS.
-    pub(crate) connect: Option<Span>,
+    pub connect: Option<Span>,
     /// To the answer's head.
-    pub(crate) first_byte: Option<Span>,
+    pub first_byte: Option<Span>,
     /// Between two pieces of the answer.
-    pub(crate) between_chunks: Option<Span>,
+    pub between_chunks: Option<Span>,
     /// The whole request, all attempts together.
-    pub(crate) total: Option<Span>,
+    pub total: Option<Span>,
 }
 
 impl Timeouts {
@@ -86,7 +86,7 @@ impl Timeouts {
     }
 
     /// As the gateway reads them.
-    pub(crate) fn deadlines(&self) -> Deadlines {
+    pub fn deadlines(&self) -> Deadlines {
         let usual = Deadlines::default();
         let or = |span: Option<Span>, usual| span.map_or(usual, |s| s.0);
         Deadlines {
@@ -101,7 +101,7 @@ impl Timeouts {
 /// What a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// `OpenAI`'s chat completions.
     Openai,
     /// `OpenAI`'s Responses.
@@ -120,7 +120,7 @@ pub(crate) enum Dialect {
 
 impl Dialect {
     /// As the command line names it.
-    pub(crate) fn named(text: &str) -> Result<Self, String> {
+    pub fn named(text: &str) -> Result<Self, String> {
         let all = [
             Self::Openai,
             Self::Responses,
@@ -153,7 +153,7 @@ impl From<Dialect> for domain::canon::Dialect {
 /// What becomes of a request of which a provider's dialect cannot say all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Losses {
+pub enum Losses {
     /// Refused, if the answer could be another one for it.
     #[default]
     Strict,
@@ -172,7 +172,7 @@ impl From<Losses> for domain::model::Losses {
 
 /// Which HTTP an upstream is spoken to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Http {
+pub enum Http {
     /// HTTP/2 if TLS negotiates it.
     #[default]
     #[serde(rename = "auto")]
@@ -209,19 +209,19 @@ const OWN_HEADERS: [&str; 8] = [
 
 impl Provider {
     /// Its keys, as they are written.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &KeySource> {
+    pub fn keys(&self) -> impl Iterator<Item = &KeySource> {
         self.api_key.iter().chain(&self.api_keys)
     }
 
     /// The files that its secrets stand in: one that changes is read again.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
         let headers = self.headers.iter().map(|(_, value)| value);
         let headers = headers.filter_map(SecretRef::file);
         self.keys().filter_map(KeySource::file).chain(headers)
     }
 
     /// Everything that needs neither catalogue nor environment.
-    pub(crate) fn validate(&self, name: &str, report: &mut Report<'_>) {
+    pub fn validate(&self, name: &str, report: &mut Report<'_>) {
         let at = key("providers", name);
         check_name(name, &at, report);
         let shout: String = name

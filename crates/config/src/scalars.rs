@@ -31,7 +31,7 @@ macro_rules! as_text {
 
 /// A length of time: `250ms`, `5s`, `10m`, `1h30m`, `30d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span(pub(crate) Duration);
+pub struct Span(pub Duration);
 as_text!(Span);
 
 const UNITS: [(&str, u64); 5] = [
@@ -97,7 +97,7 @@ impl fmt::Display for Span {
 
 /// A number of bytes: `512`, `64KiB`, `32MiB`, `1GiB`, `10MB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size(pub(crate) usize);
+pub struct Size(pub usize);
 as_text!(Size);
 
 const SIZES: [(&str, usize); 8] = [
@@ -148,20 +148,20 @@ impl fmt::Display for Size {
 
 /// Dollars, read digit by digit: a binary fraction would not be exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Usd {
+pub struct Usd {
     /// In billionths.
-    pub(crate) nanos: i64,
+    pub nanos: i64,
 }
 as_text!(Usd);
 
 impl Usd {
     /// As a price per million tokens.
-    pub(crate) fn per_million(self) -> Rate {
+    pub fn per_million(self) -> Rate {
         Rate(self.nanos)
     }
 
     /// Reads a decimal, with an exponent if need be, times ten to `shift`.
-    pub(crate) fn shifted(text: &str, shift: i32) -> Result<Self, String> {
+    pub fn shifted(text: &str, shift: i32) -> Result<Self, String> {
         let wrong = || {
             format!(
                 "`{text}` is no amount in US dollars; write it like `0.15`, with nine decimals at most"
@@ -214,7 +214,7 @@ impl fmt::Display for Usd {
 /// A point in time: `2027-01-01T00:00:00Z`, or a day, which starts at
 /// midnight UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) UnixMicros);
+pub struct Moment(pub UnixMicros);
 as_text!(Moment);
 
 impl FromStr for Moment {
@@ -248,12 +248,12 @@ impl fmt::Display for Moment {
 
 /// An address to listen on: `127.0.0.1:4000`, `[::1]:4000`, `localhost:4000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Listen(pub(crate) SocketAddr);
+pub struct Listen(pub SocketAddr);
 as_text!(Listen);
 
 impl Listen {
     /// Loopback, until told otherwise.
-    pub(crate) fn loopback(port: u16) -> Self {
+    pub fn loopback(port: u16) -> Self {
         Self(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 }

@@ -8,11 +8,11 @@ use super::scalars::{Size, Span};
 /// The cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Cache {
+pub struct Cache {
     /// Memory that answers may take.
-    pub(crate) max_bytes: Size,
+    pub max_bytes: Size,
     /// Whether a request may switch it on by header, and for how long.
-    pub(crate) on_request: Option<Span>,
+    pub on_request: Option<Span>,
 }
 
 impl Default for Cache {
@@ -26,7 +26,7 @@ impl Default for Cache {
 
 impl Cache {
     /// Answers that are kept for no time are not kept.
-    pub(crate) fn validate(&self, report: &mut Report<'_>) {
+    pub fn validate(&self, report: &mut Report<'_>) {
         if self.on_request.is_some_and(|ttl| ttl.0.is_zero()) {
             report.wrong(
                 "cache.on_request",

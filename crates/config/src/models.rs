@@ -11,36 +11,36 @@ use super::source::{index, key};
 /// A name that clients may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Model {
+pub struct Model {
     /// The name.
-    pub(crate) name: String,
+    pub name: String,
     /// Who answers.
-    pub(crate) deployments: Vec<Deployment>,
+    pub deployments: Vec<Deployment>,
     /// Models asked next when every deployment failed.
     #[serde(default)]
-    pub(crate) fallbacks: Vec<String>,
+    pub fallbacks: Vec<String>,
     /// The longest answer, in tokens.
     #[serde(default)]
-    pub(crate) max_output_tokens: Option<u64>,
+    pub max_output_tokens: Option<u64>,
 }
 
 /// A model at a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Deployment {
+pub struct Deployment {
     /// The provider's name.
-    pub(crate) provider: String,
+    pub provider: String,
     /// The model's name there.
-    pub(crate) model: String,
+    pub model: String,
     /// Share among the deployments of the same order; zero comes last.
     #[serde(default = "one")]
-    pub(crate) weight: u32,
+    pub weight: u32,
     /// Tried in rising order.
     #[serde(default)]
-    pub(crate) order: u32,
+    pub order: u32,
     /// What it costs; the catalogue's price if unset.
     #[serde(default)]
-    pub(crate) price: Option<Price>,
+    pub price: Option<Price>,
 }
 
 fn one() -> u32 {
@@ -50,62 +50,62 @@ fn one() -> u32 {
 /// US dollars per million tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Price {
+pub struct Price {
     /// Prompt tokens.
-    pub(crate) input: Usd,
+    pub input: Usd,
     /// Answer tokens.
-    pub(crate) output: Usd,
+    pub output: Usd,
     /// Cached prompt tokens; as input if unset.
     #[serde(default)]
-    pub(crate) cached_input: Option<Usd>,
+    pub cached_input: Option<Usd>,
     /// Prompt tokens written to the provider's cache; as input if unset.
     #[serde(default)]
-    pub(crate) cache_write: Option<Usd>,
+    pub cache_write: Option<Usd>,
     /// Those that it keeps for an hour; as `cache_write` if unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_write_1h: Option<Usd>,
+    pub cache_write_1h: Option<Usd>,
     /// Prompt tokens of audio; as input if unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) audio_input: Option<Usd>,
+    pub audio_input: Option<Usd>,
     /// Answer tokens of audio; as output if unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) audio_output: Option<Usd>,
+    pub audio_output: Option<Usd>,
     /// Answer tokens spent on reasoning; as output if unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reasoning: Option<Usd>,
+    pub reasoning: Option<Usd>,
     /// US dollars per request.
     #[serde(default)]
-    pub(crate) per_request: Option<Usd>,
+    pub per_request: Option<Usd>,
     /// Other prices for long prompts, by rising length.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) tiers: Vec<Tier>,
+    pub tiers: Vec<Tier>,
 }
 
 /// Prices for prompts of more tokens than `above`; what is not stated is as
 /// for shorter ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Tier {
+pub struct Tier {
     /// Tokens.
-    pub(crate) above: u64,
+    pub above: u64,
     /// Prompt tokens.
-    pub(crate) input: Usd,
+    pub input: Usd,
     /// Answer tokens.
-    pub(crate) output: Usd,
+    pub output: Usd,
     /// Cached prompt tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cached_input: Option<Usd>,
+    pub cached_input: Option<Usd>,
     /// Prompt tokens written to the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_write: Option<Usd>,
+    pub cache_write: Option<Usd>,
     /// Those that it keeps for an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_write_1h: Option<Usd>,
+    pub cache_write_1h: Option<Usd>,
 }
 
 impl Price {
     /// As the ledger reads it.
-    pub(crate) fn price(&self) -> domain::model::Price {
+    pub fn price(&self) -> domain::model::Price {
         let rate = |usd: Option<Usd>| usd.map(Usd::per_million);
         let base = domain::model::Price {
             input: self.input.per_million(),
@@ -146,7 +146,7 @@ impl Tier {
 }
 
 /// Everything that needs no catalogue: names given once, something to ask.
-pub(crate) fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report<'_>) {
+pub fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report<'_>) {
     for (at, model) in models.iter().enumerate() {
         let path = index("models", at);
         if model.name.trim().is_empty() {

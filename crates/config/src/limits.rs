@@ -9,15 +9,15 @@ use super::scalars::Size;
 /// The bounds; all have defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Largest body, after decompression.
-    pub(crate) body: Size,
+    pub body: Size,
     /// Deepest JSON.
-    pub(crate) json_depth: usize,
+    pub json_depth: usize,
     /// Largest ratio of decompressed to compressed bytes.
-    pub(crate) decompression_ratio: usize,
+    pub decompression_ratio: usize,
     /// Largest plain answer of an upstream.
-    pub(crate) answer: Size,
+    pub answer: Size,
 }
 
 impl Default for Limits {
@@ -34,7 +34,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Bounds that let nothing through, or everything, are mistakes.
-    pub(crate) fn validate(&self, report: &mut Report<'_>) {
+    pub fn validate(&self, report: &mut Report<'_>) {
         // Spans of a body are 32-bit offsets.
         let most = Size(1 << 30);
         for (path, size) in [("limits.body", self.body), ("limits.answer", self.answer)] {
@@ -63,7 +63,7 @@ impl Limits {
     }
 
     /// As the gateway reads them.
-    pub(crate) fn bounds(&self) -> Bounds {
+    pub fn bounds(&self) -> Bounds {
         Bounds {
             body: self.body.0,
             depth: self.json_depth,

@@ -9,7 +9,7 @@ use super::source::key;
 use domain::suggest;
 
 /// Each guard names a kind that exists.
-pub(crate) fn validate(guards: &Ordered<Value>, report: &mut Report<'_>) {
+pub fn validate(guards: &Ordered<Value>, report: &mut Report<'_>) {
     for (name, spec) in guards.iter() {
         let at = key("guards", name);
         match spec.get("kind").and_then(Value::as_str) {
