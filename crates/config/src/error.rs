@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::bounds;
 use super::source::{Source, Spot};
 
 /// One thing that is wrong.
@@ -75,6 +76,7 @@ impl std::error::Error for ConfigError {}
 pub struct Report<'a> {
     source: &'a Source,
     problems: Vec<Problem>,
+    untold: usize,
     warnings: Vec<String>,
 }
 
@@ -84,12 +86,23 @@ impl<'a> Report<'a> {
         Self {
             source,
             problems: Vec::new(),
+            untold: 0,
             warnings: Vec::new(),
         }
     }
 
+    /// Whether enough is wrong; what comes now is counted only.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= bounds::TOLD
+    }
+
     /// Something is wrong at `path`, and this is what to do.
     pub fn wrong(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
+        if self.is_full() {
+            self.untold += 1;
+            return;
+        }
         let mut problem = self.source.problem(path, message);
         problem.help = Some(help.into()).filter(|help| !help.is_empty());
         self.problems.push(problem);
@@ -108,8 +121,10 @@ impl<'a> Report<'a> {
 
     /// Something works, but should not stay so.
     pub fn warn(&mut self, path: &str, message: impl Into<String>) {
-        self.warnings
-            .push(self.source.problem(path, message).to_string());
+        if self.warnings.len() < bounds::TOLD {
+            let problem = self.source.problem(path, message);
+            self.warnings.push(problem.to_string());
+        }
     }
 
     /// Something in the environment works, but hardly as it was meant.
@@ -118,10 +133,14 @@ impl<'a> Report<'a> {
     }
 
     /// The warnings, if nothing is wrong.
-    pub fn finish(self) -> Result<Vec<String>, ConfigError> {
+    pub fn finish(mut self) -> Result<Vec<String>, ConfigError> {
         if self.problems.is_empty() {
             Ok(self.warnings)
         } else {
+            if self.untold > 0 {
+                let message = format!("{} more problems are not told", self.untold);
+                self.problems.push(self.source.problem("", message));
+            }
             Err(ConfigError {
                 problems: self.problems,
             })

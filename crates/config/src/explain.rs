@@ -2,6 +2,7 @@
 //! write. A value that may be a secret is never repeated.
 
 use serde_saphyr::Error;
+use serde_saphyr::budget::BudgetBreach;
 
 use super::error::{ConfigError, Problem};
 use super::source::{self, Side, Source, Spot};
@@ -53,6 +54,15 @@ pub(crate) fn explain(source: &Source, error: &Error) -> ConfigError {
 
 fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
     match error {
+        Error::AliasError { error, .. } => words(path, error),
+        // `{sk-secret}` is a mapping, and the secret a field of it.
+        Error::SerdeUnknownField {
+            field, expected, ..
+        } if is_secret(path) && suggest::nearest(field, expected.iter().copied()).is_none() => (
+            around(path, field).to_owned(),
+            "unknown field".to_owned(),
+            Some(suggest::help("", expected.iter().copied())),
+        ),
         Error::SerdeUnknownField {
             field, expected, ..
         } => (
@@ -62,7 +72,7 @@ fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
         ),
         Error::SerdeUnknownVariant {
             variant, expected, ..
-        } => (
+        } if !is_secret(path) => (
             path.to_owned(),
             format!("unknown value `{variant}`"),
             Some(suggest::help(variant, expected.iter().copied())),
@@ -81,18 +91,11 @@ fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
             unexpected,
             expected,
             ..
-        } => {
-            let found = if is_secret(path) {
-                "something else"
-            } else {
-                unexpected.as_str()
-            };
-            (
-                path.to_owned(),
-                format!("expected {expected}, found {found}"),
-                None,
-            )
-        }
+        } => (
+            path.to_owned(),
+            format!("expected {expected}, found {}", kind(unexpected)),
+            None,
+        ),
         Error::DuplicateMappingKey { key, .. } => (
             path.to_owned(),
             match key {
@@ -116,12 +119,67 @@ fn words(path: &str, error: &Error) -> (String, String, Option<String>) {
             Some("write the value behind the `:`, or remove the line for the default".to_owned()),
         ),
         other => {
-            let text = other.to_string();
-            let text = bare(&text);
-            let (message, help) = syntax(text).unwrap_or_else(|| scalar(text));
+            let (message, help) = refused(other).unwrap_or_else(|| {
+                let text = other.to_string();
+                let text = bare(&text);
+                syntax(text).unwrap_or_else(|| scalar(text))
+            });
             (path.to_owned(), message, help)
         }
     }
+}
+
+/// What exceeds [`super::bounds`], and what the parser would repeat in words of
+/// its own although it may be a secret.
+fn refused(error: &Error) -> Option<(String, Option<String>)> {
+    const ALIASES: [&str; 2] = [
+        "aliases (`*name`) stand for too much here",
+        "write out what they stand for",
+    ];
+    let size = "no configuration needs as much; is it the right file?";
+    let [message, help] = match error {
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Depth { .. } => ["this is nested too deep", size],
+            BudgetBreach::Aliases { .. }
+            | BudgetBreach::Anchors { .. }
+            | BudgetBreach::AliasAnchorRatio { .. }
+            | BudgetBreach::RecordedAnchorEvents { .. }
+            | BudgetBreach::RecordedAnchorBytes { .. } => ALIASES,
+            _ => ["the file holds too much", size],
+        },
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => ALIASES,
+        Error::QuotingRequired { .. } => [
+            "a text that looks like something else stands here",
+            "put it into quotes",
+        ],
+        Error::NonFiniteFloat { .. } => [
+            "expected a number, and this is none",
+            "put a text that looks like one into quotes",
+        ],
+        _ => return None,
+    };
+    Some((message.to_owned(), Some(help.to_owned())))
+}
+
+/// What was found, without the value: it may be a secret, and the parser
+/// points at the mapping around it at times.
+fn kind(unexpected: &str) -> &'static str {
+    const KINDS: [(&str, &str); 8] = [
+        ("string", "a text"),
+        ("integer", "a whole number"),
+        ("floating", "a number"),
+        ("boolean", "`true` or `false`"),
+        ("map", "a mapping"),
+        ("sequence", "a list"),
+        ("unit", "nothing"),
+        ("Option", "nothing"),
+    ];
+    let known = KINDS
+        .iter()
+        .find(|(theirs, _)| unexpected.starts_with(theirs));
+    known.map_or("something else", |(_, ours)| ours)
 }
 
 /// The parser's name of a form in the words of somebody who writes YAML.
@@ -139,7 +197,12 @@ fn form(expected: &str) -> (String, Option<String>) {
 }
 
 /// What the parser says of text that is no YAML, and what to do about it.
-const SYNTAX: [(&str, &str, &str); 6] = [
+const SYNTAX: [(&str, &str, &str); 7] = [
+    (
+        "recursion limit",
+        "this is nested too deep",
+        "no configuration needs as much; is it the right file?",
+    ),
     (
         "tabs disallowed",
         "a tab indents this line",
@@ -204,8 +267,19 @@ fn named(path: &str, field: &str) -> String {
     }
 }
 
+/// The mapping that an unknown field stands in: the parser may point at either.
+fn around<'a>(path: &'a str, field: &str) -> &'a str {
+    if named(path, field) == path {
+        source::parent(path).unwrap_or_default()
+    } else {
+        path
+    }
+}
+
+/// Whether a secret may stand at `path`, or somewhere in what stands there.
 fn is_secret(path: &str) -> bool {
-    path.ends_with("key") || path.contains(".headers")
+    let places = [".api_key", ".headers"];
+    path.ends_with("key") || places.iter().any(|place| path.contains(place))
 }
 
 /// The parser's message without its own place, which stands before it already.
@@ -215,5 +289,45 @@ fn bare(text: &str) -> &str {
     match text.split_once(": ") {
         Some((place, rest)) if place.starts_with("line ") => rest,
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn said(text: &str) -> String {
+        let error = crate::parse("f.yaml", text).expect_err("wrong");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_never_repeated() {
+        for key in [
+            "api_keys: [7283946]",
+            "api_key: 7283946",
+            "api_key: .nan",
+            "api_key: {sk-7283946}",
+            "api_key: {'sk 7283946': x}",
+            "api_key: {aws: 7283946}",
+            "api_key: {azure: {client_secret: [7283946]}}",
+            "api_key: $s7283946",
+            "headers: 7283946",
+            "api_keys: sk-7283946",
+        ] {
+            let text = format!("providers:\n  p:\n    {key}\n");
+            let told = said(&text);
+            assert!(told.starts_with("f.yaml:3:"), "{told}");
+            assert!(!told.contains("7283946") && !told.contains("nan"), "{told}");
+        }
+        let shared = "providers:\n  p: {api_key: &k 7283946}\n  q: {api_key: *k}\n";
+        assert!(!said(shared).contains("7283946"));
+    }
+
+    #[test]
+    fn a_slip_beside_a_secret_is_still_named() {
+        let told = said("providers: {p: {api_key: {comand: [x]}}}");
+        assert!(
+            told.contains("`comand`") && told.contains("`command`"),
+            "{told}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Virtual keys that the file declares, beside those in the store.
 
+use std::collections::HashSet;
+
 use domain::ids::KeyId;
 use domain::principal::{Limits as Room, Principal};
 use serde::{Deserialize, Serialize};
@@ -67,6 +69,7 @@ impl Key {
 
 /// Names given once, limits that let something through.
 pub fn validate(keys: &[Key], report: &mut Report<'_>) {
+    let mut names = HashSet::new();
     for (at, declared) in keys.iter().enumerate() {
         let path = index("keys", at);
         let name = declared.name.as_str();
@@ -81,7 +84,7 @@ pub fn validate(keys: &[Key], report: &mut Report<'_>) {
                 "use letters, digits, `-`, `_` and `.`",
             );
         }
-        if keys[..at].iter().any(|before| before.name == name) {
+        if !names.insert(name) {
             report.wrong(
                 &key(&path, "name"),
                 format!("the key `{name}` stands twice"),

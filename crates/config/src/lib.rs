@@ -2,6 +2,7 @@
 //! and its `validate`; what needs the catalogue, the environment or the store
 //! is checked by whoever builds the gateway from it.
 
+pub mod bounds;
 pub mod cache;
 pub mod diff;
 mod drain;
@@ -28,6 +29,8 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -292,7 +295,7 @@ fn which(path: Option<&Path>, env: Env<'_>) -> Result<Option<PathBuf>, String> {
 
 fn read(file: PathBuf) -> Result<Loaded, ConfigError> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(&file).map_err(|error| Problem {
+    let text = whole(&file).map_err(|error| Problem {
         file: name.clone(),
         spot: None,
         path: String::new(),
@@ -309,15 +312,26 @@ fn read(file: PathBuf) -> Result<Loaded, ConfigError> {
     })
 }
 
+/// What stands in a file; of one that is too long, enough to see that it is.
+fn whole(file: &Path) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    let most = bounds::LONGEST as u64 + 1;
+    File::open(file)?.take(most).read_to_end(&mut text)?;
+    String::from_utf8(text).or_else(|error| match error.as_bytes().len() as u64 {
+        // Cut within a letter, maybe.
+        length if length == most => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        _ => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, error)),
+    })
+}
+
 /// Reads a configuration from text; `name` is the file that errors name.
 ///
 /// # Errors
 /// Something in it is wrong.
 pub fn parse(name: &str, text: &str) -> Result<(Config, Vec<String>), ConfigError> {
+    bounds::check(name, text.len())?;
     let source = Source::of(name, text);
-    // As YAML 1.2 has it: `no` in a list of words is a word.
-    let options = serde_saphyr::options! { strict_booleans: true };
-    let read = serde_saphyr::from_str_with_options::<Option<Config>>(text, options);
+    let read = serde_saphyr::from_str_with_options::<Option<Config>>(text, bounds::options());
     let mut config = match read {
         Ok(config) => config.unwrap_or_default(),
         Err(error) => return Err(explain::explain(&source, &error)),

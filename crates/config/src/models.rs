@@ -1,5 +1,7 @@
 //! Models: names that clients ask for, and the deployments that answer.
 
+use std::collections::HashSet;
+
 use domain::money::NanoUsd;
 use serde::{Deserialize, Serialize};
 
@@ -147,6 +149,7 @@ impl Tier {
 
 /// Everything that needs no catalogue: names given once, something to ask.
 pub fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report<'_>) {
+    let mut names = HashSet::new();
     for (at, model) in models.iter().enumerate() {
         let path = index("models", at);
         if model.name.trim().is_empty() {
@@ -156,7 +159,7 @@ pub fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report
                 "write the name clients ask for",
             );
         }
-        if models[..at].iter().any(|before| before.name == model.name) {
+        if !names.insert(model.name.as_str()) {
             report.wrong(
                 &key(&path, "name"),
                 format!("the model `{}` stands twice", model.name),
@@ -196,7 +199,7 @@ pub fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report
         }
     }
     for (alias, _) in aliases.iter() {
-        if models.iter().any(|model| model.name == alias) {
+        if names.contains(alias) {
             report.wrong(
                 &key("aliases", alias),
                 format!("the alias `{alias}` hides the model of the same name"),

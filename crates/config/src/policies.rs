@@ -1,5 +1,7 @@
 //! Policies: which system rules, guards and cache apply to whom.
 
+use std::collections::HashSet;
+
 use domain::policy::SystemRule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,12 +65,11 @@ pub struct Reuse {
 
 /// Names given once, guards that exist, patterns that can match.
 pub fn validate(policies: &[Policy], guards: &Ordered<Value>, report: &mut Report<'_>) {
+    let known: HashSet<&str> = guards.names().collect();
+    let mut names = HashSet::new();
     for (at, policy) in policies.iter().enumerate() {
         let path = index("policies", at);
-        if policies[..at]
-            .iter()
-            .any(|before| before.name == policy.name)
-        {
+        if !names.insert(policy.name.as_str()) {
             report.wrong(
                 &key(&path, "name"),
                 format!("the policy `{}` stands twice", policy.name),
@@ -76,7 +77,7 @@ pub fn validate(policies: &[Policy], guards: &Ordered<Value>, report: &mut Repor
             );
         }
         for (i, guard) in policy.guards.iter().enumerate() {
-            if guards.get(guard).is_none() {
+            if !known.contains(guard.as_str()) && !report.is_full() {
                 report.wrong(
                     &index(&key(&path, "guards"), i),
                     format!("no guard is called `{guard}`"),

@@ -66,7 +66,11 @@ impl SecretRef {
             report.wrong(
                 path,
                 "this is how others refer to a variable",
-                format!("write `env:{name}`"),
+                match is_variable(name) {
+                    true => format!("write `env:{name}`"),
+                    // It may be a secret that begins like that.
+                    false => format!("write `env:{suggested}`"),
+                },
             );
         } else if self.is_literal() {
             report.warn(
@@ -124,6 +128,12 @@ fn foreign(text: &str) -> Option<&str> {
         .filter(|name| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         })
+}
+
+/// Whether a name is written as variables are.
+fn is_variable(name: &str) -> bool {
+    name.bytes()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// What is said of a variable that is not there.

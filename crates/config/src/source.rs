@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
+use super::bounds;
 use super::error::{Problem, Report};
 
 /// A line and a column, both from 1.
@@ -45,26 +46,33 @@ impl Source {
             file: file.to_owned(),
             ..Self::default()
         };
-        if let Ok(root) = serde_saphyr::from_str::<Spanned<Node>>(text) {
-            source.walk("", &root);
+        let options = bounds::options();
+        if let Ok(root) = serde_saphyr::from_str_with_options::<Spanned<Node>>(text, options) {
+            source.walk("", &root, &mut { bounds::PATHS });
         }
         source
     }
 
-    fn walk(&mut self, path: &str, node: &Spanned<Node>) {
+    /// Notes the places of `node` and of what stands in it, until there is no
+    /// `room` for more: what is around them is told then.
+    fn walk(&mut self, path: &str, node: &Spanned<Node>, room: &mut usize) {
+        let Some(left) = room.checked_sub(2 * path.len()) else {
+            return;
+        };
+        *room = left;
         self.values.insert(path.to_owned(), spot(node.referenced));
         match &node.value {
             Node::Leaf => {}
             Node::List(items) => {
                 for (at, item) in items.iter().enumerate() {
-                    self.walk(&index(path, at), item);
+                    self.walk(&index(path, at), item, room);
                 }
             }
             Node::Map(entries) => {
                 for (name, value) in entries {
                     let inner = key(path, &name.value);
                     self.keys.insert(inner.clone(), spot(name.referenced));
-                    self.walk(&inner, value);
+                    self.walk(&inner, value, room);
                 }
             }
         }
@@ -149,7 +157,7 @@ pub fn index(base: &str, at: usize) -> String {
     format!("{base}[{at}]")
 }
 
-fn parent(path: &str) -> Option<&str> {
+pub(crate) fn parent(path: &str) -> Option<&str> {
     if path.is_empty() {
         return None;
     }
