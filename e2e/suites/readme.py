@@ -187,14 +187,28 @@ def every_link_leads_somewhere(w):
 @case
 def what_the_guide_shows_of_the_configuration_is_right(w):
     keys = {"OPENAI_API_KEY": "sk-x", "ANTHROPIC_API_KEY": "sk-x", "AZURE_API_KEY": "x"}
+    keys |= {"AWS_REGION": "eu-west-1", "GOOGLE_CLOUD_PROJECT": "p"}
     keys["AZURE_API_BASE"] = "https://x.openai.azure.com"
     for page in sorted((w.shell.root / "docs" / "guide").glob("*.md")):
-        shown = "".join(blocks(page.read_text(), "yaml"))
-        shown = shown.replace("/etc/ssl/private-ca.pem", certifi.where())
-        file = w.shell.folder / f"{page.stem}.yaml"
-        file.write_text(shown)
-        done = subprocess.run(
-            [str(w.shell.binary), "check", "--config", str(file)],
-            capture_output=True, text=True, cwd=w.shell.folder, env=w.shell.environment() | keys,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        for shown in files(blocks(page.read_text(), "yaml")):
+            shown = shown.replace("/etc/ssl/private-ca.pem", certifi.where())
+            file = w.shell.folder / f"{page.stem}.yaml"
+            file.write_text(shown)
+            done = subprocess.run(
+                [str(w.shell.binary), "check", "--config", str(file)],
+                capture_output=True, text=True, cwd=w.shell.folder, env=w.shell.environment() | keys,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+
+
+def files(shown) -> list:
+    """Blocks that go on from each other; one that begins anew is another file."""
+    whole, known = [""], set()
+    for block in shown:
+        names = set(re.findall(r"^([a-z_]+):", block, re.MULTILINE))
+        if names & known:
+            whole.append("")
+            known = set()
+        whole[-1] += block
+        known |= names
+    return whole

@@ -6,6 +6,7 @@
 //! | an answer, a stream | by the target's dialect | by the client's |
 
 mod codec;
+pub(crate) mod customs;
 pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;
@@ -18,6 +19,7 @@ mod table;
 pub(crate) mod vectors;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
+pub use customs::Customs;
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;

@@ -15,7 +15,9 @@ use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
 use dialects::openai::canon::write_request_with_thoughts;
-use dialects::translate::{self, Client as Leaving, Codec, Frames, Head, Names, Target, Upstream};
+use dialects::translate::{
+    self, Client as Leaving, Codec, Customs, Frames, Head, Names, Target, Upstream,
+};
 use domain::ability::Ability;
 use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
@@ -356,10 +358,11 @@ impl Talk {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let answer = (self.theirs.read_answer)(&document, &self.names);
-        let answer = answer.ok_or_else(|| {
+        let mut answer = answer.ok_or_else(|| {
             let dialect = self.theirs.dialect.as_str();
             Failure::broken(format!("no answer of the dialect `{dialect}`"))
         })?;
+        Customs::of(&self.request).restore(&mut answer);
         let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
         let leaves = self.client.as_ref().map(|client| match self.passes {
             true => document.bytes().clone(),
@@ -370,6 +373,7 @@ impl Talk {
 
     fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
+        let reader = Customs::of(&self.request).reading(reader);
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,

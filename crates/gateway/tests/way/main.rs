@@ -6,6 +6,7 @@ mod bedrock;
 mod bounds;
 mod compose_guard;
 mod credentials;
+mod customs;
 mod doubles;
 mod edges;
 mod front;

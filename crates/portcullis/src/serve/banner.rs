@@ -40,11 +40,14 @@ pub(super) fn print(places: &Places, minted: Option<&Minted>, world: &World) -> 
             return Ok(out.flush()?);
         }
     };
+    let Some(model) = world.a_model() else {
+        return Ok(out.flush()?);
+    };
     writeln!(
         out,
         "\n  Try it:\n\n    curl {base}/v1/chat/completions \\\n      \
          -H \"Authorization: Bearer {key}\" \\\n      -H 'content-type: application/json' \\\n      \
-         -d '{{\"model\": \"demo\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n"
+         -d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n"
     )?;
     Ok(out.flush()?)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use config::journal::WhenFull;
+use config::providers::DEMO;
 use config::{Config, Loaded};
 use domain::snapshot::Snapshot;
 use gateway::plane::Shared;
@@ -331,13 +332,23 @@ impl World {
         self.certificate.is_some()
     }
 
+    /// A model to try: the demo, or the first there is.
+    pub(super) fn a_model(&self) -> Option<String> {
+        let snapshot = self.shared.snapshot.load();
+        let models = snapshot.listed(|_| true);
+        let demo = models.iter().find(|model| model.name.as_str() == DEMO);
+        let model = demo.or(models.first())?;
+        Some(model.name.as_str().to_owned())
+    }
+
     /// A line about the models there are.
     pub(super) fn describe_models(&self) -> String {
         let snapshot = self.shared.snapshot.load();
         let models = snapshot.listed(|_| true);
         let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         match names.len() {
-            0..=6 => names.join(", "),
+            0 => "none: set a key such as OPENAI_API_KEY, or add `providers`".to_owned(),
+            1..=6 => names.join(", "),
             more => format!(
                 "{}, and {} more: portcullis models",
                 names[..4].join(", "),

@@ -6,6 +6,7 @@ use super::super::emulated::Emulated;
 use super::super::item::{Shown, is_own};
 use super::super::{media, seal, tool};
 use crate::json::{Document, Kind, Object};
+use crate::translate::customs::free_text;
 
 /// A part of a message.
 #[derive(Clone, Debug, Default)]
@@ -137,22 +138,6 @@ impl Call {
 pub(in super::super) fn is_custom(request: &Request, name: &str) -> bool {
     let tool = request.tools.iter().find(|tool| tool.name == name);
     tool.is_some_and(|tool| matches!(tool.kind, ToolKind::Custom { .. }))
-}
-
-/// The one text in an object.
-fn free_text(arguments: &str) -> Option<String> {
-    let document = Document::parse(arguments.as_bytes().to_vec().into(), 64).ok()?;
-    let root = document.root();
-    if root.kind() != Kind::Object {
-        return None;
-    }
-    let only = || {
-        let mut values = root.entries().map(|(_, _, value)| value);
-        let first = values.next();
-        first.filter(|_| values.next().is_none())
-    };
-    let text = root.get("input").or_else(only)?.str()?;
-    Some(text.into_owned())
 }
 
 /// A citation as an annotation of a text that is `length` letters long.
