@@ -41,9 +41,9 @@ Usage: cargo xtask <chore>
   drill   long drills by hand, all or those that are named: kills,
           smuggling, http2, upstreams, disconnects, secrets, bombs, slow,
           overload; each adds rows to docs/drills.md
-  fuzz    every parser under libFuzzer, or those that are named: http1,
-          journal, json, openai, sse, translate; a number is seconds for each
-          [300]
+  fuzz    every parser under libFuzzer, or those that are named:
+          configuration, framing, http1, journal, json, openai, sse,
+          translate; a number is seconds for each [300]
 ";
 
 fn main() -> ExitCode {

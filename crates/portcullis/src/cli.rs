@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use config::providers::Dialect;
+use config::{ConfigError, Loaded};
 
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::models::ModelsArgs;
-use crate::config::providers::Dialect;
-use crate::config::{self, ConfigError, Loaded};
 use crate::serve::ServeArgs;
 
 /// A self-hosted gateway to language models: one address and one kind of key

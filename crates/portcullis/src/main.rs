@@ -1,13 +1,11 @@
-//! Portcullis: a self-hosted LLM gateway. This is the binary: commands,
-//! configuration, wiring. It knows every room; no room knows it.
+//! Portcullis: a self-hosted LLM gateway. This is the binary: commands
+//! and wiring. It knows every room; no room knows it.
 
 mod build;
 mod catalogue;
 mod cli;
 mod clock;
 mod commands;
-mod config;
-mod environment;
 mod output;
 mod serve;
 

@@ -13,6 +13,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     ("journal", &["domain"]),
     ("providers", &["dialects", "domain"]),
     ("credentials", &["providers", "domain"]),
+    ("config", &["providers", "guards", "domain"]),
     (
         "gateway",
         &[
@@ -46,6 +47,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
             "dialects",
             "providers",
             "credentials",
+            "config",
             "gateway",
             "guards",
             "identity",
@@ -63,6 +65,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
             "dialects",
             "providers",
             "credentials",
+            "config",
             "gateway",
             "guards",
             "identity",

@@ -3,6 +3,11 @@
 use std::sync::Arc;
 
 use ::providers::{AuthStyle, CatalogueProvider, Fetched, sigv4};
+use config::error::Report;
+use config::key_source::KeySource as Written;
+use config::providers::Provider as Wanted;
+use config::secret::{Env, printable, variable};
+use config::source::key;
 use credentials::{Spec, spec};
 use domain::canon::Dialect;
 use domain::credential::{Absent, Credential, Key, KeySource, Renewing};
@@ -11,11 +16,6 @@ use domain::secret::Secret;
 
 use super::Around;
 use super::providers::dialect;
-use crate::config::error::Report;
-use crate::config::key_source::KeySource as Written;
-use crate::config::providers::Provider as Wanted;
-use crate::config::secret::{Env, printable, variable};
-use crate::config::source::key;
 
 /// Where keys go, and the keys.
 pub(super) type Account = (Auth, Vec<Key>);
@@ -214,7 +214,11 @@ fn chain(fetched: Fetched) -> Spec {
 fn one(at: &str, written: &Written, around: Around<'_>) -> Result<Key, String> {
     match written {
         Written::Secret(secret) => Ok(fixed(secret.resolve(around.env)?)),
-        Written::Fetched(fetched) => Ok(fetch(at, fetched.spec(around.env)?, around)),
+        Written::Fetched(fetched) => Ok(fetch(
+            at,
+            super::fetched::spec(fetched, around.env)?,
+            around,
+        )),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What is written but applies to nobody: a guard that never runs looks like
 //! one that does, so it is told.
 
+use config::Config;
+use config::source::{index, key};
 use domain::model::WireFormat;
 use domain::pattern::fits;
 use domain::snapshot::Snapshot;
 
-use crate::config::Config;
-use crate::config::source::{index, key};
 use domain::suggest;
 
 /// Whose keys the snapshot holds.
@@ -105,7 +105,6 @@ fn missing(name: &str, snapshot: &Snapshot, keys: Keys) -> Option<String> {
 mod tests {
     use super::*;
     use crate::build::tests::built;
-    use crate::config;
 
     fn told(text: &str, keys: Keys) -> Vec<String> {
         let (config, _) = config::parse("f.yaml", text).expect("right");

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use config::Config;
+use config::error::Report;
+use config::secret::Env;
+use config::source::{index, key};
 use domain::principal::Principal;
 use domain::snapshot::KeyDigest;
 use identity::Install;
 use store::StoredKey;
-
-use crate::config::Config;
-use crate::config::error::Report;
-use crate::config::secret::Env;
-use crate::config::source::{index, key};
 
 /// Keys shorter than this can be guessed.
 const SHORTEST: usize = 16;

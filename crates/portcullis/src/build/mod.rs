@@ -2,6 +2,9 @@
 //! for the secrets that the configuration refers to.
 
 mod accounts;
+#[cfg(test)]
+mod broken;
+mod fetched;
 pub(crate) mod idle;
 mod keys;
 pub(crate) mod models;
@@ -13,12 +16,12 @@ mod quirky;
 pub(crate) mod tests;
 
 use ::providers::Catalogue;
+use config::secret::Env;
+use config::{Config, ConfigError};
 use domain::snapshot::Snapshot;
 use identity::Install;
 use store::StoredKey;
 
-use crate::config::secret::Env;
-use crate::config::{Config, ConfigError};
 pub(crate) use accounts::{Fetchers, Unfetched};
 
 /// Builds the state of the world that `config` describes, with the process'
@@ -34,7 +37,7 @@ pub(crate) fn snapshot(
     fetchers: &dyn Fetchers,
 ) -> Result<(Snapshot, Vec<String>), ConfigError> {
     let around = Around {
-        env: &crate::environment::process,
+        env: &config::environment::process,
         fetchers,
     };
     snapshot_with(config, catalogue, stored, install, around)

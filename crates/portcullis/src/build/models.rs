@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::providers::{Catalogue, CatalogueModel};
+use config::Config;
+use config::error::Report;
+use config::models::{Deployment as WantedDeployment, Model as Wanted};
+use config::source::{index, key};
 use domain::ability::Mode;
 use domain::canon::Dialect;
 use domain::ids::ModelName;
 use domain::model::{Deployment, Model, Price, Provider, WireFormat};
 
-use crate::config::Config;
-use crate::config::error::Report;
-use crate::config::models::{Deployment as WantedDeployment, Model as Wanted};
-use crate::config::source::{index, key};
 use domain::suggest;
 
 /// What answers what.

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use config::Config;
+use config::error::Report;
+use config::source::key;
 use domain::guard::Guard;
 use domain::policy::Policy;
 use serde_json::Value;
-
-use crate::config::Config;
-use crate::config::error::Report;
-use crate::config::source::key;
 
 /// The policies, in the order of the file.
 pub(super) fn build(config: &Config, report: &mut Report<'_>) -> Vec<Policy> {

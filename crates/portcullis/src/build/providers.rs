@@ -3,6 +3,11 @@
 use std::sync::Arc;
 
 use ::providers::{Catalogue, CatalogueProvider, QuirksSpec, parse_base_url};
+use config::Config;
+use config::error::Report;
+use config::providers::{DEMO, Provider as Wanted};
+use config::secret::{Env, interpolate};
+use config::source::key;
 use domain::canon::Dialect;
 use domain::model::{
     Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
@@ -11,11 +16,6 @@ use domain::secret::Secret;
 
 use super::Around;
 use super::accounts::{self, Account, first, first_key};
-use crate::config::Config;
-use crate::config::error::Report;
-use crate::config::providers::{DEMO, Provider as Wanted};
-use crate::config::secret::{Env, interpolate};
-use crate::config::source::key;
 use domain::suggest;
 
 /// A base URL taken apart: TLS, host, port, path.

@@ -6,7 +6,6 @@ use domain::quirks::{Action, CallIds, Quirks, Step};
 
 use super::tests::built_by;
 use super::*;
-use crate::config;
 
 fn builtin() -> Catalogue {
     Catalogue::builtin().expect("the catalogue")

@@ -6,7 +6,6 @@ use domain::model::{Auth, WireFormat};
 use domain::money::Rate;
 
 use super::*;
-use crate::config;
 
 pub(crate) const CATALOGUE: &str = r#"
 source: test
@@ -289,7 +288,7 @@ fn a_usual_variable_without_a_key_is_not_set() {
     assert_eq!(world.providers.len(), 1, "the demo alone");
 }
 
-fn around(env: crate::config::secret::Env<'_>) -> super::Around<'_> {
+fn around(env: config::secret::Env<'_>) -> super::Around<'_> {
     super::Around {
         env,
         fetchers: &super::Unfetched,

@@ -16,12 +16,13 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use config::Config;
+use config::environment;
+use config::secret::Env;
 
 use self::tools::Folders;
 use crate::cli::Place;
-use crate::config::Config;
-use crate::config::secret::Env;
-use crate::{environment, output};
+use crate::output;
 
 /// What stands for a key that was not given.
 const NO_KEY: &str = "YOUR_KEY";

@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 
 use super::yaml;
 use crate::cli::ImportArgs;
-use crate::config;
 use crate::output;
 
 /// Reads, writes, and says what could not be carried over.
@@ -176,7 +175,7 @@ fn scalar(value: &Value) -> Option<String> {
 fn seconds(value: &Value) -> Option<String> {
     let seconds: f64 = scalar(value)?.parse().ok()?;
     let span = std::time::Duration::try_from_secs_f64(seconds).ok()?;
-    let span = crate::config::scalars::Span(span);
+    let span = config::scalars::Span(span);
     (span.0.as_millis() > 0).then(|| span.to_string())
 }
 

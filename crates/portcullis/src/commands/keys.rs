@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use config::scalars::{Moment, Span};
 use control::keys::{Created, NewKey};
 use domain::principal::{Limits, Principal};
 use domain::time::UnixMicros;
@@ -17,7 +18,6 @@ use store::{Store, StoredKey};
 
 use crate::cli::{ListArgs, Place};
 use crate::clock;
-use crate::config::scalars::{Moment, Span};
 use crate::output;
 
 /// The database in the data folder.

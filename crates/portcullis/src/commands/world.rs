@@ -1,6 +1,7 @@
 //! What the commands look at: the configuration and what it makes, without
 //! touching the data folder.
 
+use config::Loaded;
 use domain::snapshot::Snapshot;
 use identity::Install;
 use providers::Catalogue;
@@ -8,7 +9,6 @@ use providers::Catalogue;
 use crate::build;
 use crate::catalogue;
 use crate::cli::Place;
-use crate::config::Loaded;
 
 /// The configuration, and the snapshot without stored keys.
 pub(crate) fn look(place: &Place) -> anyhow::Result<(Loaded, Catalogue, Snapshot)> {

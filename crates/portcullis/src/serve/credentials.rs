@@ -27,7 +27,7 @@ impl Fresh {
     pub(super) fn new() -> anyhow::Result<Self> {
         let tls = ClientTls::default().config(None, HttpVersion::Http1);
         let http = Http::new(tls.map_err(anyhow::Error::msg)?);
-        let env = crate::environment::process;
+        let env = config::environment::process;
         Ok(Self {
             around: Surroundings::new(http, env, crate::clock::now),
             known: Mutex::default(),

@@ -7,6 +7,7 @@
 mod admin;
 mod banner;
 mod carry;
+mod certificate;
 mod credentials;
 mod doors;
 mod files;
@@ -26,12 +27,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use config::Loaded;
+use config::log::{Format, Log};
+use config::scalars::Listen;
 use gateway::accept::listen::Phase;
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::Place;
-use crate::config::Loaded;
-use crate::config::scalars::Listen;
 
 /// Arguments of `serve`; each overrides the configuration.
 #[derive(Args, Clone, Debug, Default)]
@@ -60,13 +62,22 @@ fn workers(text: &str) -> Result<usize, String> {
     range.ok_or_else(|| "write a number from 1 to 1024".to_owned())
 }
 
+/// The log's form.
+fn format(log: &Log) -> telemetry::log::Format {
+    match log.format {
+        Format::Auto => telemetry::log::Format::Auto,
+        Format::Json => telemetry::log::Format::Json,
+        Format::Human => telemetry::log::Format::Human,
+    }
+}
+
 /// Runs the gateway until it is told to stop.
 ///
 /// # Errors
 /// Whatever keeps it from starting, in a sentence that says what to do.
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let loaded = args.place.load()?;
-    telemetry::log::init(loaded.config.log_format(), loaded.config.log_level())?;
+    telemetry::log::init(format(&loaded.config.log), loaded.config.log_level())?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -88,7 +99,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let start = match args.takeover {
         true => {
             // Before anybody is asked: what could not run must not take over.
-            loaded.config.certificate()?;
+            certificate::of(&loaded.config)?;
             crate::commands::world::look(&args.place)?;
             doors::Start::TakeOver
         }

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use config::journal::WhenFull;
+use config::providers::DEMO;
+use config::{Config, Loaded};
 use domain::snapshot::Snapshot;
 use gateway::plane::Shared;
 use identity::Install;
@@ -17,6 +20,7 @@ use store::memory::MemoryShelf;
 use store::{Store, StoredKey};
 
 use super::ServeArgs;
+use super::certificate::{self, Certificate};
 use super::credentials::Fresh;
 use super::doors::Doors;
 use super::pulse::Pulse;
@@ -25,9 +29,6 @@ use super::takeover::limits::Limits;
 use crate::build::{self, idle};
 use crate::catalogue;
 use crate::cli::Place;
-use crate::config::network::Certificate;
-use crate::config::providers::DEMO;
-use crate::config::{Config, Loaded};
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -131,7 +132,7 @@ pub(super) async fn build(
     doors: &Doors,
 ) -> anyhow::Result<Arc<World>> {
     let dir = &places.data_dir;
-    let certificate = loaded.config.certificate()?;
+    let certificate = certificate::of(&loaded.config)?;
     let install = Install::load_or_create(dir)?;
     let store = open_store(&dir.join("portcullis.db")).await?;
     control::keys::claim(&store, &install, crate::clock::now()).await?;
@@ -234,7 +235,7 @@ impl World {
             anyhow::bail!("the file is empty; for the defaults, write `{{}}`");
         }
         let next = self.places.place.load()?.config;
-        let certificate = next.certificate()?;
+        let certificate = certificate::of(&next)?;
         let catalogue = Arc::new(catalogue::load(&self.places.data_dir)?);
         let keys = self.inner().keys.clone();
         self.put_in_force(&next, &catalogue, &keys)?;
@@ -273,7 +274,7 @@ impl World {
         drop(inner);
         self.shared
             .journal
-            .set_when_full(config.journal.when_full.into());
+            .set_when_full(when_full(config.journal.when_full));
         snapshot.version = self.shared.snapshot.load().version + 1;
         self.shared.snapshot.store(Arc::new(snapshot));
         Ok(())
@@ -291,7 +292,7 @@ impl World {
     pub(super) fn pace(&self) -> Pace {
         let config = self.config();
         Pace {
-            delay: config.drain_delay(&crate::environment::process),
+            delay: config.drain_delay(&config::environment::process),
             timeout: config.drain_timeout.0,
         }
     }
@@ -355,5 +356,13 @@ impl World {
                 more - 4
             ),
         }
+    }
+}
+
+/// The journal's word for what the file says of a full disk.
+fn when_full(said: WhenFull) -> journal::WhenFull {
+    match said {
+        WhenFull::Refuse => journal::WhenFull::Refuse,
+        WhenFull::Continue => journal::WhenFull::Continue,
     }
 }

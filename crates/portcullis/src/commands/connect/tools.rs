@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use config::secret::Env;
 use serde_json::{Map, Value, json};
 
 use super::file::Content;
 use super::{Tool, Wanted};
-use crate::config::secret::Env;
 
 /// All that one tool must be told.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Their `model_list`: the same name twice is one model with two deployments.
 
+use config::scalars::Usd;
 use serde_json::{Map, Value};
 
 use super::{Import, count, scalar};
-use crate::config::scalars::Usd;
 
 /// A model of ours in the making.
 #[derive(Clone, Debug, Default)]

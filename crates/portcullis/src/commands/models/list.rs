@@ -1,5 +1,6 @@
 //! `portcullis models list`: the names that clients can ask for.
 
+use config::Config;
 use domain::ability::Ability;
 use domain::model::{Deployment, Model, Price};
 use providers::{Catalogue, CatalogueModel};
@@ -9,7 +10,6 @@ use super::super::world;
 use super::{price, usd};
 use crate::build::models::known;
 use crate::cli::ListArgs;
-use crate::config::Config;
 use crate::output;
 
 /// What prices and abilities come from.

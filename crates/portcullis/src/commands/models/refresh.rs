@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use config::Config;
+use config::scalars::Moment;
 use domain::suggest;
 use providers::refresh::{self, Change, Facts, Field, Format, Kind, Wish};
 use providers::{Catalogue, CatalogueModel, is_date, write_models};
@@ -15,8 +17,6 @@ use providers::{Catalogue, CatalogueModel, is_date, write_models};
 use super::super::whole;
 use crate::build::models::entry;
 use crate::cli::Place;
-use crate::config::Config;
-use crate::config::scalars::Moment;
 use crate::{catalogue, clock, output};
 
 /// Options of `models refresh`.

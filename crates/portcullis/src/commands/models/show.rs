@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use clap::Args;
+use config::Config;
 use domain::model::Deployment;
 use domain::suggest;
 use providers::refresh::facts;
@@ -10,7 +11,6 @@ use providers::{Catalogue, CatalogueModel};
 use super::super::world;
 use crate::build::models::known;
 use crate::cli::Place;
-use crate::config::Config;
 use crate::output;
 
 /// Options of `models show`.

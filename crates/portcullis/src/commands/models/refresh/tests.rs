@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::catalogue::tests::Folder;
-use crate::config;
 
 const TODAY: &str = "2030-01-01";
 /// One that is dearer, one that is new, one of somebody whom nobody knows.
