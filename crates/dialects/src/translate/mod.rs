@@ -7,6 +7,7 @@
 
 mod codec;
 pub(crate) mod customs;
+pub(crate) mod distinct;
 pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;
