@@ -6,6 +6,8 @@
 //! | an answer, a stream | by the target's dialect | by the client's |
 
 mod codec;
+#[cfg(test)]
+pub(crate) mod counted;
 pub(crate) mod customs;
 pub(crate) mod distinct;
 pub(crate) mod fields;
