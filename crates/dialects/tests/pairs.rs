@@ -5,11 +5,11 @@
 mod grammar;
 
 use bytes::Bytes;
-use dialects::framing::Cutter;
+use dialects::framing::{Cutter, Unreadable};
 use dialects::json::Document;
 use dialects::sse::{Frame, Framer};
 use dialects::translate::{Client, Codec, Frames, Head, Names, Upstream, codec, upstream};
-use domain::canon::{Answer, Block, Chunk, Dialect, Fold, Request};
+use domain::canon::{Answer, Block, Chunk, Delta, Dialect, Fold, Opened, Request};
 use proptest::prelude::*;
 
 fn client(dialect: Dialect) -> &'static Codec {
@@ -56,19 +56,24 @@ fn read(dialect: Dialect, whole: Vec<u8>) -> Answer {
     (reader(dialect).read_answer)(&document, &Names::default()).expect("an answer")
 }
 
-/// What leaves for a client of `ours`, from a server of `theirs`.
-fn translated(theirs: Dialect, ours: Dialect, stream: &[u8], step: usize) -> Vec<u8> {
+/// A stream for a client of `ours`, from a server of `theirs`.
+fn frames(theirs: Dialect, ours: Dialect, limit: usize) -> Frames {
     let request = request();
     let leaving = match ours {
         Dialect::OpenAi => Client::Pivot,
         _ => Client::Written((client(ours).write_stream)(&head(&request))),
     };
-    let mut frames = Frames::translated(
-        Cutter::events(1 << 20),
+    Frames::translated(
+        Cutter::events(limit),
         (reader(theirs).read_stream)(Names::of(&request)),
         (client(Dialect::OpenAi).write_stream)(&head(&request)),
         leaving,
-    );
+    )
+}
+
+/// What leaves for a client of `ours`, from a server of `theirs`.
+fn translated(theirs: Dialect, ours: Dialect, stream: &[u8], step: usize) -> Vec<u8> {
+    let mut frames = frames(theirs, ours, 1 << 20);
     let mut out: Vec<Frame> = Vec::new();
     for piece in stream.chunks(step) {
         let piece = Bytes::copy_from_slice(piece);
@@ -161,6 +166,57 @@ fn compared(answer: &Answer, chunks: &[Chunk], step: usize) -> Result<(), TestCa
         }
     }
     Ok(())
+}
+
+/// What leaves of a stream that goes wrong, and why it ends.
+fn failing(theirs: Dialect, ours: Dialect, stream: &[u8], step: usize) -> (Vec<u8>, Unreadable) {
+    let mut frames = frames(theirs, ours, 1 << 11);
+    let mut out: Vec<Frame> = Vec::new();
+    let mut pieces = stream.chunks(step);
+    let why = pieces.find_map(|piece| {
+        let piece = Bytes::copy_from_slice(piece);
+        frames.push(piece, &mut out).err()
+    });
+    let left = out.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+    (left, why.expect("a failure"))
+}
+
+#[test]
+fn what_came_before_a_failure_leaves_however_it_was_cut() {
+    let begun = [
+        Chunk::Start {
+            id: "1".to_owned(),
+            model: "m".to_owned(),
+            created: Some(1),
+        },
+        Chunk::Open {
+            choice: 0,
+            block: 0,
+            opened: Opened::Text,
+        },
+        Chunk::Grow {
+            choice: 0,
+            block: 0,
+            delta: Delta::Text("said before".to_owned()),
+        },
+    ];
+    for theirs in Dialect::CLIENTS {
+        let mut stream = streamed(theirs, &begun);
+        stream.extend(b"data: ");
+        stream.extend([b'a'; 1 << 12]);
+        for ours in Dialect::CLIENTS {
+            let whole = failing(theirs, ours, &stream, usize::MAX);
+            assert_eq!(whole.1, Unreadable::Endless);
+            let shown = String::from_utf8_lossy(&whole.0);
+            assert!(
+                shown.contains("said before"),
+                "{theirs:?} to {ours:?}: {shown}"
+            );
+            for step in [1, 7, 1000] {
+                assert_eq!(failing(theirs, ours, &stream, step), whole, "{step}");
+            }
+        }
+    }
 }
 
 proptest! {

@@ -152,8 +152,10 @@ pub struct Translated {
 
 impl Translated {
     fn push(&mut self, bytes: Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
-        self.theirs.push(bytes, &mut self.frames)?;
-        self.read(out)
+        // What was cut before the bytes went wrong is read as if it had come alone.
+        let cut = self.theirs.push(bytes, &mut self.frames);
+        self.read(out)?;
+        cut
     }
 
     fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {

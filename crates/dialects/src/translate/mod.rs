@@ -7,7 +7,10 @@
 
 mod by_url;
 mod codec;
+#[cfg(test)]
+pub(crate) mod counted;
 pub(crate) mod customs;
+pub(crate) mod distinct;
 pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;

@@ -5,6 +5,7 @@ use super::wire;
 use bytes::Bytes;
 use dialects::converse::canon::StreamReader;
 use dialects::eventstream::Framer;
+use dialects::sse;
 use dialects::translate::{Malformed, Names};
 use domain::canon::{Answer, Block, Chunk, Delta, Opened, Stop};
 use proptest::prelude::*;
@@ -175,6 +176,129 @@ fn the_forced_answer_streams_as_text() {
     assert_eq!(all.iter().filter(|chunk| is_text(chunk)).count(), 2);
     let stop = folded(&all).choices[0].stop.clone();
     assert_eq!(stop, Some(Stop::ToolCalls));
+}
+
+/// The outcome of a message that begins so and goes on with `count` events.
+fn going_on(
+    begun: &[serde_json::Value],
+    count: usize,
+    event: impl Fn(usize) -> (&'static str, serde_json::Value),
+) -> (Vec<Chunk>, Result<(), Malformed>) {
+    let mut reader = StreamReader::new(Names::default());
+    let mut out = Vec::new();
+    let mut push = |name: &str, payload: &serde_json::Value| {
+        let mut frames = Vec::new();
+        let text = format!("event: {name}\ndata: {payload}\n\n");
+        let framed = sse::Framer::new(usize::MAX).push(text.into(), &mut frames);
+        framed.expect("an event");
+        let mut read = frames.iter().map(|frame| reader.push(frame, &mut out));
+        read.next().expect("an event")
+    };
+    let mut read = push("messageStart", &json!({"role": "assistant"}));
+    for start in begun {
+        let event = json!({"contentBlockIndex": 0, "start": start});
+        read = read.and_then(|()| push("contentBlockStart", &event));
+    }
+    for number in 0..count {
+        let (name, payload) = event(number);
+        read = read.and_then(|()| push(name, &payload));
+    }
+    (out, read)
+}
+
+#[test]
+fn a_block_that_is_kept_whole_may_not_grow_for_ever() {
+    let long = "QUJD".repeat(1 << 17);
+    let kinds = [
+        (
+            json!({"toolUse": {"toolUseId": "a", "name": "b", "type": "server_tool_use"}}),
+            json!({"toolUse": {"input": long}}),
+        ),
+        (
+            json!({"toolResult": {"toolUseId": "a"}}),
+            json!({"toolResult": [{"text": long}]}),
+        ),
+        (
+            json!({"toolResult": {"toolUseId": "a"}}),
+            json!({"toolResult": [{"json": long}]}),
+        ),
+        (
+            json!({"image": {"format": "png"}}),
+            json!({"image": {"source": {"bytes": long}}}),
+        ),
+    ];
+    for (start, delta) in kinds {
+        let begun = [start];
+        let event = |_| {
+            let event = json!({"contentBlockIndex": 0, "delta": delta});
+            ("contentBlockDelta", event)
+        };
+        let (out, read) = going_on(&begun, 17, event);
+        assert!(read.is_err(), "{begun:?}");
+        assert_eq!(out.len(), 1, "{begun:?}");
+    }
+}
+
+#[test]
+fn small_pieces_count_for_the_room_that_they_take() {
+    let pieces = vec![json!({}); 40_000];
+    let start = [json!({"toolResult": {"toolUseId": "a"}})];
+    let event = |_| {
+        let delta = json!({"contentBlockIndex": 0, "delta": {"toolResult": pieces}});
+        ("contentBlockDelta", delta)
+    };
+    assert!(going_on(&start, 5, event).1.is_err());
+}
+
+#[test]
+fn a_hidden_thought_is_told_once_and_may_not_grow_for_ever() {
+    let delta = |data: &str| {
+        let thought = json!({"reasoningContent": {"redactedContent": data}});
+        let event = json!({"contentBlockIndex": 0, "delta": thought});
+        ("contentBlockDelta", event)
+    };
+    let mut bytes = wire::event("messageStart", &json!({"role": "assistant"}));
+    for _ in 0..1000 {
+        let (name, event) = delta("ZW5j");
+        bytes.extend(wire::event(name, &event));
+    }
+    let stop = json!({"stopReason": "end_turn"});
+    bytes.extend(wire::event("messageStop", &stop));
+    let (out, read) = reader_of(&bytes);
+    assert_eq!(read, Ok(()));
+    let signed = |chunk: &Chunk| match chunk {
+        Chunk::Open {
+            opened: Opened::Thinking(thinking),
+            ..
+        } => thinking.signature.as_ref().map_or(0, |it| it.value.len()),
+        Chunk::Grow {
+            delta: Delta::Signature(signature),
+            ..
+        } => signature.value.len(),
+        _ => 0,
+    };
+    assert_eq!(out.iter().map(signed).sum::<usize>(), 4000);
+    let long = "ZW5j".repeat(1 << 17);
+    assert!(going_on(&[], 17, |_| delta(&long)).1.is_err());
+}
+
+#[test]
+fn metadata_that_never_stops_is_malformed() {
+    let long = "a".repeat(1 << 19);
+    let event = |number: usize| ("metadata", json!({format!("new{number}"): long}));
+    assert!(going_on(&[], 17, event).1.is_err());
+    assert_eq!(going_on(&[], 15, event).1, Ok(()));
+}
+
+#[test]
+fn more_calls_at_once_than_any_model_makes_are_malformed() {
+    let event = |number: usize| {
+        let call = json!({"toolUse": {"toolUseId": "a", "name": "b"}});
+        let start = json!({"contentBlockIndex": number, "start": call});
+        ("contentBlockStart", start)
+    };
+    assert_eq!(going_on(&[], 1024, event).1, Ok(()));
+    assert!(going_on(&[], 1025, event).1.is_err());
 }
 
 proptest! {

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::translate::distinct::Distinct;
+
 /// Longer ones are shortened.
 const LONGEST: usize = 64;
 
@@ -14,7 +16,7 @@ const LONGEST: usize = 64;
 pub(super) struct Ids {
     /// Those that are taken, or will be by a call whose id fits.
     reserved: BTreeSet<String>,
-    written: BTreeSet<String>,
+    written: Distinct,
 }
 
 impl Ids {
@@ -22,23 +24,17 @@ impl Ids {
     pub(super) fn of<'a>(calls: impl Iterator<Item = &'a str>) -> Self {
         Self {
             reserved: calls.filter(|id| fits(id)).map(str::to_owned).collect(),
-            written: BTreeSet::new(),
+            written: Distinct::default(),
         }
     }
 
     /// The id of the next call.
     pub(super) fn write(&mut self, id: &str) -> String {
-        if fits(id) && self.written.insert(id.to_owned()) {
-            return id.to_owned();
-        }
-        let mut round = 0;
-        loop {
-            let other = derived(id, round);
-            if !self.reserved.contains(&other) && self.written.insert(other.clone()) {
-                return other;
-            }
-            round += 1;
-        }
+        let reserved = &self.reserved;
+        self.written.claim(id, |way| match way.checked_sub(1) {
+            None => fits(id).then(|| id.to_owned()),
+            Some(round) => Some(derived(id, round)).filter(|other| !reserved.contains(other)),
+        })
     }
 }
 
@@ -80,5 +76,19 @@ mod tests {
         assert!(written.iter().all(|id| super::fits(id)), "{written:?}");
         let mut again = Ids::of(all.into_iter());
         assert_eq!(written, all.map(|id| again.write(id)));
+    }
+
+    // Who tries every round from the start needs 200 million tries here.
+    #[test]
+    fn many_calls_of_one_id_go_on_where_the_last_one_ended() {
+        for id in ["call_1", "no.letters", ""] {
+            let mut ids = Ids::of(std::iter::repeat_n(id, 20_000));
+            let written = (0..20_000).map(|_| ids.write(id));
+            let distinct: std::collections::BTreeSet<_> = written.collect();
+            assert_eq!(distinct.len(), 20_000);
+            let rounds = distinct.iter().filter(|it| *it != id).count();
+            let last = super::derived(id, rounds as u64 - 1);
+            assert!(distinct.contains(&last), "no round was left out");
+        }
     }
 }

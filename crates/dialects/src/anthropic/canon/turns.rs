@@ -8,7 +8,7 @@
 use domain::canon::{Block, Loss, Message, Request, Role, ToolResult};
 
 use super::abilities::Abilities;
-use super::links::{Linked, answer, link};
+use super::links::{Links, answer, link};
 use super::pieces::{Pen, Piece, PieceKind, plain};
 use crate::json::Array;
 
@@ -22,7 +22,7 @@ const GO_ON: &str = "Go on.";
 #[derive(Debug, Default)]
 struct Turn {
     is_assistant: bool,
-    /// The calls of an assistant's turn, as numbers in `Linked::calls`.
+    /// The calls of an assistant's turn, as numbers of their links.
     calls: Vec<usize>,
     /// The results that stand first in a user's turn.
     results: Vec<String>,
@@ -243,7 +243,7 @@ fn trim(turn: &mut Turn) {
 fn build(
     request: &Request,
     abilities: &Abilities,
-    links: &[Linked<'_>],
+    links: &Links<'_>,
     pen: &mut Pen<'_>,
 ) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
@@ -264,9 +264,8 @@ fn build(
             let place = (index, number);
             match (message.role, block) {
                 (Role::Assistant, Block::ToolCall(_)) => {
-                    let found = links.iter().position(|link| link.at == place);
-                    if let Some((found, link)) = found.and_then(|it| Some((it, links.get(it)?))) {
-                        turn.calls.push(found);
+                    if let Some((number, link)) = links.at(place) {
+                        turn.calls.push(number);
                         turn.pieces.push(pen.call(link.call, &link.id));
                     }
                 }
@@ -275,7 +274,7 @@ fn build(
                     operator(turn, block, abilities, pen);
                 }
                 (_, Block::ToolResult(result)) => {
-                    if !links.iter().any(|link| link.result == Some(place)) {
+                    if !links.is_result(place) {
                         orphan(turn, result, &at, pen);
                     }
                 }
@@ -320,12 +319,7 @@ fn orphan(turn: &mut Turn, result: &ToolResult, at: &str, pen: &mut Pen<'_>) {
 }
 
 /// Puts the results of every turn's calls at the head of the next turn.
-fn answer_calls(
-    turns: &mut Vec<Turn>,
-    links: &[Linked<'_>],
-    messages: &[Message],
-    pen: &mut Pen<'_>,
-) {
+fn answer_calls(turns: &mut Vec<Turn>, links: &Links<'_>, messages: &[Message], pen: &mut Pen<'_>) {
     let mut at = 0;
     while at < turns.len() {
         let calls = turns.get(at).map(|turn| turn.calls.clone());

@@ -7,6 +7,7 @@ use domain::canon::{Stop, Unknown};
 use domain::usage::Usage;
 
 use super::fields::{raw, unknown, word};
+use super::open::member;
 use super::usage;
 use crate::json::Node;
 
@@ -19,6 +20,8 @@ pub(super) struct Ending {
     sequence: Option<String>,
     /// Members that the canonical form does not know.
     members: BTreeMap<String, String>,
+    /// What was kept of them, in bytes.
+    size: usize,
     /// Whether the client's tools are called.
     pub(super) calls: bool,
     /// Whether the answer itself came as a call.
@@ -44,10 +47,17 @@ impl Ending {
                     if key == "additionalModelResponseFields" {
                         self.sequence = sequence(value);
                     }
-                    self.members.insert(key.into_owned(), raw(value));
+                    let value = raw(value);
+                    self.size += member(&key, &value);
+                    self.members.insert(key.into_owned(), value);
                 }
             }
         }
+    }
+
+    /// How many bytes it keeps.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     /// Why the answer ends.

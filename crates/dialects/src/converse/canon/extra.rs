@@ -8,6 +8,7 @@ use super::fields::{parse, raw, text};
 use crate::anthropic::canon::thinking::{self, Against, Plan};
 use crate::json::{Kind, Node, Object};
 use crate::translate::Target;
+use crate::translate::distinct::firsts;
 
 /// What is decided of thinking.
 #[derive(Clone, Copy, Debug)]
@@ -253,11 +254,10 @@ pub(super) fn put(
             continue;
         }
         for (key, _, value) in Node::entries(root) {
-            if !members.iter().any(|(known, _)| *known == key) {
-                members.push((key.into_owned(), raw(value)));
-            }
+            members.push((key.into_owned(), raw(value)));
         }
     }
+    let members = firsts(members);
     if !members.is_empty() {
         o.object("additionalModelRequestFields", |o| {
             for (key, value) in &members {

@@ -7,6 +7,14 @@ use domain::canon::Unknown;
 use super::fields::{parse, raw, text, unknown, word};
 use crate::json::{Node, Object};
 
+/// The room that a kept piece takes beside its own bytes.
+const PIECE: usize = 64;
+
+/// The room that a kept member takes.
+pub(super) fn member(key: &str, value: &str) -> usize {
+    key.len() + value.len() + PIECE
+}
+
 /// An open block.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -22,7 +30,7 @@ pub(super) struct Open {
 pub(super) enum Slot {
     Text,
     Thinking,
-    /// A hidden thought, as far as it came.
+    /// A hidden thought, until it is whole.
     Redacted(String),
     /// A call, or one that is the answer itself.
     Call {
@@ -48,17 +56,22 @@ pub(super) struct Held {
     words: String,
     /// An image's bytes.
     bytes: Vec<u8>,
+    /// What was kept of it, in bytes.
+    size: usize,
 }
 
 impl Held {
     /// Begins as `start` says.
     pub(super) fn of(name: &str, start: Node<'_>) -> Self {
         let members = start.entries();
+        let start: Vec<(String, String)> = members
+            .map(|(key, _, value)| (key.into_owned(), raw(value)))
+            .collect();
+        let sizes = start.iter().map(|(key, value)| member(key, value));
         Self {
             name: name.to_owned(),
-            start: members
-                .map(|(key, _, value)| (key.into_owned(), raw(value)))
-                .collect(),
+            size: sizes.sum(),
+            start,
             input: String::new(),
             content: Vec::new(),
             words: String::new(),
@@ -66,12 +79,19 @@ impl Held {
         }
     }
 
+    /// How many bytes it keeps.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
     /// Grows by what stands in a delta under its own name.
     pub(super) fn grow(&mut self, delta: Node<'_>) {
+        self.size += delta.raw().len();
         match self.name.as_str() {
             "toolUse" => self.input.push_str(&word(delta, "input")),
             "toolResult" => {
                 for item in delta.items() {
+                    self.size += PIECE;
                     match item.get("text").and_then(Node::str) {
                         Some(more) => self.words.push_str(&more),
                         None => {

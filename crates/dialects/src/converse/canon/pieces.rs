@@ -1,7 +1,5 @@
 //! Blocks of a conversation, written one by one.
 
-use std::collections::BTreeSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::canon::{
@@ -13,6 +11,7 @@ use super::fields::{parse, text};
 use super::media::{self, Medium};
 use crate::json::{Kind, Object};
 use crate::translate::Names;
+use crate::translate::distinct::Distinct;
 
 /// A block as Bedrock has it.
 #[derive(Clone, Debug)]
@@ -45,7 +44,7 @@ pub(super) struct Pen<'a> {
     pub(super) family: Family,
     pub(super) losses: Vec<Loss>,
     /// Names of documents that stand already.
-    documents: BTreeSet<String>,
+    documents: Distinct,
 }
 
 fn piece(kind: PieceKind, write: impl FnOnce(&mut Object<'_>)) -> Piece {
@@ -71,7 +70,7 @@ impl<'a> Pen<'a> {
             names,
             family,
             losses: Vec::new(),
-            documents: BTreeSet::new(),
+            documents: Distinct::default(),
         }
     }
 
@@ -186,13 +185,10 @@ impl<'a> Pen<'a> {
     /// A name that no other document of the request has.
     fn document(&mut self, said: Option<&str>) -> String {
         let name = media::name(said);
-        let mut own = name.clone();
-        let mut number = 1;
-        while !self.documents.insert(own.clone()) {
-            number += 1;
-            own = format!("{name} ({number})");
-        }
-        own
+        self.documents.claim(&name, |way| match way {
+            0 => Some(name.clone()),
+            way => Some(format!("{name} ({})", way.saturating_add(1))),
+        })
     }
 
     fn own(&mut self, unknown: &Unknown, at: &str) -> Option<Piece> {

@@ -1,8 +1,10 @@
 //! A provider's stream, event by event.
 
-use domain::canon::{Chunk, Delta, Opened, Thinking};
+mod thoughts;
 
-use super::blocks::{is_servers, redacted, signed};
+use domain::canon::{Chunk, Delta, Opened};
+
+use super::blocks::{is_servers, redacted};
 use super::ending::Ending;
 use super::fields::{object, raw, unknown, word};
 use super::open::{Held, Open, Slot};
@@ -11,6 +13,13 @@ use crate::eventstream::{CUT, EXCEPTION};
 use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
+
+/// The most bytes that are kept until they can be told: those of the largest
+/// event, as a block may come in one.
+const MOST_KEPT: usize = 8 << 20;
+
+/// More calls than any model makes at once.
+const MOST_CALLS: usize = 1024;
 
 /// Reads a stream. [`Chunk::End`] comes when both `messageStop` and `metadata`
 /// have come; a stream that ends cleanly without the latter is told by
@@ -93,6 +102,7 @@ impl StreamReader {
             "messageStop" => self.stop(node, out)?,
             "metadata" => {
                 self.ending.take(node);
+                self.keeps(0)?;
                 out.extend(self.ending.usage.map(Chunk::Usage));
                 self.has_metadata = true;
                 if self.has_stopped {
@@ -135,10 +145,12 @@ impl StreamReader {
             return Ok(());
         };
         match &*name {
-            "toolUse" if !is_servers(begun) => self.call(index, begun, out),
+            "toolUse" if !is_servers(begun) => self.call(index, begun, out)?,
             "toolUse" | "toolResult" | "image" => {
                 self.close(|_| true, out);
-                self.hold(index, Slot::Held(Held::of(&name, begun)));
+                let held = Held::of(&name, begun);
+                self.keeps(held.size())?;
+                self.hold(index, Slot::Held(held));
             }
             // A text begins with its first words.
             _ => {}
@@ -146,12 +158,15 @@ impl StreamReader {
         Ok(())
     }
 
-    fn call(&mut self, index: u64, begun: Node<'_>, out: &mut Vec<Chunk>) {
+    fn call(&mut self, index: u64, begun: Node<'_>, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
         // Calls may grow side by side.
         self.close(
             |open| open.index == index || !matches!(open.kind, Slot::Call { .. }),
             out,
         );
+        if self.open.len() >= MOST_CALLS {
+            return Err(Malformed("more calls at once than any model makes"));
+        }
         let name = word(begun, "name");
         let is_answer = name == ANSWER_TOOL;
         let opened = match is_answer {
@@ -178,6 +193,16 @@ impl StreamReader {
             },
         );
         self.announce(opened, out);
+        Ok(())
+    }
+
+    /// Whether what is kept, with the open block's `size`, is within the bound.
+    /// What is kept is of one block at most: it is closed before another opens.
+    fn keeps(&self, size: usize) -> Result<(), Malformed> {
+        match self.ending.size().saturating_add(size) > MOST_KEPT {
+            true => Err(Malformed("more than is kept until it can be told")),
+            false => Ok(()),
+        }
     }
 
     /// A block is open from here on, under the next number.
@@ -211,7 +236,8 @@ impl StreamReader {
         }) = self.open.iter_mut().find(|open| open.index == index)
         {
             held.grow(more);
-            return Ok(());
+            let size = held.size();
+            return self.keeps(size);
         }
         match &*name {
             "text" => {
@@ -219,7 +245,7 @@ impl StreamReader {
                 self.words(index, words, out);
             }
             "toolUse" => self.arguments(index, word(more, "input"), out)?,
-            "reasoningContent" => self.thought(index, more, out),
+            "reasoningContent" => self.thought(index, more, out)?,
             "citation" => {
                 let block = self.text(index, out);
                 add(block, Delta::Citation(citations::read(more)), out);
@@ -294,49 +320,6 @@ impl StreamReader {
         Ok(())
     }
 
-    fn thought(&mut self, index: u64, more: Node<'_>, out: &mut Vec<Chunk>) {
-        let hidden = word(more, "redactedContent");
-        if !hidden.is_empty() {
-            self.hidden(index, &hidden, out);
-            return;
-        }
-        let text = word(more, "text");
-        let signature = signed(&word(more, "signature"));
-        if text.is_empty() && signature.is_none() {
-            return;
-        }
-        let new = (Slot::Thinking, Opened::Thinking(Thinking::default()));
-        let block = self.or_open(index, |slot| matches!(slot, Slot::Thinking), new, out);
-        if !text.is_empty() {
-            add(block, Delta::Text(text), out);
-        }
-        if let Some(signature) = signature {
-            add(block, Delta::Signature(signature), out);
-        }
-    }
-
-    /// A hidden thought; one that goes on is signed anew by all of it.
-    fn hidden(&mut self, index: u64, more: &str, out: &mut Vec<Chunk>) {
-        let found = self.open.iter_mut().find(|open| open.index == index);
-        if let Some(Open {
-            block,
-            kind: Slot::Redacted(before),
-            ..
-        }) = found
-        {
-            before.push_str(more);
-            out.extend(signed(before).map(|whole| Chunk::Grow {
-                choice: 0,
-                block: *block,
-                delta: Delta::Signature(whole),
-            }));
-            return;
-        }
-        self.close(|_| true, out);
-        self.hold(index, Slot::Redacted(more.to_owned()));
-        self.announce(Opened::Thinking(redacted(more)), out);
-    }
-
     /// Closes the open blocks that `are` such.
     fn close(&mut self, are: impl Fn(&Open) -> bool, out: &mut Vec<Chunk>) {
         let closed: Vec<Open> = self.open.extract_if(.., |open| are(open)).collect();
@@ -358,6 +341,10 @@ impl StreamReader {
                     block = self.count;
                     self.announce(Opened::Unknown(held.whole()), out);
                 }
+                Slot::Redacted(whole) => {
+                    block = self.count;
+                    self.announce(Opened::Thinking(redacted(&whole)), out);
+                }
                 _ => {}
             }
             out.push(Chunk::Close { choice: 0, block });
@@ -370,6 +357,7 @@ impl StreamReader {
         }
         self.has_stopped = true;
         self.ending.take(node);
+        self.keeps(0)?;
         self.close(|_| true, out);
         let stop = self.ending.stop();
         out.extend(stop.map(|stop| Chunk::Stop { choice: 0, stop }));

@@ -8,7 +8,7 @@
 use domain::canon::{Block, Loss, Message, Request, Role, ToolResult};
 
 use super::pieces::{Outcome, Pen, Piece, PieceKind, plain};
-use crate::anthropic::canon::links::{Linked, link};
+use crate::anthropic::canon::links::{Linked, Links, link};
 use crate::json::Array;
 
 /// Stands first where the conversation does not begin with the user.
@@ -269,7 +269,7 @@ fn trim(turn: &mut Turn) {
 
 /// Puts every block into a turn of its speaker; results wait for
 /// [`answer_calls`].
-fn build(request: &Request, links: &[Linked<'_>], pen: &mut Pen<'_>) -> Vec<Turn> {
+fn build(request: &Request, links: &Links<'_>, pen: &mut Pen<'_>) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
     let messages = request.messages.iter().enumerate().skip(leading(request));
     for (index, message) in messages {
@@ -299,22 +299,21 @@ fn add(
     role: Role,
     block: &Block,
     place: (usize, usize),
-    links: &[Linked<'_>],
+    links: &Links<'_>,
     pen: &mut Pen<'_>,
 ) {
     let at = format!("messages[{}].content[{}]", place.0, place.1);
     match (role, block) {
         (Role::Assistant, Block::ToolCall(_)) => {
-            let found = links.iter().position(|link| link.at == place);
-            if let Some((found, link)) = found.and_then(|it| Some((it, links.get(it)?))) {
-                turn.calls.push(found);
+            if let Some((number, link)) = links.at(place) {
+                turn.calls.push(number);
                 pen.call(link.call, &link.id, &at, &mut turn.pieces);
             }
         }
         (Role::Assistant, block) => pen.said(block, &at, &mut turn.pieces),
         (Role::System | Role::Developer, block) => operator(turn, block, &at, pen),
         (_, Block::ToolResult(result)) => {
-            if !links.iter().any(|link| link.result == Some(place)) {
+            if !links.is_result(place) {
                 orphan(turn, result, &at, pen);
             }
         }
@@ -346,12 +345,7 @@ fn orphan(turn: &mut Turn, result: &ToolResult, at: &str, pen: &mut Pen<'_>) {
 }
 
 /// Puts the results of every turn's calls at the head of the next turn.
-fn answer_calls(
-    turns: &mut Vec<Turn>,
-    links: &[Linked<'_>],
-    messages: &[Message],
-    pen: &mut Pen<'_>,
-) {
+fn answer_calls(turns: &mut Vec<Turn>, links: &Links<'_>, messages: &[Message], pen: &mut Pen<'_>) {
     let mut at = 0;
     while at < turns.len() {
         let calls = turns.get(at).map(|turn| turn.calls.clone());

@@ -9,6 +9,7 @@ use super::DEPTH;
 use super::write::is_own;
 use crate::json::{Document, Kind, Object};
 use crate::translate::Target;
+use crate::translate::distinct::firsts;
 
 /// An option's name, and its JSON.
 type Told = (String, String);
@@ -21,11 +22,8 @@ pub(super) fn write(
     losses: &mut Vec<Loss>,
 ) {
     let mut all = said(request, target, losses);
-    for (name, json) in own(request) {
-        if all.iter().all(|(known, _)| *known != name) {
-            all.push((name, json));
-        }
-    }
+    all.extend(own(request));
+    let all = firsts(all);
     if all.is_empty() {
         return;
     }
@@ -77,7 +75,7 @@ fn said(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Vec<T
     out
 }
 
-/// What the client says in Ollama's own words.
+/// What the client says in Ollama's own words; the first of a name counts.
 fn own(request: &Request) -> Vec<Told> {
     let mut out = Vec::new();
     for member in &request.rest {
@@ -96,9 +94,7 @@ fn own(request: &Request) -> Vec<Told> {
         }
         for (name, _, value) in document.root().entries() {
             let json = String::from_utf8_lossy(value.raw()).into_owned();
-            if out.iter().all(|(known, _)| *known != *name) {
-                out.push((name.into_owned(), json));
-            }
+            out.push((name.into_owned(), json));
         }
     }
     out
