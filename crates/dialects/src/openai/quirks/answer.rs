@@ -2,6 +2,7 @@
 //! before anybody looks at them.
 
 mod content;
+mod rest;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::changes::{Changes, members};
 use super::names::name;
 use super::places::first;
 use super::tags::Tags;
-use crate::json::{Document, Kind, Node, object};
+use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
 
@@ -115,7 +116,7 @@ impl Mender {
             return out.push(frame);
         };
         if frame.is_end_mark() {
-            out.extend(self.usage_chunk());
+            self.last_chunks(out);
             return out.push(frame);
         }
         let is_needed = self.needles.as_ref().is_none_or(|needles| {
@@ -132,10 +133,10 @@ impl Mender {
         }
     }
 
-    /// The stream is over: what was used, if no mark came before which it
-    /// should have been told.
+    /// The stream is over: what was held, and what was used, if no mark came
+    /// before which they should have been told.
     pub fn finish(&mut self, out: &mut Vec<Frame>) {
-        out.extend(self.usage_chunk());
+        self.last_chunks(out);
     }
 
     fn chunk(&mut self, data: &Bytes) -> Told {
@@ -158,8 +159,9 @@ impl Mender {
         for (at, choice) in choices {
             self.choice(choice, at, In::Stream, &mut changes);
         }
+        self.remember_head(root);
         if self.tells_usage && self.quirks.answer.usage_in_own_chunk {
-            self.remember(root, used);
+            self.remember_usage(used);
             if is_bare && used.is_some() {
                 return Told::Nothing;
             }
@@ -190,7 +192,11 @@ impl Mender {
             In::Answer => "message",
             In::Stream => "delta",
         };
+        let index = choice.get("index").and_then(Node::u64).unwrap_or(at as u64);
         let Some(message) = choice.get(key).filter(|it| it.kind() == Kind::Object) else {
+            if reason.is_some() && place == In::Stream {
+                self.rest(choice, index, changes);
+            }
             return;
         };
         let calls = message.get("tool_calls");
@@ -201,7 +207,6 @@ impl Mender {
                 changes.text(node.span(), self.names.inward(&said));
             }
         }
-        let index = choice.get("index").and_then(Node::u64).unwrap_or(at as u64);
         if self.choices.len() >= MOST_CHOICES && !self.choices.contains_key(&index) {
             return;
         }
@@ -256,29 +261,6 @@ impl Mender {
                 );
             }
         }
-    }
-
-    fn remember(&mut self, root: Node<'_>, used: Option<Node<'_>>) {
-        let raw = |node: Node<'_>| String::from_utf8_lossy(node.raw()).into_owned();
-        if let Some(used) = used {
-            self.usage = Some(raw(used));
-        }
-        if self.head.is_none() && root.get("id").is_some() {
-            let shared = ["id", "object", "created", "model"].into_iter();
-            let shared = shared.filter_map(|key| Some((key, raw(root.get(key)?))));
-            self.head = Some(shared.collect());
-        }
-    }
-
-    fn usage_chunk(&mut self) -> Option<Frame> {
-        let usage = self.usage.take()?;
-        let data = object(|chunk| {
-            for (key, value) in self.head.iter().flatten() {
-                chunk.raw(key, value);
-            }
-            chunk.array("choices", |_| {}).raw("usage", &usage);
-        });
-        Some(framed(&data.into(), None))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What answers and streams are mended to.
 
+mod ends;
+
 use domain::quirks::{AnswerQuirks, Step};
 use proptest::prelude::*;
 use serde_json::{Value, json};
