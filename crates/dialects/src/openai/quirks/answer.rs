@@ -21,8 +21,15 @@ use crate::translate::Names;
 
 /// Answers are nested at most this deeply.
 const MAX_DEPTH: usize = 512;
-/// More choices than any server gives.
+/// More choices than any server gives, in one answer or in one event. Those
+/// behind them stay as they came: what mending costs has a bound, whatever an
+/// upstream repeats.
 const MOST_CHOICES: usize = 1024;
+/// More calls of tools than any server tells in one choice.
+const MOST_CALLS: usize = 1024;
+/// With so many changes in one event, the choices behind them stay as they
+/// came.
+const MOST_CHANGES: usize = 16 * 1024;
 
 /// Mends the answer of one request. What needs nothing stays the same bytes.
 #[derive(Debug)]
@@ -99,7 +106,8 @@ impl Mender {
         let mut changes = Changes::default();
         let root = document.root();
         let choices = root.get("choices");
-        for (at, choice) in choices.iter().flat_map(|it| it.items()).enumerate() {
+        let choices = choices.iter().flat_map(|it| it.items()).enumerate();
+        for (at, choice) in choices.take(MOST_CHOICES) {
             self.choice(choice, at, In::Answer, &mut changes);
         }
         self.move_usage(root, &mut changes);
@@ -156,7 +164,7 @@ impl Mender {
         }
         self.has_begun |= !is_bare;
         let mut changes = Changes::default();
-        for (at, choice) in choices {
+        for (at, choice) in choices.take(MOST_CHOICES) {
             self.choice(choice, at, In::Stream, &mut changes);
         }
         self.remember_head(root);
@@ -179,6 +187,9 @@ impl Mender {
     }
 
     fn choice<'a>(&mut self, choice: Node<'a>, at: usize, place: In, changes: &mut Changes<'a>) {
+        if changes.len() >= MOST_CHANGES {
+            return;
+        }
         let quirks = Arc::clone(&self.quirks);
         let reason = choice.get("finish_reason").filter(|it| !it.is_null());
         if let Some(said) = reason.and_then(Node::str) {
@@ -200,7 +211,8 @@ impl Mender {
             return;
         };
         let calls = message.get("tool_calls");
-        for node in calls.iter().flat_map(|it| it.items()).filter_map(name) {
+        let calls = calls.iter().flat_map(|it| it.items()).take(MOST_CALLS);
+        for node in calls.filter_map(name) {
             if let Some(said) = node.str()
                 && self.names.inward(&said) != said
             {

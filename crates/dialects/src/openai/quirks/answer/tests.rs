@@ -1,5 +1,6 @@
 //! What answers and streams are mended to.
 
+mod bounds;
 mod ends;
 
 use domain::quirks::{AnswerQuirks, Step};
