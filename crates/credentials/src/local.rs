@@ -30,11 +30,10 @@ pub(crate) async fn command(
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    let began = around.now();
     let printed = output(command, program).await?;
     let key = key(&printed).ok_or_else(|| Fault::unreadable(program, NO_KEY))?;
     let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-    let expires = domain::time::UnixMicros(began.0.saturating_add(ttl));
+    let expires = domain::time::UnixMicros(around.now().0.saturating_add(ttl));
     Ok(Fetched::until(Credential::Key(key), expires))
 }
 

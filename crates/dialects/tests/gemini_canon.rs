@@ -47,6 +47,14 @@ fn both_spellings_say_the_same() {
 }
 
 #[test]
+fn one_turn_and_one_part_may_stand_without_brackets() {
+    let bare = r#"{"systemInstruction":{"parts":{"text":"Be brief."}},"contents":{"parts":{"text":"Hi"}}}"#;
+    let listed = r#"{"systemInstruction":{"parts":[{"text":"Be brief."}]},"contents":[{"parts":[{"text":"Hi"}]}]}"#;
+    let read = |text: &str| read_request(&document(text.as_bytes())).expect("a request");
+    assert_eq!(read(bare), read(listed));
+}
+
+#[test]
 fn a_member_in_both_spellings_is_refused() {
     let text = r#"{"contents":[],"generationConfig":{},"generation_config":{}}"#;
     let refusal = read_request(&document(text.as_bytes())).expect_err("twice");

@@ -13,6 +13,7 @@
 //! | [`principal`] | who is asking: a virtual key and what it may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
 //! | [`pattern`], [`probe`], [`suggest`] | names with an open end; health routes; "did you mean …?" |
+//! | [`fetching`] | how media are fetched that requests name by URL |
 //! | [`guard`] | the interface that every guardrail has |
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
@@ -25,6 +26,7 @@ pub mod canon;
 pub mod counters;
 pub mod credential;
 pub mod edit;
+pub mod fetching;
 pub mod guard;
 pub mod holding;
 pub mod ids;

@@ -64,6 +64,15 @@ pub enum Auth {
     },
 }
 
+impl Auth {
+    /// Whether a header of this name, in lower case, says who the gateway is.
+    #[must_use]
+    pub fn is_secret(&self, header: &str) -> bool {
+        matches!(header, "authorization" | "x-amz-security-token")
+            || matches!(self, Self::Header(name) if name == header)
+    }
+}
+
 /// The paths of a provider that has others than its dialect's own. `{model}`
 /// stands for the model's name.
 #[derive(Clone, Debug, PartialEq, Eq)]

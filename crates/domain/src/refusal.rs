@@ -93,6 +93,8 @@ reasons! {
     BadField = 400 InvalidRequest "invalid_value";
     /// The target's dialect cannot say this.
     Untranslatable = 400 InvalidRequest "unsupported_by_target";
+    /// What lies at a URL could not be fetched for a target that takes no URL.
+    MediaNotFetched = 400 InvalidRequest "media_not_fetched";
     /// A required field is missing.
     MissingField = 400 InvalidRequest "missing_required_parameter";
     /// No credential was sent.

@@ -62,6 +62,8 @@ pub struct Snapshot {
     pub cache_on_request: Option<std::time::Duration>,
     /// How conversations are kept for clients.
     pub turns: crate::turns::Retention,
+    /// How media are fetched that requests name by URL.
+    pub fetching: crate::fetching::Fetching,
 }
 
 impl Snapshot {
@@ -77,7 +79,9 @@ impl Snapshot {
         }
         let (provider, rest) = name.split_once('/')?;
         let provider = self.providers.get(provider)?;
-        (!rest.is_empty()).then(|| Arc::new(unlisted(name, provider, rest)))
+        // A name of dots alone would be another place in a provider's path.
+        let is_name = rest.bytes().any(|letter| letter != b'.');
+        is_name.then(|| Arc::new(unlisted(name, provider, rest)))
     }
 
     /// The models whose names `may_use` grants, by name. A model that can be

@@ -20,7 +20,7 @@ use crate::admit::Memo;
 use crate::route::Health;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
-use crate::send::{Bulkheads, KeyRests};
+use crate::send::{Bulkheads, Fetcher, KeyRests};
 use crate::settle::{Counts, Metrics};
 use crate::wire::Scratch;
 
@@ -46,6 +46,8 @@ pub struct Shared {
     pub key_rests: KeyRests,
     /// Client TLS configurations, built once for each certificate authority.
     pub tls: ClientTls,
+    /// Fetches media that requests name by URL.
+    pub fetcher: Fetcher,
     /// What `/metrics` shows.
     pub metrics: Metrics,
     /// Set when the process is told to stop.

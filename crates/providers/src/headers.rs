@@ -54,17 +54,16 @@ pub const PASS_TO_UPSTREAM: &[&str] = &[
 ];
 
 /// Further headers of the upstream that come back with such a body. No
-/// `location`: clients would follow it with their key in hand.
+/// `location`: clients would follow it with their key in hand. No word of caches:
+/// what one key may read is for no cache between it and the gateway.
 pub const PASS_TO_CLIENT: &[&str] = &[
     "accept-ranges",
     "allow",
-    "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
     "content-range",
     "etag",
-    "expires",
     "last-modified",
     "vary",
 ];
@@ -93,6 +92,16 @@ pub fn goes_upstream(name: &[u8]) -> bool {
 #[must_use]
 pub fn goes_to_client(name: &[u8]) -> bool {
     is_one_of(FORWARD_TO_CLIENT, name)
+}
+
+/// What a provider's streams are: for `accept`.
+#[must_use]
+pub fn stream_type(format: WireFormat) -> &'static str {
+    match format {
+        WireFormat::Dialect(Dialect::Converse) => "application/vnd.amazon.eventstream",
+        WireFormat::Dialect(Dialect::Ollama) => "application/x-ndjson",
+        WireFormat::Dialect(_) | WireFormat::Demo => "text/event-stream",
+    }
 }
 
 /// Whether a header of a client that speaks `dialect` goes to a provider that

@@ -30,7 +30,7 @@ pub use catalogue::{
 };
 pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,
-    goes_to_client, goes_upstream, passes_to_client, passes_upstream,
+    goes_to_client, goes_upstream, passes_to_client, passes_upstream, stream_type,
 };
 pub use passing::{PathError, joined, query};
 pub use quirks::QuirksSpec;

@@ -17,6 +17,8 @@ pub struct AnswerView {
     pub model: Option<String>,
     /// Whether it is an error, whatever its status was.
     pub is_error: bool,
+    /// Whether it has an answer's list at all, full or empty.
+    pub is_answer: bool,
     /// Whether it is complete: every choice says why it ended.
     pub finished: bool,
 }
@@ -31,9 +33,11 @@ pub fn read_answer(op: Operation, doc: &Document) -> AnswerView {
             (b"model", _) => view.model = value.str().map(Into::into),
             (b"error", _) => view.is_error = !value.is_null(),
             (b"data", Operation::Embedding) => {
+                view.is_answer = value.kind() == Kind::Array;
                 view.finished = all(value, |item| item.get("embedding").is_some());
             }
             (b"choices", Operation::Chat | Operation::Completion) => {
+                view.is_answer = value.kind() == Kind::Array;
                 view.finished = all(value, |choice| finish_reason(choice).is_some());
             }
             _ => {}

@@ -1,7 +1,7 @@
 //! What each dialect can read and write: the table of dialects.
 
 use bytes::Bytes;
-use domain::canon::{Answer, Chunk, Dialect, Fault, Request, Written};
+use domain::canon::{Answer, Chunk, Dialect, Fault, Media, Request, Written};
 use domain::refusal::Refusal;
 
 use super::{Names, Target};
@@ -53,6 +53,9 @@ pub struct Upstream {
     pub dialect: Dialect,
     /// A request for a target.
     pub write_request: fn(&Request, &Target<'_>) -> Written<Vec<u8>>,
+    /// Whether a medium that lies at a URL has to come as bytes, because these
+    /// providers fetch none of its kind but take them.
+    pub wants_bytes: fn(&Media) -> bool,
     /// A provider's answer; `None` if it is none.
     pub read_answer: fn(&Document, &Names) -> Option<Answer>,
     /// A provider's stream.

@@ -5,6 +5,7 @@
 //! | a request | by the client's dialect | by the target's |
 //! | an answer, a stream | by the target's dialect | by the client's |
 
+mod by_url;
 mod codec;
 pub(crate) mod customs;
 pub(crate) mod fields;

@@ -3,17 +3,20 @@
 use bytes::Bytes;
 use domain::canon::{Chunk, Dialect};
 
+use super::by_url;
 use super::codec::{Codec, Malformed, ReadStream, Upstream, WriteStream};
 use crate::sse::Frame;
 use crate::{anthropic, cohere, converse, gemini, ollama, openai, responses};
 
-/// What providers speak: a line of the table, and the streams of its folder. A
-/// dialect whose streams have no end mark says `finish`.
+/// What providers speak: a line of the table, and the streams of its folder.
+/// The line says what has to come as bytes that lies at a URL; a dialect whose
+/// streams have no end mark says `finish`.
 macro_rules! upstreams {
-    ($($dialect:ident in $folder:ident $($finish:ident)?;)*) => {
+    ($($dialect:ident in $folder:ident, bytes $bytes:path $(, $finish:ident)?;)*) => {
         static UPSTREAMS: &[Upstream] = &[$(Upstream {
             dialect: Dialect::$dialect,
             write_request: $folder::canon::write_request,
+            wants_bytes: $bytes,
             read_answer: $folder::canon::read_answer,
             read_stream: |names| Box::new($folder::canon::StreamReader::new(names)),
             read_fault: $folder::canon::read_fault,
@@ -56,13 +59,13 @@ macro_rules! codecs {
 }
 
 upstreams! {
-    OpenAi in openai;
-    Responses in responses;
-    Anthropic in anthropic;
-    Gemini in gemini finish;
-    Converse in converse finish;
-    Cohere in cohere;
-    Ollama in ollama;
+    OpenAi in openai, bytes by_url::is_document;
+    Responses in responses, bytes by_url::is_nothing;
+    Anthropic in anthropic, bytes by_url::is_nothing;
+    Gemini in gemini, bytes gemini::canon::wants_bytes, finish;
+    Converse in converse, bytes by_url::is_seen, finish;
+    Cohere in cohere, bytes by_url::is_nothing;
+    Ollama in ollama, bytes by_url::is_image;
 }
 
 codecs! {

@@ -62,7 +62,7 @@ pub struct Held {
 
 impl Held {
     /// Nothing yet, of the process' own room.
-    pub(super) fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self::of(Arc::clone(&ROOM.0), ROOM.1)
     }
 
@@ -82,7 +82,7 @@ impl Held {
 
     /// Makes it room for `bytes` in all; whoever wants more than there is
     /// waits until it is alone.
-    pub(super) async fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
         let wanted = bytes.div_ceil(PIECE).min(self.whole);
         if wanted <= self.pieces {
             return Ok(());

@@ -61,18 +61,24 @@ pub(super) async fn spelled_out(
     let found = tokio::time::timeout(PATIENCE, fetching).await;
     let turns = found.unwrap_or_else(|_| Err(past::unreadable(&past::late())))?;
     let size: usize = turns.values().map(size).sum();
-    // What was read, and the whole that it makes.
-    held.add(2 * size + body.len()).await?;
-    let work = move || {
-        let whole = kept::spelled_out(&document, &named, &turns).map_err(unknown)?;
-        match whole.len() > most {
-            true => Err(past::unreadable(&Unkept::TooLong)),
-            false => Ok(whole),
-        }
+    // What was read, and its items.
+    held.add(2 * size).await?;
+    let look = move || kept::spelling(&named, &turns).map_err(unknown);
+    let spelling = match aside::is_large(size + body.len()) {
+        true => aside::run(look).await??,
+        false => look()?,
     };
-    match aside::is_large(size + body.len()) {
-        true => aside::run(work).await?,
-        false => work(),
+    // A name is short and its item may be long: nothing is written before it
+    // is known how much that is.
+    let whole = spelling.grown(body.len());
+    if whole > most {
+        return Err(past::unreadable(&Unkept::TooLong));
+    }
+    held.add(whole).await?;
+    let work = move || spelling.written(&document);
+    match aside::is_large(whole) {
+        true => aside::run(work).await,
+        false => Ok(work()),
     }
 }
 

@@ -18,6 +18,7 @@ use http1::Fields;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::fetch::Means;
 use super::pool::ExchangeError;
 use super::quirks::{self, Told};
 use super::translation::{self, Translation};
@@ -46,7 +47,11 @@ pub(super) async fn attempt(
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
     let timeouts = target.provider.timeouts;
-    let (translation, body) = translation::of(ask, target).await?.unzip();
+    let means = Means {
+        plane,
+        until: Some(deadline),
+    };
+    let (translation, body) = translation::of(ask, target, means).await?.unzip();
     let Told {
         body,
         mender,
@@ -207,6 +212,9 @@ async fn plain(
             &fields,
             document.bytes().clone(),
         ));
+    }
+    if !view.is_answer {
+        return Err(Failure::broken("no answer of this kind"));
     }
     Ok(Answered::Plain(Box::new(Plain {
         fields,

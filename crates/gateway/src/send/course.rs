@@ -50,7 +50,9 @@ impl Course {
     ) -> Option<Duration> {
         match failure.kind {
             Kind::Client => return None,
-            Kind::Account | Kind::Missing | Kind::Full => self.usable[self.at] = false,
+            Kind::Account | Kind::Missing | Kind::Full | Kind::Media => {
+                self.usable[self.at] = false
+            }
             // What this model cannot do, its other deployments cannot either.
             Kind::Elsewhere => {
                 self.usable[self.at] = false;

@@ -124,8 +124,8 @@ impl Pool {
     /// Sends a request whose body passes through, by HTTP/1.1: backpressure and
     /// the end of either side reach the other by themselves there.
     ///
-    /// A body cannot be sent again, so one never goes by a kept connection,
-    /// which may be closing.
+    /// A kept connection may be closing, and what went by one is sent again: so
+    /// only what changes nothing and has no body goes there.
     ///
     /// # Errors
     /// See [`ExchangeError`].
@@ -147,7 +147,8 @@ impl Pool {
             Broken::Client(refusal) => ExchangeError::Client(refusal),
         };
         let home = || Home::of(origin);
-        if upload.is_over()
+        if ask.method.is_safe()
+            && upload.is_over()
             && let Some(link) = origin.kept()
         {
             match link.pass(ask, upload, (first_byte, total)).await {

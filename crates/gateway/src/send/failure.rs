@@ -29,6 +29,9 @@ pub(super) enum Kind {
     Missing,
     /// As many requests as may be are there already; it was not asked.
     Full,
+    /// It takes no URLs, and what lies at one could not be fetched; a target
+    /// that does may be asked.
+    Media,
 }
 
 impl Kind {
@@ -42,6 +45,7 @@ impl Kind {
             Self::Elsewhere => "unable",
             Self::Missing => "missing",
             Self::Full => "full",
+            Self::Media => "media",
         }
     }
 }
@@ -181,11 +185,17 @@ impl Failure {
         let passes_on = matches!(kind, Kind::Client | Kind::Elsewhere | Kind::Missing)
             // Anything else is a page of something that is no provider.
             && is_error_body(&body);
-        let verbatim = passes_on.then(|| Verbatim {
+        // Some servers say what is wrong with a request in a form of their own.
+        let is_said_otherwise = kind == Kind::Client && matches!(status.as_u16(), 400 | 413 | 422);
+        let body = match passes_on {
+            true => Some(body),
+            false => is_said_otherwise.then(|| in_dialect(status, &body)),
+        };
+        let verbatim = body.map(|body| Verbatim {
             status: status.as_u16(),
             body,
         });
-        if passes_on {
+        if verbatim.is_some() {
             refusal.reason = Reason::UpstreamRefused;
         }
         Self {
@@ -269,6 +279,26 @@ fn message(body: &Bytes) -> Option<String> {
     let root = document.root();
     let node = root.get("error").and_then(|error| error.get("message"));
     let text = node.or_else(|| root.get("message"))?.str()?.into_owned();
+    Some(text.chars().take(LONGEST_SAYING).collect())
+}
+
+/// An error as `OpenAI`'s clients read it, of one that has another form.
+fn in_dialect(status: StatusCode, body: &Bytes) -> Bytes {
+    let mut fault = openai::canon::read_fault(status.as_u16(), body);
+    if let Some(said) = message(body).or_else(|| detail(body)) {
+        fault.message = said;
+    }
+    openai::canon::write_fault(&fault, "").into()
+}
+
+/// `detail`, a text or a list of what is wrong where.
+fn detail(body: &Bytes) -> Option<String> {
+    let document = Document::parse(body.clone(), 64).ok()?;
+    let detail = document.root().get("detail")?;
+    let text = match detail.str() {
+        Some(text) => text.into_owned(),
+        None => String::from_utf8_lossy(detail.raw()).into_owned(),
+    };
     Some(text.chars().take(LONGEST_SAYING).collect())
 }
 

@@ -10,6 +10,7 @@ mod crossing;
 mod demo;
 mod exchange;
 mod failure;
+mod fetch;
 mod keys;
 mod losses;
 mod outgoing;
@@ -26,8 +27,9 @@ pub mod tls;
 mod translation;
 pub mod upstream;
 mod vectors;
+mod work;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,7 @@ pub use bulkhead::Bulkheads;
 pub use client::Client;
 use course::Course;
 use failure::{Failure, Kind};
+pub use fetch::Fetcher;
 pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
@@ -169,6 +172,8 @@ struct Ask {
     is_forgotten: Cell<bool>,
     /// Whether guards read it.
     is_governed: bool,
+    /// What was fetched of its media.
+    fetched: RefCell<fetch::Fetched>,
     /// The room that the body takes, until all is over.
     _held: Held,
     ticket: TicketId,
@@ -189,6 +194,7 @@ impl Ask {
             foreign: accepted.foreign,
             is_forgotten: Cell::new(false),
             is_governed: !guards.is_empty(),
+            fetched: RefCell::default(),
             _held: accepted.held,
             ticket: ticket.id(),
             at: ticket.opened(),
@@ -313,7 +319,7 @@ fn note(
             health.bench(&target.id, wait, now);
         }
         Kind::Account => health.bench(&target.id, retry.cooldown, now),
-        Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full => {}
+        Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full | Kind::Media => {}
     }
 }
 

@@ -113,7 +113,9 @@ impl Outgoing {
         *request.headers_mut() = self.prepared.lines(self.key).headers.clone();
         let host = request.headers_mut().remove(header::HOST);
         for (name, value) in &self.own.to_map() {
-            request.headers_mut().append(name, value.clone());
+            let mut value = value.clone();
+            value.set_sensitive(provider.auth.is_secret(name.as_str()));
+            request.headers_mut().append(name, value);
         }
         *request.uri_mut() = Uri::builder()
             .scheme(if provider.tls { "https" } else { "http" })
@@ -279,7 +281,7 @@ pub(super) fn edits(ask: &Ask, target: &Deployment) -> Result<Edits, Refusal> {
 fn own(ask: &Ask, lines: &Lines, provider: &Provider) -> Fields {
     let mut out = Fields::with_room(4, 128);
     let accept = if ask.view.stream {
-        "text/event-stream"
+        providers::stream_type(provider.format)
     } else {
         "application/json"
     };

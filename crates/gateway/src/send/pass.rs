@@ -34,6 +34,8 @@ pub struct Passed {
     pub ticket: Ticket,
     /// What was asked for.
     pub method: Method,
+    /// Where, query and all.
+    pub target: String,
     /// Who answers.
     pub provider: Arc<Provider>,
     /// The answer.
@@ -97,6 +99,7 @@ pub async fn pass(
         Ok(answer) => Ok(Passed {
             ticket,
             method: crossing.method,
+            target: crossing.target,
             provider,
             answer,
             deadline: crossing.deadline,
@@ -139,6 +142,8 @@ struct Crossing {
 enum Missed {
     Unheard(Failure),
     Heard(Failure),
+    /// There is no key to ask with.
+    Unkeyed(Failure),
 }
 
 impl Crossing {
@@ -154,7 +159,7 @@ impl Crossing {
             let (failure, may_try) = match self.with_keys(plane, retry, ticket).await {
                 Ok(answer) => return Ok(answer),
                 Err(Missed::Unheard(failure)) => (failure, true),
-                Err(Missed::Heard(failure)) => (failure, false),
+                Err(Missed::Heard(failure) | Missed::Unkeyed(failure)) => (failure, false),
             };
             let kind = failure.kind.as_str();
             plane
@@ -188,12 +193,14 @@ impl Crossing {
         let mut key = turns.next(plane);
         loop {
             ticket.attempt(&deployment);
-            let failure = match self.once(plane, key).await? {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
+            let (failure, may_try) = match self.once(plane, key).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(failure)) => (failure, self.may_be_repeated()),
+                Err(Missed::Unkeyed(failure)) => (failure, true),
+                Err(missed) => return Err(missed),
             };
             let is_its_fault = turns.blame(plane, &failure, retry.cooldown);
-            if !is_its_fault || !self.may_be_repeated() || Instant::now() >= self.deadline {
+            if !is_its_fault || !may_try || Instant::now() >= self.deadline {
                 return Err(Missed::Heard(failure));
             }
             let number = turns.last();
@@ -226,7 +233,7 @@ impl Crossing {
         let place = place.ok_or_else(|| Missed::Unheard(Failure::full()))?;
         let head = match self.head(&prepared, key) {
             Ok(head) => head,
-            Err(failure) => return Ok(Err(failure)),
+            Err(failure) => return Err(Missed::Unkeyed(failure)),
         };
         let ask = Ask {
             method: self.method.clone(),
@@ -310,6 +317,11 @@ impl Crossing {
         while let Some(data) = patience.next(&mut body).await? {
             length += data.len();
             held.push_back(data);
+            let is_ours = matches!(status.as_u16(), 401 | 402 | 403 | 429);
+            if length > LARGEST_ERROR && is_ours {
+                // Whatever it says there, it says it of our account.
+                return Ok(Err(Failure::of_status(status, &fields, Bytes::new())));
+            }
             if length > LARGEST_ERROR {
                 // No provider says so much of an account.
                 let body = Some(body);

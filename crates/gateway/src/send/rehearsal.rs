@@ -9,6 +9,7 @@ use domain::record::Outcome;
 use http1::Fields;
 
 use super::failure::Failure;
+use super::fetch::Means;
 use super::{Ask, quirks, translation};
 use crate::compose::Composed;
 use crate::plane::Plane;
@@ -18,11 +19,14 @@ use crate::settle::Refused;
 
 /// The header that asks for one.
 const HEADER: &str = "x-portcullis-dry-run";
+/// Values of the header that ask for none.
+const NO: [&str; 4] = ["false", "0", "no", "off"];
 
 /// Whether a request asks for a dry run.
 pub(crate) fn is_wanted(fields: &Fields) -> bool {
     let said = fields.text(HEADER).map(str::trim);
-    said.is_some_and(|said| said.eq_ignore_ascii_case("true") || said == "1")
+    // Whoever says it in other words means it as well: a plan costs nothing.
+    said.is_some_and(|said| !NO.iter().any(|no| said.eq_ignore_ascii_case(no)))
 }
 
 /// Answers with the plan.
@@ -65,7 +69,7 @@ pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served
 /// One target of the plan, as JSON.
 async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> String {
     let target = &step.target;
-    let told = dropped(ask, target).await;
+    let told = dropped(plane, ask, target).await;
     let body = object(|o| {
         o.string("deployment", target.id.as_str())
             .string("provider", target.provider.name.as_str())
@@ -90,8 +94,9 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
 }
 
 /// What this target would not be told.
-async fn dropped(ask: &Ask, target: &Deployment) -> Result<Option<String>, Failure> {
-    let (translation, body) = translation::of(ask, target).await?.unzip();
+async fn dropped(plane: &Plane, ask: &Ask, target: &Deployment) -> Result<Option<String>, Failure> {
+    let means = Means { plane, until: None };
+    let (translation, body) = translation::of(ask, target, means).await?.unzip();
     let told = quirks::told(ask, target, body).await?;
     let lost = translation.and_then(|translation| translation.dropped());
     Ok(quirks::both(lost, told.dropped))

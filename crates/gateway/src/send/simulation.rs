@@ -90,7 +90,7 @@ fn no_course_asks_too_often_waits_too_long_or_asks_whom_it_must_not() {
             let wait = (dice.roll(3) == 0).then(|| Duration::from_millis(dice.roll(9000)));
             let pause = course.after(&failure(kind, wait), |below| dice.roll(below));
             match kind {
-                Kind::Account | Kind::Missing | Kind::Full => barred[at] = true,
+                Kind::Account | Kind::Missing | Kind::Full | Kind::Media => barred[at] = true,
                 // What the model cannot do, none of its own deployments can.
                 Kind::Elsewhere => {
                     barred[at] = true;

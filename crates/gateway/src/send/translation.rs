@@ -14,27 +14,22 @@ use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini;
 use dialects::json::Document;
-use dialects::openai::canon::write_request_with_thoughts;
-use dialects::translate::{
-    self, Client as Leaving, Codec, Customs, Frames, Head, Names, Target, Upstream,
-};
+use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
 use domain::ability::Ability;
-use domain::canon::{Dialect, Loss, Request, Written};
-use domain::edit::{Edit, Edits};
-use domain::model::{Deployment, Provider, WireFormat};
-use domain::quirks::EarlierThoughts;
+use domain::canon::{Dialect, Request};
+use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
-use super::Ask;
 use super::client::Client;
 use super::failure::Failure;
-use super::losses::{dropped, unsaid};
+use super::fetch::Means;
 use super::vectors::{self, Vectors};
-use crate::accept::{Foreign, Previous, here};
+use super::work::{Begun, Done, Work};
+use super::{Ask, fetch};
 use crate::aside;
 
 /// What every stage looks at.
-const PIVOT: Dialect = Dialect::OpenAi;
+pub(super) const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
 pub(super) const DEPTH: usize = 512;
 
@@ -79,7 +74,11 @@ pub(super) type Translated = (Arc<Translation>, Vec<Bytes>);
 ///
 /// # Errors
 /// The client's own mistake, or something that the target cannot be told.
-pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translated>, Failure> {
+pub(super) async fn of(
+    ask: &Ask,
+    target: &Deployment,
+    means: Means<'_>,
+) -> Result<Option<Translated>, Failure> {
     let theirs = match target.provider.format {
         WireFormat::Demo => PIVOT,
         WireFormat::Dialect(theirs) => theirs,
@@ -91,7 +90,13 @@ pub(super) async fn of(ask: &Ask, target: &Deployment) -> Result<Option<Translat
         return Err(nothing(ask.operation));
     };
     let (kind, body) = match ask.operation {
-        Operation::Chat => talk(ask, target, (pivot, theirs)).await?,
+        Operation::Chat => {
+            let work = Work {
+                fetches: means.plane.shared.snapshot.load().fetching.is_on,
+                ..work(ask, target, (pivot, theirs))
+            };
+            talk(ask, done(ask, work, means).await?, (pivot, theirs))
+        }
         Operation::Embedding => {
             let (vectors, body) = vectors::of(ask, target).await?;
             (Kind::Vectors(vectors), body)
@@ -118,12 +123,12 @@ fn id(ask: &Ask) -> String {
     format!("chatcmpl-{number:032x}")
 }
 
-async fn talk(
+fn work(
     ask: &Ask,
     target: &Deployment,
     (pivot, theirs): (&'static Codec, &'static Upstream),
-) -> Result<(Kind, Vec<Bytes>), Failure> {
-    let work = Work {
+) -> Work {
+    Work {
         pivot,
         theirs,
         document: Arc::clone(&ask.document),
@@ -134,165 +139,49 @@ async fn talk(
         output_limit: target.max_output,
         reasons: target.can(Ability::Reasoning),
         provider: Arc::clone(&target.provider),
-    };
-    let done = if aside::is_large(ask.document.bytes().len()) {
-        let done = aside::run(move || work.done()).await;
-        done.map_err(Failure::transient)?
+        fetches: false,
+    }
+}
+
+/// Reads the request, fetches what the target cannot fetch itself, and writes
+/// it; the first and the last beside the loop if they are much.
+async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> {
+    let is_large = aside::is_large(ask.document.bytes().len());
+    let begin = move || work.begun();
+    let begun = if is_large {
+        aside::run(begin).await.map_err(Failure::transient)?
     } else {
-        work.done()
+        begin()
     };
-    let Done {
-        request,
-        names,
-        passes,
-        dropped,
-        body,
-    } = done?;
+    let (open, wanted) = match begun? {
+        Begun::Done(done) => return Ok(*done),
+        Begun::Wants(open, wanted) => (open, wanted),
+    };
+    let fetched = fetch::all(ask, &wanted, means).await?;
+    let finish = move || open.finished(&fetched);
+    let finished = aside::run(finish).await;
+    finished.map_err(Failure::transient)?
+}
+
+fn talk(
+    ask: &Ask,
+    done: Done,
+    (pivot, theirs): (&'static Codec, &'static Upstream),
+) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
     let client = client.map(|foreign| Client::new(Arc::clone(foreign), ask.ticket, ask.at));
     let talk = Talk {
         pivot,
         theirs,
         client,
-        passes,
-        request,
-        names,
+        passes: done.passes,
+        request: done.request,
+        names: done.names,
         created: ask.at.seconds(),
         id: id(ask),
-        dropped,
+        dropped: done.dropped,
     };
-    Ok((Kind::Talk(Box::new(talk)), body))
-}
-
-/// What a translation of a request needs; it may run beside the loop.
-struct Work {
-    pivot: &'static Codec,
-    theirs: &'static Upstream,
-    document: Arc<Document>,
-    foreign: Option<Arc<Foreign>>,
-    is_forgotten: bool,
-    is_governed: bool,
-    model: String,
-    output_limit: Option<u64>,
-    reasons: Option<bool>,
-    provider: Arc<Provider>,
-}
-
-/// What became of it.
-struct Done {
-    request: Request,
-    names: Names,
-    passes: bool,
-    dropped: Option<String>,
-    body: Vec<Bytes>,
-}
-
-impl Work {
-    fn done(self) -> Result<Done, Failure> {
-        // What policy has changed stands in the pivot only; and where guards
-        // read, nothing leaves that they have not seen.
-        let untouched = self
-            .foreign
-            .as_ref()
-            .filter(|foreign| !self.is_governed && Arc::ptr_eq(&foreign.pivot, &self.document));
-        let mut request = match untouched {
-            Some(foreign) => foreign.request.clone(),
-            None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
-        };
-        let goes_on = self.foreign.as_ref().and_then(|foreign| previous(foreign));
-        let is_there = goes_on.is_none_or(|it| {
-            it.is_there && it.provider == self.provider.name.as_str() && !self.is_forgotten
-        });
-        // The meter reads it; a client that did not ask does not get it.
-        request.stream_usage = request.stream;
-        if let Some(foreign) = untouched
-            && foreign.codec.dialect == self.theirs.dialect
-            && !foreign.is_array
-            && is_there
-            && translate::is_native(&request, self.theirs.dialect, &self.model)
-        {
-            return Ok(Done {
-                request,
-                names: Names::default(),
-                passes: true,
-                dropped: None,
-                body: renamed(&foreign.document, &self.model)?,
-            });
-        }
-        let store = here(&mut request).into_iter().find(|it| it.name == "store");
-        if self.theirs.dialect == Dialect::Responses {
-            request.rest.extend(store);
-        }
-        let names = Names::of(&request);
-        let target = Target {
-            model: &self.model,
-            output_limit: self.output_limit,
-            reasons: self
-                .reasons
-                .unwrap_or_else(|| is_thoughtful(&request, self.theirs.dialect)),
-            names: &names,
-        };
-        let Written { value, mut losses } = match &self.provider.quirks.earlier_thoughts {
-            Some(manner) if *manner != EarlierThoughts::Drop && self.theirs.dialect == PIVOT => {
-                write_request_with_thoughts(&request, &target, "reasoning_content")
-            }
-            _ => (self.theirs.write_request)(&request, &target),
-        };
-        if let (Some(foreign), None) = (&self.foreign, untouched) {
-            losses.extend(foreign.losses.iter().cloned());
-        }
-        if goes_on.is_some_and(|it| it.left_out > 0) {
-            let why = "reasoning and results of another provider stay there";
-            losses.push(Loss::hint("previous_response_id", why));
-        }
-        if let Some(refusal) = unsaid(&losses, &self.provider) {
-            return Err(Failure::elsewhere(refusal));
-        }
-        Ok(Done {
-            request,
-            names,
-            passes: false,
-            dropped: dropped(&losses),
-            body: vec![value.into()],
-        })
-    }
-}
-
-/// Whether a model that nobody knows is asked to think. Who asks for it by
-/// name means a model that can; `OpenAI`'s dialect is spoken by many servers that
-/// refuse the very word, and Ollama's models that can think do so unasked.
-fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
-    let is_wary = matches!(
-        theirs,
-        Dialect::OpenAi | Dialect::Responses | Dialect::Ollama
-    );
-    !is_wary && request.reasoning.is_some()
-}
-
-/// The turn that a request goes on from.
-fn previous(foreign: &Foreign) -> Option<&Previous> {
-    foreign.conversed.as_ref()?.previous.as_ref()
-}
-
-/// A body as it came, but for the model's name, where it stands in it.
-fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
-    let mut edits = Edits::new();
-    if let Some(named) = document.root().get("model")
-        && named.str().is_some_and(|name| name != model)
-    {
-        let mut text = Vec::with_capacity(model.len() + 2);
-        dialects::json::write_string(&mut text, model);
-        edits
-            .add(Edit {
-                span: named.span(),
-                with: text.into(),
-            })
-            .map_err(|overlap| {
-                let sentence = "The gateway failed to build the upstream request.";
-                Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
-            })?;
-    }
-    Ok(edits.apply(document.bytes()))
+    (Kind::Talk(Box::new(talk)), done.body)
 }
 
 impl Translation {

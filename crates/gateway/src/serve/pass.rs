@@ -29,6 +29,7 @@ pub fn pass(passed: Passed) -> Served {
     let Passed {
         mut ticket,
         method,
+        target,
         provider,
         answer,
         deadline,
@@ -52,7 +53,8 @@ pub fn pass(passed: Passed) -> Served {
         // nginx and its kin would hold pieces back without this.
         served.fields.add("x-accel-buffering", "no");
     }
-    let gleaner = gleaner(&provider, &method, &answer.fields).filter(|_| !is_error);
+    let gleaner =
+        gleaner(&provider, &answer.fields).filter(|_| !is_error && makes(&method, &target));
     let held: usize = answer.held.iter().map(Bytes::len).sum();
     let length = match &answer.body {
         Some(body) => body.left().map(|left| left + held as u64),
@@ -93,17 +95,21 @@ fn kind(fields: &Fields) -> String {
     kind.trim().to_ascii_lowercase()
 }
 
-/// Who reads over the answer for its tokens. Only what a request has made is
-/// counted: to look at a batch or an answer of before costs nothing again.
-fn gleaner(provider: &Provider, method: &Method, fields: &Fields) -> Option<Gleaner> {
+/// Whether a request makes what it answers with. To look at a batch or an answer
+/// of before, or to cancel it, costs nothing again.
+fn makes(method: &Method, target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    *method == Method::POST && !path.trim_end_matches('/').ends_with("/cancel")
+}
+
+/// Who reads over the answer for its tokens.
+fn gleaner(provider: &Provider, fields: &Fields) -> Option<Gleaner> {
     let is_json = kind(fields) == "application/json";
     let is_plain = fields
         .get("content-encoding")
         .is_none_or(|coding| coding == b"identity");
     match provider.format {
-        WireFormat::Dialect(dialect) if is_json && is_plain && *method == Method::POST => {
-            Some(Gleaner::new(dialect))
-        }
+        WireFormat::Dialect(dialect) if is_json && is_plain => Some(Gleaner::new(dialect)),
         _ => None,
     }
 }

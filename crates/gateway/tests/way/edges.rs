@@ -73,6 +73,46 @@ fn a_plain_answer_to_a_stream_request_becomes_a_stream() {
 }
 
 #[test]
+fn what_a_server_says_of_a_request_in_a_form_of_its_own_reaches_the_client() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        for (status, body, said) in [
+            (
+                422,
+                r#"{"detail":[{"msg":"Extra inputs"}]}"#,
+                "Extra inputs",
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"too large"}"#,
+                "too large",
+            ),
+            (400, r#"{"detail":"nope"}"#, "nope"),
+            (413, "<html>big</html>", ""),
+            (400, "", ""),
+        ] {
+            fake.script(vec![Reply::json(body).with_status(status)]);
+            let answer = stage.ask(Ask::chat(chat_request("m", "x"))).await;
+            assert_eq!(answer.status, status, "{}", answer.text());
+            let told = answer.json()["error"]["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            assert!(
+                told.contains(said) && !told.is_empty() && !told.contains('<'),
+                "{told}"
+            );
+        }
+        for body in ["{}", "null", r#"{"choices":null}"#] {
+            fake.script(vec![Reply::json(body)]);
+            let answer = stage.ask(Ask::chat(chat_request("m", "x"))).await;
+            assert_eq!(answer.status, 502, "{body}: {}", answer.text());
+        }
+    });
+}
+
+#[test]
 fn nonsense_from_an_upstream_is_a_502() {
     play(async || {
         let fake = FakeProvider::start().await;

@@ -9,6 +9,7 @@ mod credentials;
 mod customs;
 mod doubles;
 mod edges;
+mod fetching;
 mod front;
 mod googles;
 mod keys;

@@ -229,5 +229,7 @@ fn connections_without_a_body_are_used_again() {
         assert_eq!(fake.connections(), 1);
         stage.ask(ask("POST", "/files", "x")).await;
         assert_eq!(fake.connections(), 2, "a body is never sent twice");
+        stage.ask(ask("POST", "/files/1/cancel", "")).await;
+        assert_eq!(fake.connections(), 3, "nor what changes something");
     });
 }

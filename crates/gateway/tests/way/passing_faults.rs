@@ -1,9 +1,10 @@
 //! What passes through and goes wrong: at the provider, on the way, or because
 //! the client has left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::credential::Key;
+use domain::credential::{Absent, Credential, Key, KeySource, Renewing};
 use domain::model::PassThrough;
 use domain::principal::Limits;
 use domain::record::{Outcome, Passed};
@@ -63,6 +64,36 @@ fn keys_rest_and_only_what_changes_nothing_is_asked_again() {
         let answer = stage.ask(ask("GET", "/files", "")).await;
         assert_eq!(answer.status, 200, "the other key is asked at once");
         assert_eq!(answer.header("x-portcullis-attempts"), "2");
+    });
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Renewing for Nothing {
+    fn current(&self) -> Result<Credential, Absent> {
+        Err(Absent("the vault is away".to_owned()))
+    }
+}
+
+#[test]
+fn a_key_that_is_not_there_is_no_reason_to_fail_what_was_not_sent() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::json("{}"));
+        let scene = open(&fake).with(|provider| {
+            let away = Key {
+                id: "away".into(),
+                source: KeySource::Renewed(Arc::new(Nothing)),
+            };
+            provider.keys = vec![away, Key::fixed("b", Secret::new("b"))];
+        });
+        let stage = Stage::open(scene);
+        for _ in 0..10 {
+            assert_eq!(stage.ask(ask("POST", "/files", "x")).await.status, 200);
+            assert_eq!(fake.last_request().header("authorization"), "Bearer b");
+        }
+        assert_eq!(fake.count(), 10);
     });
 }
 

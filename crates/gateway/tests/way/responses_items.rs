@@ -54,6 +54,33 @@ fn a_target_is_told_the_items_that_a_request_names() {
 }
 
 #[test]
+fn an_item_that_is_named_over_and_over_is_refused_before_it_is_written() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("One."));
+        let stage = Stage::keeping(usual(&fake));
+        let long = "x".repeat(1 << 20);
+        let first = stage
+            .ask(create(&json!({"model":"m","input":long})))
+            .await
+            .json();
+        let core = first["id"]
+            .as_str()
+            .expect("an id")
+            .trim_start_matches("resp_")
+            .to_owned();
+        let item = json!({"type":"item_reference","id":format!("msg_in_{core}_0")});
+        let once = stage
+            .ask(create(&json!({"model":"m","input":[item]})))
+            .await;
+        assert_eq!(once.status, 200, "{}", once.text());
+        let items = vec![item; 100_000];
+        let many = stage.ask(create(&json!({"model":"m","input":items}))).await;
+        assert_eq!(many.status, 413, "{}", many.text());
+    });
+}
+
+#[test]
 fn an_item_of_another_key_is_not_found() {
     play(async || {
         let fake = FakeProvider::start().await;

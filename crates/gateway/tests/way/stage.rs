@@ -14,6 +14,7 @@ use domain::principal::Limits;
 use domain::record::{Record, Settled};
 use gateway::accept::listen;
 use gateway::plane::{Plane, Shared};
+use gateway::send::Fetcher;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -89,6 +90,16 @@ impl Stage {
 
     /// A gateway that keeps conversations there.
     pub(crate) fn with(scene: Scene, turns: Arc<dyn domain::turns::Turns>) -> Self {
+        Self::made(scene, turns, Fetcher::default())
+    }
+
+    /// A gateway that fetches media from this fake, though it is on this machine.
+    pub(crate) fn fetching(scene: Scene, from: &FakeProvider) -> Self {
+        let fetcher = Fetcher::sparing(vec![from.address()]);
+        Self::made(scene, Arc::new(crate::doubles::Nowhere), fetcher)
+    }
+
+    fn made(scene: Scene, turns: Arc<dyn domain::turns::Turns>, fetcher: Fetcher) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("portcullis-way-{}-{number}", std::process::id());
@@ -110,6 +121,7 @@ impl Stage {
             bulkheads: gateway::send::Bulkheads::default(),
             key_rests: gateway::send::KeyRests::default(),
             tls: gateway::send::tls::ClientTls::default(),
+            fetcher,
             metrics: gateway::settle::Metrics::default(),
             draining: AtomicBool::new(false),
             generation: 1,

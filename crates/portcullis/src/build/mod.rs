@@ -81,6 +81,7 @@ pub(crate) fn snapshot_with(
         bounds: config.limits.bounds(),
         keepalive: config.keepalive.map(|span| span.0),
         turns: config.responses.retention(),
+        fetching: config.media.fetching(),
         cache_on_request: config.cache.on_request.map(|span| span.0),
     };
     Ok((snapshot, warnings))

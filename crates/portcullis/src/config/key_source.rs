@@ -20,6 +20,8 @@ use super::source::key;
 
 /// How long what a command prints holds if nobody says.
 const HOLDS: Duration = Duration::from_secs(300);
+/// What a command prints holds this long at least.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// One of a provider's keys, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -170,6 +172,10 @@ impl Fetched {
         if self.every.is_some() && self.command.is_none() {
             let help = "leave it out: these say themselves how long they hold";
             report.wrong(&key(at, "every"), "this belongs to `command`", help);
+        }
+        if self.every.is_some_and(|every| every.0 < LEAST) {
+            let help = "write a second at least, such as `5m`";
+            report.wrong(&key(at, "every"), "nobody could use such a key", help);
         }
         for (field, secret) in self.secrets() {
             secret.validate(&key(at, field), suggested, report);

@@ -12,6 +12,7 @@ pub(crate) mod key_source;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod media;
 pub(crate) mod models;
 pub(crate) mod network;
 pub(crate) mod ordered;
@@ -90,6 +91,8 @@ pub(crate) struct Config {
     pub(crate) cache: cache::Cache,
     /// Conversations that are kept for clients.
     pub(crate) responses: responses::Responses,
+    /// Media that requests name by URL.
+    pub(crate) media: media::Media,
     /// Silence after which a stream gets a comment; never if unset.
     pub(crate) keepalive: Option<Span>,
     /// The log.
@@ -121,6 +124,7 @@ impl Default for Config {
             guards: Ordered::default(),
             cache: cache::Cache::default(),
             responses: responses::Responses::default(),
+            media: media::Media::default(),
             keepalive: None,
             log: log::Log::default(),
             keys: Vec::new(),
@@ -152,6 +156,7 @@ impl Config {
         policies::validate(&self.policies, &self.guards, &mut report);
         self.cache.validate(&mut report);
         self.responses.validate(&mut report);
+        self.media.validate(&mut report);
         self.log.validate(&mut report);
         keys::validate(&self.keys, &mut report);
         report.finish()

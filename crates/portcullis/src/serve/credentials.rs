@@ -14,7 +14,7 @@ use crate::build::Fetchers;
 
 /// How long a start waits for the first credentials. Without them the gateway
 /// still serves everybody else.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// All that are kept fresh now.
 pub(super) struct Fresh {
@@ -50,11 +50,13 @@ impl Fresh {
         let _ = tokio::time::timeout(PATIENCE, each).await;
     }
 
-    /// The first that is missing now, and why.
+    /// Those that are missing now, and why.
     pub(super) fn missing(&self) -> Option<String> {
         let known = self.known();
-        let mut all = known.iter().filter_map(|(_, it)| it.upgrade());
-        all.find_map(|it| Some(format!("{}: {}", it.name(), it.current().err()?)))
+        let all = known.iter().filter_map(|(_, it)| it.upgrade());
+        let missing = all.filter_map(|it| Some(format!("{}: {}", it.name(), it.current().err()?)));
+        let missing: Vec<String> = missing.collect();
+        (!missing.is_empty()).then(|| missing.join("; "))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Vec<(Spec, Weak<Renewed>)>> {

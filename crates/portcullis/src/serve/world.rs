@@ -159,6 +159,7 @@ pub(super) async fn build(
         journal,
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),
+        fetcher: gateway::send::Fetcher::default(),
         key_rests: gateway::send::KeyRests::default(),
         tls: gateway::send::tls::ClientTls::default(),
         metrics: gateway::settle::Metrics::default(),

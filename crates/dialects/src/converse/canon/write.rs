@@ -317,6 +317,9 @@ fn unsaid(request: &Request, losses: &mut Vec<Loss>) {
         if (OWN.contains(&name) || name == ADDITIONAL) && !own(request, name).is_empty() {
             continue;
         }
+        if member.is_told() {
+            continue;
+        }
         losses.push(match member.is_hint() {
             true => Loss::hint(name, "Bedrock knows no such member"),
             false => Loss::meaning(name, "Bedrock knows no such member"),

@@ -98,6 +98,8 @@ impl<'a> Fields<'a> {
         match self.take(key) {
             None => Ok(Vec::new()),
             Some(node) if node.kind() == Kind::Array => Ok(node.items().collect()),
+            // Google's own examples have one part without the brackets.
+            Some(node) if node.kind() == Kind::Object && key == "parts" => Ok(vec![node]),
             Some(_) => Err(wrong(&self.at(key), "an array")),
         }
     }

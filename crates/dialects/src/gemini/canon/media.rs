@@ -52,11 +52,24 @@ pub(super) fn is_own(uri: &str) -> bool {
     is_api || uri.starts_with("gs://") || uri.starts_with("files/")
 }
 
+/// Whether what lies at a URL has to come as bytes: Google fetches from itself
+/// and from `YouTube`.
+pub(crate) fn wants_bytes(media: &Media) -> bool {
+    let Source::Url(uri) = &media.source else {
+        return false;
+    };
+    let is_seen = matches!(media.kind, MediaKind::Image | MediaKind::Document);
+    is_seen && !is_own(uri) && !is_film(uri)
+}
+
+fn is_film(uri: &str) -> bool {
+    let mut hosts = ["youtube.com/", "youtu.be/"].iter();
+    hosts.any(|at| uri.contains(at))
+}
+
 fn kind(mime: Option<&str>, uri: &str) -> MediaKind {
-    let is_film = ["youtube.com/", "youtu.be/"]
-        .iter()
-        .any(|at| uri.contains(at));
     let guessed = by_ending(uri);
+    let is_film = is_film(uri);
     let mime = mime.unwrap_or(if is_film { "video/mp4" } else { guessed });
     match mime.split('/').next().unwrap_or_default() {
         "image" => MediaKind::Image,

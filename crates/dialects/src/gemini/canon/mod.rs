@@ -38,6 +38,7 @@ pub(crate) use usage::read as read_usage;
 pub use answer::{read_answer, write_answer};
 pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};
+pub(crate) use media::wants_bytes;
 pub use reader::StreamReader;
 pub use request::read_request;
 pub use write::{misses_signature, write_request};

@@ -30,10 +30,13 @@ pub fn read_request(document: &Document) -> Result<Request, Refusal> {
     let contents = top
         .take("contents")
         .ok_or_else(|| missing("contents", what))?;
-    if contents.kind() != Kind::Array {
+    let mut reader = Reader::default();
+    if contents.get("parts").is_some() {
+        // One turn without the brackets, as in Google's own examples.
+        reader.content(contents, "contents".to_owned())?;
+    } else if contents.kind() != Kind::Array {
         return Err(wrong("contents", "an array of contents"));
     }
-    let mut reader = Reader::default();
     for (at, content) in contents.items().enumerate() {
         reader.content(content, format!("contents[{at}]"))?;
     }

@@ -14,7 +14,7 @@ use crate::json::{Document, Kind, Node};
 use crate::sse::Framer;
 
 pub use expand::{Expanded, Past, expand, input};
-pub use named::{Named, named, spelled_out};
+pub use named::{Named, Spelling, named, spelling};
 pub use pages::{Order, Page, deleted, page, replay};
 
 /// The longest id of an answer.

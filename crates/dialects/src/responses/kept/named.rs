@@ -39,41 +39,62 @@ pub fn named(document: &Document) -> Vec<Named> {
     names.filter_map(name).collect()
 }
 
-/// The request with the items themselves in place of their names, out of these
-/// turns by the ids of their answers.
+/// The items themselves, each beside the place of its name.
+#[derive(Debug)]
+pub struct Spelling {
+    edits: Vec<(Span, Bytes)>,
+}
+
+impl Spelling {
+    /// How long a text of `length` gets by it: an item may be named any number
+    /// of times.
+    #[must_use]
+    pub fn grown(&self, length: usize) -> usize {
+        let more = self.edits.iter().map(|(_, item)| item.len());
+        more.fold(length, usize::saturating_add)
+    }
+
+    /// The request with the items in place of their names.
+    #[must_use]
+    pub fn written(&self, document: &Document) -> Bytes {
+        let edits = self.edits.iter().map(|(span, item)| (*span, &item[..]));
+        edited(document.bytes(), &edits.collect::<Vec<_>>())
+    }
+}
+
+/// What stands for the names, out of these turns by the ids of their answers.
 ///
 /// # Errors
 /// The id of an item that is in none of them.
-pub fn spelled_out<'a>(
-    document: &Document,
+pub fn spelling<'a>(
     named: &'a [Named],
     turns: &HashMap<String, Past>,
-) -> Result<Bytes, &'a str> {
-    let mut items: HashMap<String, Vec<u8>> = HashMap::new();
+) -> Result<Spelling, &'a str> {
+    let mut items: HashMap<String, Bytes> = HashMap::new();
     for past in turns.values() {
         collect(&past.input, |root| Some(root), &mut items);
         collect(&past.answer, |root| root.get("output"), &mut items);
     }
-    let mut edits: Vec<(Span, &[u8])> = Vec::with_capacity(named.len());
+    let mut edits = Vec::with_capacity(named.len());
     for name in named {
         let item = items.get(&name.id).ok_or(name.id.as_str())?;
-        edits.push((name.at, item));
+        edits.push((name.at, item.clone()));
     }
-    Ok(edited(document.bytes(), &edits))
+    Ok(Spelling { edits })
 }
 
 /// Adds the items of a kept text by their ids.
 fn collect(
     text: &Bytes,
     list: impl FnOnce(Node<'_>) -> Option<Node<'_>>,
-    into: &mut HashMap<String, Vec<u8>>,
+    into: &mut HashMap<String, Bytes>,
 ) {
     let Ok(document) = Document::parse(text.clone(), usize::MAX) else {
         return;
     };
     for it in list(document.root()).into_iter().flat_map(Node::items) {
         if let Some(id) = it.get("id").and_then(Node::str) {
-            into.insert(id.into_owned(), it.raw().to_vec());
+            into.insert(id.into_owned(), Bytes::copy_from_slice(it.raw()));
         }
     }
 }

@@ -89,7 +89,10 @@ fn items_that_a_request_names_are_put_in_their_places() {
         answer: answer.replace("CORE", core).into(),
     };
     let turns = HashMap::from([(format!("resp_{core}"), past)]);
-    let whole = json(&spelled_out(&request, &names, &turns).expect("all are there"));
+    let spelling_of = spelling(&names, &turns).expect("all are there");
+    let written = spelling_of.written(&request);
+    assert!(written.len() <= spelling_of.grown(request.bytes().len()));
+    let whole = json(&written);
     let kinds: Vec<_> = (0..5)
         .map(|at| whole["input"][at]["type"].as_str())
         .collect();
@@ -101,8 +104,9 @@ fn items_that_a_request_names_are_put_in_their_places() {
         None,
     ];
     assert_eq!(kinds, expected, "{whole}");
-    let gone = spelled_out(&request, &names, &HashMap::new());
-    assert_eq!(gone, Err(&*format!("rs_pc_{core}_0")));
+    let none = HashMap::new();
+    let gone = spelling(&names, &none).expect_err("none is there");
+    assert_eq!(gone, format!("rs_pc_{core}_0"));
 }
 
 #[test]

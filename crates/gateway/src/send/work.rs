@@ -1,0 +1,213 @@
+//! A request of one dialect read and written in another: what may take long,
+//! and may therefore run beside the loop.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialects::json::Document;
+use dialects::openai::canon::write_request_with_thoughts;
+use dialects::translate::{self, Codec, Names, Target, Upstream};
+use domain::canon::{Dialect, Loss, Request, Written};
+use domain::edit::{Edit, Edits};
+use domain::model::Provider;
+use domain::quirks::EarlierThoughts;
+use domain::refusal::{Reason, Refusal};
+
+use super::failure::Failure;
+use super::fetch::{self, Fetched, Wanted};
+use super::losses::{dropped, unsaid};
+use super::translation::PIVOT;
+use crate::accept::{Foreign, Previous, here};
+
+/// What a translation of a request needs; it may run beside the loop.
+pub(super) struct Work {
+    pub(super) pivot: &'static Codec,
+    pub(super) theirs: &'static Upstream,
+    pub(super) document: Arc<Document>,
+    pub(super) foreign: Option<Arc<Foreign>>,
+    pub(super) is_forgotten: bool,
+    pub(super) is_governed: bool,
+    pub(super) model: String,
+    pub(super) output_limit: Option<u64>,
+    pub(super) reasons: Option<bool>,
+    pub(super) provider: Arc<Provider>,
+    /// Whether media are fetched that the target cannot fetch.
+    pub(super) fetches: bool,
+}
+
+/// What became of it.
+pub(super) struct Done {
+    pub(super) request: Request,
+    pub(super) names: Names,
+    pub(super) passes: bool,
+    pub(super) dropped: Option<String>,
+    pub(super) body: Vec<Bytes>,
+}
+
+/// What came of a beginning.
+pub(super) enum Begun {
+    Done(Box<Done>),
+    /// It can be written once these are here.
+    Wants(Box<Open>, Vec<Wanted>),
+}
+
+/// A request that is read and not yet written.
+pub(super) struct Open {
+    work: Work,
+    request: Request,
+    is_untouched: bool,
+}
+
+impl Work {
+    /// Reads the request, and writes it at once unless something of it has to
+    /// be fetched before.
+    ///
+    /// # Errors
+    /// The client's own mistake, or something that the target cannot be told.
+    pub(super) fn begun(self) -> Result<Begun, Failure> {
+        // What policy has changed stands in the pivot only; and where guards
+        // read, nothing leaves that they have not seen.
+        let untouched = self
+            .foreign
+            .as_ref()
+            .filter(|foreign| !self.is_governed && Arc::ptr_eq(&foreign.pivot, &self.document));
+        let mut request = match untouched {
+            Some(foreign) => foreign.request.clone(),
+            None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
+        };
+        let goes_on = self.foreign.as_ref().and_then(|foreign| previous(foreign));
+        let is_there = goes_on.is_none_or(|it| {
+            it.is_there && it.provider == self.provider.name.as_str() && !self.is_forgotten
+        });
+        // The meter reads it; a client that did not ask does not get it.
+        request.stream_usage = request.stream;
+        if let Some(foreign) = untouched
+            && foreign.codec.dialect == self.theirs.dialect
+            && !foreign.is_array
+            && is_there
+            && translate::is_native(&request, self.theirs.dialect, &self.model)
+        {
+            let body = renamed(&foreign.document, &self.model)?;
+            return Ok(Begun::Done(Box::new(Done {
+                request,
+                names: Names::default(),
+                passes: true,
+                dropped: None,
+                body,
+            })));
+        }
+        let store = here(&mut request).into_iter().find(|it| it.name == "store");
+        if self.theirs.dialect == Dialect::Responses {
+            request.rest.extend(store);
+        }
+        let is_untouched = untouched.is_some();
+        let open = Open {
+            work: self,
+            request,
+            is_untouched,
+        };
+        if open.work.fetches {
+            let wanted = fetch::wanted(&open.request, open.work.theirs);
+            if !wanted.is_empty() {
+                return Ok(Begun::Wants(Box::new(open), wanted));
+            }
+        }
+        let body = open.written(&open.request)?;
+        Ok(Begun::Done(Box::new(open.done(body))))
+    }
+}
+
+/// A body, and what was left out.
+type Body = (Vec<u8>, Option<String>);
+
+impl Open {
+    /// Writes the request with what was fetched in its place. What was is not
+    /// kept: nobody reads it in the request afterwards.
+    ///
+    /// # Errors
+    /// Something that the target cannot be told.
+    pub(super) fn finished(self, fetched: &Fetched) -> Result<Done, Failure> {
+        let mut whole = self.request.clone();
+        fetch::inline(&mut whole, self.work.theirs, fetched);
+        let body = self.written(&whole)?;
+        Ok(self.done(body))
+    }
+
+    fn done(self, (body, dropped): Body) -> Done {
+        Done {
+            names: Names::of(&self.request),
+            request: self.request,
+            passes: false,
+            dropped,
+            body: vec![body.into()],
+        }
+    }
+
+    fn written(&self, request: &Request) -> Result<Body, Failure> {
+        let work = &self.work;
+        let names = Names::of(request);
+        let target = Target {
+            model: &work.model,
+            output_limit: work.output_limit,
+            reasons: work
+                .reasons
+                .unwrap_or_else(|| is_thoughtful(request, work.theirs.dialect)),
+            names: &names,
+        };
+        let Written { value, mut losses } = match &work.provider.quirks.earlier_thoughts {
+            Some(manner) if *manner != EarlierThoughts::Drop && work.theirs.dialect == PIVOT => {
+                write_request_with_thoughts(request, &target, "reasoning_content")
+            }
+            _ => (work.theirs.write_request)(request, &target),
+        };
+        if let Some(foreign) = work.foreign.as_ref().filter(|_| !self.is_untouched) {
+            losses.extend(foreign.losses.iter().cloned());
+        }
+        let goes_on = work.foreign.as_ref().and_then(|foreign| previous(foreign));
+        if goes_on.is_some_and(|it| it.left_out > 0) {
+            let why = "reasoning and results of another provider stay there";
+            losses.push(Loss::hint("previous_response_id", why));
+        }
+        if let Some(refusal) = unsaid(&losses, &work.provider) {
+            return Err(Failure::elsewhere(refusal));
+        }
+        Ok((value, dropped(&losses)))
+    }
+}
+
+/// Whether a model that nobody knows is asked to think. Who asks for it by
+/// name means a model that can; `OpenAI`'s dialect is spoken by many servers that
+/// refuse the very word, and Ollama's models that can think do so unasked.
+fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
+    let is_wary = matches!(
+        theirs,
+        Dialect::OpenAi | Dialect::Responses | Dialect::Ollama
+    );
+    !is_wary && request.reasoning.is_some()
+}
+
+/// The turn that a request goes on from.
+fn previous(foreign: &Foreign) -> Option<&Previous> {
+    foreign.conversed.as_ref()?.previous.as_ref()
+}
+
+/// A body as it came, but for the model's name, where it stands in it.
+fn renamed(document: &Document, model: &str) -> Result<Vec<Bytes>, Failure> {
+    let mut edits = Edits::new();
+    if let Some(named) = document.root().get("model")
+        && named.str().is_some_and(|name| name != model)
+    {
+        let mut text = Vec::with_capacity(model.len() + 2);
+        dialects::json::write_string(&mut text, model);
+        edits
+            .add(Edit {
+                span: named.span(),
+                with: text.into(),
+            })
+            .map_err(|overlap| {
+                let sentence = "The gateway failed to build the upstream request.";
+                Failure::transient(Refusal::new(Reason::Internal, sentence).because(overlap))
+            })?;
+    }
+    Ok(edits.apply(document.bytes()))
+}
