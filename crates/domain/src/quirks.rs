@@ -8,7 +8,8 @@ use crate::pattern;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quirks {
     /// Members of a request that it wants otherwise, or not at all. The first
-    /// rule for a member counts.
+    /// rule for a member's name counts, and the first for its value; one of
+    /// which a rule spoke is neither dropped nor refused by a later one.
     pub fields: Vec<FieldRule>,
     /// The form in which it wants ids of tool calls.
     pub call_ids: Option<CallIds>,
@@ -137,15 +138,22 @@ impl Quirks {
             && self.earlier_thoughts.is_none()
     }
 
-    /// Whether no model is told this outermost member.
+    /// Whether no model is told this outermost member, under whatever name.
     #[must_use]
     pub fn cuts(&self, member: &str) -> bool {
-        let is_it = |rule: &FieldRule| match (rule.path.as_slice(), &rule.action) {
-            ([Step::Member(name)], Action::Drop | Action::Refuse) => name == member,
+        let is_it = |rule: &&FieldRule| match rule.path.as_slice() {
+            [Step::Member(name)] => name == member,
             _ => false,
         };
-        let mut rules = self.fields.iter();
-        rules.any(|rule| is_it(rule) && rule.models.is_empty() && rule.only.is_empty())
+        let says = |rule: &FieldRule| match rule.action {
+            Action::Rename(_) => Some(false),
+            Action::Drop | Action::Refuse => {
+                (rule.models.is_empty() && rule.only.is_empty()).then_some(true)
+            }
+            _ => None,
+        };
+        let mut rules = self.fields.iter().filter(is_it);
+        rules.find_map(says).unwrap_or(false)
     }
 }
 
@@ -169,16 +177,38 @@ impl FieldRule {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_rule_is_for_all_models_or_for_those_that_it_names() {
-        let mut rule = FieldRule {
+    fn rule(action: Action) -> FieldRule {
+        FieldRule {
             path: vec![Step::Member("n".into())],
             models: Vec::new(),
-            action: Action::Drop,
+            action,
             loss: None,
             only: Vec::new(),
             usual: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_member_is_cut_where_no_rule_before_gives_it_another_name() {
+        let named = || rule(Action::Rename("m".into()));
+        let cuts = |fields: Vec<FieldRule>| {
+            let quirks = Quirks {
+                fields,
+                ..Quirks::default()
+            };
+            quirks.cuts("n")
         };
+        assert!(cuts(vec![rule(Action::Drop), named()]));
+        assert!(!cuts(vec![named(), rule(Action::Drop)]));
+        let mut some = rule(Action::Drop);
+        some.models = vec!["m-*".into()];
+        assert!(!cuts(vec![some.clone()]));
+        assert!(cuts(vec![some, rule(Action::Refuse)]));
+    }
+
+    #[test]
+    fn a_rule_is_for_all_models_or_for_those_that_it_names() {
+        let mut rule = rule(Action::Drop);
         assert!(rule.is_for("any"));
         rule.models = vec!["m-*".into(), "x".into()];
         assert!(rule.is_for("m-1") && rule.is_for("x"));

@@ -161,6 +161,11 @@ impl Translated {
     fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         self.frames.extend(self.theirs.last()?);
         self.read(out)?;
+        if let Some(mender) = &mut self.mender {
+            let mut rest = Vec::new();
+            mender.finish(&mut rest);
+            self.hear(rest, out)?;
+        }
         self.reader.finish(&mut self.chunks);
         self.write(&Bytes::new(), out)
     }
@@ -172,6 +177,11 @@ impl Translated {
                 mender.frame(frame, &mut frames);
             }
         }
+        self.hear(frames, out)
+    }
+
+    /// Lets the reader hear frames as its dialect has them.
+    fn hear(&mut self, frames: Vec<Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         for frame in frames {
             self.reader.push(&frame, &mut self.chunks)?;
             self.write(&frame.bytes, out)?;

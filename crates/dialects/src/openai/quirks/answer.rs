@@ -2,6 +2,7 @@
 //! before anybody looks at them.
 
 mod content;
+mod rest;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +15,21 @@ use super::changes::{Changes, members};
 use super::names::name;
 use super::places::first;
 use super::tags::Tags;
-use crate::json::{Document, Kind, Node, object};
+use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
 
 /// Answers are nested at most this deeply.
 const MAX_DEPTH: usize = 512;
-/// More choices than any server gives.
+/// More choices than any server gives, in one answer or in one event. Those
+/// behind them stay as they came: what mending costs has a bound, whatever an
+/// upstream repeats.
 const MOST_CHOICES: usize = 1024;
+/// More calls of tools than any server tells in one choice.
+const MOST_CALLS: usize = 1024;
+/// With so many changes in one event, the choices behind them stay as they
+/// came.
+const MOST_CHANGES: usize = 16 * 1024;
 
 /// Mends the answer of one request. What needs nothing stays the same bytes.
 #[derive(Debug)]
@@ -98,7 +106,8 @@ impl Mender {
         let mut changes = Changes::default();
         let root = document.root();
         let choices = root.get("choices");
-        for (at, choice) in choices.iter().flat_map(|it| it.items()).enumerate() {
+        let choices = choices.iter().flat_map(|it| it.items()).enumerate();
+        for (at, choice) in choices.take(MOST_CHOICES) {
             self.choice(choice, at, In::Answer, &mut changes);
         }
         self.move_usage(root, &mut changes);
@@ -115,7 +124,7 @@ impl Mender {
             return out.push(frame);
         };
         if frame.is_end_mark() {
-            out.extend(self.usage_chunk());
+            self.last_chunks(out);
             return out.push(frame);
         }
         let is_needed = self.needles.as_ref().is_none_or(|needles| {
@@ -132,10 +141,10 @@ impl Mender {
         }
     }
 
-    /// The stream is over: what was used, if no mark came before which it
-    /// should have been told.
+    /// The stream is over: what was held, and what was used, if no mark came
+    /// before which they should have been told.
     pub fn finish(&mut self, out: &mut Vec<Frame>) {
-        out.extend(self.usage_chunk());
+        self.last_chunks(out);
     }
 
     fn chunk(&mut self, data: &Bytes) -> Told {
@@ -155,11 +164,12 @@ impl Mender {
         }
         self.has_begun |= !is_bare;
         let mut changes = Changes::default();
-        for (at, choice) in choices {
+        for (at, choice) in choices.take(MOST_CHOICES) {
             self.choice(choice, at, In::Stream, &mut changes);
         }
+        self.remember_head(root);
         if self.tells_usage && self.quirks.answer.usage_in_own_chunk {
-            self.remember(root, used);
+            self.remember_usage(used);
             if is_bare && used.is_some() {
                 return Told::Nothing;
             }
@@ -177,6 +187,9 @@ impl Mender {
     }
 
     fn choice<'a>(&mut self, choice: Node<'a>, at: usize, place: In, changes: &mut Changes<'a>) {
+        if changes.len() >= MOST_CHANGES {
+            return;
+        }
         let quirks = Arc::clone(&self.quirks);
         let reason = choice.get("finish_reason").filter(|it| !it.is_null());
         if let Some(said) = reason.and_then(Node::str) {
@@ -190,18 +203,22 @@ impl Mender {
             In::Answer => "message",
             In::Stream => "delta",
         };
+        let index = choice.get("index").and_then(Node::u64).unwrap_or(at as u64);
         let Some(message) = choice.get(key).filter(|it| it.kind() == Kind::Object) else {
+            if reason.is_some() && place == In::Stream {
+                self.rest(choice, index, changes);
+            }
             return;
         };
         let calls = message.get("tool_calls");
-        for node in calls.iter().flat_map(|it| it.items()).filter_map(name) {
+        let calls = calls.iter().flat_map(|it| it.items()).take(MOST_CALLS);
+        for node in calls.filter_map(name) {
             if let Some(said) = node.str()
                 && self.names.inward(&said) != said
             {
                 changes.text(node.span(), self.names.inward(&said));
             }
         }
-        let index = choice.get("index").and_then(Node::u64).unwrap_or(at as u64);
         if self.choices.len() >= MOST_CHOICES && !self.choices.contains_key(&index) {
             return;
         }
@@ -256,29 +273,6 @@ impl Mender {
                 );
             }
         }
-    }
-
-    fn remember(&mut self, root: Node<'_>, used: Option<Node<'_>>) {
-        let raw = |node: Node<'_>| String::from_utf8_lossy(node.raw()).into_owned();
-        if let Some(used) = used {
-            self.usage = Some(raw(used));
-        }
-        if self.head.is_none() && root.get("id").is_some() {
-            let shared = ["id", "object", "created", "model"].into_iter();
-            let shared = shared.filter_map(|key| Some((key, raw(root.get(key)?))));
-            self.head = Some(shared.collect());
-        }
-    }
-
-    fn usage_chunk(&mut self) -> Option<Frame> {
-        let usage = self.usage.take()?;
-        let data = object(|chunk| {
-            for (key, value) in self.head.iter().flatten() {
-                chunk.raw(key, value);
-            }
-            chunk.array("choices", |_| {}).raw("usage", &usage);
-        });
-        Some(framed(&data.into(), None))
     }
 }
 

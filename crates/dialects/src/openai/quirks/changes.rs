@@ -59,17 +59,18 @@ impl<'a> Changes<'a> {
         self.put(Span::new(start, end.max(start)), Bytes::new());
     }
 
+    /// How many values are put somewhere so far.
+    pub(super) fn len(&self) -> usize {
+        self.edits.len()
+    }
+
     /// All edits. What lies in a member that is cut goes with it.
     pub(super) fn done(self) -> Edits {
         let mut cut = Vec::new();
         for (object, keys) in self.cuts.values() {
             without(*object, keys, &mut cut);
         }
-        let mut edits = Edits::new();
-        for edit in cut.into_iter().chain(self.edits) {
-            let _goes_with_a_cut = edits.add(edit);
-        }
-        edits
+        Edits::fitting(cut.into_iter().chain(self.edits))
     }
 }
 

@@ -19,13 +19,13 @@ mod tags;
 use std::collections::HashSet;
 
 use domain::canon::{Loss, Weight};
-use domain::edit::Edits;
+use domain::edit::{Edits, Span};
 use domain::quirks::{Action, FieldRule, Quirks};
 
 pub use self::answer::Mender;
 use self::changes::Changes;
 use self::places::{Found, each};
-use crate::json::{Document, Kind, Node};
+use crate::json::{Document, Kind, Node, write_string};
 use crate::translate::Names;
 
 /// What a provider's quirks make of a request.
@@ -81,9 +81,11 @@ pub fn mend(document: &Document, quirks: &Quirks, model: &str) -> Mended {
     mended
 }
 
-/// Edits that are being put together. The first rule for a member counts.
+/// Edits that are being put together. The first rule for a member counts; one
+/// may speak of its name and another of its value.
 struct Mending<'a> {
     changes: Changes<'a>,
+    /// Where the keys and the values begin of which a rule spoke.
     touched: HashSet<u32>,
     /// Names that members got, and the objects they stand in.
     named: HashSet<(u32, String)>,
@@ -100,10 +102,16 @@ impl<'a> Mending<'a> {
         }
         let is_told = says(&value) && !is_one_of(&rule.usual);
         let is_lost = match (&rule.action, found.member) {
-            (Action::Refuse, _) => is_told,
+            (Action::Refuse, member) => {
+                let key = member.map_or(value.span(), |(_, key)| key);
+                is_told && self.is_free(key, value)
+            }
             (Action::Drop, Some((parent, key))) => {
-                self.changes.cut(parent, key);
-                self.touched.insert(key.start) && is_told
+                let is_first = self.is_free(key, value);
+                if is_first {
+                    self.drop(parent, key, value);
+                }
+                is_first && is_told
             }
             (Action::Rename(to), Some((parent, key))) => {
                 if !self.touched.insert(key.start) {
@@ -120,8 +128,10 @@ impl<'a> Mending<'a> {
             }
             (Action::Allow(names), _) => return self.allow(names, found),
             (Action::AtMost(most), _) => {
-                let is_long = value.items().nth(*most).is_some();
-                if is_long && self.touched.insert(value.span().start) {
+                let is_list = value.kind() == Kind::Array;
+                let is_first = is_list && self.touched.insert(value.span().start);
+                let is_long = is_first && value.items().nth(*most).is_some();
+                if is_long {
                     self.changes.shorten(value, *most);
                 }
                 is_long
@@ -131,31 +141,51 @@ impl<'a> Mending<'a> {
         is_lost.then(|| found.path())
     }
 
-    /// Puts another value there, if the action says so.
+    /// Whether no rule spoke of a member yet, neither of its name nor of its
+    /// value.
+    fn is_free(&self, key: Span, value: Node<'a>) -> bool {
+        let mut places = [key.start, value.span().start].into_iter();
+        !places.any(|at| self.touched.contains(&at))
+    }
+
+    /// Leaves a member out; no later rule speaks of it.
+    fn drop(&mut self, parent: Node<'a>, key: Span, value: Node<'a>) {
+        self.changes.cut(parent, key);
+        self.touched.extend([key.start, value.span().start]);
+    }
+
+    /// Puts another value there, if the action says so. A number that is
+    /// within its bounds is settled by them too: a later rule must not drop it
+    /// where it would have kept one beyond them.
     fn put(&mut self, action: &Action, value: Node<'a>) -> bool {
-        let (span, is_new) = (value.span(), !self.touched.contains(&value.span().start));
-        let is_put = match action {
+        let span = value.span();
+        if self.touched.contains(&span.start) {
+            return false;
+        }
+        let (is_settled, other) = match action {
             Action::Within(least, most) => {
                 let bound = within(value, least.as_deref(), most.as_deref());
-                let bound = bound.filter(|_| is_new).map(str::to_owned);
-                bound.map(|bound| self.changes.put(span, bound)).is_some()
+                let bound = bound.map(|bound| bound.as_bytes().to_vec());
+                (value.kind() == Kind::Number, bound)
             }
             Action::Values(values) => {
                 let said = value.str();
-                let other = values
-                    .iter()
-                    .find(|(from, _)| said.as_deref() == Some(from));
-                let other = other.filter(|_| is_new);
-                other.map(|(_, to)| self.changes.text(span, to)).is_some()
+                let mut known = values.iter();
+                let other = known.find(|(from, _)| said.as_deref() == Some(from));
+                (other.is_some(), other.map(|(_, to)| written(to)))
             }
             Action::Text => {
-                let text = joined(value).filter(|_| is_new);
-                text.map(|text| self.changes.text(span, &text)).is_some()
+                let text = joined(value);
+                (text.is_some(), text.map(|text| written(&text)))
             }
-            _ => false,
+            _ => (false, None),
         };
-        if is_put {
+        if is_settled {
             self.touched.insert(span.start);
+        }
+        let is_put = other.is_some();
+        if let Some(other) = other {
+            self.changes.put(span, other);
         }
         is_put
     }
@@ -164,10 +194,10 @@ impl<'a> Mending<'a> {
     fn allow(&mut self, names: &[String], found: &Found<'a>) -> Option<String> {
         let mut lost = None;
         for (name, key, value) in found.value.entries() {
-            if names.iter().any(|known| *known == name) || !self.touched.insert(key.start) {
+            if names.iter().any(|known| *known == name) || !self.is_free(key, value) {
                 continue;
             }
-            self.changes.cut(found.value, key);
+            self.drop(found.value, key, value);
             if lost.is_none() && says(&value) {
                 let path = found.path();
                 lost = Some(match path.as_str() {
@@ -221,6 +251,13 @@ fn within<'b>(value: Node<'_>, least: Option<&'b str>, most: Option<&'b str>) ->
     let too_small = least.filter(|least| bound(least).is_some_and(|least| number < least));
     let too_large = most.filter(|most| bound(most).is_some_and(|most| number > most));
     too_small.or(too_large)
+}
+
+/// This string, as JSON has it.
+fn written(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    write_string(&mut out, text);
+    out
 }
 
 /// Parts that are all text, as one string.

@@ -1,5 +1,6 @@
 //! What rules make of requests.
 
+mod first;
 mod turns;
 
 use domain::canon::Weight;

@@ -5,7 +5,7 @@ use domain::edit::Span;
 use super::super::changes::{Changes, members};
 use super::super::tags::{Split, Tags};
 use super::In;
-use crate::json::{Kind, Node, write_string};
+use crate::json::{Kind, Node, Object, object, write_string};
 
 /// Where clients of this dialect read thoughts.
 const THOUGHTS: &str = "reasoning_content";
@@ -102,15 +102,23 @@ pub(super) fn split(
     }
 }
 
+/// Text and thoughts as a delta of its own.
+pub(super) fn delta(split: &Split) -> String {
+    let whole = object(|message| say(message, split, In::Stream));
+    String::from_utf8_lossy(&whole).into_owned()
+}
+
 /// Text and thoughts as members.
 fn said(split: &Split, place: In) -> Vec<u8> {
-    members(|message| {
-        match (split.text.as_str(), place) {
-            ("", In::Stream) => message.null("content"),
-            (text, _) => message.string("content", text),
-        };
-        if !split.thoughts.is_empty() {
-            message.string(THOUGHTS, &split.thoughts);
-        }
-    })
+    members(|message| say(message, split, place))
+}
+
+fn say(message: &mut Object<'_>, split: &Split, place: In) {
+    match (split.text.as_str(), place) {
+        ("", In::Stream) => message.null("content"),
+        (text, _) => message.string("content", text),
+    };
+    if !split.thoughts.is_empty() {
+        message.string(THOUGHTS, &split.thoughts);
+    }
 }

@@ -1,5 +1,8 @@
 //! What answers and streams are mended to.
 
+mod bounds;
+mod ends;
+
 use domain::quirks::{AnswerQuirks, Step};
 use proptest::prelude::*;
 use serde_json::{Value, json};
