@@ -25,6 +25,12 @@ pub(crate) fn decode(inner: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
+/// A text that holds JSON, with what its escapes stand for; no JSON any more.
+#[must_use]
+pub fn unescaped(text: &str) -> Cow<'_, str> {
+    decode(text.as_bytes())
+}
+
 /// Decodes one escape, given what follows its backslash; gives what is left.
 pub(crate) fn escape(after: &[u8]) -> (char, &[u8]) {
     let Some((&kind, rest)) = after.split_first() else {

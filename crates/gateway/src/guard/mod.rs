@@ -1,5 +1,7 @@
 //! **guard**: what may leave the house. Decides; `send` applies.
 
+mod hidden;
+
 use std::sync::Arc;
 
 use dialects::json::Document;
@@ -14,6 +16,7 @@ use crate::admit::policies_of;
 use crate::aside;
 use crate::compose::Composed;
 use crate::settle::{Refused, Ticket};
+use hidden::hidden;
 
 /// A request that every guard has read.
 pub struct Guarded {
@@ -81,10 +84,27 @@ fn read(document: &Document, texts: &[Text], guards: &[Arc<dyn Guard>]) -> Vec<F
     let decoded = texts.iter().map(|text| openai::decode(document, text));
     let texts: Vec<_> = decoded.collect();
     let borrowed: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-    guards
-        .iter()
-        .flat_map(|guard| guard.screen(Direction::Request, &borrowed))
-        .collect()
+    screened(document, &borrowed, guards, Direction::Request)
+}
+
+/// What guards find in these texts of a document, and in those that hide there.
+pub(crate) fn screened(
+    document: &Document,
+    texts: &[&str],
+    guards: &[Arc<dyn Guard>],
+    direction: Direction,
+) -> Vec<Finding> {
+    let hidden = hidden(document, texts);
+    let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+    let mut found = Vec::new();
+    for guard in guards {
+        found.extend(guard.screen(direction, texts));
+        if !hidden.is_empty() {
+            // By themselves: they are no further text of the body.
+            found.extend(guard.screen(direction, &hidden));
+        }
+    }
+    found
 }
 
 /// Counts findings on the ticket; the refusal if one of them blocks.

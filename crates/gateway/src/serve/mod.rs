@@ -31,7 +31,7 @@ pub use models::{count, models};
 pub use pass::pass;
 
 use crate::aside;
-use crate::guard::judge;
+use crate::guard::{judge, screened};
 use crate::plane::Plane;
 use crate::send::{Answered, Plain, Sent, Serving};
 use crate::settle::{Refused, Ticket};
@@ -132,10 +132,7 @@ fn read(document: &Document, guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
     let decoded = texts.iter().map(|text| openai::decode(document, text));
     let texts: Vec<_> = decoded.collect();
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-    guards
-        .iter()
-        .flat_map(|guard| guard.screen(Direction::Answer, &texts))
-        .collect()
+    screened(document, &texts, guards, Direction::Answer)
 }
 
 /// A kept answer passed the guards of whoever asked first; those of whoever

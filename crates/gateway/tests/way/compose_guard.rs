@@ -132,6 +132,32 @@ fn a_blocked_plain_answer_is_refused_and_still_paid_for() {
 }
 
 #[test]
+fn a_guard_reads_files_of_text_and_the_escapes_within_arguments() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake).policy(guarded("secret", Action::Block, BOTH)));
+        let said = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"file",
+            "file":{"filename":"a.txt","file_data":"data:text/plain;base64,YSBzZWNyZXQ="}}]}]}"#;
+        assert_eq!(
+            stage.ask(Ask::chat(said)).await.refusal(400),
+            "content_filter"
+        );
+        let said = r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"c",
+            "type":"function","function":{"name":"f","arguments":"{\"a\":\"\\u0073ecret\"}"}}]},
+            {"role":"tool","tool_call_id":"c","content":"x"}]}"#;
+        assert_eq!(
+            stage.ask(Ask::chat(said)).await.refusal(400),
+            "content_filter"
+        );
+        assert_eq!(fake.count(), 0);
+        fake.always(Reply::tool_calls(&[("f", r#"{"a":"\u0073ecret"}"#)]));
+        let answer = stage.ask(Ask::chat(chat_request("m", "x"))).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(!answer.text().contains("0073ecret"));
+    });
+}
+
+#[test]
 fn an_observing_guard_only_records() {
     play(async || {
         let fake = FakeProvider::start().await;

@@ -1,0 +1,97 @@
+//! Texts that a body says in another form: files in it, and escapes within the
+//! JSON of a tool's arguments. Guards read them beside the plain ones.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dialects::json::{Document, Kind, Node, unescaped};
+
+/// What stands in front of a file's bytes.
+const MARK: &[u8] = b"data:";
+/// Media types that are text, beside `text/…`.
+const TEXTS: [&str; 6] = ["json", "xml", "yaml", "csv", "javascript", "markdown"];
+
+/// The texts of `document` that none of its `texts` shows.
+pub(crate) fn hidden(document: &Document, texts: &[&str]) -> Vec<String> {
+    let mut out: Vec<String> = texts
+        .iter()
+        .filter(|text| text.contains('\\'))
+        .map(|text| unescaped(text).into_owned())
+        .collect();
+    let bytes = document.bytes();
+    if bytes
+        .windows(MARK.len())
+        .any(|at| at.eq_ignore_ascii_case(MARK))
+    {
+        files(document.root(), &mut out);
+    }
+    out
+}
+
+/// Every file that is text, decoded.
+fn files(root: Node<'_>, out: &mut Vec<String>) {
+    // An explicit stack: the depth is the sender's choice.
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        match node.kind() {
+            Kind::Array => open.extend(node.items()),
+            Kind::Object => open.extend(node.entries().map(|(_, _, value)| value)),
+            Kind::String => out.extend(node.str().and_then(|text| file(&text))),
+            Kind::Null | Kind::Bool | Kind::Number => {}
+        }
+    }
+}
+
+/// The text of a `data:` URL (RFC 2397), if it is text.
+fn file(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_at_checked(MARK.len())?;
+    if !scheme.as_bytes().eq_ignore_ascii_case(MARK) {
+        return None;
+    }
+    let (kind, data) = rest.split_once(',')?;
+    let (kind, is_base64) = match kind.strip_suffix(";base64") {
+        Some(kind) => (kind, true),
+        None => (kind, false),
+    };
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_text = kind.is_empty()
+        || kind.starts_with("text/")
+        || TEXTS.iter().any(|text| kind.ends_with(text));
+    if !is_text {
+        return None;
+    }
+    let bytes = match is_base64 {
+        true => STANDARD.decode(data).ok()?,
+        false => data.as_bytes().to_vec(),
+    };
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(body: &'static str, texts: &[&str]) -> Vec<String> {
+        let document = Document::parse(body.as_bytes().into(), 64).expect("JSON");
+        hidden(&document, texts)
+    }
+
+    #[test]
+    fn a_file_of_text_is_read_wherever_it_stands() {
+        let body = r#"{"a":[{"file_data":"data:text/plain;base64,cHJvamVjdC14"},
+            {"url":"DATA:application/json;charset=utf-8;base64,e30="},
+            {"url":"data:image/png;base64,cHJvamVjdC14"},"data:,plain"]}"#;
+        let mut all = found(body, &[]);
+        all.sort();
+        assert_eq!(all, ["plain", "project-x", "{}"]);
+    }
+
+    #[test]
+    fn escapes_within_arguments_are_read_as_what_they_stand_for() {
+        let all = found("{}", &[r#"{"a":"\u0070roject-x"}"#, "plain"]);
+        assert_eq!(all, [r#"{"a":"project-x"}"#]);
+    }
+}
