@@ -123,7 +123,7 @@ pub(super) fn is_of_responses(target: &Target) -> bool {
 
 /// Whether this stands anywhere in a body.
 pub(super) fn says(body: &[u8], mark: &[u8]) -> bool {
-    body.windows(mark.len()).any(|part| part == mark)
+    memchr::memmem::find(body, mark).is_some()
 }
 
 /// Nothing came in time.
@@ -197,5 +197,21 @@ pub(crate) fn past(turn: &Turn) -> Past {
     Past {
         input: turn.input.clone(),
         answer: turn.answer.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_seen_wherever_it_stands() {
+        let mark = b"aab";
+        for body in [&b"aab"[..], b"aab..", b"..aab", b"aaaab", b"a aab a"] {
+            assert!(says(body, mark), "{body:?}");
+        }
+        for body in [&b""[..], b"aa", b"aa b", b"abaa"] {
+            assert!(!says(body, mark), "{body:?}");
+        }
     }
 }
