@@ -119,7 +119,7 @@ impl ReadStream for Restoring {
 }
 
 /// The one text in an object.
-pub(crate) fn free_text(arguments: &str) -> Option<String> {
+fn free_text(arguments: &str) -> Option<String> {
     let document = Document::parse(arguments.as_bytes().to_vec().into(), 64).ok()?;
     let root = document.root();
     if root.kind() != Kind::Object {

@@ -9,7 +9,7 @@ mod by_url;
 mod codec;
 #[cfg(test)]
 pub(crate) mod counted;
-pub(crate) mod customs;
+mod customs;
 pub(crate) mod distinct;
 pub(crate) mod fields;
 mod frames;

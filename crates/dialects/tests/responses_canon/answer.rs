@@ -1,7 +1,7 @@
 //! Whole answers.
 
 use dialects::responses::canon as responses;
-use dialects::translate::Names;
+use dialects::translate::{Customs, Names};
 use domain::canon::{Answer, Block, Choice, Request, Signature, Stop, Thinking, ToolCall};
 use domain::canon::{Dialect, Json, Unknown};
 use domain::usage::Usage;
@@ -184,8 +184,9 @@ fn a_custom_tool_that_was_called_with_an_object_gets_its_text() {
         call("patch", r#"{"x":"b"}"#),
         call("patch", "c"),
     ];
-    let out = responses::write_answer(&said(content, Stop::ToolCalls), &head(&request));
-    let out = value(&out);
+    let mut answer = said(content, Stop::ToolCalls);
+    Customs::of(&request).restore(&mut answer);
+    let out = value(&responses::write_answer(&answer, &head(&request)));
     let inputs: Vec<&str> = (0..3)
         .filter_map(|at| out["output"][at]["input"].as_str())
         .collect();

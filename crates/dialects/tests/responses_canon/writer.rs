@@ -259,15 +259,24 @@ fn calls_side_by_side_without_arguments_are_whole() {
     );
 }
 
+fn custom_call(id: &str, name: &str) -> Opened {
+    Opened::ToolCall {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        custom: true,
+        signature: None,
+    }
+}
+
 #[test]
-fn a_custom_tool_gets_its_text_once_it_is_whole() {
+fn a_custom_tools_text_is_streamed_as_it_comes() {
     let request =
         read(&json!({"model": "m", "input": "a", "tools": [{"type": "custom", "name": "patch"}]}));
     let chunks = [
         start(),
-        open(0, call("a", "patch")),
-        grow_by(0, Delta::Arguments("{\"input\":\"*** B".to_owned())),
-        grow_by(0, Delta::Arguments("\\n\"}".to_owned())),
+        open(0, custom_call("a", "patch")),
+        grow_by(0, Delta::Arguments("*** B".to_owned())),
+        grow_by(0, Delta::Arguments("\n".to_owned())),
         close(0),
         Chunk::Stop {
             choice: 0,

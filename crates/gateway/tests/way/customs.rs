@@ -5,7 +5,7 @@ use domain::model::WireFormat;
 use serde_json::{Value, json};
 use testkit::{FakeProvider, Reply};
 
-use crate::stage::{Ask, Stage, play, usual};
+use crate::stage::{Ask, KEY, Stage, play, usual};
 
 const TEXT: &str = "*** Begin \"Patch\"\n+ é";
 
@@ -45,41 +45,45 @@ fn a_free_form_call_is_one_again_in_the_answer() {
     });
 }
 
+/// Anthropic's stream of one such call.
+fn stream() -> Vec<String> {
+    let event = |value: Value| {
+        format!(
+            "event: {}\ndata: {value}\n\n",
+            value["type"].as_str().unwrap_or_default()
+        )
+    };
+    let (first, second) = (&input()[..9].to_owned(), &input()[9..].to_owned());
+    let delta = |json: &str| {
+        event(json!({"type":"content_block_delta","index":0,
+            "delta":{"type":"input_json_delta","partial_json":json}}))
+    };
+    vec![
+        event(
+            json!({"type":"message_start","message":{"id":"msg_1","type":"message",
+            "role":"assistant","model":"claude","content":[],"stop_reason":null,
+            "usage":{"input_tokens":7,"output_tokens":1}}}),
+        ),
+        event(
+            json!({"type":"content_block_start","index":0,"content_block":
+            {"type":"tool_use","id":"toolu_1","name":"patch","input":{}}}),
+        ),
+        delta(first),
+        delta(second),
+        event(json!({"type":"content_block_stop","index":0})),
+        event(
+            json!({"type":"message_delta","delta":{"stop_reason":"tool_use"},
+            "usage":{"output_tokens":3}}),
+        ),
+        event(json!({"type":"message_stop"})),
+    ]
+}
+
 #[test]
 fn a_free_form_call_is_one_again_in_the_stream() {
     play(async || {
         let fake = FakeProvider::start().await;
-        let event = |value: Value| {
-            format!(
-                "event: {}\ndata: {value}\n\n",
-                value["type"].as_str().unwrap_or_default()
-            )
-        };
-        let (first, second) = (&input()[..9].to_owned(), &input()[9..].to_owned());
-        let delta = |json: &str| {
-            event(json!({"type":"content_block_delta","index":0,
-                "delta":{"type":"input_json_delta","partial_json":json}}))
-        };
-        let events = [
-            event(
-                json!({"type":"message_start","message":{"id":"msg_1","type":"message",
-                "role":"assistant","model":"claude","content":[],"stop_reason":null,
-                "usage":{"input_tokens":7,"output_tokens":1}}}),
-            ),
-            event(
-                json!({"type":"content_block_start","index":0,"content_block":
-                {"type":"tool_use","id":"toolu_1","name":"patch","input":{}}}),
-            ),
-            delta(first),
-            delta(second),
-            event(json!({"type":"content_block_stop","index":0})),
-            event(
-                json!({"type":"message_delta","delta":{"stop_reason":"tool_use"},
-                "usage":{"output_tokens":3}}),
-            ),
-            event(json!({"type":"message_stop"})),
-        ];
-        fake.always(Reply::sse(events));
+        fake.always(Reply::sse(stream()));
         let scene = usual(&fake);
         let scene = scene.with(|it| it.format = WireFormat::Dialect(Dialect::Anthropic));
         let stage = Stage::open(scene);
@@ -95,5 +99,33 @@ fn a_free_form_call_is_one_again_in_the_stream() {
             .filter_map(|call| call["custom"]["input"].as_str());
         assert_eq!(told.collect::<String>(), TEXT);
         assert!(text.contains("[DONE]"), "{text}");
+    });
+}
+
+#[test]
+fn a_client_of_responses_reads_its_text_from_the_stream() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::sse(stream()));
+        let scene = usual(&fake);
+        let scene = scene.with(|it| it.format = WireFormat::Dialect(Dialect::Anthropic));
+        let asked = json!({"model":"m","input":"Hi","stream":true,
+            "tools":[{"type":"custom","name":"patch"}]});
+        let asked = Ask::to("POST", "/v1/responses", asked.to_string());
+        let asked = asked.with("authorization", &format!("Bearer {KEY}"));
+        let answer = Stage::open(scene).ask(asked).await;
+        let text = answer.text();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        let events: Vec<Value> = lines
+            .filter_map(|it| serde_json::from_str(it).ok())
+            .collect();
+        let done = |it: &&Value| it["type"] == "response.custom_tool_call_input.done";
+        let done = events.iter().find(done).expect("a free-form call");
+        assert_eq!(done["input"], TEXT, "{text}");
+        let item = &events.last().expect("events")["response"]["output"][0];
+        assert_eq!(
+            (&item["type"], &item["input"]),
+            (&json!("custom_tool_call"), &json!(TEXT))
+        );
     });
 }

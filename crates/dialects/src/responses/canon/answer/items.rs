@@ -1,12 +1,11 @@
 //! The items of an answer, as they stand in it and in its stream.
 
-use domain::canon::{Dialect, Json, Request, Thinking, ToolKind, Unknown};
+use domain::canon::{Dialect, Json, Thinking, Unknown};
 
 use super::super::emulated::Emulated;
 use super::super::item::{Shown, is_own};
 use super::super::{media, seal, tool};
 use crate::json::{Document, Kind, Object};
-use crate::translate::customs::free_text;
 
 /// A part of a message.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +25,6 @@ pub(in super::super) struct Call {
     pub(in super::super) name: String,
     pub(in super::super) arguments: String,
     pub(in super::super) custom: bool,
-    /// Whether its free text is given inside of an object: the target has no
-    /// custom tools.
-    pub(in super::super) is_wrapped: bool,
     /// What built-in tool of the client's it calls.
     pub(in super::super) emulated: Option<&'static Emulated>,
 }
@@ -120,24 +116,13 @@ impl Call {
         }
     }
 
-    /// Completes the arguments: a custom tool's free text is taken out of its
-    /// object, and no arguments are an empty object.
+    /// Completes the arguments: none are an empty object.
     pub(in super::super) fn completed(mut self) -> Self {
-        if self.is_wrapped
-            && let Some(text) = free_text(&self.arguments)
-        {
-            self.arguments = text;
-        } else if !self.custom && self.arguments.is_empty() {
+        if !self.custom && self.arguments.is_empty() {
             "{}".clone_into(&mut self.arguments);
         }
         self
     }
-}
-
-/// Whether the client declared this tool as a custom one.
-pub(in super::super) fn is_custom(request: &Request, name: &str) -> bool {
-    let tool = request.tools.iter().find(|tool| tool.name == name);
-    tool.is_some_and(|tool| matches!(tool.kind, ToolKind::Custom { .. }))
 }
 
 /// A citation as an annotation of a text that is `length` letters long.

@@ -8,9 +8,7 @@ use domain::usage::Usage;
 use super::super::item::{Shown, is_own, is_part};
 use super::super::{Head, emulated, ids, usage};
 use super::echo::Echo;
-use super::items::{
-    Call, Part, annotation, call_item, is_custom, message_item, reasoning_item, tokens,
-};
+use super::items::{Call, Part, annotation, call_item, message_item, reasoning_item, tokens};
 use super::read::Seen;
 use crate::json::{Object, object};
 
@@ -200,13 +198,11 @@ fn other(block: &Block, head: &Head<'_>, id: &str, number: usize) -> Option<Vec<
             Some(object(|o| reasoning_item(o, &id, thinking, shown)))
         }
         Block::ToolCall(call) => {
-            let custom = call.custom || is_custom(head.request, &call.name);
             let it = Call {
                 id: call.id.clone(),
                 name: call.name.clone(),
                 arguments: call.arguments.clone(),
-                custom,
-                is_wrapped: custom && !call.custom,
+                custom: call.custom,
                 emulated: emulated::of(head.request, &call.name),
             };
             let it = it.completed();

@@ -293,7 +293,7 @@ impl OpenCall {
 
     pub(super) fn grow(&mut self, more: &str, line: &mut Line, out: &mut Vec<Bytes>) {
         self.call.arguments.push_str(more);
-        if !self.call.is_wrapped && self.call.emulated.is_none() {
+        if self.call.emulated.is_none() {
             self.delta(more, line, out);
         }
     }
@@ -311,7 +311,7 @@ impl OpenCall {
     }
 
     pub(super) fn end(mut self, line: &mut Line, out: &mut Vec<Bytes>) -> Vec<u8> {
-        let is_said = !self.call.is_wrapped && !self.call.arguments.is_empty();
+        let is_said = !self.call.arguments.is_empty();
         self.call = self.call.completed();
         if self.call.emulated.is_some() {
             // Nothing tells of its arguments but the item.

@@ -45,8 +45,6 @@ struct Told {
     created: i64,
     echo: Echo,
     wish: Wish,
-    /// The names of custom tools.
-    custom: Vec<String>,
     /// The built-in tools that the client runs itself.
     emulated: Vec<(String, &'static Emulated)>,
 }
@@ -64,8 +62,6 @@ impl StreamWriter {
     /// For the client that asked this.
     #[must_use]
     pub fn new(head: &Head<'_>) -> Self {
-        let tools = head.request.tools.iter().map(|tool| tool.name.as_str());
-        let custom = tools.filter(|name| super::super::answer::is_custom(head.request, name));
         let emulated = head.request.tools.iter().filter_map(|tool| {
             let (it, _) = emulated::declared(tool)?;
             Some((tool.name.clone(), it))
@@ -78,7 +74,6 @@ impl StreamWriter {
                 created: head.created,
                 echo: Echo::of(head.request),
                 wish: Wish::of(head.request),
-                custom: custom.map(str::to_owned).collect(),
                 emulated: emulated.collect(),
             },
             line: Line::default(),
@@ -199,12 +194,10 @@ impl StreamWriter {
                 id, name, custom, ..
             } => {
                 let index = self.place(out);
-                let is_wrapped = !custom && self.head.custom.contains(name);
                 let call = Call {
                     id: id.clone(),
                     name: name.clone(),
-                    custom: *custom || is_wrapped,
-                    is_wrapped,
+                    custom: *custom,
                     emulated: self.head.emulated_of(name),
                     ..Call::default()
                 };
