@@ -228,14 +228,14 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     {
         return Err(Failure::full().into_refused(ticket));
     }
-    if let Err(error) = ticket.announce(reserved) {
-        return Err(Refused::new(ticket, unaccountable(&error)));
-    }
     let started = Instant::now();
     let mut course = Course::new(plan.iter().map(|step| step.whose), &retry);
     loop {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
+        if let Err(error) = ticket.announce(target, reserved) {
+            return Err(Refused::new(ticket, unaccountable(&error)));
+        }
         let failure = match asked(plane, &ask, target, (deadline, &retry), &mut ticket).await {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);

@@ -84,7 +84,7 @@ pub async fn pass(
     if is_full(plane, &deployment) {
         return Err(Failure::full().into_refused(ticket));
     }
-    if let Err(error) = ticket.announce(0) {
+    if let Err(error) = ticket.announce(&deployment, 0) {
         return Err(Refused::new(ticket, unaccountable(&error)));
     }
     let mut crossing = Crossing {

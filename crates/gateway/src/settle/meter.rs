@@ -20,6 +20,18 @@ pub struct Meter {
 }
 
 impl Meter {
+    /// What it will have used at least once it is asked.
+    pub(super) fn asks(&self) -> (Usage, UsageSource) {
+        let asked = Self {
+            asked: true,
+            completion_estimate: 0,
+            reported: None,
+            said_so_far: None,
+            ..*self
+        };
+        asked.usage()
+    }
+
     /// What it has used by what is known now, and who says so.
     pub(super) fn usage(&self) -> (Usage, UsageSource) {
         if let Some(usage) = self.reported {
