@@ -14,6 +14,7 @@ NAMES = [
     "smuggling",
     "http2",
     "upstreams",
+    "goaway",
     "dialects",
     "disconnects",
     "leaving",

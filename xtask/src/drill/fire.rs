@@ -13,6 +13,7 @@ pub(super) const NAMES: &[&str] = &[
     "smuggling",
     "http2",
     "upstreams",
+    "goaway",
     "dialects",
     "disconnects",
     "leaving",

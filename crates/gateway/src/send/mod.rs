@@ -20,6 +20,7 @@ mod prepared;
 mod quirks;
 pub(crate) mod rehearsal;
 mod shape;
+mod shared;
 mod signing;
 #[cfg(test)]
 mod simulation;
