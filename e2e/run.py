@@ -40,6 +40,7 @@ SUITES = [
     "credentials",
     "lifecycle",
     "handover",
+    "outages",
     "ledger",
     "tls",
     "fire",

@@ -93,6 +93,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
+    files::outlive_limits()?;
     let hangups = reload::hangups()?;
     let mut signals = stop::Signals::listen()?;
     let mut places = world::Places::of(&args, &loaded);
