@@ -40,6 +40,7 @@ SUITES = [
     "credentials",
     "lifecycle",
     "handover",
+    "handover_tls",
     "outages",
     "ledger",
     "tls",

@@ -47,7 +47,8 @@ class Streams:
     def read(self, key):
         headers = {"authorization": f"Bearer {key}"}
         url = self.w.gateway.base_url + "/chat/completions"
-        with httpx.stream("POST", url, json=hello(stream=True), headers=headers, timeout=60) as answer:
+        asked = {"json": hello(stream=True), "headers": headers, "timeout": 60, "verify": self.w.gateway.verify}
+        with httpx.stream("POST", url, **asked) as answer:
             self.begun.release()
             self.texts.append((answer.headers["x-request-id"], answer.read().decode()))
 

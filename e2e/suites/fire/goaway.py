@@ -9,13 +9,13 @@ import struct
 import time
 
 from harness.bench import case
-from harness.frames import ACK, DATA, END_STREAM, GOAWAY, HEADERS, PING, Connection, frame
+from harness.frames import ACK, DATA, END_STREAM, GOAWAY, PING, Connection, frame
+from harness.hammer2 import LAST, Client
 from harness.http2 import CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED, Exchange, Http2Upstream
 from harness.raw import ask, chat, once
 from harness.upstream import piece
 from suites.fire.world import drill, sized
 
-LAST = (1 << 31) - 1
 CROWD = 12
 CLIENTS = sized(16, 64)
 
@@ -214,58 +214,6 @@ def a_stream_that_is_reset_behind_its_content_never_ends_well(w):
 
 
 # The gateway itself goes away
-
-
-class Client:
-    """A client that never stops asking; what became of its requests."""
-
-    def __init__(self, gateway, model: str):
-        self.gateway, self.model = gateway, model
-        self.answered, self.unheard, self.lost, self.goaways = [], 0, [], []
-
-    async def run(self) -> None:
-        while True:
-            try:
-                connection = await Connection.open(self.gateway)
-            except ConnectionRefusedError:
-                return
-            except ConnectionError as error:
-                self.lost.append(f"a new connection: {error!r}")
-                continue
-            stream, last = 1, LAST
-            while last == LAST and stream is not None:
-                await connection.ask(stream, body=chat(self.model))
-                last = await self.answer(connection, stream)
-                stream += 2
-            connection.close()
-
-    async def answer(self, connection, stream: int) -> int:
-        """The last stream that the gateway works on; 0 once it has ended."""
-        last, id, is_told = LAST, None, False
-        while True:
-            got = await connection.frame(20)
-            if got is None:
-                if stream <= last:
-                    self.lost.append(f"stream {stream} ended, told to go: {is_told}")
-                return 0
-            kind, flags, of, payload = got
-            if kind == PING and not flags & ACK:
-                await connection.send(frame(PING, ACK, 0, payload))
-            if kind == GOAWAY:
-                last, why = struct.unpack(">II", payload[:8])
-                self.goaways.append((last, why))
-                is_told = True
-                if stream > last:
-                    self.unheard += 1
-                    return last
-            if kind == HEADERS and of == stream:
-                told = dict(connection.decoder.decode(payload))
-                id = told["x-request-id"]
-                if told[":status"] != "200":
-                    self.lost.append(f"status {told[':status']}")
-            if kind in (DATA, HEADERS) and of == stream and flags & END_STREAM:
-                self.answered.append(id)
-                return 0 if is_told else last
 
 
 async def open_stream(gateway, model: str):
