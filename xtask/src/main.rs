@@ -40,7 +40,7 @@ Usage: cargo xtask <chore>
           a request; takes a quarter of an hour
   drill   long drills by hand, all or those that are named: kills,
           smuggling, http2, upstreams, goaway, dialects, disconnects,
-          leaving, secrets, bombs, slow, overload; each adds rows to docs/drills.md
+          leaving, killed, secrets, bombs, slow, overload; each adds rows to docs/drills.md
   fuzz    every parser under libFuzzer, or those that are named:
           configuration, framing, http1, journal, json, openai, sse,
           translate; a number is seconds for each [300]

@@ -18,6 +18,7 @@ NAMES = [
     "dialects",
     "disconnects",
     "leaving",
+    "killed",
     "secrets",
     "bombs",
     "slow",

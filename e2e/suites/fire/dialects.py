@@ -6,7 +6,7 @@ import json
 from harness.bench import case, until
 from harness.raw import once
 from suites.fire.tongues import SPEAKERS, TONGUES, WORDS, Babel, ends_well, is_error, is_error_event
-from suites.fire.world import drill
+from suites.fire.world import drill, sized
 
 LINE = 9 << 20
 
@@ -116,6 +116,10 @@ def plain(t) -> dict:
         "an error with 200": lambda e: e.plain(t.plain_error),
         "HTML": lambda e: e.plain(b"<html>hello</html>", fields=html),
         "HTML with 200 as JSON": lambda e: e.plain(b"<html>hello</html>"),
+        "429": lambda e: e.plain(t.plain_error, "429 Too Many Requests"),
+        "401": lambda e: e.plain(t.plain_error, "401 Unauthorized"),
+        "500": lambda e: e.plain(t.plain_error, "500 Oops"),
+        "529": lambda e: e.plain(t.plain_error, "529 Overloaded"),
         "HTML with 502": lambda e: e.plain(b"<html>oops</html>", "502 Bad Gateway", html),
     }
 
@@ -169,12 +173,18 @@ def is_booked(row: dict, is_begun: bool, is_counted: bool) -> bool:
     return row["outcome"] == "upstream_broke" and row["input"] > 0 and row["output"] > 0
 
 
+def speakers(turn: int) -> list:
+    """All clients, or for the short form each in its turn."""
+    names = list(SPEAKERS)
+    return sized([names[turn % len(names)]], names)
+
+
 def drilled(w, name: str, ways_of, is_streamed: bool, check) -> None:
     table = {
         (tongue, speaker, way): (does, is_streamed)
-        for tongue, t in TONGUES.items()
-        for speaker in SPEAKERS
-        for way, does in ways_of(t).items()
+        for at, (tongue, t) in enumerate(TONGUES.items())
+        for turn, (way, does) in enumerate(ways_of(t).items())
+        for speaker in speakers(at + turn)
     }
     wrong = w.run(all_of(Scene.of(w), table, check))
     drill(name, f"{len(table)} ways, {len(wrong)} wrong", "0")

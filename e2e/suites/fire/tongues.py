@@ -83,6 +83,17 @@ def converse() -> Tongue:
                   fake_bedrock.exception("throttlingException", "x"), b'{"message": "x"}', bytes(bad), endless, True)  # fmt: skip
 
 
+def invoked() -> Tongue:
+    """Anthropic's own answers by Bedrock's InvokeModel."""
+    own = anthropic()
+    whole = json.loads(own.plain)
+    frames = [fake_bedrock.chunk(data) for data in fake_anthropic.events_of(whole)]
+    bad = bytearray(frames[4])
+    bad[-1] ^= 1
+    return Tongue(fake_bedrock.BINARY, frames, 3, 5, 8, own.plain, fake_bedrock.exception("throttlingException", "x"),
+                  b'{"message": "x"}', bytes(bad), (1 << 30).to_bytes(4, "big"))  # fmt: skip
+
+
 def cohere() -> Tongue:
     whole = fake_cohere.answer_for({"model": "c", "messages": [{"role": "user", "content": "hello"}]})
     failed = whole | {"finish_reason": "ERROR"}
@@ -116,7 +127,10 @@ def responses() -> Tongue:
                   b'event: response.output_text.delta\ndata: {"type": "respon\n\n')  # fmt: skip
 
 
-TONGUES = {"o": openai(), "a": anthropic(), "g": gemini(), "b": converse(), "c": cohere(), "l": ollama(), "r": responses()}
+TONGUES = {
+    "o": openai(), "a": anthropic(), "g": gemini(), "b": converse(), "i": invoked(), "c": cohere(), "l": ollama(),
+    "r": responses(),
+}  # fmt: skip
 
 
 class Babel(Upstream):
@@ -132,7 +146,7 @@ class Babel(Upstream):
         catalogue = {"g": "gemini", "c": "cohere", "l": "ollama"}
         paths = {"g": "/v1beta", "c": "/v2", "l": "/api"}
         lines += [self.provider(base, name, f"catalogue: {of}", paths[name]) for name, of in catalogue.items()]
-        lines.append(self.provider(base, "b", "catalogue: bedrock", ""))
+        lines += [self.provider(base, "b", "catalogue: bedrock", ""), self.provider(base, "i", "catalogue: bedrock_claude", "")]
         return "".join(lines) + self.provider(base, "o", "dialect: openai", "/v1")
 
     def provider(self, base: str, name: str, kind: str, path: str) -> str:

@@ -17,6 +17,7 @@ pub(super) const NAMES: &[&str] = &[
     "dialects",
     "disconnects",
     "leaving",
+    "killed",
     "secrets",
     "bombs",
     "slow",
