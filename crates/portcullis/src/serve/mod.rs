@@ -86,14 +86,16 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(args, loaded));
+    let ended = runtime.block_on(async {
+        files::outlive_limits()?;
+        serve(args, loaded).await
+    });
     // A loop that does not end is not waited for.
     runtime.shutdown_background();
     ended
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
-    files::outlive_limits()?;
     let hangups = reload::hangups()?;
     let mut signals = stop::Signals::listen()?;
     let mut places = world::Places::of(&args, &loaded);
