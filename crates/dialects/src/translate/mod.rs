@@ -6,6 +6,7 @@
 //! | an answer, a stream | by the target's dialect | by the client's |
 
 mod by_url;
+pub(crate) mod cited;
 mod codec;
 #[cfg(test)]
 pub(crate) mod counted;
@@ -14,6 +15,7 @@ pub(crate) mod distinct;
 pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;
+pub(crate) mod hosted;
 pub(crate) mod ids;
 pub(crate) mod json_mode;
 mod names;
