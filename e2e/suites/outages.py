@@ -123,3 +123,35 @@ def the_whole_folder_is_moved_away_and_back(w):
     aside.rename(w.gateway.data)
     until(lambda: client.ask(demo())[0] == 200, 3, "traffic is back")
     is_well_again(w, ids)
+
+
+@case
+def where_policy_says_so_requests_go_on_without_records_and_are_counted(w):
+    lenient = w.bench.gateway("journal: {when_full: continue}\nkeys: [{name: e2e, key: env:E2E_KEY}]\n")
+    client, aside = Client(lenient.port), lenient.data.with_name("aside")
+    before = client.ask(demo())[1]["x-request-id"]
+    lenient.data.rename(aside)
+    told = lambda: httpx.get(lenient.admin_url + "/readyz?verbose")  # noqa: E731
+    until(lambda: "[-]journal" in told().text, 3, "the journal is told")
+    for _ in range(REQUESTS):
+        assert client.ask(demo())[0] == 200
+    assert told().status_code == 200 and f"without records; {REQUESTS} are lost" in told().text, told().text
+    assert f"portcullis_records_lost {REQUESTS}" in httpx.get(lenient.admin_url + "/metrics").text
+    aside.rename(lenient.data)
+    until(lambda: told().text.endswith("ok\n"), 12, "all is well")
+    after = client.ask(demo())[1]["x-request-id"]
+    assert {lenient.row(id)["outcome"] for id in (before, after)} == {"complete"}
+    assert lenient.stop() == 0
+
+
+@case
+def a_folder_that_is_gone_for_good_takes_a_restart(w):
+    shutil.rmtree(w.gateway.data)
+    client = Client(w.gateway.port)
+    until(lambda: client.ask(demo())[0] == 503, 3, "nobody is let in whose record nobody would find")
+    w.gateway.data.mkdir()
+    time.sleep(0.5)
+    asked(w, 503)
+    assert w.gateway.stop() == 0
+    w.gateway.start()
+    is_well_again(w, [])
