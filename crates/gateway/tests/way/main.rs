@@ -2,6 +2,7 @@
 
 mod accept;
 mod admit;
+mod announced;
 mod bedrock;
 mod bounds;
 mod compose_guard;
