@@ -156,7 +156,8 @@ def what_was_upstream_at_a_kill_is_in_the_ledger_with_all_that_was_known(w):
     url = w.gateway.base_url + "/chat/completions"
     with contextlib.suppress(httpx.HTTPError):
         with httpx.stream("POST", url, json=hello(stream=True), headers=headers, timeout=10) as answer:
-            next(answer.iter_bytes())
+            pieces = answer.iter_bytes()
+            next(pieces)
             w.gateway.kill()
     w.gateway.start()
     row = w.gateway.row(answer.headers["x-request-id"])
