@@ -12,6 +12,7 @@ mod edges;
 mod fetching;
 mod front;
 mod googles;
+mod hidden_words;
 mod keys;
 mod listed;
 mod lossless;
