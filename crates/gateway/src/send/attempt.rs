@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::fetch::Means;
 use super::pool::ExchangeError;
 use super::quirks::{self, Told};
+use super::rejected::rejected;
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
 use super::{Answered, Ask, Opening, Plain, demo, outgoing};
@@ -76,11 +77,9 @@ pub(super) async fn attempt(
     if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
-        let (body, wait) = match &translation {
-            Some(translation) => translation.fault(status.as_u16(), &body),
-            None => (body, None),
-        };
-        return Err(refused(status, &fields, body).or_after(wait));
+        let theirs = translation.as_ref().map(|t| t.theirs());
+        let reply = (status, &fields, body);
+        return Err(rejected(reply, theirs, (target, key), ask.ticket));
     }
     if fields
         .get("content-encoding")
@@ -168,14 +167,6 @@ pub(super) fn missed(error: ExchangeError) -> Failure {
 pub(super) fn unusable(error: http::Error) -> Failure {
     let sentence = "The gateway failed to build the upstream request.";
     Failure::transient(Refusal::new(Reason::Internal, sentence).because(error))
-}
-
-/// Redirects are never followed: an answer that points elsewhere is no answer.
-fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
-    if status.is_redirection() || status.is_informational() {
-        return Failure::broken(format!("status {status}"));
-    }
-    Failure::of_status(status, fields, body)
 }
 
 async fn plain(

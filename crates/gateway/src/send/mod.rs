@@ -3,6 +3,7 @@
 
 mod again;
 mod attempt;
+mod aws;
 mod bulkhead;
 mod client;
 mod course;
@@ -19,6 +20,7 @@ pub mod pool;
 mod prepared;
 mod quirks;
 pub(crate) mod rehearsal;
+mod rejected;
 mod shape;
 mod signing;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admit;
+mod aws_errors;
 mod bedrock;
 mod bounds;
 mod compose_guard;
