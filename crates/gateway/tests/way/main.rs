@@ -23,6 +23,7 @@ mod passing;
 mod passing_faults;
 mod passing_refused;
 mod passing_streams;
+mod platforms;
 mod quirks;
 mod responses;
 mod responses_items;
