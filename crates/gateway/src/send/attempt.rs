@@ -24,7 +24,7 @@ use super::quirks::{self, Told};
 use super::rejected::rejected;
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
-use super::{Answered, Ask, Opening, Plain, demo, outgoing};
+use super::{Answered, Ask, Opening, Plain, demo, outgoing, several};
 use crate::aside;
 use crate::plane::Plane;
 use crate::settle::Ticket;
@@ -47,6 +47,12 @@ pub(super) async fn attempt(
     deadline: Instant,
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
+    if let Some(several) = several::of(ask, target).await? {
+        ticket.dropped.clone_from(&several.dropped);
+        ticket.verbatim = several.passes;
+        let asked = several.asked((plane, ask), (target, key), deadline);
+        return Box::pin(asked).await;
+    }
     let timeouts = target.provider.timeouts;
     let means = Means {
         plane,
@@ -123,7 +129,7 @@ pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
         && prepared.is_ok_and(|prepared| prepared.bulkhead.is_full())
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     plane: &Rc<Plane>,
     (ask, body): (&Ask, Option<Vec<Bytes>>),
     (target, key): (&Deployment, Option<usize>),
@@ -282,7 +288,7 @@ impl Patience {
     }
 }
 
-async fn collect(
+pub(super) async fn collect(
     body: &mut UpstreamBody,
     limit: usize,
     patience: Patience,

@@ -21,6 +21,7 @@ mod prepared;
 mod quirks;
 pub(crate) mod rehearsal;
 mod rejected;
+mod several;
 mod shape;
 mod signing;
 #[cfg(test)]

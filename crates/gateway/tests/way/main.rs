@@ -31,6 +31,7 @@ mod responses_targets;
 mod reuse;
 mod send;
 mod serve;
+mod several;
 mod stage;
 mod suited;
 mod translation;
