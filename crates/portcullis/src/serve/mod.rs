@@ -137,6 +137,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         tracing::warn!(%error, "the greeting could not be printed");
     }
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
+    gateway::send::tls::warm_up();
 
     let loops = stop::Loops {
         threads,
