@@ -29,6 +29,7 @@ SUITES = [
     "ai_sdk",
     "moves",
     "bedrock",
+    "clouds",
     "quirks",
     "natives",
     "agents",

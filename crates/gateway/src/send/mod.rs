@@ -3,6 +3,7 @@
 
 mod again;
 mod attempt;
+mod aws;
 mod bulkhead;
 mod client;
 mod course;
@@ -19,6 +20,8 @@ pub mod pool;
 mod prepared;
 mod quirks;
 pub(crate) mod rehearsal;
+mod rejected;
+mod several;
 mod shape;
 mod shared;
 mod signing;
