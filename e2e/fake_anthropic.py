@@ -13,6 +13,9 @@ from fake_openai import FakeOpenAI, Refused, Scripted, filled
 # The second is one of which the catalogue knows that it thinks.
 MODELS = ["c", "claude-haiku-4-5"]
 # What the gateway asks by itself, and what the SDK sends.
+# The beta that lets a server clear what is old in a conversation:
+# https://platform.claude.com/docs/en/build-with-claude/context-editing
+EDITS = "context-management-2025-06-27"
 VERSIONS = {"2023-06-01", "2026-10-21"}
 THREADS = "message-threads-2026-08-12"
 USAGE = {
@@ -61,7 +64,9 @@ class _Handler(fake_openai.Handler):
         asked = json.loads(seen.body)
         is_counted = seen.path.endswith("count_tokens")
         thread = self.thread(asked, seen.headers)
-        check(asked, COUNTED if is_counted else FIELDS)
+        betas = seen.headers.get("anthropic-beta", "").split(",")
+        edits = {"context_management"} if EDITS in betas else set()
+        check(asked, (COUNTED if is_counted else FIELDS) | edits)
         if is_counted:
             return self.send_json({"input_tokens": 42})
         answer = message_for(asked) | {"id": f"msg_{len(self.owner.requests)}"}
