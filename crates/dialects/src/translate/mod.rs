@@ -25,7 +25,7 @@ mod table;
 pub(crate) mod vectors;
 
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
-pub use customs::Customs;
+pub use customs::{Customs, without_free_text};
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
