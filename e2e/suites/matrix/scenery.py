@@ -14,7 +14,7 @@ from fake_gemini import FakeGemini
 from fake_gpt import FakeAzure, FakeGPT
 from fake_ollama import FakeOllama
 from fake_quirks import FakeQuirky
-from fake_vertex import FakeVertex, FakeVertexClaude
+from fake_vertex_chat import FakeVertex, FakeVertexClaude
 from harness.bench import case
 from harness.gateway import UPSTREAM_KEY
 from suites.common import fake_and_gateway

@@ -24,6 +24,7 @@ pub(crate) mod order;
 mod table;
 pub(crate) mod vectors;
 
+pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
 pub use customs::{Customs, without_free_text};
 pub use frames::{Client, Frames};

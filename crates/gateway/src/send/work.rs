@@ -85,6 +85,7 @@ impl Work {
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
             && is_there
+            && !self.unlinks(&request)
             && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
             let body = renamed(&foreign.document, &self.model)?;
@@ -107,13 +108,30 @@ impl Work {
             is_untouched,
         };
         if open.work.fetches {
-            let wanted = fetch::wanted(&open.request, open.work.theirs);
+            let wanted = fetch::wanted(&open.request, open.work.wants());
             if !wanted.is_empty() {
                 return Ok(Begun::Wants(Box::new(open), wanted));
             }
         }
         let body = open.written(&open.request)?;
         Ok(Begun::Done(Box::new(open.done(body))))
+    }
+}
+
+impl Work {
+    /// Which media the target wants as bytes.
+    fn wants(&self) -> fetch::Wants {
+        match self.provider.shape.wants_bytes {
+            true => translate::is_seen,
+            false => self.theirs.wants_bytes,
+        }
+    }
+
+    /// Whether the client's own bytes would tell the target of media that it
+    /// does not fetch, though it speaks a dialect that has URLs of them.
+    fn unlinks(&self, request: &Request) -> bool {
+        let is_at_stake = self.provider.shape.wants_bytes && self.fetches;
+        is_at_stake && !fetch::wanted(request, self.wants()).is_empty()
     }
 }
 
@@ -128,7 +146,7 @@ impl Open {
     /// Something that the target cannot be told.
     pub(super) fn finished(self, fetched: &Fetched) -> Result<Done, Failure> {
         let mut whole = self.request.clone();
-        fetch::inline(&mut whole, self.work.theirs, fetched);
+        fetch::inline(&mut whole, self.work.wants(), fetched);
         let body = self.written(&whole)?;
         Ok(self.done(body))
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::url::parse_base_url;
+use domain::canon::Dialect;
 use domain::model::Price;
 use domain::money::Rate;
 
@@ -243,4 +244,67 @@ fn quirks_that_make_no_sense_are_named() {
     let text = "source: x\nas_of: \"2026-11-26\"\nproviders:\n  - {name: a, base_url: 'https://a', env: [A], docs: x, quirks: {request: [{at: [n]}]}}\n";
     let error = Catalogue::parse(text).expect_err("no action").to_string();
     assert!(error.contains("`quirks.request[0]`"), "{error}");
+}
+
+#[test]
+fn the_clouds_claudes_are_told_the_betas_that_they_know() {
+    let catalogue = builtin();
+    let entry = |name: &str| catalogue.providers.iter().find(|it| it.name == name);
+    let told = |provider: &str, beta: &str, model: &str| {
+        let shape = entry(provider).expect("an entry").shape();
+        let mut lists = shape.lists.into_iter().chain(shape.headers);
+        let (_, known) = lists.next().expect("a table of betas");
+        let mut all = known.iter();
+        all.find_map(|known| known.told(beta.as_bytes(), model).map(str::to_owned))
+    };
+    let (thinks, all_tools) = (
+        "interleaved-thinking-2025-05-14",
+        "advanced-tool-use-2025-11-20",
+    );
+    for (provider, sonnet, haiku) in [
+        (
+            "bedrock_claude",
+            "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-haiku-4-5-20251001-v1:0",
+        ),
+        (
+            "vertex_claude",
+            "claude-sonnet-4-6@default",
+            "claude-haiku-4-5",
+        ),
+    ] {
+        assert_eq!(told(provider, thinks, sonnet).as_deref(), Some(thinks));
+        assert_eq!(told(provider, thinks, haiku), None);
+        let search = Some("tool-search-tool-2025-10-19");
+        assert_eq!(told(provider, all_tools, sonnet).as_deref(), search);
+        for never in [
+            "claude-code-20250219",
+            "files-api-2025-04-14",
+            "skills-2025-10-02",
+        ] {
+            assert_eq!(told(provider, never, sonnet), None);
+        }
+        assert!(entry(provider).expect("an entry").shape().wants_bytes);
+    }
+}
+
+#[test]
+fn every_embedding_model_of_the_clouds_has_a_form() {
+    let catalogue = builtin();
+    let mut seen = 0;
+    for provider in ["vertex", "bedrock"] {
+        let entry = catalogue.providers.iter().find(|it| it.name == provider);
+        let doors = entry.expect("an entry").doors();
+        for model in catalogue.models_of(provider) {
+            if model.mode == domain::ability::Mode::Embedding {
+                assert!(
+                    doors.iter().any(|door| door.is_of(&model.id)),
+                    "{}",
+                    model.id
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 15, "{seen}");
 }
