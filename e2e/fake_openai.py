@@ -389,14 +389,12 @@ def deltas_of(choice: dict, is_mixed: bool):
     for word in (message["content"] or "").split(" "):
         if message["content"]:
             yield {"content": word + " "}, None
-    calls = list(enumerate(message.get("tool_calls", [])))
+    calls = [(n, call, call["type"], SAID[call["type"]]) for n, call in enumerate(message.get("tool_calls", []))]
     # Of parallel calls some servers send the parts in turn; OpenAI does not, whose tools may be strict.
     for group in [calls] if is_mixed else [[call] for call in calls]:
-        for index, call in group:
-            kind, said = call["type"], SAID[call["type"]]
+        for index, call, kind, said in group:
             yield {"tool_calls": [call | {"index": index, kind: call[kind] | {said: ""}}]}, None
         for part in (slice(0, 8), slice(8, None)):
-            for index, call in group:
-                kind, said = call["type"], SAID[call["type"]]
+            for index, call, kind, said in group:
                 yield {"tool_calls": [{"index": index, kind: {said: call[kind][said][part]}}]}, None
     yield {}, choice["finish_reason"]
