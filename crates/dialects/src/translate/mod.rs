@@ -26,7 +26,7 @@ pub(crate) mod vectors;
 
 pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
-pub use customs::Customs;
+pub use customs::{Customs, without_free_text};
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
