@@ -12,9 +12,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
-use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
+use dialects::{anthropic, gemini};
 use domain::ability::Ability;
 use domain::canon::{Dialect, Request};
 use domain::model::{Deployment, WireFormat};
@@ -37,8 +37,8 @@ pub(super) const DEPTH: usize = 512;
 pub(super) struct Translation {
     theirs: &'static Upstream,
     pivot: &'static Codec,
-    /// The request's id, where a dialect wants one.
-    id: String,
+    /// The request's id, as clients see it in headers.
+    request_id: String,
     kind: Kind,
 }
 
@@ -62,6 +62,8 @@ struct Talk {
     created: i64,
     /// The answer's id, where the provider gives none.
     id: String,
+    /// The request's id, as clients see it in headers.
+    request_id: String,
     /// What was left out, for the client to see.
     dropped: Option<String>,
 }
@@ -106,7 +108,7 @@ pub(super) async fn of(
     let translation = Translation {
         theirs,
         pivot,
-        id: id(ask),
+        request_id: ask.ticket.to_string(),
         kind,
     };
     Ok(Some((Arc::new(translation), body)))
@@ -179,6 +181,7 @@ fn talk(
         names: done.names,
         created: ask.at.seconds(),
         id: id(ask),
+        request_id: ask.ticket.to_string(),
         dropped: done.dropped,
     };
     (Kind::Talk(Box::new(talk)), done.body)
@@ -230,7 +233,10 @@ impl Translation {
             Dialect::Gemini => gemini::canon::retry_delay(body),
             _ => None,
         };
-        ((self.pivot.write_fault)(&fault, &self.id).into(), wait)
+        (
+            (self.pivot.write_fault)(&fault, &self.request_id).into(),
+            wait,
+        )
     }
 }
 
@@ -240,6 +246,7 @@ impl Talk {
             request: &self.request,
             created: self.created,
             id: &self.id,
+            request_id: &self.request_id,
         }
     }
 
@@ -266,7 +273,12 @@ impl Talk {
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
-            Some(_) if self.passes => Leaving::AsItCame,
+            Some(_) if self.passes => Leaving::AsItCame {
+                end: match self.theirs.dialect {
+                    Dialect::Anthropic => anthropic::canon::END_MARK,
+                    _ => b"",
+                },
+            },
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)
