@@ -22,6 +22,7 @@ mod names;
 mod native;
 pub(crate) mod order;
 mod table;
+pub(crate) mod values;
 pub(crate) mod vectors;
 
 pub use by_url::is_seen;
@@ -31,6 +32,7 @@ pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
+pub use values::wrong_value;
 pub use vectors::{Embedder, embedder};
 
 /// What a request's writer must know of its target.

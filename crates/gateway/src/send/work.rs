@@ -97,6 +97,9 @@ impl Work {
                 body,
             })));
         }
+        if let Some(refusal) = translate::wrong_value(&request, self.theirs.dialect) {
+            return Err(Failure::elsewhere(refusal));
+        }
         let store = here(&mut request).into_iter().find(|it| it.name == "store");
         if self.theirs.dialect == Dialect::Responses {
             request.rest.extend(store);
