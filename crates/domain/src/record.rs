@@ -42,7 +42,8 @@ pub struct Opened {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`, `pass_through`.
+    /// `chat`, `completion`, `embedding`, `pass_through`, and what asks nobody
+    /// and costs nothing: `count_tokens`, `dry_run`.
     pub operation: Cow<'static, str>,
     /// The model that was asked for.
     pub model: ModelName,
@@ -129,7 +130,8 @@ pub struct Begun {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`, `pass_through`.
+    /// `chat`, `completion`, `embedding`, `pass_through`, and what asks nobody
+    /// and costs nothing: `count_tokens`, `dry_run`.
     pub operation: Cow<'static, str>,
 }
 
@@ -148,7 +150,8 @@ pub struct Settled {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`, `pass_through`.
+    /// `chat`, `completion`, `embedding`, `pass_through`, and what asks nobody
+    /// and costs nothing: `count_tokens`, `dry_run`.
     pub operation: Cow<'static, str>,
     /// Whether the client asked for a stream.
     pub streamed: bool,

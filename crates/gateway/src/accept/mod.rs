@@ -70,6 +70,8 @@ pub struct Accepted {
     /// What came, if it came in another dialect: `document` is what it is in
     /// `OpenAI`'s then.
     pub foreign: Option<Arc<Foreign>>,
+    /// Whether its plan is all that is wanted.
+    pub is_rehearsal: bool,
     /// The room that the body takes.
     pub held: Held,
 }

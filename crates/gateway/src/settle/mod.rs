@@ -30,6 +30,10 @@ use crate::plane::Plane;
 
 /// What records call a request that passes through unread.
 pub(crate) const PASS_THROUGH: &str = "pass_through";
+/// What they call one whose prompt is counted only.
+pub(crate) const COUNT_TOKENS: &str = "count_tokens";
+/// What they call one that asks for its plan only.
+pub(crate) const DRY_RUN: &str = "dry_run";
 
 /// One request's account. Owned by the stage that has the request; thin, so
 /// that handing it on moves a pointer.
