@@ -5,6 +5,7 @@
 //! | a request | by the client's dialect | by the target's |
 //! | an answer, a stream | by the target's dialect | by the client's |
 
+mod allowed;
 mod by_url;
 pub(crate) mod cited;
 mod codec;
@@ -25,6 +26,7 @@ mod table;
 pub(crate) mod values;
 pub(crate) mod vectors;
 
+pub use allowed::{Allowed, allowed};
 pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
 pub use customs::{Customs, without_free_text};

@@ -248,7 +248,8 @@ fn is_kin(ask: &Ask, provider: &Provider) -> bool {
     foreign.is_some_and(|dialect| provider.format == WireFormat::Dialect(dialect))
 }
 
-fn internal(cause: impl ToString) -> Refusal {
+/// A bug of the gateway.
+pub(super) fn internal(cause: impl ToString) -> Refusal {
     let sentence = "The gateway failed to build the upstream request.";
     Refusal::new(Reason::Internal, sentence).because(cause)
 }
@@ -262,7 +263,7 @@ fn conversation(ask: &Ask, target: &Deployment) -> String {
 }
 
 /// The body of a target that speaks the pivot's dialect.
-fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
+pub(super) fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
     Ok(edits(ask, target)?.apply(ask.document.bytes()))
 }
 

@@ -27,6 +27,7 @@ mod passing_refused;
 mod passing_streams;
 mod platforms;
 mod quirks;
+mod rehearsals;
 mod request_ids;
 mod responses;
 mod responses_items;
