@@ -10,7 +10,7 @@ use domain::model::{Deployment, Provider};
 use domain::policy::RetryPolicy;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 use http1::Fields;
 use tokio::time::Instant;
 
@@ -136,6 +136,21 @@ struct Crossing {
     fields: Fields,
     upload: Upload,
     deadline: Instant,
+}
+
+/// An answer that lies at another address. Nobody goes there with a key in
+/// hand; where it leads is the operator's to read.
+fn elsewhere(status: StatusCode, fields: &Fields) -> Failure {
+    let code = status.as_u16();
+    let sentence = format!(
+        "The provider answered with a redirect (status {code}), which is neither followed nor          handed on: a key would go along. Check the path, slashes at its end too; or whoever          operates the gateway sets the provider's `base_url` to where it really is."
+    );
+    let location = fields
+        .text("location")
+        .and_then(|to| to.parse::<Uri>().ok());
+    let to = location.map(|to| format!("{}{}", to.host().unwrap_or_default(), to.path()));
+    let cause = format!("status {code} to {}", to.as_deref().unwrap_or("nowhere"));
+    Failure::transient(Refusal::new(Reason::UpstreamBroken, sentence).because(cause))
 }
 
 /// A failed try, and whether the provider may have heard of it.
@@ -295,8 +310,10 @@ impl Crossing {
             fields,
             mut body,
         } = reply;
-        let is_elsewhere = status.is_redirection() && status != StatusCode::NOT_MODIFIED;
-        if is_elsewhere || status.is_informational() {
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+            return Err(elsewhere(status, &fields));
+        }
+        if status.is_informational() {
             return Err(Failure::broken(format!("status {status}")));
         }
         let mut held = VecDeque::new();
