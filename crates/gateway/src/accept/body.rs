@@ -232,7 +232,12 @@ fn check_type(fields: &Fields) -> Result<(), Refusal> {
     ))
 }
 
-async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
+/// All of a body of at most `limit` bytes, with room for it.
+pub(crate) async fn collect(
+    limit: usize,
+    mut body: Incoming,
+    held: &mut Held,
+) -> Result<Bytes, Refusal> {
     let announced = body.announced();
     if announced.is_some_and(|n| n > limit as u64) {
         return Err(too_large(limit));

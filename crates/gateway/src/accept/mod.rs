@@ -31,8 +31,9 @@ use crate::admit::Known;
 use crate::settle::{Refused, Ticket};
 
 pub use body::body;
-pub(crate) use body::{slot, too_large};
+pub(crate) use body::{collect, slot, too_large};
 pub use held::Held;
+pub(crate) use incoming::Broken;
 pub use incoming::{Incoming, Request};
 pub use passage::Passage;
 pub use past::{Conversed, Previous};

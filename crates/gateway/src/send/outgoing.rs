@@ -28,7 +28,7 @@ use super::vectors;
 use crate::accept;
 
 /// Keys of AWS at a provider that takes none.
-const UNSIGNED: &str = "this provider takes no signatures";
+pub(super) const UNSIGNED: &str = "this provider takes no signatures";
 
 /// A request on its way to one target.
 pub struct Outgoing {
@@ -77,6 +77,7 @@ impl Outgoing {
         let path = self.path().clone();
         let unsigned = Unsigned {
             auth: &prepared.provider.auth,
+            method: Method::POST.as_str(),
             host: &authority(&prepared.provider),
             path: path.path(),
             query: path.query().unwrap_or_default(),
@@ -147,7 +148,7 @@ pub(super) fn add_credential(
 }
 
 /// There is no credential, and why.
-fn none(cause: &dyn std::fmt::Display) -> Refusal {
+pub(super) fn none(cause: &dyn std::fmt::Display) -> Refusal {
     let sentence = "The gateway has no credential for the upstream now.";
     Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
 }
