@@ -58,7 +58,7 @@ guards:
   words: {kind: deny, literals: [project-x]}
 policies:
   - {name: house-rules, keys: [guarded], guards: [words]}
-limits: {body: 8MiB}
+limits: {body: 9MiB}
 """
     environment = {"GUARDED": GUARDED, "COUNTED": COUNTED, "LIMITED": LIMITED}
     world = fake_and_gateway(bench, more, providers, keys, environment=environment)
@@ -197,6 +197,24 @@ def googles_client_passes_through(w):
     answer = httpx.post(path, json={"contents": [{"role": "user", "parts": [{"text": "hello"}]}]})
     assert answer.status_code == 200, answer.text
     assert "key=" not in w.gemini.last.path and not w.gemini.violations, w.gemini.violations
+
+
+@case
+def googles_client_uploads_a_file_in_pieces(w):
+    # A piece of its SDK's is 8 MiB: the second is the rest.
+    client = genai.Client(api_key=KEY, http_options={"base_url": url(w, "gemini"), "api_version": "v1beta"})
+    many = MANY + MANY[: 3 << 20]
+    made = client.files.upload(file=io.BytesIO(many), config={"mime_type": "application/pdf"})
+    assert (made.name, made.size_bytes) == ("files/f1", len(many)), made
+    assert w.gemini.files.came == {"1": many} and not w.gemini.violations, w.gemini.violations
+    pieces = [seen for seen in w.gemini.requests if seen.path.startswith("/upload/")]
+    assert len(pieces) == 3, pieces
+    assert all(seen.headers["x-goog-api-key"] == UPSTREAM_KEY for seen in pieces)
+    headers = {"x-goog-api-key": KEY, "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
+    headers["x-goog-upload-header-content-length"] = "5"
+    begun = httpx.post(f"{url(w, 'gemini')}/upload/v1beta/files", json={}, headers=headers)
+    there = begun.headers["x-goog-upload-url"]
+    assert there.startswith(f"{url(w, 'gemini')}/upload/v1beta/files?") and UPSTREAM_KEY not in there, there
 
 
 @case

@@ -68,7 +68,15 @@ fn behind<'p>(path: &'p str, segments: &str) -> Option<&'p str> {
 /// own SDKs choose from.
 fn versions(format: WireFormat) -> &'static [&'static str] {
     match format {
-        WireFormat::Dialect(Dialect::Gemini) => &["/v1", "/v1beta", "/v1alpha"],
+        WireFormat::Dialect(Dialect::Gemini) => &[
+            "/v1",
+            "/v1beta",
+            "/v1alpha",
+            "/upload/v1",
+            "/upload/v1beta",
+            "/upload/v1alpha",
+            "/download/v1beta",
+        ],
         WireFormat::Dialect(Dialect::Cohere) => &["/v1", "/v2"],
         WireFormat::Dialect(_) | WireFormat::Demo => &[],
     }
@@ -204,6 +212,12 @@ mod tests {
             ("/v1beta", "/files", "/v1beta/files"),
             ("/v1beta", "/v12/files", "/v1beta/v12/files"),
             ("/proxy", "/v1/files", "/proxy/v1/files"),
+            ("/v1beta", "/upload/v1beta/files", "/upload/v1beta/files"),
+            (
+                "/proxy/v1beta",
+                "/upload/v1/files",
+                "/proxy/upload/v1/files",
+            ),
         ] {
             let joined = joined(base, gemini, path);
             assert_eq!(joined.as_deref(), Ok(whole), "{base} {path}");

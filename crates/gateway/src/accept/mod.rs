@@ -94,6 +94,9 @@ pub fn head(request: Request) -> Result<Head, Refused> {
     let mut request = request;
     let (method, mut target) = route::route(request.uri.path())?;
     let method = route::method(method, &mut target, &request.method);
+    if let Target::Pass(passage) = &mut target {
+        passage.origin = Passage::origin(&request);
+    }
     if let Some(query) = request.uri.query() {
         route::query(&mut target, query, &mut request.fields);
     }

@@ -9,9 +9,8 @@ use bytes::{Bytes, BytesMut};
 use domain::credential::AwsKeys;
 use domain::model::{Auth, Deployment, Provider};
 use domain::policy::RetryPolicy;
-use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use http1::Fields;
 use tokio::time::Instant;
 
@@ -22,6 +21,7 @@ use super::failure::{Failure, Kind};
 use super::keys::Turns;
 use super::pool::ExchangeError;
 use super::prepared::{Prepared, authority};
+use super::rejected::redirected;
 use super::signing::{self, Unsigned};
 use super::upstream::{Reply, UpstreamBody};
 use super::{aws, outgoing, sleep, unaccountable};
@@ -38,6 +38,10 @@ pub struct Passed {
     pub method: Method,
     /// Where, query and all.
     pub target: String,
+    /// How the client reached the gateway: `https://gateway.example`.
+    pub origin: Option<String>,
+    /// The client's headers.
+    pub asked: Fields,
     /// Who answers.
     pub provider: Arc<Provider>,
     /// The answer.
@@ -73,6 +77,7 @@ pub async fn pass(
         provider,
         method,
         target,
+        origin,
         fields,
         body,
     } = passing;
@@ -102,6 +107,8 @@ pub async fn pass(
             ticket,
             method: crossing.method,
             target: crossing.target,
+            origin,
+            asked: crossing.fields,
             provider,
             answer,
             deadline: crossing.deadline,
@@ -138,21 +145,6 @@ struct Crossing {
     fields: Fields,
     upload: Upload,
     deadline: Instant,
-}
-
-/// An answer that lies at another address. Nobody goes there with a key in
-/// hand; where it leads is the operator's to read.
-fn elsewhere(status: StatusCode, fields: &Fields) -> Failure {
-    let code = status.as_u16();
-    let sentence = format!(
-        "The provider answered with a redirect (status {code}), which is neither followed nor          handed on: a key would go along. Check the path, slashes at its end too; or whoever          operates the gateway sets the provider's `base_url` to where it really is."
-    );
-    let location = fields
-        .text("location")
-        .and_then(|to| to.parse::<Uri>().ok());
-    let to = location.map(|to| format!("{}{}", to.host().unwrap_or_default(), to.path()));
-    let cause = format!("status {code} to {}", to.as_deref().unwrap_or("nowhere"));
-    Failure::transient(Refusal::new(Reason::UpstreamBroken, sentence).because(cause))
 }
 
 /// A failed try, and whether the provider may have heard of it.
@@ -338,7 +330,7 @@ impl Crossing {
             mut body,
         } = reply;
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-            return Err(elsewhere(status, &fields));
+            return Err(redirected(status, &fields));
         }
         if status.is_informational() {
             return Err(Failure::broken(format!("status {status}")));

@@ -8,7 +8,8 @@ use dialects::translate::{self, Upstream};
 use domain::canon::Dialect;
 use domain::ids::TicketId;
 use domain::model::Deployment;
-use http::StatusCode;
+use domain::refusal::{Reason, Refusal};
+use http::{StatusCode, Uri};
 use http1::Fields;
 
 use super::aws;
@@ -59,4 +60,20 @@ fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
         return Failure::broken(format!("status {status}"));
     }
     Failure::of_status(status, fields, body)
+}
+
+/// An answer that lies at another address. Nobody goes there with a key in
+/// hand; where it leads is the operator's to read.
+pub(super) fn redirected(status: StatusCode, fields: &Fields) -> Failure {
+    let code = status.as_u16();
+    let sentence = format!(
+        "The provider answered with a redirect (status {code}), which is neither followed nor \
+         handed on: a key would go along. Check the path, slashes at its end too; or whoever \
+         operates the gateway sets the provider's `base_url` to where it really is."
+    );
+    let location = fields.text("location").map(str::parse::<Uri>);
+    let to = location.and_then(Result::ok);
+    let to = to.map(|to| format!("{}{}", to.host().unwrap_or_default(), to.path()));
+    let cause = format!("status {code} to {}", to.as_deref().unwrap_or("nowhere"));
+    Failure::transient(Refusal::new(Reason::UpstreamBroken, sentence).because(cause))
 }

@@ -17,6 +17,7 @@ use http::{Method, StatusCode};
 use http1::Fields;
 use tokio::time::Instant;
 
+use super::upload::{Way, urls};
 use super::watched::{Flow, Party, Watched};
 use super::{AnswerBody, Served, headers};
 use crate::send::Passed;
@@ -31,6 +32,8 @@ pub fn pass(passed: Passed) -> Served {
         mut ticket,
         method,
         target,
+        origin,
+        asked,
         provider,
         answer,
         deadline,
@@ -49,6 +52,14 @@ pub fn pass(passed: Passed) -> Served {
     let mut served = Served::new(AnswerBody::whole(Bytes::new()));
     served.status = status;
     headers::unread(&mut served.fields, &answer.fields);
+    if let Some(origin) = &origin {
+        let way = Way {
+            origin,
+            provider: &provider,
+            asked: &asked,
+        };
+        urls(&mut served.fields, &answer.fields, &way);
+    }
     headers::of(&mut served.fields, &ticket);
     if is_stream {
         // nginx and its kin would hold pieces back without this.

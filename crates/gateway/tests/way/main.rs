@@ -25,6 +25,7 @@ mod passing;
 mod passing_faults;
 mod passing_refused;
 mod passing_streams;
+mod passing_uploads;
 mod platforms;
 mod quirks;
 mod rehearsals;
