@@ -288,6 +288,25 @@ def an_answer_that_breaks_off_is_no_whole_one(w):
 
 
 @case
+def what_passes_at_a_kill_is_in_the_ledger_with_its_bytes(w):
+    w.unread.server.handle_error = lambda *_: None
+    w.unread.next(pieces=[MANY[: 3 << 20], b"more"], gate=threading.Event())
+    headers = {"authorization": f"Bearer {KEY}"}
+    body = MANY[: 1 << 20]
+    with contextlib.suppress(httpx.HTTPError):
+        with httpx.stream("POST", f"{url(w)}/v1/audio/speech", content=body, headers=headers, timeout=10) as answer:
+            came = 0
+            for piece in answer.iter_raw():
+                came += len(piece)
+                if came == 3 << 20:
+                    w.gateway.kill()
+    w.gateway.start()
+    row = row_of(w, answer)
+    assert (row["outcome"], row["provider"], row["operation"]) == ("lost", "openai", "pass_through"), row
+    assert row["bytes_in"] == len(body) and 1 << 20 <= row["bytes_out"] <= 3 << 20, row
+
+
+@case
 def nothing_of_the_client_came_through(w):
     assert not w.unread.violations, w.unread.violations
     assert "pass_through" in w.gateway.log.read_text()

@@ -30,7 +30,7 @@ impl Record {
 }
 
 /// A request is about to go upstream; said again when it goes to another
-/// target. A ticket with this record and no [`Settled`] was in flight when the
+/// target, and while one passes through unread. A ticket with this record and no [`Settled`] was in flight when the
 /// process ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
@@ -57,10 +57,12 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Whether the same request was announced before, to go to another target.
+    /// Whether the same request may have been announced before: to go to another
+    /// target, or with fewer bytes.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
-        self.asked.as_ref().is_some_and(|asked| asked.attempts > 1)
+        let is_later = |asked: &Asked| asked.attempts > 1 || asked.passed.is_some();
+        self.asked.as_ref().is_some_and(is_later)
     }
 }
 
@@ -82,6 +84,10 @@ pub struct Asked {
     pub usage_source: UsageSource,
     /// What the prompt costs; `None` where the price is unknown.
     pub cost: Option<NanoUsd>,
+    /// The bytes that have passed through unread, where that is what it does:
+    /// a journal's block and the store carry them beside the rest.
+    #[serde(skip)]
+    pub passed: Option<Passed>,
 }
 
 /// How a request ended.
