@@ -7,7 +7,6 @@
 //! | [`url`] | base URLs taken apart, and paths put together |
 //! | [`refresh`] | prices and abilities from files that others keep |
 //! | [`passing`] | paths that clients write themselves, joined to a base URL |
-//! | [`sigv4`] | signing for AWS, pure |
 //! | [`headers`] | the credential's header, and which headers may cross |
 //!
 //! A provider that speaks a known dialect is an entry of
@@ -19,7 +18,6 @@ pub mod headers;
 pub mod passing;
 pub mod quirks;
 pub mod refresh;
-pub mod sigv4;
 pub mod url;
 
 mod rate;

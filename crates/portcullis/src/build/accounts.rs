@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::providers::{AuthStyle, CatalogueProvider, Fetched, sigv4};
+use ::providers::{AuthStyle, CatalogueProvider, Fetched};
 use config::error::Report;
 use config::key_source::KeySource as Written;
 use config::providers::Provider as Wanted;
