@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Report;
 use super::key_source::KeySource;
-use super::network;
 use super::ordered::Ordered;
 use super::pass_through::PassThrough;
 use super::scalars::Span;
@@ -282,9 +281,6 @@ impl Provider {
                 "what passes through goes by HTTP/1.1, and `http: \"2\"` leaves no other",
                 "remove `http`, or declare the provider a second time without it",
             );
-        }
-        if let Some(ca) = &self.ca_file {
-            network::file(&key(&at, "ca_file"), ca, report);
         }
     }
 }

@@ -17,6 +17,7 @@ fn error_of(name: &str, text: &str) -> String {
     let around = super::Around {
         env: &env,
         fetchers: &super::Unfetched,
+        secrets: super::Secrets::Resolved,
     };
     match super::snapshot_with(&config, &catalogue, &[], &install, around) {
         Ok(_) => "nothing is wrong".to_owned(),

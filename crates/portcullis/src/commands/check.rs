@@ -7,7 +7,7 @@ use crate::output;
 
 /// Prints what was found; the error is the answer if something is wrong.
 pub(super) fn run(place: &Place) -> anyhow::Result<()> {
-    let (loaded, _, snapshot) = world::look(place)?;
+    let (loaded, _, snapshot) = world::whole(place)?;
     let idle = idle::warnings(&loaded.config, &snapshot, idle::Keys::OfTheFile);
     for warning in loaded.warnings.iter().chain(&idle) {
         output::error(&format!("warning: {warning}"));

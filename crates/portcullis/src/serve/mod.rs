@@ -100,7 +100,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         true => {
             // Before anybody is asked: what could not run must not take over.
             certificate::of(&loaded.config)?;
-            crate::commands::world::look(&args.place)?;
+            crate::commands::world::whole(&args.place)?;
             doors::Start::TakeOver
         }
         false => doors::Start::Alone,
