@@ -12,7 +12,7 @@ use domain::canon::Dialect;
 use domain::model::{Paths, Shape};
 use serde::Deserialize;
 
-use crate::quirks::QuirksSpec;
+use crate::quirks::{QuirksSpec, Senseless};
 pub(crate) use line::{Line, TierLine};
 pub use lines::{ModelsRead, WrongLine, is_date, read_models, write_models};
 pub use model::{CatalogueModel, OPERATOR, Unmetered};
@@ -343,7 +343,12 @@ fn check_provider(provider: &CatalogueProvider) -> Result<(), CatalogueError> {
     }
     let quirks = provider.quirks.quirks();
     quirks.map_err(|(at, why)| entry(&provider.name, format!("`quirks.{at}`: {why}")))?;
-    Ok(())
+    match provider.quirks.senseless().first() {
+        Some(Senseless { at, why, .. }) => {
+            Err(entry(&provider.name, format!("`quirks.{at}`: {why}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn entry(entry: &str, problem: impl Into<String>) -> CatalogueError {

@@ -31,6 +31,6 @@ pub use headers::{
     goes_to_client, goes_upstream, passes_to_client, passes_upstream, stream_type,
 };
 pub use passing::{PathError, joined, query};
-pub use quirks::QuirksSpec;
+pub use quirks::{QuirksSpec, Senseless};
 pub use rate::rate;
 pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};

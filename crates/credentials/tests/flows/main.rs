@@ -7,6 +7,7 @@ mod azure;
 mod google;
 mod hostile;
 mod local;
+mod outlook;
 mod renewal;
 mod scene;
 mod server;

@@ -22,9 +22,9 @@ pub(super) type Account = (Auth, Vec<Key>);
 
 /// Whoever keeps credentials fresh that end some day.
 pub(crate) trait Fetchers {
-    /// The credential of `spec`; the same one for the same `spec`. `name` is
-    /// what the log calls it.
-    fn renewed(&self, name: &str, spec: Spec) -> Arc<dyn Renewing>;
+    /// The credential of `spec`; the same one for the same `spec`. `place` is
+    /// where it is written, and what the log calls it.
+    fn renewed(&self, place: &str, spec: Spec) -> Arc<dyn Renewing>;
 }
 
 /// Nobody: for whoever only looks at a configuration.
@@ -167,14 +167,10 @@ fn keys(
     around: Around<'_>,
     report: &mut Report<'_>,
 ) -> Option<Vec<Key>> {
-    let field = key(at, "api_key");
-    let numbered = wanted.api_keys.iter().enumerate();
-    let numbered = numbered.map(|(n, it)| (format!("{}[{n}]", key(at, "api_keys")), it));
-    let single = wanted.api_key.iter().map(|it| (field.clone(), it));
     let mut all = Vec::new();
     let mut is_whole = true;
-    for (field, written) in single.chain(numbered) {
-        match one(at, written, around) {
+    for (field, written) in wanted.placed_keys(at) {
+        match one(&field, written, around) {
             Ok(key) => all.push(key),
             Err(error) => {
                 report.wrong(&field, error, "set it, or refer to another one");

@@ -8,6 +8,7 @@ mod fetched;
 pub(crate) mod idle;
 mod keys;
 pub(crate) mod models;
+pub(crate) mod outlook;
 mod policies;
 mod providers;
 #[cfg(test)]
