@@ -13,6 +13,9 @@ from fake_openai import FakeOpenAI, Refused, Scripted, filled
 # The second is one of which the catalogue knows that it thinks.
 MODELS = ["c", "claude-haiku-4-5"]
 # What the gateway asks by itself, and what the SDK sends.
+# The beta that lets a server clear what is old in a conversation:
+# https://platform.claude.com/docs/en/build-with-claude/context-editing
+EDITS = "context-management-2025-06-27"
 VERSIONS = {"2023-06-01", "2026-10-21"}
 THREADS = "message-threads-2026-08-12"
 USAGE = {
@@ -31,6 +34,8 @@ BLOCKS = {
     "user": {"text", "image", "document", "tool_result"},
     "assistant": {"text", "tool_use", "thinking", "redacted_thinking"},
 }
+# Words that ask for what a model does rarely.
+REASONS = {"You said: LONG": "max_tokens", "You said: REFUSE": "refusal"}
 KINDS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
 
 
@@ -61,7 +66,9 @@ class _Handler(fake_openai.Handler):
         asked = json.loads(seen.body)
         is_counted = seen.path.endswith("count_tokens")
         thread = self.thread(asked, seen.headers)
-        check(asked, COUNTED if is_counted else FIELDS)
+        betas = seen.headers.get("anthropic-beta", "").split(",")
+        edits = {"context_management"} if EDITS in betas else set()
+        check(asked, (COUNTED if is_counted else FIELDS) | edits)
         if is_counted:
             return self.send_json({"input_tokens": 42})
         answer = message_for(asked) | {"id": f"msg_{len(self.owner.requests)}"}
@@ -224,7 +231,7 @@ def message_for(asked: dict) -> dict:
         "role": "assistant",
         "model": asked["model"],
         "content": content,
-        "stop_reason": "tool_use" if calls else "end_turn",
+        "stop_reason": "tool_use" if calls else REASONS.get(content[-1].get("text"), "end_turn"),
         "stop_sequence": None,
         "usage": USAGE,
     }

@@ -1,5 +1,5 @@
 """A strict upstream of AWS Bedrock: Converse for every model, InvokeModel for
-Claude in Anthropic's own dialect.
+Claude in Anthropic's own dialect and for embeddings in their makers' forms.
 
 It refuses what AWS refuses, and streams binary messages with their checksums,
 cut anywhere.
@@ -13,15 +13,17 @@ import urllib.parse
 import zlib
 
 import fake_anthropic
+import fake_bedrock_embeddings as embeddings
 import fake_bedrock_rules as rules
 import fake_openai
 from fake_bedrock_rules import SIGNATURE, refused
-from fake_openai import FakeOpenAI, Scripted
+from fake_openai import FakeOpenAI, Scripted, filled
 
 CLAUDE = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
+SONNET = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 NOVA = "amazon.nova-lite-v1:0"
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc123claude"
-MODELS = {CLAUDE, NOVA, PROFILE}
+MODELS = {CLAUDE, SONNET, NOVA, PROFILE, *embeddings.FORMS}
 USAGE = {
     "inputTokens": 11,
     "outputTokens": 7,
@@ -39,7 +41,7 @@ WORDS = {
     503: "ServiceUnavailableException",
 }
 # Of Anthropic's betas those that AWS knows.
-BETAS = {"context-1m-2025-08-07", "interleaved-thinking-2025-05-14"}
+BETAS = {"context-1m-2025-08-07", "interleaved-thinking-2025-05-14", "tool-search-tool-2025-10-19"}
 INVOKED = (fake_anthropic.FIELDS - {"model", "stream", "service_tier"}) | {"anthropic_version", "anthropic_beta"}
 # A message is cut into pieces of so many bytes.
 PIECE = 61
@@ -110,7 +112,11 @@ class _Handler(fake_openai.Handler):
         self.send_messages(events_of(answer_for(asked)))
 
     def invoke(self, asked: dict, model: str) -> None:
-        self.send_json(invoked(asked, model))
+        if model not in embeddings.FORMS:
+            return self.send_json(invoked(asked, model))
+        answer, tokens = embeddings.FORMS[model](asked)
+        headers = {"x-amzn-bedrock-input-token-count": str(tokens)}
+        self.send_scripted(Scripted(body=json.dumps(answer).encode(), headers=headers))
 
     def invoke_stream(self, asked: dict, model: str) -> None:
         answer = invoked(asked, model)
@@ -165,7 +171,9 @@ def invoked(asked: dict, model: str) -> dict:
     """Claude's own answer to its own request."""
     rules.need("claude" in model, "This model does not take Anthropic's requests.")
     rules.need(asked.get("anthropic_version") == "bedrock-2023-05-31", "Invalid API version")
-    rules.need(set(asked.get("anthropic_beta", [])) <= BETAS, "invalid beta flag")
+    betas = set(asked.get("anthropic_beta", []))
+    # All of them are for larger models only.
+    rules.need(betas <= (BETAS if "sonnet" in model else set()), "invalid beta flag")
     try:
         fake_anthropic.check(asked | {"model": "c"}, INVOKED | {"model"})
     except fake_openai.Refused as no:
@@ -184,11 +192,11 @@ def answer_for(asked: dict) -> dict:
     tools = [] if results else asked.get("toolConfig", {}).get("tools", [])
     specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
     for number, spec in enumerate(specs):
-        given = {"city": "Zürich"} if spec["inputSchema"]["json"].get("properties") else {}
+        given = filled(spec["inputSchema"]["json"]) if spec["inputSchema"]["json"].get("properties") else {}
         content.append({"toolUse": {"toolUseId": f"tooluse_{number}", "name": spec["name"], "input": given}})
     said = " ".join(block["text"] for block in last if "text" in block)
     if not specs:
-        content.append({"text": text_of(last, results, said)})
+        content.append({"text": formed(asked) or text_of(last, results, said)})
     reason = {"LONG": "max_tokens", "GUARD": "guardrail_intervened"}.get(said)
     return {
         "output": {"message": {"role": "assistant", "content": content}},
@@ -196,6 +204,12 @@ def answer_for(asked: dict) -> dict:
         "usage": USAGE,
         "metrics": {"latencyMs": 99},
     }
+
+
+def formed(asked: dict) -> str | None:
+    """What fits the schema of the answer, where it has one."""
+    form = asked.get("outputConfig", {}).get("textFormat", {})
+    return json.dumps(filled(json.loads(form["structure"]["jsonSchema"]["schema"]))) if form else None
 
 
 def text_of(last: list, results: list, said: str) -> str:

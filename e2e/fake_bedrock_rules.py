@@ -221,6 +221,9 @@ def check_thought(thought: dict, at: str) -> None:
 
 def check_claude(asked: dict, model: str) -> None:
     more = asked.get("additionalModelRequestFields", {})
+    if "nova" in model:
+        known(more, {"inferenceConfig"}, "additionalModelRequestFields")
+        return known(more.get("inferenceConfig", {}), {"topK"}, "additionalModelRequestFields.inferenceConfig")
     if "claude" not in model:
         need(not more, f"additionalModelRequestFields: {sorted(more)}: Extra inputs are not permitted")
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import struct
 
 import hpack
@@ -34,7 +35,12 @@ class Connection:
 
     @classmethod
     async def open(cls, gateway, settings: bytes = b""):
-        connection = cls(*await asyncio.open_connection("127.0.0.1", gateway.port))
+        tls = None
+        if gateway.ca:
+            tls = ssl.create_default_context(cafile=gateway.ca)
+            tls.set_alpn_protocols(["h2"])
+        name = "localhost" if tls else None
+        connection = cls(*await asyncio.open_connection("127.0.0.1", gateway.port, ssl=tls, server_hostname=name))
         await connection.send(PREFACE + frame(SETTINGS, payload=settings) + frame(SETTINGS, ACK))
         return connection
 

@@ -18,9 +18,11 @@ class Lost(Exception):
 class Client:
     """One client; keeps its connection as long as the gateway does."""
 
-    def __init__(self, port: int, keep: bool = True):
+    def __init__(self, port: int, keep: bool = True, tls=None):
         self.port = port
         self.keep = keep
+        # What a listener with a certificate is spoken to by.
+        self.tls = tls
         self.socket = None
         self.reused = False
 
@@ -32,6 +34,8 @@ class Client:
     def connect(self) -> None:
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.tls:
+            self.socket = self.tls.wrap_socket(self.socket, server_hostname="localhost")
         self.reused = False
 
     def ask(self, body: dict, key: str = KEY) -> tuple[int, dict, bytes]:
@@ -93,8 +97,9 @@ class Hammer:
     """Clients on threads of their own. `refused` is when a connection was
     first refused: nobody is asked any more then."""
 
-    def __init__(self, port: int, clients: int, body=None, streams: int = 0):
+    def __init__(self, port: int, clients: int, body=None, tls=None):
         self.port = port
+        self.tls = tls
         self.body = body or hello()
         self.ended = threading.Event()
         self.lock = threading.Lock()
@@ -113,7 +118,7 @@ class Hammer:
             thread.join()
 
     def run(self, keep: bool) -> None:
-        client = Client(self.port, keep)
+        client = Client(self.port, keep, self.tls)
         while not self.ended.is_set():
             begun = time.monotonic()
             try:

@@ -120,6 +120,10 @@ class Upstream:
         """What was asked for, in order."""
         return [exchange.json.get("model") for exchange in self.seen]
 
+    def wanted(self, exchange: Exchange) -> str:
+        """By which name of `on` an exchange is answered."""
+        return exchange.json.get("model")
+
     async def _serve(self, reader, writer) -> None:
         self.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -130,7 +134,7 @@ class Upstream:
                 self.now += 1
                 self.most = max(self.most, self.now)
                 try:
-                    await self.on.get(exchange.json.get("model"), well)(exchange)
+                    await self.on.get(self.wanted(exchange), well)(exchange)
                 finally:
                     self.now -= 1
                 if writer.is_closing():

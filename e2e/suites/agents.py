@@ -15,6 +15,7 @@ import tempfile
 import types
 
 from fake_agent import FILE, FakeAgent
+from fake_anthropic import FakeAnthropic
 from harness import install
 from harness.bench import case
 from harness.gateway import KEY, UPSTREAM_KEY
@@ -27,6 +28,7 @@ PACKAGES = [
     "@openai/codex@0.169.0",
     "opencode-ai@1.18.33",
 ]
+CLAUDE = "claude-haiku-4-5"
 # It asks nobody but the gateway, and no human.
 AIDER = ["--yes-always", "--no-git", "--no-pretty", "--no-check-update", "--analytics-disable", "--no-show-model-warnings"]
 IN_PYTHON = ["aider-chat==0.86.2"]
@@ -34,9 +36,19 @@ IN_PYTHON = ["aider-chat==0.86.2"]
 
 def scene(bench):
     model = bench.enter(FakeAgent(UPSTREAM_KEY))
-    text = config(model.base_url).replace("    models:", "    losses: drop\n    models:")
+    anthropic = bench.enter(FakeAnthropic(UPSTREAM_KEY))
+    claude = f"""
+  anthropic:
+    dialect: anthropic
+    base_url: {anthropic.base_url}
+    api_key: env:UPSTREAM_KEY
+    models: [{CLAUDE}]
+"""
+    text = config(model.base_url, providers=claude).replace("    models: [m", "    losses: drop\n    models: [m")
     gateway = bench.gateway(text)
-    return types.SimpleNamespace(bench=bench, model=model, gateway=gateway, programs=programs(bench.here))
+    return types.SimpleNamespace(
+        bench=bench, model=model, anthropic=anthropic, gateway=gateway, programs=programs(bench.here)
+    )
 
 
 def programs(here: pathlib.Path) -> list:
@@ -52,20 +64,22 @@ def programs(here: pathlib.Path) -> list:
     return [folder / "node_modules" / ".bin", folder / "venv" / "bin"]
 
 
-def works(w, name: str, arguments: list, environment: dict, files: dict) -> None:
-    """Whether the agent makes the file and comes to its end."""
+def find(w, name: str):
+    """The agent's program, if it is installed."""
     program = next((found for folder in w.programs if (found := folder / name).exists()), None)
     if program is None:
         print(f"e2e: agents: {name} is not installed (PORTCULLIS_AGENTS=install)")
-        return
-    work, home = (pathlib.Path(tempfile.mkdtemp("", f"{name}-", w.bench.folder)) for _ in range(2))
-    for path, text in files.items():
-        path = home / path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    w.model.folder = str(work)
-    done = subprocess.run(
-        [program, *arguments],
+    return program
+
+
+def folders(w, name: str):
+    """Where an agent works, and its home."""
+    return (pathlib.Path(tempfile.mkdtemp("", f"{name}-", w.bench.folder)) for _ in range(2))
+
+
+def ran(command: list, work, home, environment: dict):
+    return subprocess.run(
+        command,
         cwd=work,
         env={"PATH": os.environ["PATH"], "HOME": str(home)} | environment,
         stdin=subprocess.DEVNULL,
@@ -73,10 +87,64 @@ def works(w, name: str, arguments: list, environment: dict, files: dict) -> None
         text=True,
         timeout=120,
     )
+
+
+def works(w, name: str, arguments: list, environment: dict, files: dict) -> None:
+    """Whether the agent makes the file and comes to its end."""
+    program = find(w, name)
+    if program is None:
+        return
+    work, home = folders(w, name)
+    for path, text in files.items():
+        path = home / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    makes_it(w, [program, *arguments], work, home, environment)
+
+
+def makes_it(w, command: list, work, home, environment: dict) -> None:
+    w.model.folder = str(work)
+    done = ran(command, work, home, environment)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert (work / FILE).read_text() == "hi\n", said
     assert "All done." in said, said
+
+
+def connect(w, tool: str, model: str, home) -> None:
+    """What the command writes into the tool's own files."""
+    wanted = ["--write", "--key", KEY, "--model", model, "--url", w.gateway.origin]
+    done = ran([w.bench.binary, "connect", tool, *wanted], home, home, {})
+    assert done.returncode == 0, done.stderr
+
+
+@case
+def agents_work_with_what_connect_writes(w):
+    tools = [
+        ("claude-code", "claude", ["-p", TASK, "--dangerously-skip-permissions"]),
+        ("gemini-cli", "gemini", ["--skip-trust", "-y", "-p", TASK]),
+        ("codex", "codex", ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK]),
+        ("opencode", "opencode", ["run", TASK]),
+        ("aider", "aider", ["--edit-format", "whole", "--message", TASK, *AIDER]),
+    ]
+    for tool, name, arguments in tools:
+        program = find(w, name)
+        if program:
+            work, home = folders(w, name)
+            connect(w, tool, "m", home)
+            makes_it(w, [program, *arguments], work, home, {"PORTCULLIS_KEY": KEY, "IS_SANDBOX": "1"})
+
+
+@case
+def claude_code_keeps_its_betas_before_claude(w):
+    program = find(w, "claude")
+    if program is None:
+        return
+    work, home = folders(w, "claude")
+    connect(w, "claude-code", CLAUDE, home)
+    done = ran([program, "-p", "Say hi", "--tools", ""], work, home, {"IS_SANDBOX": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert any("context_management" in seen.json for seen in w.anthropic.requests), done.stdout
 
 
 @case

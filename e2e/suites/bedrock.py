@@ -13,7 +13,7 @@ import httpx
 import openai
 
 import fake_bedrock
-from fake_bedrock import CLAUDE, NOVA, PROFILE, FakeBedrock, exception
+from fake_bedrock import CLAUDE, NOVA, PROFILE, SONNET, FakeBedrock, exception
 from harness.bench import case, until
 from harness.gateway import KEY, UPSTREAM_KEY, events, hello
 from suites.common import fake_and_gateway
@@ -31,6 +31,7 @@ models:
   - {{name: nova, deployments: [{{provider: bedrock, model: "{NOVA}"}}]}}
   - {{name: profile, deployments: [{{provider: bedrock, model: "{PROFILE}"}}]}}
   - {{name: invoked, deployments: [{{provider: bedrock_claude, model: "{CLAUDE}"}}]}}
+  - {{name: sonnet, deployments: [{{provider: bedrock_claude, model: "{SONNET}"}}]}}
 retry: {{retries: 0}}
 """
 
@@ -273,12 +274,13 @@ def cache_marks_become_cache_points(w):
 @case
 def betas_stand_in_the_body(w):
     betas = ["context-1m-2025-08-07", "claude-code-20250219", "interleaved-thinking-2025-05-14"]
-    asked = {"model": "invoked", "messages": USER, "max_tokens": 100, "betas": betas}
+    asked = {"model": "sonnet", "messages": USER, "max_tokens": 100, "betas": betas}
     w.anthropic.beta.messages.create(**asked)
     assert w.aws.last.json["anthropic_beta"] == [betas[0], betas[2]], w.aws.last.json
-    # Converse has none; that is no reason to fail.
-    w.anthropic.beta.messages.create(**asked | {"model": "claude"})
-    assert "anthropic_beta" not in json.dumps(w.aws.last.json), w.aws.last.json
+    # Converse has none, nor has a smaller model; that is no reason to fail.
+    for model in ("claude", "invoked"):
+        w.anthropic.beta.messages.create(**asked | {"model": model})
+        assert "anthropic_beta" not in json.dumps(w.aws.last.json), w.aws.last.json
 
 
 @case

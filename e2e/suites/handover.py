@@ -3,6 +3,7 @@ process, however many ask meanwhile. `cargo xtask drill` may ask for more."""
 
 import contextlib
 import os
+import random
 import signal
 import sqlite3
 import threading
@@ -14,11 +15,14 @@ from harness.bench import case, until
 from harness.gateway import KEY, events, hello
 from harness.hammer import Client, Hammer
 from suites.common import config, fake_and_gateway
+from suites.lifecycle import ask_until
 from suites.policies import stream
 
 CLIENTS = int(os.environ.get("PORTCULLIS_DRILL_CLIENTS", "64"))
 STREAMS = int(os.environ.get("PORTCULLIS_DRILL_STREAMS", "40"))
 ROUNDS = int(os.environ.get("PORTCULLIS_DRILL_TAKEOVERS", "2"))
+# Who is killed: the elder, the heir, both.
+KILLED = [(0,), (1,), (0, 1)] * int(os.environ.get("PORTCULLIS_DRILL_TAKEOVER_KILLS", "1"))
 LIMITED = "sk-e2e-limited-0123456789abcdefghijklmnop"
 
 
@@ -47,7 +51,8 @@ class Streams:
     def read(self, key):
         headers = {"authorization": f"Bearer {key}"}
         url = self.w.gateway.base_url + "/chat/completions"
-        with httpx.stream("POST", url, json=hello(stream=True), headers=headers, timeout=60) as answer:
+        asked = {"json": hello(stream=True), "headers": headers, "timeout": 60, "verify": self.w.gateway.verify}
+        with httpx.stream("POST", url, **asked) as answer:
             self.begun.release()
             self.texts.append((answer.headers["x-request-id"], answer.read().decode()))
 
@@ -131,6 +136,37 @@ def another_process_takes_over_and_nobody_notices(w):
     is_in_the_ledger_once(w, hammer.answered + whole)
     longest = max(hammer.late)
     print(f"drill: | takeover x{ROUNDS} | {len(hammer.answered)} answers, {len(whole)} streams | 0 lost | longest {longest:.2f} s |")
+
+
+@case
+def a_kill_in_the_middle_of_it_loses_no_answer(w):
+    pauses, ended, completed = random.Random(5), threading.Event(), []
+    asking = [threading.Thread(target=ask_until, args=(w, ended, completed)) for _ in range(6)]
+    for thread in asking:
+        thread.start()
+    for victims in KILLED:
+        time.sleep(pauses.uniform(0.1, 0.3))
+        both = [w.gateway.process]
+        w.gateway.spawn("--takeover")
+        both.append(w.gateway.process)
+        time.sleep(pauses.uniform(0, 0.25))
+        for victim in victims:
+            both[victim].kill()
+            both[victim].wait()
+        # An heir ends by itself if its elder did before it had everything.
+        time.sleep(0.5)
+        living = [process for process in both if process.poll() is None]
+        if living:
+            w.gateway.process = living[0]
+        else:
+            w.gateway.start()
+        seen = len(completed)
+        until(lambda: len(completed) > seen + 5, 20, "traffic goes on")
+    ended.set()
+    for thread in asking:
+        thread.join()
+    is_in_the_ledger_once(w, completed)
+    print(f"drill: | kill -9 while taking over | {len(KILLED)} | {len(completed)} answers | 0 lost |")
 
 
 @case

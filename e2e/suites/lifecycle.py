@@ -163,6 +163,26 @@ def told_to_stop_twice_it_cuts_what_is_open_and_settles_it(w):
     assert row["outcome"] not in ("complete", "lost") and row["output"] > 0, row
 
 
+@case
+def what_was_upstream_at_a_kill_is_in_the_ledger_with_all_that_was_known(w):
+    w.gateway.start()
+    w.fake.server.handle_error = lambda *_: None
+    w.fake.next(pieces=stream("one", "two"), gate=threading.Event())
+    headers = {"authorization": f"Bearer {KEY}"}
+    url = w.gateway.base_url + "/chat/completions"
+    with contextlib.suppress(httpx.HTTPError):
+        with httpx.stream("POST", url, json=hello(stream=True), headers=headers, timeout=10) as answer:
+            pieces = answer.iter_bytes()
+            next(pieces)
+            w.gateway.kill()
+    w.gateway.start()
+    row = w.gateway.row(answer.headers["x-request-id"])
+    assert (row["outcome"], row["streamed"], row["attempts"]) == ("lost", 1, 1), row
+    assert (row["model"], row["provider"], row["deployment"]) == ("m", "fake", "fake/m"), row
+    assert row["input"] > 0 and (row["usage_source"], row["price_missing"]) == ("estimated", 1), row
+    assert w.gateway.stop() == 0
+
+
 def ask_until(w, ended: threading.Event, completed: list) -> None:
     """One client: keeps the ids of answers that it has whole."""
     headers = {"authorization": f"Bearer {KEY}"}

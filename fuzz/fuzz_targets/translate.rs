@@ -8,6 +8,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use dialects::embeddings::{self, Answered};
 use dialects::framing::{Cutter, Unreadable};
 use dialects::gemini::canon::embedding::{Embeds, Form, write_embeds, write_vectors};
 use dialects::json::Document;
@@ -16,6 +17,7 @@ use dialects::translate::{
     Client, Codec, Embedder, Frames, Head, Names, Target, Upstream, codec, embedder, upstream,
 };
 use domain::canon::{Dialect, Request};
+use domain::embedding::{EmbeddingDoor, EmbeddingForm};
 use libfuzzer_sys::fuzz_target;
 
 const ASKED: &[u8] =
@@ -127,11 +129,41 @@ fn embedded(document: &Document) {
                 json(&written.value);
             }
         }
+        for part in embeddings::own(document, form) {
+            json(&part.body);
+        }
+        for door in doors() {
+            let parts = embeddings::write(&pivot, Some(&embeds), &door);
+            for part in parts.into_iter().flat_map(|written| written.value) {
+                json(&part.body);
+            }
+        }
     }
+}
+
+/// Every form of a model's own.
+fn doors() -> impl Iterator<Item = EmbeddingDoor> {
+    EmbeddingForm::ALL.into_iter().map(|(form, name)| EmbeddingDoor {
+        models: vec![name.to_owned()],
+        form,
+        path: String::new(),
+        most: 2,
+        dimensions: true,
+    })
 }
 
 /// Vectors of any dialect can be written in the others.
 fn vectors(document: &Document) {
+    for (form, _) in EmbeddingForm::ALL {
+        let answer = Answered {
+            document: json(document.bytes()),
+            texts: 1,
+            counted: None,
+        };
+        if let Some(pivot) = embeddings::read(form, &[answer], document, "m") {
+            json(&pivot);
+        }
+    }
     for theirs in embedders() {
         if let Some(pivot) = (theirs.read_vectors)(document, document, "m") {
             let written = write_vectors(&json(&pivot), Form::Many).expect("vectors");

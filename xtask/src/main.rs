@@ -39,8 +39,8 @@ Usage: cargo xtask <chore>
   dist    the gateway that releases ship, in target/dist: a tenth less CPU time
           a request; takes a quarter of an hour
   drill   long drills by hand, all or those that are named: kills,
-          smuggling, http2, upstreams, disconnects, secrets, bombs, slow,
-          overload; each adds rows to docs/drills.md
+          smuggling, http2, upstreams, goaway, dialects, disconnects,
+          leaving, killed, secrets, bombs, slow, overload; each adds rows to docs/drills.md
   fuzz    every parser under libFuzzer, or those that are named:
           configuration, framing, http1, journal, json, openai, sse,
           translate; a number is seconds for each [300]

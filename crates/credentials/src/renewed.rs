@@ -6,11 +6,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::time::UnixMicros;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::credential::Fetched;
@@ -24,6 +25,9 @@ use domain::credential::{Absent, Credential, Renewing};
 const MARGIN: Duration = Duration::from_secs(600);
 /// However short a credential's life, its issuer is left alone this long.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// One that is younger is not fetched anew because it is refused: what was on
+/// its way with the last one is refused as well, and some refuse any.
+const YOUNG: Duration = Duration::from_secs(5);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// The wall clock is looked at this often: timers do not count a machine's
@@ -43,6 +47,10 @@ type Clock = Arc<dyn Fn() -> UnixMicros + Send + Sync>;
 struct Shared {
     name: String,
     state: ArcSwap<State>,
+    /// When the issuer was asked last, in microseconds.
+    asked: AtomicI64,
+    /// What is current is refused.
+    refused: Notify,
 }
 
 /// The last good credential, and what went wrong since.
@@ -70,6 +78,8 @@ impl Renewed {
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             state: ArcSwap::default(),
+            asked: AtomicI64::new(0),
+            refused: Notify::new(),
         });
         let clock: Clock = Arc::new(clock);
         let (look, looked) = watch::channel(false);
@@ -126,6 +136,13 @@ impl Renewing for Renewed {
     fn current(&self) -> Result<Credential, Absent> {
         self.at((self.clock)())
     }
+
+    fn renew(&self) {
+        let since = (self.clock)().0 - self.shared.asked.load(Ordering::Relaxed);
+        if since >= i64::try_from(YOUNG.as_micros()).unwrap_or(i64::MAX) {
+            self.shared.refused.notify_one();
+        }
+    }
 }
 
 impl fmt::Debug for Renewed {
@@ -163,6 +180,8 @@ impl Keeper {
         let mut failures = 0;
         loop {
             let fetched = self.source.fetch().await.and_then(|f| self.living(f));
+            let now = (self.clock)().0;
+            self.shared.asked.store(now, Ordering::Relaxed);
             let wait = match fetched {
                 Ok(good) => {
                     self.tell_of_success(&good, failures);
@@ -246,13 +265,18 @@ impl Keeper {
         Some(good.look_again.map_or(wait, |again| wait.min(again)))
     }
 
+    /// Sleeps so long, or until what is current is refused.
     async fn sleep(&self, wait: Duration) {
         let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
         let due = (self.clock)().0.saturating_add(micros);
         let mut slept = Duration::ZERO;
         while slept < wait && (self.clock)().0 < due {
             let nap = (wait - slept).min(LONGEST_SLEEP);
-            tokio::time::sleep(nap).await;
+            let refused = self.shared.refused.notified();
+            if tokio::time::timeout(nap, refused).await.is_ok() {
+                tracing::info!(credential = %self.shared.name, "refused, it is fetched anew");
+                return;
+            }
             slept += nap;
         }
     }

@@ -39,6 +39,10 @@ pub trait Renewing: Debug + Send + Sync {
     /// # Errors
     /// [`Absent`] says why there is none, without any secret.
     fn current(&self) -> Result<Credential, Absent>;
+
+    /// What was current is refused where it should hold: a new one is fetched
+    /// before its time, if there can be another. Never waits.
+    fn renew(&self) {}
 }
 
 /// One of a provider's keys.
@@ -79,6 +83,18 @@ impl Key {
             KeySource::Fixed(secret) => Ok(Credential::Key(secret.clone())),
             KeySource::Renewed(source) => source.current(),
         }
+    }
+}
+
+impl Key {
+    /// Its provider refuses it; says whether another one may come in its place.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        let KeySource::Renewed(source) = &self.source else {
+            return false;
+        };
+        source.renew();
+        true
     }
 }
 

@@ -63,6 +63,10 @@ pub trait StreamGuard: Send {
 
     /// The field is complete: decides about what was held.
     fn finish(&mut self) -> Verdict;
+
+    /// The same guard in the same state: from here on the field is read in
+    /// another form, too.
+    fn fork(&self) -> Box<dyn StreamGuard>;
 }
 
 /// What a [`StreamGuard`] says after a piece of text.

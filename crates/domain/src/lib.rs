@@ -8,6 +8,7 @@
 //! | [`secret`] | strings that never print |
 //! | [`edit`] | spans of a body, and replacements spliced into it |
 //! | [`model`] | providers, deployments, models: what a name resolves to |
+//! | [`shape`], [`embedding`] | where a provider's requests differ: paths, members, headers; forms of embeddings |
 //! | [`quirks`] | where a provider differs from its dialect |
 //! | [`ability`] | what a model can do beside text |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
@@ -26,6 +27,7 @@ pub mod canon;
 pub mod counters;
 pub mod credential;
 pub mod edit;
+pub mod embedding;
 pub mod fetching;
 pub mod guard;
 pub mod holding;
@@ -40,6 +42,7 @@ pub mod quirks;
 pub mod record;
 pub mod refusal;
 pub mod secret;
+pub mod shape;
 pub mod shelf;
 pub mod snapshot;
 pub mod suggest;

@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::ability::{Abilities, Ability, Mode};
 use crate::canon::Dialect;
 use crate::credential::Key;
+use crate::embedding::EmbeddingDoor;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
 use crate::money::{NanoUsd, Rate};
 use crate::quirks::Quirks;
 use crate::secret::Secret;
+pub use crate::shape::{Known, Paths, Shape, stands_for};
 
 /// Deadlines of an upstream exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,66 +73,6 @@ impl Auth {
         matches!(header, "authorization" | "x-amz-security-token")
             || matches!(self, Self::Header(name) if name == header)
     }
-}
-
-/// The paths of a provider that has others than its dialect's own. `{model}`
-/// stands for the model's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
-    /// Of a conversation whose answer comes whole.
-    pub whole: String,
-    /// Of one whose answer is streamed.
-    pub stream: String,
-    /// Of embeddings, where there are any.
-    pub embeddings: Option<String>,
-}
-
-impl Paths {
-    /// All of them, each made into another.
-    #[must_use]
-    pub fn map(self, change: impl Fn(String) -> String) -> Self {
-        Self {
-            whole: change(self.whole),
-            stream: change(self.stream),
-            embeddings: self.embeddings.map(change),
-        }
-    }
-}
-
-/// What a provider wants otherwise in every body than its dialect has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
-    /// Members that it refuses, since the path says them.
-    pub omit: Vec<String>,
-    /// Members that it demands, and their JSON, where the body has none.
-    pub set: Vec<(String, String)>,
-    /// Members that stand for headers of the dialect, and which of a header's
-    /// values may go there.
-    pub lists: Vec<(String, Vec<String>)>,
-}
-
-impl Shape {
-    /// Whether it wants nothing otherwise.
-    #[must_use]
-    pub fn is_usual(&self) -> bool {
-        self.omit.is_empty() && self.set.is_empty() && self.lists.is_empty()
-    }
-
-    /// Whether its bodies say what elsewhere this header does:
-    /// `anthropic_version` is `anthropic-version`.
-    #[must_use]
-    pub fn says(&self, header: &[u8]) -> bool {
-        let set = self.set.iter().map(|(member, _)| member);
-        let lists = self.lists.iter().map(|(member, _)| member);
-        set.chain(lists).any(|member| stands_for(member, header))
-    }
-}
-
-/// Whether a member of a body stands for a header.
-#[must_use]
-pub fn stands_for(member: &str, header: &[u8]) -> bool {
-    let dashed = |byte| if byte == b'_' { b'-' } else { byte };
-    member.bytes().map(dashed).eq(header.iter().copied())
 }
 
 /// The wire format of an upstream.
@@ -204,6 +146,8 @@ pub struct Provider {
     pub paths: Option<Paths>,
     /// What it wants otherwise in bodies.
     pub shape: Shape,
+    /// How some of its models want embeddings asked; the first that fits counts.
+    pub embeddings: Vec<EmbeddingDoor>,
     /// Where a key goes.
     pub auth: Auth,
     /// Its keys, of which each request takes one; none where it wants none.
@@ -309,6 +253,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// How it wants embeddings asked, where that is not its dialect's way.
+    #[must_use]
+    pub fn embeddings(&self) -> Option<&EmbeddingDoor> {
+        let mut doors = self.provider.embeddings.iter();
+        doors.find(|door| door.is_of(&self.upstream_model))
+    }
+
     /// Whether it can do this; `None` where nobody knows.
     #[must_use]
     pub fn can(&self, ability: Ability) -> Option<bool> {

@@ -29,8 +29,9 @@ impl Record {
     }
 }
 
-/// A request is about to go upstream. A ticket with this record and no
-/// [`Settled`] was in flight when the process ended.
+/// A request is about to go upstream; said again when it goes to another
+/// target. A ticket with this record and no [`Settled`] was in flight when the
+/// process ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     /// Which request.
@@ -47,6 +48,39 @@ pub struct Opened {
     pub model: ModelName,
     /// Upper bound of the tokens it may use.
     pub reserved_tokens: u64,
+    /// What was asked of whom; `None` in records of versions that did not say.
+    /// A journal's block carries it beside the record (decision 2), the store
+    /// in its own row.
+    #[serde(skip)]
+    pub asked: Option<Asked>,
+}
+
+impl Opened {
+    /// Whether the same request was announced before, to go to another target.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.attempts > 1)
+    }
+}
+
+/// What is known of a request when it goes upstream: enough to book it with
+/// its prompt if nobody hears of it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Whether the client asked for a stream.
+    pub streamed: bool,
+    /// The provider that is asked.
+    pub provider: ProviderName,
+    /// The deployment that is asked.
+    pub deployment: DeploymentId,
+    /// How many times an upstream was asked, this one included.
+    pub attempts: u32,
+    /// The gateway's own count of the prompt, in tokens.
+    pub prompt: u64,
+    /// Where that number comes from.
+    pub usage_source: UsageSource,
+    /// What the prompt costs; `None` where the price is unknown.
+    pub cost: Option<NanoUsd>,
 }
 
 /// How a request ended.

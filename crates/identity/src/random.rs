@@ -1,4 +1,5 @@
-//! Random bytes from the system, by way of the one crypto library.
+//! Random bytes, from the operating system itself: the crypto library would
+//! gather entropy of its own before its first byte, for some 25 ms.
 
 /// `N` random bytes.
 ///
@@ -7,7 +8,7 @@
 #[allow(clippy::expect_used)]
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system's random source works");
+    getrandom::fill(&mut bytes).expect("the system's random source works");
     bytes
 }
 

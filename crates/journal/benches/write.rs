@@ -5,7 +5,8 @@
 use std::time::Instant;
 
 use domain::ids::TicketId;
-use domain::record::{Opened, Outcome, Record, Settled};
+use domain::money::NanoUsd;
+use domain::record::{Asked, Opened, Outcome, Record, Settled};
 use domain::time::UnixMicros;
 use domain::usage::{Usage, UsageSource};
 use journal::{Config, Journal};
@@ -25,6 +26,15 @@ fn records(sequence: u64) -> [Record; 2] {
         operation: "chat".into(),
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
+        asked: Some(Asked {
+            streamed: true,
+            provider: "openai".into(),
+            deployment: "openai/gpt-4o-mini".into(),
+            attempts: 1,
+            prompt: 812,
+            usage_source: UsageSource::Estimated,
+            cost: Some(NanoUsd(121_800)),
+        }),
     };
     let settled = Settled {
         outcome: Outcome::Complete,

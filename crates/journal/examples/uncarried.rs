@@ -68,5 +68,6 @@ fn opened(sequence: u64) -> Opened {
         operation: "chat".into(),
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
+        asked: None,
     }
 }

@@ -6,12 +6,12 @@
 //! | 4 | length of the payload, little endian |
 //! | 4 | CRC-32 over length, kind and payload |
 //! | 1 | [`KIND`]: what the payload is, and in which version |
-//! | … | payload: a [`Record`] as postcard writes it; numbers in front of it by [`KIND_1H`] and [`KIND_PASSED`] |
+//! | … | payload: a [`Record`] as postcard writes it; in front of it what [`KIND_1H`], [`KIND_PASSED`] and [`KIND_ASKED`] say |
 //!
 //! Postcard describes nothing about itself: a field added to [`Record`] is a
 //! new kind, and the old one must stay readable. A test pins the bytes.
 
-use domain::record::{Passed, Record};
+use domain::record::{Asked, Passed, Record};
 
 use crate::JournalError;
 
@@ -28,14 +28,16 @@ pub(crate) const KIND_1H: u8 = 2;
 /// A [`Settled`](domain::record::Settled) of a request that passed through:
 /// its [`Passed`], then a payload of kind 2.
 pub(crate) const KIND_PASSED: u8 = 3;
+/// An [`Opened`](domain::record::Opened) that says what was asked of whom: its
+/// [`Asked`], then a payload of kind 1.
+pub(crate) const KIND_ASKED: u8 = 4;
 /// Bytes in front of the payload.
 pub(crate) const HEADER: usize = 13;
-/// What stands there until length and checksum are known.
+/// What stands there until kind, length and checksum are known.
 const HEAD: [u8; HEADER] = {
     let mut head = [0; HEADER];
     let [a, b, c, d] = SYNC;
     (head[0], head[1], head[2], head[3]) = (a, b, c, d);
-    head[12] = KIND;
     head
 };
 
@@ -43,26 +45,33 @@ const HEAD: [u8; HEADER] = {
 pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalError> {
     let start = out.len();
     out.extend_from_slice(&HEAD);
-    let (passed, for_an_hour) = match record {
-        Record::Settled(settled) => (settled.passed, settled.usage.cache_write_1h),
-        Record::Opened(_) => (None, 0),
-    };
-    let encoded = match (passed, for_an_hour) {
-        (None, 0) => postcard::serialize_with_flavor(record, Behind(out)),
-        (None, tokens) => {
-            out[start + 12] = KIND_1H;
-            postcard::serialize_with_flavor(&(tokens, record), Behind(out))
-        }
-        (Some(passed), tokens) => {
-            out[start + 12] = KIND_PASSED;
-            postcard::serialize_with_flavor(&(passed, tokens, record), Behind(out))
-        }
+    let behind = Behind(out);
+    let (kind, encoded) = match record {
+        Record::Opened(opened) => match &opened.asked {
+            None => (KIND, postcard::serialize_with_flavor(record, behind)),
+            Some(asked) => (
+                KIND_ASKED,
+                postcard::serialize_with_flavor(&(asked, record), behind),
+            ),
+        },
+        Record::Settled(settled) => match (settled.passed, settled.usage.cache_write_1h) {
+            (None, 0) => (KIND, postcard::serialize_with_flavor(record, behind)),
+            (None, tokens) => (
+                KIND_1H,
+                postcard::serialize_with_flavor(&(tokens, record), behind),
+            ),
+            (Some(passed), tokens) => (
+                KIND_PASSED,
+                postcard::serialize_with_flavor(&(passed, tokens, record), behind),
+            ),
+        },
     };
     let length = encoded
         .map_err(encode_error)
         .and_then(|()| u32::try_from(out.len() - start - HEADER).map_err(encode_error))
         .inspect_err(|_| out.truncate(start))?;
     let block = &mut out[start..];
+    block[12] = kind;
     block[4..8].copy_from_slice(&length.to_le_bytes());
     let sum = checksum(block);
     block[8..12].copy_from_slice(&sum.to_le_bytes());
@@ -157,6 +166,13 @@ fn record(kind: u8, payload: &[u8]) -> Option<Record> {
             }
             Some(record)
         }
+        KIND_ASKED => {
+            let (asked, mut record): (Asked, Record) = postcard::from_bytes(payload).ok()?;
+            if let Record::Opened(opened) = &mut record {
+                opened.asked = Some(asked);
+            }
+            Some(record)
+        }
         _ => None,
     }
 }
@@ -187,8 +203,10 @@ fn find_sync(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use domain::ids::TicketId;
+    use domain::money::NanoUsd;
     use domain::record::Opened;
     use domain::time::UnixMicros;
+    use domain::usage::UsageSource;
 
     fn opened(model: &str) -> Record {
         Record::Opened(Opened {
@@ -203,6 +221,7 @@ mod tests {
             operation: "chat".into(),
             model: model.into(),
             reserved_tokens: 300,
+            asked: None,
         })
     }
 
@@ -247,6 +266,37 @@ mod tests {
             bytes_out: 7,
         });
         is_read_again(&settled, &[KIND_PASSED, 0xac, 2, 7, 0xac, 2]);
+    }
+
+    #[test]
+    fn what_was_asked_of_whom_stands_in_front_of_what_was_always_said() {
+        let mut plain = Vec::new();
+        encode(&opened("m"), &mut plain).expect("encodes");
+        let Record::Opened(of) = opened("m") else {
+            panic!("opened")
+        };
+        let record = Record::Opened(Opened {
+            asked: Some(Asked {
+                streamed: true,
+                provider: "p".into(),
+                deployment: "p/m".into(),
+                attempts: 2,
+                prompt: 300,
+                usage_source: UsageSource::Estimated,
+                cost: Some(NanoUsd(64)),
+            }),
+            ..of
+        });
+        let mut out = Vec::new();
+        encode(&record, &mut out).expect("encodes");
+        let asked = [1, 1, b'p', 3, b'p', b'/', b'm', 2, 0xac, 2, 2, 1, 0x80, 1];
+        assert_eq!(out[12], KIND_ASKED);
+        assert_eq!(out[13..13 + asked.len()], asked);
+        assert_eq!(out[13 + asked.len()..], plain[13..]);
+        let Found::Block(read, length) = decode(&out) else {
+            panic!("no block")
+        };
+        assert_eq!((*read, length), (record, out.len()));
     }
 
     #[test]

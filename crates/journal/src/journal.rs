@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     // Relaxed everywhere: a newcomer who reads the old value meets the error
     // itself.
     pub(crate) is_disk_well: AtomicBool,
+    /// The files that are written are not where a start would look for them.
+    pub(crate) is_away: AtomicBool,
     /// Requests go on that cannot be recorded.
     pub(crate) is_lenient: AtomicBool,
     /// Records that were not kept by that.
@@ -123,6 +125,7 @@ impl Journal {
             writer_count: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             is_disk_well: AtomicBool::new(true),
+            is_away: AtomicBool::new(false),
             is_lenient: AtomicBool::new(false),
             lost_records: AtomicU64::new(0),
             last_probe: Mutex::new(None),

@@ -84,6 +84,30 @@ impl Journal {
             && shared.has_room(in_flight + 1)
     }
 
+    /// Looks whether the files that are written are where a later process will
+    /// look for them: the system goes on writing into what somebody moved or
+    /// removed. Nobody gets a slot before they are. To be asked now and then,
+    /// by somebody who may wait for a disk.
+    pub fn look(&self) {
+        let shared = &self.shared;
+        let is_away = shared.is_misplaced();
+        match (shared.is_away.swap(is_away, Ordering::Relaxed), is_away) {
+            (false, true) => tracing::error!(
+                folder = %shared.folder.display(),
+                "journal: its files were moved or removed; put them back, or restart"
+            ),
+            (true, false) => tracing::info!("journal: its files are back"),
+            _ => {}
+        }
+    }
+
+    /// Whether the journal's files were not there when [`Journal::look`] was
+    /// asked last.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.shared.is_away.load(Ordering::Relaxed)
+    }
+
     /// Requests that hold a slot.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -105,13 +129,26 @@ impl Shared {
     }
 
     fn is_disk_well(&self) -> bool {
-        self.is_disk_well.load(Ordering::Relaxed)
+        self.is_disk_well.load(Ordering::Relaxed) && !self.is_away.load(Ordering::Relaxed)
+    }
+
+    /// Whether a file that is written is not there.
+    fn is_misplaced(&self) -> bool {
+        let all: Vec<_> = self.segments().values().cloned().collect();
+        let mut own = all
+            .iter()
+            .filter(|it| it.name.generation == self.generation);
+        own.any(|it| {
+            let is_written = || !it.is_closed();
+            // Asked again: between the two it may have been carried and deleted.
+            is_written() && disk::length(&it.path).is_none() && is_written()
+        })
     }
 
     /// Notes what the disk said last.
     pub(crate) fn note_disk(&self, said: &Result<(), JournalError>) {
         let is_well = said.is_ok();
-        if self.is_disk_well() != is_well {
+        if self.is_disk_well.load(Ordering::Relaxed) != is_well {
             self.is_disk_well.store(is_well, Ordering::Relaxed);
         }
     }
@@ -121,6 +158,9 @@ impl Shared {
     /// As far into a file as a segment is long, so that a limit on file sizes
     /// is met too.
     fn probe(&self) -> bool {
+        if self.is_away.load(Ordering::Relaxed) {
+            return false;
+        }
         // Who finds it locked leaves the asking to whoever asks just now.
         let Ok(mut last) = self.last_probe.try_lock() else {
             return false;

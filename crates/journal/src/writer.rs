@@ -244,6 +244,7 @@ mod tests {
             operation: "chat".into(),
             model: "m".into(),
             reserved_tokens: 300,
+            asked: None,
         })
     }
 

@@ -19,6 +19,7 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    keep_pages_small();
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -26,4 +27,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Asks the kernel for pages of 4 KB. The allocator would have those of 2 MB,
+/// and each thread begins one of its own: an idle gateway would hold 35 MB
+/// instead of 19, and spend half of its start on clearing them.
+///
+/// It is advice: where the kernel has no such setting, all goes on.
+fn keep_pages_small() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }

@@ -33,6 +33,10 @@ pub struct QuirksSpec {
     pub longest_tool_name: Option<usize>,
     /// What becomes of the thoughts of earlier turns.
     pub earlier_thoughts: Option<EarlierSpec>,
+    /// Whether it takes tools of free text beside functions.
+    pub free_form_tools: Option<bool>,
+    /// Whether it takes no schema of an answer: the model is told it in words.
+    pub schema_in_words: Option<bool>,
     /// Where answers show thoughts.
     pub thoughts: Vec<ShownSpec>,
     /// Where answers say what was used.
@@ -171,6 +175,8 @@ impl QuirksSpec {
         all.longest_tool_name = all.longest_tool_name.or(known.longest_tool_name);
         let earlier = known.earlier_thoughts.clone();
         all.earlier_thoughts = all.earlier_thoughts.or(earlier);
+        all.free_form_tools = all.free_form_tools.or(known.free_form_tools);
+        all.schema_in_words = all.schema_in_words.or(known.schema_in_words);
         if all.thoughts.is_empty() {
             all.thoughts.clone_from(&known.thoughts);
         }
@@ -220,6 +226,8 @@ impl QuirksSpec {
             call_ids,
             longest_tool_name: self.longest_tool_name,
             earlier_thoughts: self.earlier_thoughts.as_ref().map(EarlierSpec::manner),
+            free_form_tools: self.free_form_tools == Some(true),
+            schema_in_words: self.schema_in_words == Some(true),
             answer: AnswerQuirks {
                 usage_at,
                 usage_in_own_chunk: self.usage.own_chunk == Some(true),

@@ -81,6 +81,10 @@ pub enum Batch {
 #[must_use]
 pub fn embeddings_path(provider: &Provider, model: &str, batch: Batch) -> Option<String> {
     let base = &provider.base_path;
+    if let Some(door) = provider.embeddings.iter().find(|door| door.is_of(model)) {
+        let model = model.strip_prefix("models/").unwrap_or(model);
+        return Some(filled(base, &door.path, model));
+    }
     let own = provider
         .paths
         .as_ref()

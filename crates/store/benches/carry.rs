@@ -128,6 +128,7 @@ fn records(sequence: u64) -> [Record; 2] {
         operation: "chat".into(),
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
+        asked: None,
     };
     let settled = Settled {
         outcome: Outcome::Complete,

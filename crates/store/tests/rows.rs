@@ -22,6 +22,7 @@ fn plain(sequence: u64) -> Settled {
         operation: "chat".into(),
         model: "a-model".into(),
         reserved_tokens: 0,
+        asked: None,
     };
     Settled {
         duration_us: 12,

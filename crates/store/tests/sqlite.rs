@@ -56,6 +56,7 @@ fn opened(generation: u64, sequence: u64) -> Opened {
         operation: "chat".into(),
         model: "demo".into(),
         reserved_tokens: 10,
+        asked: None,
     }
 }
 

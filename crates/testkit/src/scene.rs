@@ -56,6 +56,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         base_path: "/v1".to_owned(),
         paths: None,
         shape: domain::model::Shape::default(),
+        embeddings: Vec::new(),
         auth: Auth::Bearer,
         keys: vec![Key::fixed("upstream", Secret::new(UPSTREAM_KEY))],
         headers: Vec::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use credentials::source::{Fetching, Source};
 use credentials::{Fault, Fetched, Renewed};
-use domain::credential::Credential;
+use domain::credential::{Credential, Renewing as _};
 use domain::secret::Secret;
 use domain::time::UnixMicros;
 use tokio::time::Instant;
@@ -83,6 +83,30 @@ async fn a_credential_is_renewed_well_before_its_end() {
     assert_eq!(token(&renewed.at(script.now()).unwrap()), "two");
     let asked = script.asked();
     assert!((2640..=3000).contains(&asked[1]), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_refused_is_renewed_at_once_but_not_again_while_it_is_young() {
+    let (script, renewed) = play(&[
+        Some(("one", later(3600))),
+        Some(("two", later(3700))),
+        Some(("three", later(3800))),
+    ]);
+    renewed.ready().await.unwrap();
+    pass(60).await;
+    renewed.renew();
+    pass(1).await;
+    assert_eq!(token(&renewed.at(script.now()).unwrap()), "two");
+    renewed.renew();
+    pass(60).await;
+    assert_eq!(
+        script.asked(),
+        [0, 60],
+        "what was on its way was refused too"
+    );
+    renewed.renew();
+    pass(1).await;
+    assert_eq!(token(&renewed.at(script.now()).unwrap()), "three");
 }
 
 #[tokio::test(start_paused = true)]

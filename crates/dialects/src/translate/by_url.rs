@@ -17,8 +17,9 @@ pub(super) fn is_document(media: &Media) -> bool {
     media.kind == MediaKind::Document
 }
 
-/// Images and documents.
-pub(super) fn is_seen(media: &Media) -> bool {
+/// Images and documents: for providers of any dialect that fetch nothing.
+#[must_use]
+pub fn is_seen(media: &Media) -> bool {
     is_image(media) || is_document(media)
 }
 

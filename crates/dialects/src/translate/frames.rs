@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use domain::canon::Chunk;
+use domain::usage::Usage;
 
 use super::codec::{ReadStream, WriteStream};
 use crate::framing::{Cutter, Unreadable};
@@ -43,6 +44,7 @@ impl Frames {
             reader,
             pivot,
             client,
+            usage: None,
             frames: Vec::new(),
             chunks: Vec::new(),
             written: Vec::new(),
@@ -79,6 +81,16 @@ impl Frames {
                 cut
             }
             Self::Translated(translated) => translated.push(bytes, out),
+        }
+    }
+
+    /// What the provider of a translated stream said last of its use. Some say
+    /// so as they go on, long before the frames tell it.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Translated(translated) => translated.usage,
+            Self::Same(_) | Self::Mended(_) => None,
         }
     }
 
@@ -144,6 +156,8 @@ pub struct Translated {
     pivot: Box<dyn WriteStream>,
     ours: Framer,
     client: Client,
+    /// What the provider said last of its use.
+    usage: Option<Usage>,
     // Emptied in every call; kept for their room.
     frames: Vec<Frame>,
     chunks: Vec<Chunk>,
@@ -193,6 +207,9 @@ impl Translated {
     fn write(&mut self, came: &Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         let first = out.len();
         for chunk in std::mem::take(&mut self.chunks) {
+            if let Chunk::Usage(usage) = &chunk {
+                self.usage = Some(*usage);
+            }
             let start = out.len();
             self.pivot.push(&chunk, &mut self.written);
             for bytes in self.written.drain(..) {

@@ -6,6 +6,7 @@
 //! | an answer, a stream | by the target's dialect | by the client's |
 
 mod by_url;
+pub(crate) mod cited;
 mod codec;
 #[cfg(test)]
 pub(crate) mod counted;
@@ -14,6 +15,7 @@ pub(crate) mod distinct;
 pub(crate) mod fields;
 mod frames;
 pub(crate) mod functions;
+pub(crate) mod hosted;
 pub(crate) mod ids;
 pub(crate) mod json_mode;
 mod names;
@@ -22,8 +24,9 @@ pub(crate) mod order;
 mod table;
 pub(crate) mod vectors;
 
+pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
-pub use customs::Customs;
+pub use customs::{Customs, without_free_text};
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;

@@ -1,6 +1,6 @@
 //! Whether a client's body can go to a provider of its own dialect as it is.
 
-use domain::canon::{Block, Dialect, Request, Signature};
+use domain::canon::{Block, Dialect, Request, Role, Signature};
 
 use crate::gemini;
 
@@ -26,10 +26,23 @@ pub fn is_native(request: &Request, dialect: Dialect, model: &str) -> bool {
     });
     is_own
         && match dialect {
-            Dialect::Gemini => !gemini::canon::misses_signature(request, model),
+            Dialect::Gemini => {
+                !gemini::canon::misses_signature(request, model) && !has_empty_part(request)
+            }
             Dialect::Anthropic => !misses_thought(request),
             _ => true,
         }
+}
+
+/// Whether a turn of the model's has a part that says nothing beside others:
+/// streams end with one, applications send it back, and Google refuses it.
+fn has_empty_part(request: &Request) -> bool {
+    let is_empty = |block: &Block| matches!(block, Block::Text { text, signature: None, .. } if text.is_empty());
+    let mut models = request
+        .messages
+        .iter()
+        .filter(|it| it.role == Role::Assistant);
+    models.any(|message| message.content.len() > 1 && message.content.iter().any(is_empty))
 }
 
 /// Whether the client wants thoughts by a budget in a loop of tools whose last
@@ -53,4 +66,31 @@ fn misses_thought(request: &Request) -> bool {
 fn is_kin(a: Dialect, b: Dialect) -> bool {
     let is_openais = |it| matches!(it, Dialect::OpenAi | Dialect::Responses);
     a == b || is_openais(a) && is_openais(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::canon::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_turn_with_a_part_that_says_nothing_is_written_anew_for_google() {
+        let text = |text: &str| Block::text(text);
+        let said = |role: Role, content: Vec<Block>| Request {
+            messages: vec![Message::new(role, content)],
+            ..Request::default()
+        };
+        let is_google = |request: &Request| is_native(request, Dialect::Gemini, "gemini-2.5-flash");
+        assert!(!is_google(&said(
+            Role::Assistant,
+            vec![text("Hi"), text("")]
+        )));
+        assert!(is_google(&said(
+            Role::Assistant,
+            vec![text("Hi"), text("there")]
+        )));
+        // What a user says stays the user's.
+        assert!(is_google(&said(Role::User, vec![text("Hi"), text("")])));
+    }
 }

@@ -31,16 +31,16 @@ fn choices_among_tools_are_kept() {
 
 #[test]
 fn a_choice_of_what_anthropic_does_not_run_is_told() {
-    let foreign = Unknown::new(Dialect::Responses, "web_search", Json::trusted("{}"));
+    let foreign = Unknown::new(Dialect::Responses, "file_search", Json::trusted("{}"));
     let mut request = asks("Hi");
     request.tools = vec![
         tool("a", "{}"),
         Tool {
             kind: ToolKind::BuiltIn(foreign),
-            ..tool("web_search", "{}")
+            ..tool("file_search", "{}")
         },
     ];
-    request.tool_choice = Some(ToolChoice::Named("web_search".to_owned()));
+    request.tool_choice = Some(ToolChoice::Named("file_search".to_owned()));
     let (written, losses) = write(&request, "claude-sonnet-4-5");
     assert_eq!(fields(&losses), ["tools[1]", "tool_choice"]);
     assert_eq!(written["tools"].as_array().map(Vec::len), Some(1));

@@ -269,7 +269,7 @@ fn citations_of_others_are_pages_where_they_name_one() {
                 Dialect::OpenAi,
                 r#"{"type":"url_citation","url_citation":{"url":"https://b","title":"B","start_index":1,"end_index":2}}"#,
             ),
-            unknown(Dialect::Gemini, r#"{"web":{"uri":"https://c"}}"#),
+            unknown(Dialect::Gemini, r#"{"uri":"https://c"}"#),
             unknown(
                 Dialect::Anthropic,
                 r#"{"type":"char_location","document_index":0}"#,

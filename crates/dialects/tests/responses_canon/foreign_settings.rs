@@ -73,11 +73,11 @@ fn tools_have_names_and_schemas_that_are_taken() {
     request.tools.push(Tool {
         kind: ToolKind::BuiltIn(Unknown::new(
             Dialect::Anthropic,
-            "web_search_20250305",
+            "bash_20250124",
             Json::trusted("{}"),
         )),
         cache: None,
-        ..tool("web_search")
+        ..tool("bash")
     });
     let (body, losses) = checked(&request);
     assert_eq!(

@@ -21,9 +21,10 @@ use super::failure::Failure;
 use super::fetch::Means;
 use super::pool::ExchangeError;
 use super::quirks::{self, Told};
+use super::rejected::rejected;
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
-use super::{Answered, Ask, Opening, Plain, demo, outgoing};
+use super::{Answered, Ask, Opening, Plain, demo, outgoing, several};
 use crate::aside;
 use crate::plane::Plane;
 use crate::settle::Ticket;
@@ -46,6 +47,12 @@ pub(super) async fn attempt(
     deadline: Instant,
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
+    if let Some(several) = several::of(ask, target).await? {
+        ticket.dropped.clone_from(&several.dropped);
+        ticket.verbatim = several.passes;
+        let asked = several.asked((plane, ask), (target, key), deadline);
+        return Box::pin(asked).await;
+    }
     let timeouts = target.provider.timeouts;
     let means = Means {
         plane,
@@ -76,11 +83,9 @@ pub(super) async fn attempt(
     if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
-        let (body, wait) = match &translation {
-            Some(translation) => translation.fault(status.as_u16(), &body),
-            None => (body, None),
-        };
-        return Err(refused(status, &fields, body).or_after(wait));
+        let theirs = translation.as_ref().map(|t| t.theirs());
+        let reply = (status, &fields, body);
+        return Err(rejected(reply, theirs, (target, key), ask.ticket));
     }
     if fields
         .get("content-encoding")
@@ -124,7 +129,7 @@ pub(super) fn is_full(plane: &Plane, target: &Deployment) -> bool {
         && prepared.is_ok_and(|prepared| prepared.bulkhead.is_full())
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     plane: &Rc<Plane>,
     (ask, body): (&Ask, Option<Vec<Bytes>>),
     (target, key): (&Deployment, Option<usize>),
@@ -168,14 +173,6 @@ pub(super) fn missed(error: ExchangeError) -> Failure {
 pub(super) fn unusable(error: http::Error) -> Failure {
     let sentence = "The gateway failed to build the upstream request.";
     Failure::transient(Refusal::new(Reason::Internal, sentence).because(error))
-}
-
-/// Redirects are never followed: an answer that points elsewhere is no answer.
-fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
-    if status.is_redirection() || status.is_informational() {
-        return Failure::broken(format!("status {status}"));
-    }
-    Failure::of_status(status, fields, body)
 }
 
 async fn plain(
@@ -291,7 +288,7 @@ impl Patience {
     }
 }
 
-async fn collect(
+pub(super) async fn collect(
     body: &mut UpstreamBody,
     limit: usize,
     patience: Patience,

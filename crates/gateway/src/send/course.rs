@@ -105,9 +105,8 @@ mod tests {
         let refusal = Refusal::new(Reason::UpstreamBroken, "");
         Failure {
             kind,
-            refusal: Box::new(refusal),
-            verbatim: None,
             retry_after: retry_after.map(Duration::from_secs),
+            ..Failure::transient(refusal)
         }
     }
 

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use dialects::json::Document;
 use dialects::openai;
 use domain::canon::FaultKind;
+use domain::credential::Key;
 use domain::refusal::{Reason, Refusal};
 use http::StatusCode;
 use http1::Fields;
 
+use super::aws::Word;
 use crate::settle::{Refused, Ticket, Verbatim};
 
 /// What a failure means.
@@ -57,6 +59,9 @@ pub(super) struct Failure {
     /// An upstream's own words to the client.
     pub(super) verbatim: Option<Verbatim>,
     pub(super) retry_after: Option<Duration>,
+    /// Whether the upstream does not know the gateway's credential, or does no
+    /// longer; that it may not do something is another thing.
+    pub(super) is_unknown: bool,
 }
 
 impl Failure {
@@ -67,6 +72,7 @@ impl Failure {
             refusal: Box::new(refusal),
             verbatim: None,
             retry_after: None,
+            is_unknown: false,
         }
     }
 
@@ -203,6 +209,7 @@ impl Failure {
             refusal: Box::new(refusal),
             verbatim,
             retry_after,
+            is_unknown: kind == Kind::Account && status == StatusCode::UNAUTHORIZED,
         }
     }
 
@@ -231,6 +238,24 @@ impl Failure {
             sentence.clone_into(&mut failure.refusal.message);
         }
         failure
+    }
+
+    /// What AWS called it, and the status that it came with.
+    pub(super) fn said_by_aws(mut self, status: StatusCode, word: &Word) -> Self {
+        let cause = format!("status {} {}", status.as_u16(), word.text);
+        self.refusal.cause = Some(cause);
+        self
+    }
+
+    /// Tells the key that was taken if it is what was refused. One that is
+    /// fetched may have ended early: the next attempt has another then.
+    pub(super) fn of_keys(mut self, keys: &[Key], taken: Option<usize>) -> Self {
+        let taken = taken.filter(|_| self.is_unknown);
+        let is_renewed = taken.and_then(|at| keys.get(at)).is_some_and(Key::refused);
+        if is_renewed && keys.len() == 1 {
+            self.kind = Kind::Transient;
+        }
+        self
     }
 
     /// When the upstream's body says to come again; a header's word is first.

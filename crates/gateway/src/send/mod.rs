@@ -3,6 +3,7 @@
 
 mod again;
 mod attempt;
+mod aws;
 mod bulkhead;
 mod client;
 mod course;
@@ -19,7 +20,10 @@ pub mod pool;
 mod prepared;
 mod quirks;
 pub(crate) mod rehearsal;
+mod rejected;
+mod several;
 mod shape;
+mod shared;
 mod signing;
 #[cfg(test)]
 mod simulation;
@@ -228,14 +232,14 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     {
         return Err(Failure::full().into_refused(ticket));
     }
-    if let Err(error) = ticket.announce(reserved) {
-        return Err(Refused::new(ticket, unaccountable(&error)));
-    }
     let started = Instant::now();
     let mut course = Course::new(plan.iter().map(|step| step.whose), &retry);
     loop {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
+        if let Err(error) = ticket.announce(target, reserved) {
+            return Err(Refused::new(ticket, unaccountable(&error)));
+        }
         let failure = match asked(plane, &ask, target, (deadline, &retry), &mut ticket).await {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);

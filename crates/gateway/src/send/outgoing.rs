@@ -22,7 +22,7 @@ use providers::Delivery;
 
 use super::Ask;
 use super::prepared::{Lines, Prepared, authority};
-use super::shape::{listed, shaped};
+use super::shape::{headers, listed, shaped};
 use super::signing::{self, Unsigned};
 use super::vectors;
 use crate::accept;
@@ -216,17 +216,23 @@ pub(super) async fn request(
         Some(parts) => parts,
         None => same(ask, target)?,
     };
-    let own = own(ask, prepared.lines(key), provider);
-    let listed = match is_kin(ask, provider) {
-        true => listed(&ask.fields, &provider.shape),
-        false => Vec::new(),
-    };
+    let mut own = own(ask, prepared.lines(key), provider);
+    let mut members = Vec::new();
+    if is_kin(ask, provider) {
+        let (shape, model) = (&provider.shape, &target.upstream_model);
+        members = listed(&ask.fields, shape, model);
+        for (name, value) in headers(&ask.fields, shape, model) {
+            if !prepared.lines(key).headers.contains_key(&name) {
+                own.add(&name, &value);
+            }
+        }
+    }
     let mut outgoing = Outgoing {
         path: path.map_err(internal)?,
         operation: ask.operation,
         own,
         key,
-        parts: shaped(parts, &provider.shape, &listed)?,
+        parts: shaped(parts, &provider.shape, &members)?,
         prepared,
     };
     let prepared = Rc::clone(&outgoing.prepared);

@@ -22,7 +22,7 @@ use super::keys::Turns;
 use super::pool::ExchangeError;
 use super::prepared::Prepared;
 use super::upstream::{Reply, UpstreamBody};
-use super::{outgoing, sleep, unaccountable};
+use super::{aws, outgoing, sleep, unaccountable};
 use crate::admit::Passing;
 use crate::plane::Plane;
 use crate::route::Whose;
@@ -84,7 +84,7 @@ pub async fn pass(
     if is_full(plane, &deployment) {
         return Err(Failure::full().into_refused(ticket));
     }
-    if let Err(error) = ticket.announce(0) {
+    if let Err(error) = ticket.announce(&deployment, 0) {
         return Err(Refused::new(ticket, unaccountable(&error)));
     }
     let mut crossing = Crossing {
@@ -335,7 +335,9 @@ impl Crossing {
         }
         let mut whole = BytesMut::with_capacity(length);
         held.iter().for_each(|data| whole.extend_from_slice(data));
-        let failure = Failure::of_status(status, &fields, whole.freeze());
+        let whole = whole.freeze();
+        let meant = aws::word(status, &fields, &whole).map_or(status, |word| word.status);
+        let failure = Failure::of_status(meant, &fields, whole);
         match failure.kind {
             Kind::Account | Kind::Limited => Ok(Err(failure)),
             _ => Ok(Ok(Answer {

@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
 use domain::refusal::Refusal;
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use journal::Writer;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -21,8 +19,9 @@ use tokio::time::Instant;
 
 use super::bulkhead::Bulkheads;
 use super::exchange::{Begun, Broken, Link};
-use super::outgoing::{Outgoing, Sliced};
+use super::outgoing::Outgoing;
 use super::prepared::Prepared;
+use super::shared::{self, Shared, Sharing};
 use super::tls::ClientTls;
 use super::upstream::{Reply, UpstreamBody};
 use crate::wire::{Line, Scratch, Side, Socket};
@@ -30,12 +29,10 @@ use crate::wire::{Line, Scratch, Side, Socket};
 /// How long an unused connection is kept. Shorter than the usual 60 seconds
 /// of servers, so that we close first.
 const IDLE: Duration = Duration::from_secs(50);
-/// How often a shared connection in use is asked whether it is alive, and how
-/// long it may take to say so.
-const PING: Duration = Duration::from_secs(20);
-const PONG: Duration = Duration::from_secs(10);
 /// How often unused connections are looked at.
 const CLEANING: Duration = Duration::from_secs(10);
+/// How many times a request goes out that nobody has heard.
+const UNHEARD: u32 = 3;
 /// Unused connections kept per origin.
 const MOST_IDLE: usize = 256;
 
@@ -73,13 +70,11 @@ struct Idle {
     since: Instant,
 }
 
-type Shared = http2::SendRequest<Sliced>;
-
 /// The connections to one origin.
 #[derive(Default)]
 pub(super) struct Origin {
     idle: RefCell<Vec<Idle>>,
-    shared: RefCell<Option<Shared>>,
+    shared: Sharing,
 }
 
 type Key = (String, u16, bool, HttpVersion, Option<std::path::PathBuf>);
@@ -126,7 +121,7 @@ pub(super) enum Way {
 
 /// How long things may take.
 #[derive(Clone, Copy)]
-struct Patience {
+pub(super) struct Patience {
     first_byte: Instant,
     total: Instant,
 }
@@ -170,36 +165,51 @@ impl Pool {
                 Err(Asked::Failed(error)) => return Err(error),
             }
         }
-        let shared = origin.shared.borrow().clone();
-        if let Some(shared) = shared.filter(|shared| !shared.is_closed()) {
-            // Boxed, as all that is not the usual way: a request's future is
-            // moved, and lies in every connection.
-            let asked = multiplexed(shared, request, patience());
-            match Box::pin(asked).await? {
-                Err(error)
-                    if error.is_canceled()
-                        || error.is_incomplete_message()
-                        || error.is_closed() => {}
-                other => return Ok(other?),
+        // Boxed, as all that is not the usual way: a request's future is
+        // moved, and lies in every connection.
+        let fresh = self.shared_or_fresh(tls, request, total);
+        Box::pin(fresh).await
+    }
+
+    /// Asks by the connection that is shared, or by a fresh one. Who was
+    /// certainly not heard is sent again.
+    async fn shared_or_fresh(
+        &self,
+        tls: &ClientTls,
+        request: &Outgoing,
+        total: Instant,
+    ) -> Result<Reply, ExchangeError> {
+        let provider = &*request.prepared.provider;
+        let origin = &request.prepared.origin;
+        let patience = || Patience {
+            first_byte: Instant::now() + provider.timeouts.first_byte,
+            total,
+        };
+        for more in (0..UNHEARD).rev() {
+            let shared = match origin.shared.open() {
+                Some(shared) => shared,
+                None => match self
+                    .connect_in_time(tls, provider, (provider.http, total))
+                    .await?
+                {
+                    Way::One(link) => {
+                        return match ask(link, request, patience()).await {
+                            Ok(begun) => Ok(answered(begun, Home::of(origin))),
+                            Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
+                            Err(Asked::Failed(error)) => Err(error),
+                        };
+                    }
+                    Way::Shared(shared) => origin.shared.begin(shared),
+                },
+            };
+            match shared::ask(&shared, request, patience()).await? {
+                Err(error) if more > 0 && shared::is_unheard(&error) => {
+                    origin.shared.forget(&shared);
+                }
+                asked => return Ok(asked?),
             }
         }
-        Box::pin(async {
-            match self
-                .connect_in_time(tls, provider, (provider.http, total))
-                .await?
-            {
-                Way::One(link) => match ask(link, request, patience()).await {
-                    Ok(begun) => Ok(answered(begun, home())),
-                    Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
-                    Err(Asked::Failed(error)) => Err(error),
-                },
-                Way::Shared(shared) => {
-                    *origin.shared.borrow_mut() = Some(shared.clone());
-                    Ok(multiplexed(shared, request, patience()).await??)
-                }
-            }
-        })
-        .await
+        Err(ExchangeError::Broken("nobody heard it".to_owned()))
     }
 
     pub(super) async fn connect_in_time(
@@ -228,11 +238,7 @@ impl Pool {
                     .idle
                     .borrow_mut()
                     .retain_mut(|idle| idle.since.elapsed() < IDLE && idle.link.is_good());
-                let is_shared = origin
-                    .shared
-                    .borrow()
-                    .as_ref()
-                    .is_some_and(|s| !s.is_closed());
+                let is_shared = origin.shared.open().is_some();
                 is_shared || Rc::strong_count(origin) > 1 || !origin.idle.borrow().is_empty()
             });
         }
@@ -302,7 +308,7 @@ enum Asked {
 }
 
 async fn ask(link: Box<Link>, request: &Outgoing, patience: Patience) -> Result<Begun, Asked> {
-    let due = patience.first_byte.min(patience.total);
+    let due = patience.due();
     link.ask(request, due).await.map_err(|broken| match broken {
         Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
         Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
@@ -312,30 +318,17 @@ async fn ask(link: Box<Link>, request: &Outgoing, patience: Patience) -> Result<
 }
 
 impl Patience {
-    fn late(self) -> ExchangeError {
+    pub(super) fn due(self) -> Instant {
+        self.first_byte.min(self.total)
+    }
+
+    pub(super) fn late(self) -> ExchangeError {
         if self.total < self.first_byte {
             ExchangeError::TotalTimeout
         } else {
             ExchangeError::FirstByteTimeout
         }
     }
-}
-
-async fn multiplexed(
-    mut shared: Shared,
-    request: &Outgoing,
-    patience: Patience,
-) -> Result<Result<Reply, hyper::Error>, ExchangeError> {
-    let request = request.request();
-    let request = request.map_err(|error| ExchangeError::Broken(error.to_string()))?;
-    let asked = async {
-        shared.ready().await?;
-        shared.send_request(request).await
-    };
-    let due = patience.first_byte.min(patience.total);
-    let answered = tokio::time::timeout_at(due, asked).await;
-    let answered = answered.map_err(|_| patience.late())?;
-    Ok(answered.map(Reply::two))
 }
 
 impl Pool {
@@ -354,7 +347,7 @@ impl Pool {
         if !provider.tls {
             let socket = Socket::Plain(line);
             return match http {
-                HttpVersion::Http2 => greet(socket).await,
+                HttpVersion::Http2 => shared::greet(socket).await,
                 HttpVersion::Auto | HttpVersion::Http1 => Ok(self.link(socket)),
             };
         }
@@ -369,7 +362,7 @@ impl Pool {
         let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let socket = Socket::Tls(Box::new(stream.into()), line);
         if speaks_http2 {
-            greet(socket).await
+            shared::greet(socket).await
         } else {
             Ok(self.link(socket))
         }
@@ -378,16 +371,4 @@ impl Pool {
     fn link(&self, socket: Socket) -> Way {
         Way::One(Box::new(Link::new(socket, &self.scratch)))
     }
-}
-
-async fn greet(socket: Socket) -> Result<Way, ExchangeError> {
-    let (sender, connection) = http2::Builder::new(crate::accept::listen::LocalExec)
-        .timer(TokioTimer::new())
-        // A connection that died silently must not swallow every request.
-        .keep_alive_interval(Some(PING))
-        .keep_alive_timeout(PONG)
-        .handshake(TokioIo::new(socket))
-        .await?;
-    tokio::task::spawn_local(connection);
-    Ok(Way::Shared(sender))
 }

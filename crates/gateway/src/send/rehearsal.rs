@@ -10,7 +10,7 @@ use http1::Fields;
 
 use super::failure::Failure;
 use super::fetch::Means;
-use super::{Ask, quirks, translation};
+use super::{Ask, quirks, several, translation};
 use crate::compose::Composed;
 use crate::plane::Plane;
 use crate::route::{Routed, Step, Whose};
@@ -95,6 +95,9 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
 
 /// What this target would not be told.
 async fn dropped(plane: &Plane, ask: &Ask, target: &Deployment) -> Result<Option<String>, Failure> {
+    if let Some(several) = several::of(ask, target).await? {
+        return Ok(several.dropped);
+    }
     let means = Means { plane, until: None };
     let (translation, body) = translation::of(ask, target, means).await?.unzip();
     let told = quirks::told(ask, target, body).await?;

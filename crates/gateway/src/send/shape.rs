@@ -3,24 +3,47 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use dialects::json::{Document, write_string};
-use domain::model::{Shape, stands_for};
+use domain::model::{Known, Shape, stands_for};
 use domain::refusal::{Reason, Refusal};
 use http1::Fields;
 
 /// Members of a body, and their JSON.
 type Members = Vec<(String, String)>;
 
-/// What the client's headers say that stands in the provider's bodies.
-pub(super) fn listed(fields: &Fields, shape: &Shape) -> Members {
+/// Those of a header's values that this model of the provider knows, in the
+/// provider's words.
+fn known<'a>(
+    fields: &Fields,
+    is_it: impl Fn(&[u8]) -> bool,
+    (known, model): (&'a [Known], &str),
+) -> Vec<&'a str> {
+    let lines = fields.iter().filter(|(name, _)| is_it(name));
+    let mut said: Vec<&str> = Vec::new();
+    for value in lines.flat_map(|(_, line)| line.split(|byte| *byte == b',')) {
+        let value = value.trim_ascii();
+        let told = known.iter().find_map(|known| known.told(value, model));
+        said.extend(told.filter(|it| !said.contains(it)));
+    }
+    said
+}
+
+/// The client's headers of which only some values may go to this model.
+pub(super) fn headers(fields: &Fields, shape: &Shape, model: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for (header, values) in &shape.headers {
+        let said = known(fields, |name| name == header.as_bytes(), (values, model));
+        if !said.is_empty() {
+            out.push((header.clone(), said.join(",")));
+        }
+    }
+    out
+}
+
+/// What the client's headers say that stands in the bodies for this model.
+pub(super) fn listed(fields: &Fields, shape: &Shape, model: &str) -> Members {
     let mut out = Vec::new();
     for (member, values) in &shape.lists {
-        let all = fields.iter().filter(|(name, _)| stands_for(member, name));
-        let mut said: Vec<&str> = Vec::new();
-        for value in all.flat_map(|(_, line)| line.split(|byte| *byte == b',')) {
-            let value = value.trim_ascii();
-            let known = values.iter().find(|known| known.as_bytes() == value);
-            said.extend(known.map(String::as_str).filter(|it| !said.contains(it)));
-        }
+        let said = known(fields, |name| stands_for(member, name), (values, model));
         if said.is_empty() {
             continue;
         }
@@ -97,7 +120,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            lists: Vec::new(),
+            ..Shape::default()
         };
         let parts = shaped(vec![Bytes::from_static(body.as_bytes())], &shape, &[]);
         String::from_utf8(parts.expect("an object").concat()).expect("text")
@@ -114,24 +137,61 @@ mod tests {
         assert_eq!(told(r#"{"b":1}"#, &[], &[("b", "2")]), r#"{"b":1}"#);
         assert_eq!(told("{}", &["a"], &[]), "{}");
     }
+
+    fn only_some() -> [Known; 2] {
+        [
+            Known {
+                value: "search-all".to_owned(),
+                told: Some("search".to_owned()),
+                models: vec!["-4".to_owned(), "-5".to_owned()],
+            },
+            Known {
+                value: "search".to_owned(),
+                ..Known::default()
+            },
+        ]
+    }
+
+    #[test]
+    fn a_header_keeps_the_values_that_the_model_knows_in_the_providers_words() {
+        let shape = Shape {
+            headers: vec![("a-beta".to_owned(), only_some().to_vec())],
+            ..Shape::default()
+        };
+        let mut fields = Fields::with_room(4, 64);
+        fields.add("a-beta", "search-all,other");
+        let told = |fields: &Fields, model: &str| {
+            let headers = headers(fields, &shape, model);
+            headers.into_iter().next().map(|(_, value)| value)
+        };
+        assert_eq!(told(&fields, "eu.m-4-1"), Some("search".to_owned()));
+        assert_eq!(told(&fields, "m-3"), None);
+        fields.add("a-beta", "search");
+        assert_eq!(told(&fields, "m-5"), Some("search".to_owned()));
+        assert!(shape.says(b"a-beta") && shape.is_usual());
+    }
+
     #[test]
     fn values_of_headers_become_lists_as_far_as_they_are_known() {
-        let known = ["b-1", "b-2", "b-3"].map(str::to_owned).to_vec();
+        let known = ["b-1", "b-2", "b-3"].map(|value| Known {
+            value: value.to_owned(),
+            ..Known::default()
+        });
         let shape = Shape {
-            lists: vec![("the_beta".to_owned(), known)],
+            lists: vec![("the_beta".to_owned(), known.to_vec())],
             ..Shape::default()
         };
         let mut fields = Fields::with_room(4, 64);
         fields.add("the-beta", "b-3, b-9 ,b-1");
         fields.add("other", "b-2");
         assert_eq!(
-            listed(&fields, &shape),
+            listed(&fields, &shape, "m"),
             [].into_iter()
                 .chain([("the_beta".to_owned(), r#"["b-3","b-1"]"#.to_owned())])
                 .collect::<Vec<_>>()
         );
         fields.set("the-beta", "b-9");
-        assert_eq!(listed(&fields, &shape), []);
+        assert_eq!(listed(&fields, &shape, "m"), []);
         let own = Bytes::from_static(br#"{"the_beta":["own"]}"#);
         let members = [("the_beta".to_owned(), "[]".to_owned())];
         let parts = shaped(vec![own.clone()], &shape, &members).expect("an object");

@@ -45,9 +45,8 @@ impl Dice {
 fn failure(kind: Kind, retry_after: Option<Duration>) -> Failure {
     Failure {
         kind,
-        refusal: Box::new(Refusal::new(Reason::UpstreamBroken, "")),
-        verbatim: None,
         retry_after,
+        ..Failure::transient(Refusal::new(Reason::UpstreamBroken, ""))
     }
 }
 

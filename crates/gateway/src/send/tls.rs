@@ -10,6 +10,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+/// Has the crypto library gather its entropy, which takes it some 25 ms once:
+/// on a thread of its own, so that no first handshake waits for that.
+pub fn warm_up() {
+    let gather = || aws_lc_rs::rand::fill(&mut [0]).is_ok();
+    // Without the thread the first handshake does it.
+    let _ = std::thread::Builder::new()
+        .name("entropy".to_owned())
+        .spawn(gather);
+}
+
 type Key = (Option<PathBuf>, HttpVersion);
 
 /// Client configurations, built once per authority and HTTP version.

@@ -7,12 +7,10 @@
 //! or changes what passes, the provider's own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
-use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
 use domain::ability::Ability;
@@ -36,9 +34,6 @@ pub(super) const DEPTH: usize = 512;
 /// How one target's answers are read, and written for the client.
 pub(super) struct Translation {
     theirs: &'static Upstream,
-    pivot: &'static Codec,
-    /// The request's id, where a dialect wants one.
-    id: String,
     kind: Kind,
 }
 
@@ -103,12 +98,7 @@ pub(super) async fn of(
         }
         Operation::Completion => return Err(nothing(ask.operation)),
     };
-    let translation = Translation {
-        theirs,
-        pivot,
-        id: id(ask),
-        kind,
-    };
+    let translation = Translation { theirs, kind };
     Ok(Some((Arc::new(translation), body)))
 }
 
@@ -222,15 +212,9 @@ impl Translation {
         }
     }
 
-    /// A provider's error, in the pivot's dialect, and when it says to come
-    /// again, where its body is the place for that.
-    pub(super) fn fault(&self, status: u16, body: &[u8]) -> (Bytes, Option<Duration>) {
-        let fault = (self.theirs.read_fault)(status, body);
-        let wait = match self.theirs.dialect {
-            Dialect::Gemini => gemini::canon::retry_delay(body),
-            _ => None,
-        };
-        ((self.pivot.write_fault)(&fault, &self.id).into(), wait)
+    /// What the provider speaks.
+    pub(super) fn theirs(&self) -> &'static Upstream {
+        self.theirs
     }
 }
 

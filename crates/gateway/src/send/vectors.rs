@@ -38,7 +38,7 @@ pub(super) struct Vectors {
 
 /// Whether a client's own bytes go to this target: both speak Gemini's
 /// dialect, and no policy reads or has changed them.
-fn passing<'a>(ask: &'a Ask, target: &Deployment) -> Option<(&'a Foreign, &'a Embeds)> {
+pub(super) fn passing<'a>(ask: &'a Ask, target: &Deployment) -> Option<(&'a Foreign, &'a Embeds)> {
     let foreign = ask.foreign.as_deref()?;
     let is_untouched = !ask.is_governed && Arc::ptr_eq(&foreign.pivot, &ask.document);
     let is_same = target.provider.format == WireFormat::Dialect(foreign.codec.dialect);

@@ -85,6 +85,7 @@ impl Work {
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
             && is_there
+            && !self.unlinks(&request)
             && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
             let body = renamed(&foreign.document, &self.model)?;
@@ -107,13 +108,30 @@ impl Work {
             is_untouched,
         };
         if open.work.fetches {
-            let wanted = fetch::wanted(&open.request, open.work.theirs);
+            let wanted = fetch::wanted(&open.request, open.work.wants());
             if !wanted.is_empty() {
                 return Ok(Begun::Wants(Box::new(open), wanted));
             }
         }
         let body = open.written(&open.request)?;
         Ok(Begun::Done(Box::new(open.done(body))))
+    }
+}
+
+impl Work {
+    /// Which media the target wants as bytes.
+    fn wants(&self) -> fetch::Wants {
+        match self.provider.shape.wants_bytes {
+            true => translate::is_seen,
+            false => self.theirs.wants_bytes,
+        }
+    }
+
+    /// Whether the client's own bytes would tell the target of media that it
+    /// does not fetch, though it speaks a dialect that has URLs of them.
+    fn unlinks(&self, request: &Request) -> bool {
+        let is_at_stake = self.provider.shape.wants_bytes && self.fetches;
+        is_at_stake && !fetch::wanted(request, self.wants()).is_empty()
     }
 }
 
@@ -128,7 +146,7 @@ impl Open {
     /// Something that the target cannot be told.
     pub(super) fn finished(self, fetched: &Fetched) -> Result<Done, Failure> {
         let mut whole = self.request.clone();
-        fetch::inline(&mut whole, self.work.theirs, fetched);
+        fetch::inline(&mut whole, self.work.wants(), fetched);
         let body = self.written(&whole)?;
         Ok(self.done(body))
     }
@@ -154,12 +172,22 @@ impl Open {
                 .unwrap_or_else(|| is_thoughtful(request, work.theirs.dialect)),
             names: &names,
         };
-        let Written { value, mut losses } = match &work.provider.quirks.earlier_thoughts {
+        let quirks = &work.provider.quirks;
+        let told = match work.theirs.dialect == PIVOT && !quirks.free_form_tools {
+            true => translate::without_free_text(request),
+            false => None,
+        };
+        let (request, unsaid_of_tools) = match &told {
+            Some((told, losses)) => (told, losses.as_slice()),
+            None => (request, &[][..]),
+        };
+        let Written { value, mut losses } = match &quirks.earlier_thoughts {
             Some(manner) if *manner != EarlierThoughts::Drop && work.theirs.dialect == PIVOT => {
                 write_request_with_thoughts(request, &target, "reasoning_content")
             }
             _ => (work.theirs.write_request)(request, &target),
         };
+        losses.extend_from_slice(unsaid_of_tools);
         if let Some(foreign) = work.foreign.as_ref().filter(|_| !self.is_untouched) {
             losses.extend(foreign.losses.iter().cloned());
         }

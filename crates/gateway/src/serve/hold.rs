@@ -6,25 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::openai::{Delta, Field};
-use domain::guard::{Direction, Finding, Guard, StreamGuard};
+use domain::guard::{Finding, Guard};
+
+use super::screen::Screen;
 
 /// The most bytes that guards may hold back of one stream.
 const LARGEST_HELD: usize = 16 << 20;
 
 /// One field of one choice.
 type Place = (u32, Field);
-
-/// The guards' state over one field.
-struct Screen {
-    guards: Vec<Box<dyn StreamGuard>>,
-    /// Guards that read no streams: they get the whole text, and none of it
-    /// leaves before they have.
-    whole: Vec<Arc<dyn Guard>>,
-    text: String,
-    screened: usize,
-    read: usize,
-    free: usize,
-}
 
 /// A frame, and up to where each of its fields must be free before it leaves.
 struct Held {
@@ -108,56 +98,5 @@ impl Hold {
     pub(super) fn clear(&mut self) {
         self.held.clear();
         self.bytes = 0;
-    }
-}
-
-impl Screen {
-    fn new(guards: &[Arc<dyn Guard>]) -> Self {
-        let mut streaming = Vec::new();
-        let mut whole = Vec::new();
-        for guard in guards {
-            match guard.stream() {
-                Some(screen) => streaming.push(screen),
-                None => whole.push(Arc::clone(guard)),
-            }
-        }
-        Self {
-            guards: streaming,
-            whole,
-            text: String::new(),
-            screened: 0,
-            read: 0,
-            free: 0,
-        }
-    }
-
-    fn push(&mut self, text: &str) -> Vec<Finding> {
-        self.read += text.len();
-        let mut findings = Vec::new();
-        let mut hold = 0;
-        for guard in &mut self.guards {
-            let verdict = guard.push(text);
-            hold = hold.max(verdict.hold);
-            findings.extend(verdict.findings);
-        }
-        if self.whole.is_empty() {
-            self.free = self.read.saturating_sub(hold);
-        } else {
-            self.text.push_str(text);
-        }
-        findings
-    }
-
-    fn finish(&mut self) -> Vec<Finding> {
-        self.free = self.read;
-        let ends = self.guards.iter_mut();
-        let mut findings: Vec<Finding> = ends.flat_map(|guard| guard.finish().findings).collect();
-        if self.screened < self.text.len() {
-            self.screened = self.text.len();
-            let texts = [self.text.as_str()];
-            let screens = self.whole.iter();
-            findings.extend(screens.flat_map(|guard| guard.screen(Direction::Answer, &texts)));
-        }
-        findings
     }
 }

@@ -10,6 +10,7 @@ mod kept;
 mod models;
 mod pass;
 mod rest;
+mod screen;
 mod stream;
 mod watched;
 

@@ -40,6 +40,7 @@ impl Rest {
             is_over |= self.tap.usage().is_some();
         }
         self.ticket.meter.reported = self.tap.usage();
+        self.ticket.meter.said_so_far = self.frames.usage();
     }
 }
 

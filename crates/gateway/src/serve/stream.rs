@@ -308,6 +308,7 @@ impl Streaming {
             return;
         };
         ticket.meter.reported = self.tap.usage();
+        ticket.meter.said_so_far = self.cutter.usage();
         ticket.meter.completion_estimate = self.tap.estimated_completion();
     }
 

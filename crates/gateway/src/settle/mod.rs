@@ -6,6 +6,7 @@
 
 mod carried;
 mod counts;
+mod log;
 mod meter;
 mod metrics;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use domain::ids::{KeyId, TicketId};
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
-use domain::record::{Begun, Opened, Outcome, Record, Settled};
+use domain::record::{Asked, Begun, Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
 use domain::time::{Ticks, UnixMicros};
 use domain::usage::UsageSource;
@@ -185,13 +186,33 @@ impl Ticket {
         }
     }
 
-    /// Stages the *opened* record: the request is about to go upstream, by a
-    /// socket that writes it first.
+    /// Stages the *opened* record, unless the last attempt was at this
+    /// `target` too: the request is about to go upstream, by a socket that
+    /// writes it first.
     ///
     /// # Errors
     /// The journal would not take it; nothing may be sent.
-    pub fn announce(&mut self, reserved_tokens: u64) -> Result<(), journal::JournalError> {
+    pub fn announce(
+        &mut self,
+        target: &Arc<Deployment>,
+        reserved_tokens: u64,
+    ) -> Result<(), journal::JournalError> {
+        let is_there = |last: &Arc<Deployment>| Arc::ptr_eq(last, target);
+        if self.slot.is_none() || self.target.as_ref().is_some_and(is_there) {
+            return Ok(());
+        }
+        let (usage, usage_source) = self.meter.asks();
+        let price = target.price.as_ref();
         let facts = self.facts();
+        let asked = Asked {
+            streamed: facts.streamed,
+            provider: target.provider.name.clone(),
+            deployment: target.id.clone(),
+            attempts: facts.attempts + 1,
+            prompt: usage.input,
+            usage_source,
+            cost: price.map(|price| ledger::cost(&usage, price)),
+        };
         let opened = Opened {
             ticket: facts.ticket,
             at: facts.opened,
@@ -200,10 +221,8 @@ impl Ticket {
             operation: facts.operation.clone(),
             model: facts.model.clone().unwrap_or_else(|| "".into()),
             reserved_tokens,
+            asked: Some(asked),
         };
-        if self.slot.is_none() {
-            return Ok(());
-        }
         self.plane.record(&Record::Opened(opened))
     }
 
@@ -279,7 +298,7 @@ impl Ticket {
         let unlisted = account.counted_as.as_deref();
         let counts = &account.plane.counts;
         counts.settled(&shared.metrics, &facts, unlisted);
-        log(&facts);
+        log::log(&facts);
         let ticket = facts.ticket;
         if account.slot.is_none() {
             // It was let in without a promise that its records are kept.
@@ -300,34 +319,6 @@ impl Drop for Ticket {
             let _ = self.plane.flush();
         }
     }
-}
-
-/// One line a request. No prompt, key or answer in it.
-fn log(facts: &Settled) {
-    tracing::info!(
-        target: "portcullis::request",
-        request_id = %facts.ticket,
-        tenant = %facts.tenant,
-        key = %facts.key,
-        operation = &*facts.operation,
-        model = facts.model.as_ref().map(|m| m.as_str()),
-        provider = facts.provider.as_ref().map(|p| p.as_str()),
-        deployment = facts.deployment.as_ref().map(|d| d.as_str()),
-        status = facts.status,
-        outcome = facts.outcome.as_str(),
-        error = facts.error,
-        streamed = facts.streamed,
-        attempts = facts.attempts,
-        cache_hit = facts.cache_hit,
-        prompt_tokens = facts.usage.prompt(),
-        completion_tokens = facts.usage.completion(),
-        usage_source = facts.usage_source.as_str(),
-        bytes_in = facts.passed.map(|passed| passed.bytes_in),
-        bytes_out = facts.passed.map(|passed| passed.bytes_out),
-        cost_usd = facts.cost.map(|c| c.to_string()),
-        duration_ms = facts.duration_us as f64 / 1000.0,
-        "request"
-    );
 }
 
 /// A refusal on its way to the client, with the ticket if one was open.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::canon::Dialect;
-use domain::model::{Paths, Provider, Shape, WireFormat};
+use domain::model::{Known, Paths, Provider, Shape, WireFormat};
 use domain::record::Outcome;
 use providers::Delivery::{self, Streamed, Whole};
 use serde_json::{Value, json};
@@ -35,11 +35,17 @@ fn invoke(fake: &FakeProvider) -> Scene {
             stream: "/model/{model}/invoke-with-response-stream".to_owned(),
             embeddings: None,
         });
+        let known = Known {
+            value: "known-beta".to_owned(),
+            ..Known::default()
+        };
         let version = r#""bedrock-2023-05-31""#;
         provider.shape = Shape {
             omit: vec!["model".to_owned(), "stream".to_owned()],
             set: vec![("anthropic_version".to_owned(), version.to_owned())],
-            lists: vec![("anthropic_beta".to_owned(), vec!["known-beta".to_owned()])],
+            lists: vec![("anthropic_beta".to_owned(), vec![known])],
+            wants_bytes: true,
+            ..Shape::default()
         };
     })
 }

@@ -136,7 +136,7 @@ fn signing(fake: &FakeProvider) -> Scene {
             provider.shape = Shape {
                 omit: vec!["model".into()],
                 set: Vec::new(),
-                lists: Vec::new(),
+                ..Shape::default()
             };
             provider.keys = vec![fetched(Some(Credential::Aws(pair())))];
         })

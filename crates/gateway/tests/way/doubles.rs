@@ -54,6 +54,7 @@ impl Guard for Word {
     }
 }
 
+#[derive(Clone)]
 struct Reading {
     guard: Word,
     text: String,
@@ -76,6 +77,10 @@ impl StreamGuard for Reading {
 
     fn finish(&mut self) -> Verdict {
         Verdict::default()
+    }
+
+    fn fork(&self) -> Box<dyn StreamGuard> {
+        Box::new(self.clone())
     }
 }
 

@@ -146,7 +146,7 @@ fn a_provider_with_paths_and_a_shape_of_its_own_gets_them() {
                 provider.shape = Shape {
                     omit: vec!["model".into(), "stream".into(), "stream_options".into()],
                     set: vec![("version".into(), r#""2""#.into())],
-                    lists: Vec::new(),
+                    ..Shape::default()
                 };
             })
             .key(KEY, Limits::default())

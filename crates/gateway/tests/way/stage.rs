@@ -187,16 +187,23 @@ impl Stage {
 
     /// The records of ended requests so far.
     pub(crate) fn ended(&self) -> Vec<Settled> {
+        let ends = self
+            .records()
+            .into_iter()
+            .filter_map(|record| match record {
+                Record::Settled(settled) => Some(*settled),
+                Record::Opened(_) => None,
+            });
+        ends.collect()
+    }
+
+    /// All records so far.
+    pub(crate) fn records(&self) -> Vec<Record> {
         // What the loop does before it sleeps.
         self.plane.flush().expect("a disk");
         let mut carrier = Carrier::new(&self.shared.journal, HashMap::new());
         let batch = carrier.next(10_000).expect("a readable journal");
-        let records = batch.map(|batch| batch.records).unwrap_or_default();
-        let ends = records.into_iter().filter_map(|record| match record {
-            Record::Settled(settled) => Some(*settled),
-            Record::Opened(_) => None,
-        });
-        ends.collect()
+        batch.map(|batch| batch.records).unwrap_or_default()
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Automaton {
 
 /// States built so far. `ends` and `begins` are apart because an automaton
 /// that clears its memory keeps only the one state it stands in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Memory {
     pub(super) ends: Cache,
     pub(super) begins: Cache,

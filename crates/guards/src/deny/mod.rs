@@ -115,6 +115,7 @@ impl Guard for Deny {
     }
 }
 
+#[derive(Clone)]
 struct Stream {
     scan: Scan,
     deny: Deny,
@@ -134,5 +135,9 @@ impl StreamGuard for Stream {
             hold: 0,
             findings: self.deny.findings(self.scan.finish()),
         }
+    }
+
+    fn fork(&self) -> Box<dyn StreamGuard> {
+        Box::new(self.clone())
     }
 }

@@ -31,6 +31,7 @@ pub(super) enum Watch {
 }
 
 /// One text being read.
+#[derive(Clone)]
 pub(super) struct Scan {
     automaton: Arc<Automaton>,
     /// Present until the scan is dropped.
@@ -46,6 +47,7 @@ pub(super) struct Scan {
 }
 
 /// The earliest place where something may begin, read up to `upto`.
+#[derive(Clone)]
 struct Begin {
     at: usize,
     upto: usize,

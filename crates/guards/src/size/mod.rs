@@ -91,6 +91,7 @@ impl Size {
     }
 }
 
+#[derive(Clone)]
 struct Counter {
     size: Size,
     left: Option<usize>,
@@ -109,5 +110,9 @@ impl StreamGuard for Counter {
 
     fn finish(&mut self) -> Verdict {
         Verdict::default()
+    }
+
+    fn fork(&self) -> Box<dyn StreamGuard> {
+        Box::new(self.clone())
     }
 }

@@ -150,3 +150,31 @@ fn a_journal_is_shared_between_threads() {
     is_shared::<journal::Slot>();
     is_shared::<Carrier>();
 }
+
+#[test]
+fn nobody_is_let_in_while_the_files_are_not_where_a_start_would_look() {
+    let folder = Folder::new();
+    let journal = folder.open(1);
+    let writer = journal.writer(0).expect("a writer");
+    let first = ticket(1, 0, 1);
+    writer
+        .append(&[opened(first), settled(first)])
+        .expect("written");
+    journal.look();
+    assert!(journal.is_writable() && !journal.is_away());
+    let aside = folder.path().with_extension("aside");
+    std::fs::rename(folder.path(), &aside).expect("moves");
+    journal.look();
+    // Who was let in before may still write: it is found if the files return.
+    let second = ticket(1, 0, 2);
+    writer
+        .append(&[opened(second), settled(second)])
+        .expect("written");
+    assert!(journal.reserve().is_none() && !journal.is_writable());
+    std::fs::rename(&aside, folder.path()).expect("moves back");
+    journal.look();
+    assert!(journal.reserve().is_some());
+    let mut carrier = Carrier::new(&journal, HashMap::new());
+    let batch = carrier.next(10).expect("readable").expect("a batch");
+    assert_eq!(batch.records.len(), 4);
+}

@@ -78,6 +78,7 @@ pub(crate) fn opened(ticket: TicketId) -> Record {
         operation: "chat".into(),
         model: "demo".into(),
         reserved_tokens: 100,
+        asked: None,
     })
 }
 

@@ -74,6 +74,9 @@ impl Admin for Desk {
             let lost = self.shared.journal.lost_records();
             Err(match self.shared.journal.is_lenient() {
                 true => format!("requests go on without records; {lost} are lost so far"),
+                false if self.shared.journal.is_away() => {
+                    "its files were moved or removed; put them back, or restart".to_owned()
+                }
                 false => "the disk takes no more records".to_owned(),
             })
         };

@@ -6,7 +6,14 @@ use super::first_key::Minted;
 use super::world::{Places, World};
 
 /// Prints to standard output; the log goes to standard error.
-pub(super) fn print(places: &Places, minted: Option<&Minted>, world: &World) -> anyhow::Result<()> {
+pub(super) fn show(places: &Places, minted: Option<&Minted>, world: &World) {
+    if let Err(error) = print(places, minted, world) {
+        // Whoever read it went away (`| head -1`): no reason not to serve.
+        tracing::warn!(%error, "the greeting could not be printed");
+    }
+}
+
+fn print(places: &Places, minted: Option<&Minted>, world: &World) -> anyhow::Result<()> {
     let scheme = if world.has_tls() { "https" } else { "http" };
     let base = format!("{scheme}://{}", places.listen);
     let mut out = std::io::stdout().lock();

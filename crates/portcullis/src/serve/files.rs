@@ -1,8 +1,9 @@
-//! How many files and connections the process may have open. Shells and
-//! service managers give a low limit that may be raised; a busy gateway meets
-//! it before anything else.
+//! Limits on files. Of how many may be open, connections included, shells and
+//! service managers give a low one that may be raised; a busy gateway meets it
+//! before anything else.
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Signal, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Raises the limit as far as this user may.
 pub(super) fn raise_limit() {
@@ -16,6 +17,17 @@ pub(super) fn raise_limit() {
         return;
     }
     tracing::debug!(limit = limit.current, "open files");
+}
+
+/// Lets a write that a limit on file sizes forbids fail, as on a full disk:
+/// without a handler its signal ends the process.
+///
+/// # Errors
+/// The system would not take the handler.
+pub(super) fn outlive_limits() -> std::io::Result<()> {
+    // Nobody listens: that there is a handler is all, and it stays.
+    let too_long = SignalKind::from_raw(Signal::XFSZ.as_raw());
+    signal(too_long).map(drop)
 }
 
 #[cfg(test)]

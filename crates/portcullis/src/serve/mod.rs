@@ -86,7 +86,10 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(args, loaded));
+    let ended = runtime.block_on(async {
+        files::outlive_limits()?;
+        serve(args, loaded).await
+    });
     // A loop that does not end is not waited for.
     runtime.shutdown_background();
     ended
@@ -132,11 +135,9 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let elder = handover::serving(&mut doors, &world)?;
     let carrier = carry::Carrying::start(&world);
     let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, ended));
-    if let Err(error) = banner::print(&places, minted.as_ref(), &world) {
-        // Whoever read it went away (`| head -1`): no reason not to serve.
-        tracing::warn!(%error, "the greeting could not be printed");
-    }
+    banner::show(&places, minted.as_ref(), &world);
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
+    gateway::send::tls::warm_up();
 
     let loops = stop::Loops {
         threads,

@@ -218,3 +218,6 @@ pub fn is_date(text: &str) -> bool {
         });
     has_form && text.parse::<jiff::civil::Date>().is_ok()
 }
+
+#[cfg(test)]
+mod tests;

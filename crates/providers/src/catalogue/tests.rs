@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::url::parse_base_url;
+use domain::canon::Dialect;
 use domain::model::Price;
 use domain::money::Rate;
 
@@ -245,75 +246,65 @@ fn quirks_that_make_no_sense_are_named() {
     assert!(error.contains("`quirks.request[0]`"), "{error}");
 }
 
-fn read(lines: &[&str]) -> ModelsRead {
-    read_models(&lines.join("\n"), &|provider| provider == "openai")
-}
-
-const STAMP: &str = r#"{"source":"s","as_of":"2026-11-26"}"#;
-const GOOD: &str = r#"{"provider":"openai","id":"a","input":"1","output":"2"}"#;
-
 #[test]
-fn a_wrong_line_is_told_with_its_place_and_the_others_are_read() {
-    for (wrong, problem, help) in [
+fn the_clouds_claudes_are_told_the_betas_that_they_know() {
+    let catalogue = builtin();
+    let entry = |name: &str| catalogue.providers.iter().find(|it| it.name == name);
+    let told = |provider: &str, beta: &str, model: &str| {
+        let shape = entry(provider).expect("an entry").shape();
+        let mut lists = shape.lists.into_iter().chain(shape.headers);
+        let (_, known) = lists.next().expect("a table of betas");
+        let mut all = known.iter();
+        all.find_map(|known| known.told(beta.as_bytes(), model).map(str::to_owned))
+    };
+    let (thinks, all_tools) = (
+        "interleaved-thinking-2025-05-14",
+        "advanced-tool-use-2025-11-20",
+    );
+    for (provider, sonnet, haiku) in [
         (
-            "{\"id\":\"b\"",
-            "EOF while parsing an object",
-            "one JSON object",
-        ),
-        (r#"{"id":"b"}"#, "`b` has no `provider`", ""),
-        (r#"{"provider":"openai","id":""}"#, "has no name", ""),
-        (
-            r#"{"provider":"openai","id":"b","contxt":1}"#,
-            "unknown field `contxt`",
-            "`context`?",
-        ),
-        (
-            r#"{"provider":"openai","id":"b","mode":"chats"}"#,
-            "unknown variant `chats`",
-            "`chat`?",
-        ),
-        (
-            r#"{"provider":"openai","id":"b","input":"1"}"#,
-            "`openai/b`: has a part",
-            "",
+            "bedrock_claude",
+            "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-haiku-4-5-20251001-v1:0",
         ),
         (
-            r#"{"provider":"openai","id":"b","as_of":"2026-02-30"}"#,
-            "no date `as_of`",
-            "2026-11-26",
-        ),
-        (
-            r#"{"provider":"opanai","id":"b"}"#,
-            "no provider `opanai`",
-            "portcullis.yaml",
+            "vertex_claude",
+            "claude-sonnet-4-6@default",
+            "claude-haiku-4-5",
         ),
     ] {
-        let read = read(&[STAMP, wrong, GOOD]);
-        let [one] = read.wrong.as_slice() else {
-            panic!("{wrong}: {:?}", read.wrong);
-        };
-        assert_eq!((one.line, read.models.len()), (2, 1), "{wrong}");
-        assert!(one.column >= 1 && one.problem.contains(problem), "{one:?}");
-        assert!(one.help.contains(help), "{one:?}");
+        assert_eq!(told(provider, thinks, sonnet).as_deref(), Some(thinks));
+        assert_eq!(told(provider, thinks, haiku), None);
+        let search = Some("tool-search-tool-2025-10-19");
+        assert_eq!(told(provider, all_tools, sonnet).as_deref(), search);
+        for never in [
+            "claude-code-20250219",
+            "files-api-2025-04-14",
+            "skills-2025-10-02",
+        ] {
+            assert_eq!(told(provider, never, sonnet), None);
+        }
+        assert!(entry(provider).expect("an entry").shape().wants_bytes);
     }
 }
 
 #[test]
-fn what_holds_for_many_lines_is_told_once() {
-    let own = r#"{"provider":"openai","id":"b","source":"operator","as_of":"2026-11-26"}"#;
-    let read = read(&[r#"{"source":"s"}"#, GOOD, GOOD, own, STAMP, GOOD]);
-    let names: Vec<&str> = read.models.iter().map(|model| model.id.as_str()).collect();
-    assert_eq!(
-        (names.as_slice(), read.wrong.len()),
-        (["b", "a"].as_slice(), 1)
-    );
-    assert!(
-        read.wrong[0].problem.contains("all lines below"),
-        "{read:?}"
-    );
-    let stranger = r#"{"provider":"other","id":"b"}"#;
-    assert_eq!(
-        self::read(&[STAMP, stranger, stranger, GOOD]).wrong.len(),
-        1
-    );
+fn every_embedding_model_of_the_clouds_has_a_form() {
+    let catalogue = builtin();
+    let mut seen = 0;
+    for provider in ["vertex", "bedrock"] {
+        let entry = catalogue.providers.iter().find(|it| it.name == provider);
+        let doors = entry.expect("an entry").doors();
+        for model in catalogue.models_of(provider) {
+            if model.mode == domain::ability::Mode::Embedding {
+                assert!(
+                    doors.iter().any(|door| door.is_of(&model.id)),
+                    "{}",
+                    model.id
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 15, "{seen}");
 }

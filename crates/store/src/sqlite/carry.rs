@@ -30,7 +30,11 @@ impl Store {
                 }
                 Record::Settled(record) => {
                     settled.push(record);
-                    if opened.remove(&record.ticket).is_none() {
+                    // One that was announced again may stand in the database.
+                    if opened
+                        .remove(&record.ticket)
+                        .is_none_or(Opened::is_repeated)
+                    {
                         closed.push(record.ticket);
                     }
                 }
@@ -57,7 +61,7 @@ impl Store {
 async fn end_lost(write: &mut Write, alive: u64) -> Result<(), StoreError> {
     let mut ended = Vec::new();
     for text in open_requests::all(write).await? {
-        let opened: Opened = match serde_json::from_str(&text) {
+        let opened = match open_requests::read(&text) {
             Ok(opened) => opened,
             // Of another version, most likely, which may come back. One such
             // row must not keep all that follows out of the ledger.

@@ -2,6 +2,7 @@
 
 use domain::ids::TicketId;
 use domain::record::Opened;
+use serde_json::Value;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{StoreError, Write};
@@ -9,14 +10,15 @@ use super::{StoreError, Write};
 /// Rows in one statement.
 const ROWS: usize = 1000;
 
-/// Keeps requests that were open at the end of a batch.
+/// Keeps requests that were open at the end of a batch. What was said of one
+/// last counts.
 pub(super) async fn insert(
     write: &mut Write,
     opened: impl Iterator<Item = &Opened>,
 ) -> Result<(), StoreError> {
     let mut rows = Vec::new();
     for record in opened {
-        let text = serde_json::to_string(record).map_err(|error| StoreError::Unreadable {
+        let text = written(record).map_err(|error| StoreError::Unreadable {
             what: "an open request",
             value: error.to_string(),
         })?;
@@ -24,7 +26,7 @@ pub(super) async fn insert(
     }
     for rows in rows.chunks(ROWS) {
         let mut query =
-            QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO open_requests (ticket, record) ");
+            QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO open_requests (ticket, record) ");
         query.push_values(rows, |mut row, (ticket, text)| {
             row.push_bind(ticket.clone()).push_bind(text.clone());
         });
@@ -53,6 +55,27 @@ pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<()
             .await?;
     }
     Ok(())
+}
+
+/// The field of a row that versions before did not write, and do not read.
+const ASKED: &str = "asked";
+
+fn written(record: &Opened) -> Result<String, serde_json::Error> {
+    let mut row = serde_json::to_value(record)?;
+    row[ASKED] = serde_json::to_value(&record.asked)?;
+    serde_json::to_string(&row)
+}
+
+/// Reads a row, of this version or one before.
+///
+/// # Errors
+/// It is of a later one.
+pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
+    let mut row: Value = serde_json::from_str(text)?;
+    let asked = row.get_mut(ASKED).map(Value::take).unwrap_or_default();
+    let mut opened: Opened = serde_json::from_value(row)?;
+    opened.asked = serde_json::from_value(asked)?;
+    Ok(opened)
 }
 
 /// Every open request, as it was written.

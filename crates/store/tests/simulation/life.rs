@@ -116,6 +116,7 @@ impl History {
             operation: "chat".into(),
             model: "m".repeat(dice.below(60) as usize).into(),
             reserved_tokens: 400,
+            asked: None,
         };
         let record = Record::Opened(opened.clone());
         one.writer.stage(&record).expect("staged");

@@ -57,7 +57,10 @@ pub fn init(format: Format, level: &str) -> Result<(), LogError> {
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // A disk that takes no line takes no complaint about it either, and
+        // who insists panics.
+        .log_internal_errors(false);
     let started = match shape(format, reader) {
         Format::Json => builder.json().flatten_event(true).try_init(),
         _ => builder

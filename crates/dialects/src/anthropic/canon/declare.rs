@@ -11,9 +11,15 @@ use super::pieces::put_cache;
 use super::{ANSWER_TOOL, schema};
 use crate::json::{Array, Object};
 use crate::translate::Names;
+use crate::translate::hosted::{Hosted, Search, hosted};
 
 /// Anthropic compiles no more than so many strict tools.
 const MOST_STRICT: usize = 20;
+
+/// The search that every model with tools has, and what it is called by.
+/// Source: <https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool>.
+const SEARCH: &str = "web_search_20250305";
+const SEARCH_NAME: &str = "web_search";
 
 /// The choice, as far as Anthropic knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +97,14 @@ impl Tools {
         if let Some(Choice::Named(name)) = &mut tools.choice
             && name != ANSWER_TOOL
         {
-            *name = names.outward(name).to_owned();
+            let found = request.tools.iter().find(|tool| tool.name == *name);
+            let is_search = found.is_some_and(|tool| foreign_search(tool).is_some());
+            let outward = if is_search {
+                SEARCH_NAME
+            } else {
+                names.outward(name)
+            };
+            *name = outward.to_owned();
         }
         tools.is_single = request.parallel_tools == Some(false) && own > 0;
         tools
@@ -137,7 +150,21 @@ impl Tools {
 
 /// Whether only another provider runs it.
 fn is_foreign(tool: &Tool) -> bool {
-    matches!(&tool.kind, ToolKind::BuiltIn(own) if own.dialect != Dialect::Anthropic)
+    let is_own = matches!(&tool.kind, ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic);
+    matches!(tool.kind, ToolKind::BuiltIn(_)) && !is_own && foreign_search(tool).is_none()
+}
+
+/// How another provider's tool searches the web, if it does. Anthropic's own
+/// readers and runners want a beta header, which is the client's to send.
+fn foreign_search(tool: &Tool) -> Option<Search> {
+    match &tool.kind {
+        ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic => None,
+        ToolKind::BuiltIn(foreign) => match hosted(foreign)? {
+            Hosted::Search(search) => Some(search),
+            Hosted::Fetch | Hosted::Run => None,
+        },
+        ToolKind::Function { .. } | ToolKind::Custom { .. } => None,
+    }
 }
 
 fn strict(request: &Request) -> usize {
@@ -206,13 +233,38 @@ impl ToolPen<'_> {
                 Some(own.raw.as_str().to_owned())
             }
             ToolKind::BuiltIn(foreign) => {
-                let why = format!("Anthropic runs no `{}`", foreign.name);
-                // A tool that is not offered is not missed by a conversation; who
-                // insists on it loses its choice.
-                losses.push(Loss::hint(at, why));
-                None
+                let search = foreign_search(tool).map(|search| self.search(&search, at, losses));
+                if search.is_none() {
+                    let why = format!("Anthropic runs no `{}`", foreign.name);
+                    // A tool that is not offered is not missed by a conversation;
+                    // who insists on it loses its choice.
+                    losses.push(Loss::hint(at, why));
+                }
+                search
             }
         }
+    }
+
+    /// Anthropic's own search, for another's.
+    fn search(&self, search: &Search, at: &str, losses: &mut Vec<Loss>) -> String {
+        // It takes one of the two lists.
+        let lists = match &search.allowed {
+            Some(allowed) => Some(("allowed_domains", allowed)),
+            None => search.blocked.as_ref().map(|it| ("blocked_domains", it)),
+        };
+        let mut said = vec!["user_location", "max_uses"];
+        said.extend(lists.map(|(list, _)| list));
+        search.losses(at, "Anthropic", &said, losses);
+        text(crate::json::object(|o| {
+            o.string("type", SEARCH).string("name", SEARCH_NAME);
+            if let Some((list, domains)) = lists {
+                o.raw(list, domains.as_str());
+            }
+            if let Some(most) = search.most {
+                o.number("max_uses", most);
+            }
+            search.put_place(o);
+        }))
     }
 
     fn function(

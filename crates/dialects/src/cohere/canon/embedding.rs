@@ -89,20 +89,25 @@ fn of_word(word: &str) -> &str {
 
 /// What a client of Gemini's wants the vectors for.
 fn of_tasks(asked: &Embeds, losses: &mut Vec<Loss>) -> &'static str {
-    let mut tasks = asked.tasks().map(|task| match task {
-        Some(
-            "RETRIEVAL_QUERY" | "QUESTION_ANSWERING" | "FACT_VERIFICATION" | "CODE_RETRIEVAL_QUERY",
-        ) => "search_query",
-        Some("CLASSIFICATION") => "classification",
-        Some("CLUSTERING" | "SEMANTIC_SIMILARITY") => "clustering",
-        _ => USUAL,
-    });
+    let mut tasks = asked.tasks().map(of_task);
     let first = tasks.next().unwrap_or(USUAL);
     if tasks.any(|other| other != first) {
         let why = "Cohere's vectors of one request are all for one task";
         losses.push(Loss::hint("taskType", why));
     }
     first
+}
+
+/// Cohere's word for one of Google's.
+pub(crate) fn of_task(task: Option<&str>) -> &'static str {
+    match task {
+        Some(
+            "RETRIEVAL_QUERY" | "QUESTION_ANSWERING" | "FACT_VERIFICATION" | "CODE_RETRIEVAL_QUERY",
+        ) => "search_query",
+        Some("CLASSIFICATION") => "classification",
+        Some("CLUSTERING" | "SEMANTIC_SIMILARITY") => "clustering",
+        _ => USUAL,
+    }
 }
 
 fn lost(name: &str, value: Node<'_>) -> Loss {

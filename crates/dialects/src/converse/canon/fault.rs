@@ -35,6 +35,19 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     }
 }
 
+/// AWS' word for an error: what its header says, else `__type` in the body.
+#[must_use]
+pub fn error_word(header: Option<&str>, body: &[u8]) -> Option<String> {
+    let header = header.map(|word| bare(word.trim()));
+    if let Some(word) = header.filter(|word| !word.is_empty()) {
+        return Some(word.to_owned());
+    }
+    memchr::memmem::find(body, b"\"__type\"")?;
+    let document = Document::parse(Bytes::copy_from_slice(body), DEPTH).ok()?;
+    let word = document.root().get("__type")?.str()?;
+    Some(bare(&word).to_owned())
+}
+
 /// `com.amazon.coral.service#ThrottlingException:http://…` without its frame.
 fn bare(code: &str) -> &str {
     let code = code.rsplit('#').next().unwrap_or(code);
@@ -43,7 +56,7 @@ fn bare(code: &str) -> &str {
 
 fn kind_of(status: u16, code: &str, message: &str) -> FaultKind {
     by_message(status, message)
-        .or_else(|| by_word(code))
+        .or_else(|| kind_of_word(code))
         .unwrap_or_else(|| by_status(status))
 }
 
@@ -96,9 +109,10 @@ fn by_message(status: u16, message: &str) -> Option<FaultKind> {
     })
 }
 
-/// AWS' words, with and without `Exception`, in either case: an event of a
-/// stream begins its word with a small letter.
-fn by_word(word: &str) -> Option<FaultKind> {
+/// What AWS' word means, with and without `Exception`, in either case: an event
+/// of a stream begins its word with a small letter.
+#[must_use]
+pub fn kind_of_word(word: &str) -> Option<FaultKind> {
     let lower = word.to_ascii_lowercase();
     Some(match lower.strip_suffix("exception").unwrap_or(&lower) {
         "validation" | "conflict" => FaultKind::Invalid,
@@ -107,11 +121,17 @@ fn by_word(word: &str) -> Option<FaultKind> {
         | "invalidsignature"
         | "signaturedoesnotmatch"
         | "expiredtoken"
+        | "requestexpired"
         | "invalidclienttokenid"
         | "missingauthenticationtoken"
         | "incompletesignature" => FaultKind::Authentication,
         "resourcenotfound" => FaultKind::NotFound,
-        "throttling" | "toomanyrequests" | "servicequotaexceeded" => FaultKind::RateLimited,
+        "throttling"
+        | "throttled"
+        | "toomanyrequests"
+        | "requestlimitexceeded"
+        | "limitexceeded"
+        | "servicequotaexceeded" => FaultKind::RateLimited,
         "modelnotready" | "serviceunavailable" => FaultKind::Overloaded,
         "modeltimeout" => FaultKind::Timeout,
         "internalserver" | "internalfailure" | "modelerror" | "modelstreamerror" => {
@@ -149,7 +169,7 @@ pub(crate) fn of_exception(exception: &str, payload: Option<Node<'_>>) -> Fault 
         .flatten()
         .unwrap_or_else(|| format!("The stream ended with `{exception}`."));
     let kind = by_message(400, &message)
-        .or_else(|| by_word(exception))
+        .or_else(|| kind_of_word(exception))
         .unwrap_or(FaultKind::Server);
     Fault {
         kind,

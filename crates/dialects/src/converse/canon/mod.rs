@@ -31,7 +31,7 @@ mod write;
 
 pub use answer::read_answer;
 pub(crate) use fault::of_exception;
-pub use fault::read_fault;
+pub use fault::{error_word, kind_of_word, read_fault};
 pub use stream::StreamReader;
 pub use write::write_request;
 

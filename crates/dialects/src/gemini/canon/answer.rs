@@ -4,11 +4,12 @@ use bytes::Bytes;
 use domain::canon::{Answer, Block, Choice, Dialect, Fold, Request, Stop, Unknown};
 use domain::usage::Usage;
 
-use super::fields::{member, string};
+use super::fields::member;
 use super::write::part;
 use super::{Head, MAX_DEPTH, logprobs, media, stops, text_of, usage};
-use crate::json::{Document, Kind, Node, Object, object};
+use crate::json::{Document, Kind, Object, object};
 use crate::translate::Names;
+use crate::translate::cited::{self, Extent, Page};
 
 use super::reader::StreamReader;
 
@@ -177,7 +178,7 @@ pub(super) fn put_citations(out: &mut Object<'_>, citations: &[&Unknown]) {
     if let Some(grounding) = grounding.next_back() {
         out.raw("groundingMetadata", grounding.raw.as_str());
     }
-    let list: Vec<_> = citations.iter().filter_map(|one| citation(one)).collect();
+    let list: Vec<_> = citations.iter().flat_map(|one| citation(one)).collect();
     if list.is_empty() {
         return;
     }
@@ -190,29 +191,26 @@ pub(super) fn put_citations(out: &mut Object<'_>, citations: &[&Unknown]) {
     });
 }
 
-/// A citation as Google writes it; of others' what names a page.
-fn citation(unknown: &Unknown) -> Option<String> {
+/// A citation as Google writes it; of others' the pages that it names.
+fn citation(unknown: &Unknown) -> Vec<String> {
     if unknown.dialect == Dialect::Gemini {
-        let is_one = unknown.name == "citation";
-        return is_one.then(|| unknown.raw.as_str().to_owned());
+        let own = (unknown.name == "citation").then(|| unknown.raw.as_str().to_owned());
+        return own.into_iter().collect();
     }
-    let bytes = Bytes::copy_from_slice(unknown.raw.as_str().as_bytes());
-    let document = Document::parse(bytes, MAX_DEPTH).ok()?;
-    let root = document.root();
-    let citation = root.get("url_citation").unwrap_or(root);
-    let uri = string(citation, "url")?;
-    let text = object(|out| {
-        for (key, place) in [("startIndex", "start_index"), ("endIndex", "end_index")] {
-            if let Some(index) = citation.get(place).and_then(Node::u64) {
-                out.number(key, index);
-            }
+    let pages = cited::pages(unknown, Extent::default());
+    pages.iter().map(cite).collect()
+}
+
+fn cite(page: &Page) -> String {
+    text_of(object(|out| {
+        if let Some((start, end)) = page.place {
+            out.number("startIndex", start).number("endIndex", end);
         }
-        out.string("uri", &uri);
-        if let Some(title) = string(citation, "title") {
-            out.string("title", &title);
+        out.string("uri", &page.url);
+        if let Some(title) = &page.title {
+            out.string("title", title);
         }
-    });
-    Some(text_of(text))
+    }))
 }
 
 /// Why a candidate ends, which it is, and what else was kept of it.

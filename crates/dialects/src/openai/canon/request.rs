@@ -128,6 +128,7 @@ impl Reading {
                 // The old form answers with one call at most.
                 to.parallel_tools.get_or_insert(false);
             }
+            "web_search_options" => to.tools.push(tools::search(object(value, path)?)),
             "tool_choice" => to.tool_choice = Some(tools::read_choice(value, path)?),
             "function_call" => {
                 let choice = tools::read_old_choice(value, path)?;

@@ -127,9 +127,9 @@ impl StreamWriter {
         let before = self.choice(number).before.take();
         let begun = match opened {
             Opened::Text => {
-                let start = self.choice(number).length;
-                self.choice(number).said.text = true;
-                Block::Text(Range { start, end: start })
+                let choice = self.choice(number);
+                choice.said.text = true;
+                Block::Text(Range::at(choice.length))
             }
             Opened::Refusal => {
                 self.choice(number).said.refusal = true;
@@ -209,8 +209,8 @@ impl StreamWriter {
         let frame = match (grown, delta) {
             (_, Delta::Text(more) | Delta::Arguments(more)) if more.is_empty() => return,
             (Block::Text(range), Delta::Text(more)) => {
-                choice.length += more.chars().count() as u64;
-                range.end = choice.length;
+                range.grow(more);
+                choice.length = range.end;
                 self.frames.choice(number, None, None, |delta| {
                     delta.string("content", more);
                 })

@@ -9,12 +9,27 @@ use super::fields::{
 use super::parts::cache_mark;
 use crate::json::Node;
 
+/// Where the search stands beside `tools`.
+pub(super) const SEARCH_OPTIONS: &str = "web_search_options";
+
 /// Reads `tools`.
 pub(super) fn read_tools(node: Node<'_>, path: Path<'_>) -> Result<Vec<Tool>, Refusal> {
     let tools = items(node, path)?.enumerate();
     tools
         .map(|(at, tool)| read_tool(object(tool, path.at(at))?, path.at(at)))
         .collect()
+}
+
+/// The search that `web_search_options` switches on: a tool in all but its place.
+pub(super) fn search(options: Node<'_>) -> Tool {
+    Tool {
+        name: SEARCH_OPTIONS.to_owned(),
+        description: None,
+        kind: ToolKind::BuiltIn(unknown(SEARCH_OPTIONS, options)),
+        strict: None,
+        cache: None,
+        rest: Vec::new(),
+    }
 }
 
 /// Reads `functions`, what tools were before there were other kinds.

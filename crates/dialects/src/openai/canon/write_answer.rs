@@ -90,9 +90,9 @@ fn write_said(message: &mut Object<'_>, content: &[Block], said: Said) {
             Block::Text {
                 text, citations, ..
             } => {
-                let start = length;
-                length += text.chars().count() as u64;
-                let piece = Range { start, end: length };
+                let mut piece = Range::at(length);
+                piece.grow(text);
+                length = piece.end;
                 cited.extend(citations.iter().map(|citation| (citation, piece)));
                 whole.push_str(text);
             }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::canon::{Dialect, Loss, Request, Tool, ToolChoice, ToolKind};
+use domain::canon::{Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind};
 
+use super::tools::SEARCH_OPTIONS;
 use crate::json::{Array, Object};
 use crate::translate::{Names, Target};
 
@@ -16,7 +17,9 @@ pub(super) fn write(
 ) {
     let mut tools: Vec<&Tool> = Vec::new();
     for (at, tool) in request.tools.iter().enumerate() {
-        if is_ours(tool) {
+        if let Some(options) = search_options(tool) {
+            root.raw(SEARCH_OPTIONS, options.as_str());
+        } else if is_ours(tool) {
             tools.push(tool);
         } else {
             let why = format!("OpenAI's chat completions have no tool `{}`", tool.name);
@@ -52,6 +55,14 @@ pub(super) fn write(
     }
     if let Some(parallel) = request.parallel_tools {
         root.bool("parallel_tool_calls", parallel);
+    }
+}
+
+/// What switches the search on, of the tool that stands for it.
+fn search_options(tool: &Tool) -> Option<&Json> {
+    match &tool.kind {
+        ToolKind::BuiltIn(own) if is_ours(tool) && own.name == SEARCH_OPTIONS => Some(&own.raw),
+        _ => None,
     }
 }
 

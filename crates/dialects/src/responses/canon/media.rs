@@ -1,6 +1,6 @@
 //! Images, sounds and documents.
 
-use domain::canon::{CacheMark, Json, Loss, Media, MediaKind, Source};
+use domain::canon::{CacheMark, Loss, Media, MediaKind, Source};
 use domain::refusal::Refusal;
 
 use super::fields::{member, missing, object, optional, required, wrong};
@@ -203,17 +203,4 @@ pub(super) fn write_mark(out: &mut Object<'_>, mark: Option<&CacheMark>) {
 pub(super) fn is_foreign(mark: Option<&CacheMark>) -> bool {
     let ttl = mark.map(|mark| mark.ttl.as_deref());
     ttl.is_some_and(|ttl| !matches!(ttl, Some("30m" | "12h")))
-}
-
-/// A citation of another dialect, as far as it names a page.
-pub(super) fn page_of(raw: &Json) -> Option<(String, String)> {
-    let text = raw.as_str().as_bytes().to_vec();
-    let document = crate::json::Document::parse(text.into(), 32).ok()?;
-    let root = document.root();
-    let inner = root.get("url_citation").or_else(|| root.get("web"));
-    let inner = inner.unwrap_or(root);
-    let loose = super::fields::loose;
-    let url = loose(inner, "url").or_else(|| loose(inner, "uri"))?;
-    let title = loose(inner, "title").unwrap_or_else(|| url.clone());
-    Some((url, title))
 }

@@ -17,6 +17,7 @@ mod answer;
 mod emulated;
 mod fault;
 mod fields;
+mod hosts;
 mod ids;
 mod item;
 mod media;

@@ -3,13 +3,14 @@
 use domain::canon::{Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind, Unknown, Weight};
 use domain::refusal::Refusal;
 
-use super::emulated;
 use super::fields::{
     array, flag, json, member, missing, object, optional, required, type_of, unknown, wrong,
 };
 use super::item::{full_name, is_own, split_name};
+use super::{emulated, hosts};
 use crate::json::{Array, Document, Kind, Node, Object};
 use crate::translate::Names;
+use crate::translate::hosted::hosted;
 
 /// Reads `tools`.
 pub(super) fn read(node: Node<'_>) -> Result<Vec<Tool>, Refusal> {
@@ -128,7 +129,9 @@ pub(super) fn read_choice(node: Node<'_>) -> Result<Option<ToolChoice>, Refusal>
     match &*required(node, "type", "tool_choice")? {
         "function" | "custom" => Ok(Some(ToolChoice::Named(chosen(node, "tool_choice")?))),
         "allowed_tools" => allowed(node),
-        kind if emulated::is_choice(kind) => Ok(Some(ToolChoice::Named(kind.to_owned()))),
+        kind if emulated::is_choice(kind) || hosted(&unknown(kind, node)).is_some() => {
+            Ok(Some(ToolChoice::Named(kind.to_owned())))
+        }
         _ => Ok(None),
     }
 }
@@ -188,7 +191,11 @@ fn declare(out: &mut Array<'_>, tool: &Tool, names: &Names) {
         ToolKind::BuiltIn(raw) if is_own(raw) => {
             out.raw(raw.raw.as_str());
         }
-        ToolKind::BuiltIn(_) => {}
+        ToolKind::BuiltIn(foreign) => {
+            if let Some(kin) = hosts::own_of(foreign) {
+                out.raw(&kin);
+            }
+        }
         _ => {
             out.object(|o| write_one(o, tool, names));
         }
@@ -263,8 +270,7 @@ pub(super) fn losses(tools: &[Tool], out: &mut Vec<Loss>) {
         if let ToolKind::BuiltIn(raw) = &tool.kind
             && !is_own(raw)
         {
-            let why = format!("{} is a tool of {} alone", raw.name, raw.dialect.as_str());
-            out.push(Loss::hint(field, why));
+            hosts::losses(raw, field, out);
             continue;
         }
         for member in tool.rest.iter().filter(|member| !is_own(member)) {
@@ -289,7 +295,7 @@ pub(super) fn write_choice(
         return;
     };
     let is_there = request.tools.iter().any(|tool| match &tool.kind {
-        ToolKind::BuiltIn(raw) => is_own(raw),
+        ToolKind::BuiltIn(raw) => hosts::name_of(raw).is_some(),
         _ => true,
     });
     if !is_there {
@@ -324,7 +330,7 @@ fn one(o: &mut Object<'_>, name: &str, request: &Request, names: &Names) {
     }
     match declared.map(|tool| &tool.kind) {
         Some(ToolKind::BuiltIn(raw)) => {
-            o.string("type", &raw.name);
+            o.string("type", hosts::name_of(raw).unwrap_or(&raw.name));
         }
         kind => {
             let is_custom = matches!(kind, Some(ToolKind::Custom { .. }));

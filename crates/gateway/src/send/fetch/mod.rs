@@ -29,7 +29,7 @@ use super::failure::Failure;
 use crate::plane::Plane;
 use fault::Fault;
 use get::{Budget, Medium, Terms};
-pub(super) use within::{Wanted, inline, wanted};
+pub(super) use within::{Wanted, Wants, inline, wanted};
 
 /// The most media of a request, and how many of them are fetched at once.
 const MOST: usize = 16;

@@ -56,7 +56,13 @@ impl Carrying {
             carrier: None,
             caught_up: Instant::now(),
         };
-        let task = tokio::spawn(work.run());
+        let journal = world.shared.journal.clone();
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = work.run() => {}
+                () = look(&journal) => {}
+            }
+        });
         Self { until, task }
     }
 
@@ -169,6 +175,14 @@ impl Work {
         let busy = self.pulse.busy_since(&mut self.beat);
         let late = self.caught_up.elapsed();
         Pace::fitting(busy, late, self.journal.uncarried_share())
+    }
+}
+
+/// Watches over the journal's files, whatever the store does meanwhile.
+async fn look(journal: &Journal) {
+    loop {
+        journal.look();
+        tokio::time::sleep(IDLE).await;
     }
 }
 

@@ -58,6 +58,11 @@ impl Embeds {
         self.inputs.iter().map(|input| input.task.as_deref())
     }
 
+    /// The contents' titles.
+    pub(crate) fn titles(&self) -> impl Iterator<Item = Option<&str>> {
+        self.inputs.iter().map(|input| input.title.as_deref())
+    }
+
     /// Whether one of the contents has a title.
     pub(crate) fn has_titles(&self) -> bool {
         self.inputs.iter().any(|input| input.title.is_some())

@@ -6,6 +6,7 @@ use super::super::tools::own;
 use super::super::{FREE_TEXT, MAX_DEPTH, raw, text_of};
 use super::{Member, Writing, own_members};
 use crate::json::{Document, Kind, Object, array, object};
+use crate::translate::hosted::{Hosted, hosted};
 
 /// The items of `tools`: all functions in one, then each tool that Google runs
 /// itself.
@@ -126,26 +127,21 @@ fn built_in(writing: &mut Writing<'_>, at: usize, unknown: &Unknown) -> Option<S
     let is_alone = tools
         .iter()
         .all(|tool| matches!(tool.kind, ToolKind::BuiltIn(_)));
-    let kin = match unknown.name.as_str() {
-        name if name.starts_with("web_search") => "googleSearch",
-        name if name.starts_with("web_fetch") => "urlContext",
-        name if name.starts_with("code_interpreter") => "codeExecution",
-        name if name.starts_with("code_execution") => "codeExecution",
-        _ => "",
-    };
     let field = format!("tools[{at}]");
-    if kin.is_empty() || !is_alone {
-        writing.hint(
-            field,
-            "Gemini does not run this tool, or not beside functions",
-        );
+    let Some(kin) = hosted(unknown).filter(|_| is_alone) else {
+        let why = "Gemini does not run this tool, or not beside functions";
+        writing.hint(field, why);
         return None;
-    }
-    writing.hint(
-        field,
-        "Gemini runs its own tool of this kind, without options",
-    );
-    Some(format!("{{\"{kin}\":{{}}}}"))
+    };
+    let name = match &kin {
+        Hosted::Search(search) => {
+            search.losses(&field, "Gemini", &[], &mut writing.losses);
+            "googleSearch"
+        }
+        Hosted::Fetch => "urlContext",
+        Hosted::Run => "codeExecution",
+    };
+    Some(format!("{{\"{name}\":{{}}}}"))
 }
 
 /// The members of `toolConfig`.

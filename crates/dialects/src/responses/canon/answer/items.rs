@@ -1,11 +1,12 @@
 //! The items of an answer, as they stand in it and in its stream.
 
-use domain::canon::{Dialect, Json, Thinking, Unknown};
+use domain::canon::{Json, Thinking, Unknown};
 
 use super::super::emulated::Emulated;
 use super::super::item::{Shown, is_own};
-use super::super::{media, seal, tool};
+use super::super::{seal, tool};
 use crate::json::{Document, Kind, Object};
+use crate::translate::cited::{self, Extent, Page};
 
 /// A part of a message.
 #[derive(Clone, Debug, Default)]
@@ -125,36 +126,25 @@ impl Call {
     }
 }
 
-/// A citation as an annotation of a text that is `length` letters long.
-pub(in super::super) fn annotation(citation: &Unknown, length: usize) -> Option<String> {
+/// A citation as the annotations that it makes on a text.
+pub(in super::super) fn annotations(citation: &Unknown, text: &str) -> Vec<String> {
     if is_own(citation) {
-        return Some(citation.raw.as_str().to_owned());
+        return vec![citation.raw.as_str().to_owned()];
     }
-    if citation.dialect == Dialect::OpenAi
-        && let Some(inner) = flattened(&citation.raw)
-    {
-        return Some(inner);
-    }
-    let (url, title) = media::page_of(&citation.raw)?;
-    let written = crate::json::object(|o| {
-        o.string("type", "url_citation").string("url", &url);
-        o.string("title", &title).number("start_index", 0);
-        o.number("end_index", length as u64);
-    });
-    String::from_utf8(written).ok()
+    let pages = cited::pages(citation, Extent::of(text));
+    pages.iter().map(|page| annotation(page, text)).collect()
 }
 
-/// An annotation of chat completions, whose members stand one deeper.
-fn flattened(raw: &Json) -> Option<String> {
-    let document = Document::parse(raw.as_str().as_bytes().to_vec().into(), 32).ok()?;
-    let inner = document.root().get("url_citation")?;
+fn annotation(page: &Page, text: &str) -> String {
+    let whole = || (0, text.chars().count() as u64);
+    let (start, end) = page.place.unwrap_or_else(whole);
+    let title = page.title.as_deref().unwrap_or(&page.url);
     let written = crate::json::object(|o| {
-        o.string("type", "url_citation");
-        for (key, _, value) in inner.entries() {
-            o.raw(&key, &String::from_utf8_lossy(value.raw()));
-        }
+        o.string("type", "url_citation").string("url", &page.url);
+        o.string("title", title).number("start_index", start);
+        o.number("end_index", end);
     });
-    String::from_utf8(written).ok()
+    String::from_utf8_lossy(&written).into_owned()
 }
 
 /// The tokens of log probabilities in the shape of chat completions: the items

@@ -7,7 +7,7 @@ mod write;
 
 pub(super) use echo::Echo;
 pub(super) use items::{
-    Call, Part, annotation, call_item, message_item, reasoning_item, thoughts, tokens, write_part,
+    Call, Part, annotations, call_item, message_item, reasoning_item, thoughts, tokens, write_part,
 };
 pub use read::read_answer;
 pub(super) use read::{Seen, created, joined, others, stop_of, tokens_of};

@@ -8,7 +8,7 @@ use domain::usage::Usage;
 use super::super::item::{Shown, is_own, is_part};
 use super::super::{Head, emulated, ids, usage};
 use super::echo::Echo;
-use super::items::{Call, Part, annotation, call_item, message_item, reasoning_item, tokens};
+use super::items::{Call, Part, annotations, call_item, message_item, reasoning_item, tokens};
 use super::read::Seen;
 use crate::json::{Object, object};
 
@@ -154,8 +154,7 @@ fn output(choice: &Choice, head: &Head<'_>, id: &str, end: &End) -> Vec<Vec<u8>>
             Block::Text {
                 text, citations, ..
             } => {
-                let length = text.chars().count();
-                let annotations = citations.iter().filter_map(|it| annotation(it, length));
+                let annotations = citations.iter().flat_map(|it| annotations(it, text));
                 parts.push(Part {
                     is_refusal: false,
                     text: text.clone(),

@@ -70,10 +70,10 @@ impl OpenMessage {
         number
     }
 
-    /// How long a part's text is, in letters.
-    pub(super) fn length(&self, part: usize) -> usize {
+    /// A part's text so far.
+    pub(super) fn text(&self, part: usize) -> &str {
         let part = self.parts.get(part);
-        part.map_or(0, |part| part.text.chars().count())
+        part.map_or("", |part| &part.text)
     }
 
     pub(super) fn grow(

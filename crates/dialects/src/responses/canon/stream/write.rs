@@ -7,7 +7,7 @@ use domain::canon::{Chunk, Delta, Fault, Opened, Stop, Unknown};
 use domain::usage::Usage;
 
 use super::super::answer::{
-    Body, Call, Echo, End, Part, Seen, Wish, annotation, end_of, is_member, shown, tokens,
+    Body, Call, Echo, End, Part, Seen, Wish, annotations, end_of, is_member, shown, tokens,
     write_body,
 };
 use super::super::emulated::{self, Emulated};
@@ -245,7 +245,7 @@ impl StreamWriter {
                 message.grow(*part, more, line, out);
             }
             (Some(Slot::Part(part)), Some(message), Delta::Citation(citation)) => {
-                if let Some(written) = annotation(citation, message.length(*part)) {
+                for written in annotations(citation, message.text(*part)) {
                     message.cite(*part, written, line, out);
                 }
             }

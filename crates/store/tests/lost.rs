@@ -1,0 +1,139 @@
+//! What is known of a request that was upstream when its process ended.
+
+use std::path::PathBuf;
+
+use domain::ids::TicketId;
+use domain::money::NanoUsd;
+use domain::record::{Asked, Opened, Outcome, Record, Settled};
+use domain::time::UnixMicros;
+use domain::usage::UsageSource;
+use journal::Batch;
+use sqlx::Row as _;
+use store::Store;
+
+struct Scene {
+    folder: PathBuf,
+    store: Store,
+}
+
+impl Scene {
+    async fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("portcullis-lost-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let store = Store::open(&folder.join("portcullis.db"))
+            .await
+            .expect("opens");
+        Self { folder, store }
+    }
+
+    async fn carry(&self, records: Vec<Record>) {
+        let batch = Batch {
+            records,
+            ..Batch::default()
+        };
+        self.store.carry(&batch).await.expect("carries");
+    }
+
+    /// Ends what earlier processes left open.
+    async fn restart(&self) {
+        let batch = Batch {
+            alive: Some(9),
+            ..Batch::default()
+        };
+        self.store.carry(&batch).await.expect("carries");
+    }
+
+    async fn select(&self, sql: &'static str) -> Vec<String> {
+        let url = format!("sqlite://{}", self.folder.join("portcullis.db").display());
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
+        let rows = sqlx::query(sql).fetch_all(&pool).await.expect("reads");
+        pool.close().await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn opened(provider: &str, attempts: u32) -> Opened {
+    Opened {
+        ticket: TicketId {
+            generation: 7,
+            core: 0,
+            sequence: 1,
+        },
+        at: UnixMicros(1),
+        tenant: "default".into(),
+        key: "key_1".into(),
+        operation: "chat".into(),
+        model: "m".into(),
+        reserved_tokens: 10,
+        asked: Some(Asked {
+            streamed: true,
+            provider: provider.into(),
+            deployment: format!("{provider}/m").into(),
+            attempts,
+            prompt: 12,
+            usage_source: UsageSource::Estimated,
+            cost: Some(NanoUsd(34)),
+        }),
+    }
+}
+
+const FACTS: &str = "SELECT outcome || ' ' || provider || ' ' || deployment || ' ' || attempts \
+     || ' ' || streamed || ' ' || input || ' ' || usage_source || ' ' || cost || ' ' \
+     || price_missing FROM requests";
+
+#[tokio::test]
+async fn its_row_says_whom_it_was_sent_to_last_and_counts_the_prompt() {
+    let scene = Scene::new("facts").await;
+    scene.carry(vec![Record::Opened(opened("a", 1))]).await;
+    scene.carry(vec![Record::Opened(opened("b", 2))]).await;
+    scene.restart().await;
+    let rows = scene.select(FACTS).await;
+    assert_eq!(rows, ["lost b b/m 2 1 12 estimated 34 0"]);
+}
+
+#[tokio::test]
+async fn one_that_was_sent_to_two_and_ended_is_open_no_more() {
+    let scene = Scene::new("ended").await;
+    scene.carry(vec![Record::Opened(opened("a", 1))]).await;
+    let again = opened("b", 2);
+    let settled = Settled {
+        outcome: Outcome::Complete,
+        ..journal::lost(&again)
+    };
+    let end = Record::Settled(Box::new(settled));
+    scene.carry(vec![Record::Opened(again), end]).await;
+    let open = scene.select("SELECT record FROM open_requests").await;
+    assert_eq!(open, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_row_that_did_not_say_it_yet_is_ended_too() {
+    let scene = Scene::new("before").await;
+    let record = Opened {
+        asked: None,
+        ..opened("a", 1)
+    };
+    let text = serde_json::to_string(&record).expect("a text");
+    let url = format!("sqlite://{}", scene.folder.join("portcullis.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
+    sqlx::query("INSERT INTO open_requests (ticket, record) VALUES (?, ?)")
+        .bind(record.ticket.to_bytes().to_vec())
+        .bind(text)
+        .execute(&pool)
+        .await
+        .expect("writes");
+    pool.close().await;
+    scene.restart().await;
+    let rows = scene
+        .select("SELECT outcome || model || input FROM requests")
+        .await;
+    assert_eq!(rows, ["lostm0"]);
+}
