@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use config::error::Problem;
@@ -40,6 +41,20 @@ pub(crate) fn load(folder: &Path) -> anyhow::Result<(Catalogue, Vec<String>)> {
         catalogue.lay_over(models);
     }
     Ok((catalogue, told(&file, &wrong)))
+}
+
+/// The same for a process that runs: while something cannot be used, what it knew
+/// `before` counts, so that no price of an operator's falls back to a built-in one.
+///
+/// # Errors
+/// The built-in catalogue is broken.
+pub(crate) fn load_over(
+    folder: &Path,
+    before: Option<Arc<Catalogue>>,
+) -> anyhow::Result<(Arc<Catalogue>, Vec<String>)> {
+    let (catalogue, told) = load(folder)?;
+    let kept = before.filter(|_| !told.is_empty());
+    Ok((kept.unwrap_or_else(|| Arc::new(catalogue)), told))
 }
 
 /// What is said of a file of which nothing is taken over.
@@ -206,5 +221,20 @@ pub(crate) mod tests {
     fn a_text_that_is_too_long_is_not_read() {
         assert_eq!(bounded(&b"abc"[..], 3).expect("short enough"), "abc");
         assert!(bounded(&b"abcd"[..], 3).is_err());
+    }
+
+    #[test]
+    fn a_price_that_counted_counts_until_its_line_can_be_read_again() {
+        let folder = Folder::new();
+        std::fs::write(file(&folder.0), MINE).expect("written");
+        let (first, _) = load_over(&folder.0, None).expect("valid");
+        std::fs::write(file(&folder.0), &MINE[1..]).expect("written");
+        let (second, told) = load_over(&folder.0, Some(Arc::clone(&first))).expect("goes on");
+        let known = second.model("openai", "gpt-4o").expect("known");
+        assert!(known.is_operators() && told.len() == 1, "{told:?}");
+        std::fs::remove_file(file(&folder.0)).expect("removed");
+        let (third, told) = load_over(&folder.0, Some(second)).expect("valid");
+        let known = third.model("openai", "gpt-4o").expect("known");
+        assert!(!known.is_operators() && told.is_empty());
     }
 }

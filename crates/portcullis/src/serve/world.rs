@@ -153,7 +153,7 @@ pub(super) async fn build(
         inheritance.count(&limits);
     }
     let unusable = Arc::default();
-    let catalogue = known(dir, &unusable)?;
+    let catalogue = known(dir, &unusable, None)?;
     let shared = Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         install,
@@ -196,13 +196,17 @@ pub(super) async fn build(
 
 /// What is known of models. What of the data folder's cannot be used is told,
 /// and all else goes on.
-fn known(folder: &Path, unusable: &Stale) -> anyhow::Result<Arc<Catalogue>> {
-    let (catalogue, told) = catalogue::load(folder)?;
+fn known(
+    folder: &Path,
+    unusable: &Stale,
+    before: Option<Arc<Catalogue>>,
+) -> anyhow::Result<Arc<Catalogue>> {
+    let (catalogue, told) = catalogue::load_over(folder, before)?;
     for warning in &told {
         tracing::warn!("{warning}");
     }
     unusable.set((!told.is_empty()).then(|| told.join("\n")));
-    Ok(Arc::new(catalogue))
+    Ok(catalogue)
 }
 
 /// Opens the database. One that somebody else just writes, or keeps locked for
@@ -251,7 +255,8 @@ impl World {
         }
         let next = self.places.place.load()?.config;
         let certificate = certificate::of(&next)?;
-        let catalogue = known(&self.places.data_dir, &self.unusable)?;
+        let before = Arc::clone(&self.inner().catalogue);
+        let catalogue = known(&self.places.data_dir, &self.unusable, Some(before))?;
         let keys = self.inner().keys.clone();
         self.put_in_force(&next, &catalogue, &keys)?;
         if let (Some(place), Some(certificate)) = (&self.certificate, certificate) {
