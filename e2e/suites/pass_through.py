@@ -19,6 +19,7 @@ from fake_gemini import FakeGemini
 from fake_unread import PICTURE, SPEECH, SRT, WORDS, FakeUnread
 from harness.bench import case, until
 from harness.gateway import KEY, UPSTREAM_KEY
+from suites import scripts
 from suites.common import fake_and_gateway
 
 GUARDED, COUNTED, LIMITED = (f"sk-e2e-{name}-0123456789abcdefghij" for name in ("guarded", "counted", "limited"))
@@ -215,6 +216,11 @@ def googles_client_uploads_a_file_in_pieces(w):
     begun = httpx.post(f"{url(w, 'gemini')}/upload/v1beta/files", json={}, headers=headers)
     there = begun.headers["x-goog-upload-url"]
     assert there.startswith(f"{url(w, 'gemini')}/upload/v1beta/files?") and UPSTREAM_KEY not in there, there
+
+
+@case
+def googles_client_in_javascript_uploads_a_file_too(w):
+    return scripts.run(w, "pass_through.mjs", url(w, "gemini"), gemini=w.gemini)
 
 
 @case
