@@ -40,3 +40,4 @@ mod suited;
 mod translation;
 mod transport;
 mod vectors;
+mod wrong_values;
