@@ -42,3 +42,4 @@ mod suited;
 mod translation;
 mod transport;
 mod vectors;
+mod wrong_values;
