@@ -21,9 +21,12 @@ pub(crate) mod json_mode;
 mod names;
 mod native;
 pub(crate) mod order;
+mod places;
 mod table;
+mod terms;
 pub(crate) mod values;
 pub(crate) mod vectors;
+mod words;
 
 pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
@@ -32,6 +35,7 @@ pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
+pub use terms::Terms;
 pub use values::wrong_value;
 pub use vectors::{Embedder, embedder};
 
