@@ -59,14 +59,16 @@ pub(super) struct Open {
 }
 
 impl Work {
-    /// The client's names for fields; `is_untouched` if what was read is what it
-    /// sent.
-    fn terms(&self, is_untouched: bool) -> Terms<'_> {
+    /// The client's names for fields, whose places are known where what was read is
+    /// what it sent.
+    fn terms(&self) -> Terms<'_> {
         match &self.foreign {
             Some(foreign) => {
                 let terms = foreign.terms();
                 Terms {
-                    is_whole: terms.is_whole && is_untouched,
+                    is_whole: terms.is_whole
+                        && !self.is_governed
+                        && Arc::ptr_eq(&foreign.pivot, &self.document),
                     ..terms
                 }
             }
@@ -94,7 +96,7 @@ impl Work {
             Some(foreign) => foreign.request.clone(),
             None => {
                 let read = (self.pivot.read_request)(&self.document);
-                let ours = |refusal| renamed_in(refusal, self.terms(false));
+                let ours = |refusal| renamed_in(refusal, self.terms());
                 read.map_err(|refusal| Failure::client(ours(refusal)))?
             }
         };
@@ -121,7 +123,7 @@ impl Work {
             })));
         }
         if let Some(refusal) = translate::wrong_value(&request, self.theirs.dialect) {
-            let terms = self.terms(untouched.is_some());
+            let terms = self.terms();
             return Err(Failure::elsewhere(renamed_in(refusal, terms)));
         }
         let store = here(&mut request).into_iter().find(|it| it.name == "store");
@@ -180,7 +182,7 @@ type Body = (Vec<u8>, Option<String>);
 impl Open {
     /// A failure whose field has the canonical name, in the client's terms.
     pub(super) fn in_terms(&self, mut failure: Failure) -> Failure {
-        let terms = self.work.terms(self.is_untouched);
+        let terms = self.work.terms();
         failure.refusal = Box::new(renamed_in(*failure.refusal, terms));
         failure
     }
@@ -242,7 +244,7 @@ impl Open {
             let why = "reasoning and results of another provider stay there";
             losses.push(Loss::hint("previous_response_id", why));
         }
-        let terms = work.terms(self.is_untouched);
+        let terms = work.terms();
         if let Some(refusal) = unsaid(&losses, &work.provider, Some(terms)) {
             return Err(Failure::elsewhere(refusal));
         }
