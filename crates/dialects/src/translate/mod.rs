@@ -22,9 +22,12 @@ pub(crate) mod json_mode;
 mod names;
 mod native;
 pub(crate) mod order;
+mod places;
 mod table;
+mod terms;
 pub(crate) mod values;
 pub(crate) mod vectors;
+mod words;
 
 pub use allowed::{Allowed, allowed};
 pub use by_url::is_seen;
@@ -34,6 +37,7 @@ pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
+pub use terms::Terms;
 pub use values::wrong_value;
 pub use vectors::{Embedder, embedder};
 

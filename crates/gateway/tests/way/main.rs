@@ -39,6 +39,7 @@ mod serve;
 mod several;
 mod stage;
 mod suited;
+mod terms;
 mod translation;
 mod transport;
 mod vectors;
