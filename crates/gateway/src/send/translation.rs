@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
-use dialects::anthropic;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
@@ -256,12 +255,7 @@ impl Talk {
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
-            Some(_) if self.passes => Leaving::AsItCame {
-                end: match self.theirs.dialect {
-                    Dialect::Anthropic => anthropic::canon::END_MARK,
-                    _ => b"",
-                },
-            },
+            Some(_) if self.passes => Leaving::AsItCame,
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)

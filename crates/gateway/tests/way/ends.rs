@@ -1,5 +1,5 @@
-//! Streams whose provider leaves the last mark out: whole if the answer said
-//! why it ended and the bytes ended cleanly, broken otherwise.
+//! Ends of streams: whole with all of its dialect's end marks, broken without
+//! one of them, whoever reads it.
 
 use domain::canon::Dialect;
 use domain::model::{Provider, WireFormat};
@@ -76,73 +76,11 @@ async fn streamed(theirs: Dialect, events: &[&str], ask: Ask) -> (Answer, Settle
 }
 
 #[test]
-fn a_stream_that_said_why_it_ended_is_whole_without_its_last_mark() {
-    play(async || {
-        let ask = question(Dialect::OpenAi);
-        let events = [TEXT, FINISH, USAGE];
-        let (answer, record) = streamed(Dialect::OpenAi, &events, ask).await;
-        assert_eq!(answer.text(), [TEXT, FINISH, DONE].concat());
-        assert_eq!(record.outcome, Outcome::Complete);
-        assert_eq!((record.usage.input, record.usage.output), (7, 3));
-        let ask = question(Dialect::OpenAi);
-        let (answer, record) = streamed(Dialect::OpenAi, &[TEXT, FINISH], ask).await;
-        assert_eq!(answer.text(), [TEXT, FINISH, DONE].concat());
-        assert_eq!(record.outcome, Outcome::Complete);
-    });
-}
-
-#[test]
-fn a_stream_that_never_said_why_it_ended_is_broken() {
-    play(async || {
-        for events in [
-            &[TEXT][..],
-            &[TEXT, USAGE],
-            &[TEXT, FINISH, "data: {\"choices\":[],\"us"],
-        ] {
-            let ask = question(Dialect::OpenAi);
-            let (answer, record) = streamed(Dialect::OpenAi, events, ask).await;
-            assert!(answer.text().contains("\"error\":{"), "{}", answer.text());
-            assert!(!answer.text().contains("[DONE]"), "{}", answer.text());
-            assert_eq!(record.outcome, Outcome::UpstreamBroke);
-        }
-    });
-}
-
-#[test]
-fn who_asked_for_usage_is_not_told_that_a_stream_without_it_is_whole() {
-    play(async || {
-        let body = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},
-            "messages":[{"role":"user","content":"Hi"}]}"#;
-        let ask = || Ask::chat(body);
-        let (answer, record) = streamed(Dialect::OpenAi, &[TEXT, FINISH], ask()).await;
-        assert!(answer.text().contains("\"error\":{"), "{}", answer.text());
-        assert_eq!(record.outcome, Outcome::UpstreamBroke);
-        let (answer, record) = streamed(Dialect::OpenAi, &[TEXT, FINISH, USAGE], ask()).await;
-        assert_eq!(answer.text(), [TEXT, FINISH, USAGE, DONE].concat());
-        assert_eq!(record.outcome, Outcome::Complete);
-    });
-}
-
-#[test]
-fn anthropics_clients_get_the_mark_that_their_provider_left_out() {
-    play(async || {
-        let ask = question(Dialect::Anthropic);
-        let (answer, record) = streamed(Dialect::Anthropic, CLAUDE, ask).await;
-        assert_eq!(answer.text(), [&CLAUDE.concat(), MESSAGE_STOP].concat());
-        assert_eq!(record.outcome, Outcome::Complete);
-        let ask = question(Dialect::Anthropic);
-        let (answer, record) = streamed(Dialect::Anthropic, &CLAUDE[..4], ask).await;
-        assert!(!answer.text().contains("message_stop"), "{}", answer.text());
-        assert!(answer.text().contains("event: error"), "{}", answer.text());
-        assert_eq!(record.outcome, Outcome::UpstreamBroke);
-    });
-}
-
-#[test]
-fn every_client_gets_its_own_end_of_a_stream_without_its_last_mark() {
+fn every_client_gets_its_own_end_of_a_whole_stream() {
+    let claude = [CLAUDE, &[MESSAGE_STOP]].concat();
     let whole: [(Dialect, &[&str]); 3] = [
-        (Dialect::OpenAi, &[TEXT, FINISH, USAGE]),
-        (Dialect::Anthropic, CLAUDE),
+        (Dialect::OpenAi, &[TEXT, FINISH, USAGE, DONE]),
+        (Dialect::Anthropic, &claude),
         (Dialect::Gemini, &[GEMINI]),
     ];
     let ends = [
@@ -169,9 +107,12 @@ fn every_client_gets_its_own_end_of_a_stream_without_its_last_mark() {
 
 #[test]
 fn no_client_gets_an_end_of_a_stream_that_was_cut() {
-    let cut: [(Dialect, &[&str]); 4] = [
+    let cut: [(Dialect, &[&str]); 7] = [
         (Dialect::OpenAi, &[TEXT]),
+        (Dialect::OpenAi, &[TEXT, FINISH]),
+        (Dialect::OpenAi, &[TEXT, FINISH, USAGE]),
         (Dialect::Anthropic, &CLAUDE[..4]),
+        (Dialect::Anthropic, CLAUDE),
         (Dialect::Gemini, &[GEMINI_OPEN]),
         // Of these only their own last event says that all is there.
         (Dialect::Responses, RESPONSES),

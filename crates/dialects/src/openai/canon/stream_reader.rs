@@ -1,8 +1,7 @@
 //! A provider's stream, read.
 //!
 //! The end is decided by the dialect's own marks: every choice said why it
-//! ended, and then `[DONE]` or the clean end of the bytes came, because many
-//! servers leave the mark out. What never said why it ended has no end here.
+//! ended, and `[DONE]` came. What lacks one of them has no end here.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +64,11 @@ impl StreamReader {
             return Ok(());
         };
         if frame.is_end_mark() {
-            self.finish(out);
+            self.is_over = true;
+            let mut choices = self.choices.values();
+            if !self.choices.is_empty() && choices.all(Choice::is_stopped) {
+                out.push(Chunk::End);
+            }
             return Ok(());
         }
         let document = Document::parse(data.clone(), MAX_DEPTH)
@@ -81,18 +84,6 @@ impl StreamReader {
             return Ok(());
         }
         self.chunk(root, frame, out)
-    }
-
-    /// The bytes ended cleanly, with the mark or without it: the end, if every
-    /// choice said why it ended.
-    pub fn finish(&mut self, out: &mut Vec<Chunk>) {
-        if std::mem::replace(&mut self.is_over, true) {
-            return;
-        }
-        let mut choices = self.choices.values();
-        if !self.choices.is_empty() && choices.all(Choice::is_stopped) {
-            out.push(Chunk::End);
-        }
     }
 
     fn chunk(
