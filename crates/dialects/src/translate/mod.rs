@@ -21,6 +21,7 @@ pub(crate) mod json_mode;
 mod names;
 mod native;
 pub(crate) mod order;
+pub(crate) mod sampling;
 mod table;
 pub(crate) mod vectors;
 

@@ -65,7 +65,8 @@ fn sampling_goes_where_the_maker_looks_for_it() {
     assert_eq!(losses, []);
     let (written, losses) = write(&request, LLAMA);
     assert_eq!(extra(&written), Value::Null);
-    assert_eq!(meaning(&losses), ["top_k"]);
+    assert_eq!(fields(&losses), ["top_k"]);
+    assert_eq!(meaning(&losses), [""; 0]);
 }
 
 #[test]
@@ -83,9 +84,25 @@ fn temperatures_end_at_one_and_claude_takes_one_of_two() {
     assert_eq!(meaning(&losses), ["temperature"]);
     let (written, losses) = write(&request, CLAUDE);
     assert_eq!(written["inferenceConfig"], j!({"temperature": 1}));
-    assert_eq!(meaning(&losses), ["temperature", "top_p"]);
+    assert_eq!(meaning(&losses), ["top_p", "temperature"]);
     let (written, _) = write(&request, "anthropic.claude-opus-4-8");
     assert_eq!(written.get("inferenceConfig"), None);
+}
+
+#[test]
+fn what_gemini_cli_always_says_is_no_reason_to_refuse() {
+    let request = Request {
+        temperature: json("1"),
+        top_p: json("0.95"),
+        top_k: json("64"),
+        ..asks("hi")
+    };
+    let (written, losses) = write(&request, CLAUDE);
+    assert_eq!(written["inferenceConfig"], j!({"topP": 0.95}));
+    assert_eq!(losses, []);
+    let (_, losses) = write(&request, "anthropic.claude-opus-4-8");
+    assert_eq!(fields(&losses), ["top_p", "top_k"]);
+    assert_eq!(meaning(&losses), [""; 0]);
 }
 
 #[test]

@@ -64,14 +64,18 @@ impl Tools {
         for (index, tool) in request.tools.iter().enumerate() {
             if allowed.is_none_or(|names| names.contains(&tool.name)) {
                 let at = format!("tools[{index}]");
-                let pen = ToolPen { names, is_strict };
+                let pen = ToolPen {
+                    names,
+                    abilities,
+                    is_strict,
+                };
                 tools.declared.extend(pen.tool(tool, &at, losses));
             }
         }
         let own = tools.declared.len();
         let is_declared = |name: &str| {
             let found = request.tools.iter().find(|tool| tool.name == name);
-            found.is_some_and(|tool| !is_foreign(tool))
+            found.is_some_and(|tool| !is_foreign(tool, abilities))
         };
         if let Shape::Tool(schema) = shape {
             tools.declared.push(answer_tool(schema));
@@ -98,7 +102,7 @@ impl Tools {
             && name != ANSWER_TOOL
         {
             let found = request.tools.iter().find(|tool| tool.name == *name);
-            let is_search = found.is_some_and(|tool| foreign_search(tool).is_some());
+            let is_search = found.is_some_and(|tool| foreign_search(tool, abilities).is_some());
             let outward = if is_search {
                 SEARCH_NAME
             } else {
@@ -149,15 +153,18 @@ impl Tools {
 }
 
 /// Whether only another provider runs it.
-fn is_foreign(tool: &Tool) -> bool {
+fn is_foreign(tool: &Tool, abilities: &Abilities) -> bool {
     let is_own = matches!(&tool.kind, ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic);
-    matches!(tool.kind, ToolKind::BuiltIn(_)) && !is_own && foreign_search(tool).is_none()
+    matches!(tool.kind, ToolKind::BuiltIn(_))
+        && !is_own
+        && foreign_search(tool, abilities).is_none()
 }
 
 /// How another provider's tool searches the web, if it does. Anthropic's own
 /// readers and runners want a beta header, which is the client's to send.
-fn foreign_search(tool: &Tool) -> Option<Search> {
+fn foreign_search(tool: &Tool, abilities: &Abilities) -> Option<Search> {
     match &tool.kind {
+        _ if !abilities.searches => None,
         ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic => None,
         ToolKind::BuiltIn(foreign) => match hosted(foreign)? {
             Hosted::Search(search) => Some(search),
@@ -221,6 +228,7 @@ fn called(request: &Request, names: &Names) -> Vec<String> {
 
 struct ToolPen<'a> {
     names: &'a Names,
+    abilities: &'a Abilities,
     is_strict: bool,
 }
 
@@ -233,7 +241,8 @@ impl ToolPen<'_> {
                 Some(own.raw.as_str().to_owned())
             }
             ToolKind::BuiltIn(foreign) => {
-                let search = foreign_search(tool).map(|search| self.search(&search, at, losses));
+                let search = foreign_search(tool, self.abilities);
+                let search = search.map(|search| self.search(&search, at, losses));
                 if search.is_none() {
                     let why = format!("Anthropic runs no `{}`", foreign.name);
                     // A tool that is not offered is not missed by a conversation;
