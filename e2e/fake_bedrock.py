@@ -191,10 +191,12 @@ def answer_for(asked: dict) -> dict:
         content.append({"reasoningContent": {"reasoningText": {"text": "Let me think.", "signature": SIGNATURE}}})
     last = asked["messages"][-1]["content"]
     results = [block["toolResult"] for block in last if "toolResult" in block]
-    tools = [] if results else asked.get("toolConfig", {}).get("tools", [])
+    is_hushed = "Do not call any tool now." in json.dumps(asked.get("system", []))
+    tools = [] if results or is_hushed else asked.get("toolConfig", {}).get("tools", [])
     specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
     for number, spec in enumerate(specs):
-        given = {"city": "Zürich"} if spec["inputSchema"]["json"].get("properties") else {}
+        schema = spec["inputSchema"]["json"]
+        given = fake_openai.filled(schema) if schema.get("properties") else {}
         content.append({"toolUse": {"toolUseId": f"tooluse_{number}", "name": spec["name"], "input": given}})
     said = " ".join(block["text"] for block in last if "text" in block)
     if not specs:

@@ -157,6 +157,13 @@ fn a_forced_tool_comes_before_thinking() {
     assert_eq!(written["tool_choice"], j!({"type": "auto"}));
     assert_eq!(written["thinking"], j!({"type": "adaptive"}));
     assert_eq!(fields(&losses), ["tool_choice"]);
+    assert_eq!(losses[0].weight, Weight::Hint);
+    let told = written["system"][0]["text"].as_str().expect("words");
+    let name = written["tools"][0]["name"].as_str().expect("a name");
+    assert!(
+        told.contains(&format!("calling the tool `{name}`")),
+        "{told}"
+    );
     request.reasoning = None;
     let (written, _) = write(&request, "claude-opus-5");
     assert_eq!(written["thinking"], j!({"type": "disabled"}));

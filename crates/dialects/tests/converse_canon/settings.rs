@@ -214,6 +214,15 @@ fn a_choice_is_said_where_the_model_knows_it() {
 }
 
 #[test]
+fn a_model_that_cannot_be_forced_to_call_is_asked_in_words() {
+    let (written, losses) = write(&with_tools(Some(ToolChoice::Any)), LLAMA);
+    let told = written["system"][0]["text"].as_str().expect("words");
+    assert!(told.contains("calling one of the tools"), "{told}");
+    assert_eq!(fields(&losses), ["tool_choice"]);
+    assert_eq!(meaning(&losses), [""; 0]);
+}
+
+#[test]
 fn no_tool_is_offered_where_none_may_be_called() {
     let (written, losses) = write(&with_tools(Some(ToolChoice::None)), CLAUDE);
     assert_eq!(written.get("toolConfig"), None);

@@ -11,6 +11,7 @@ use super::pieces::put_cache;
 use super::{ANSWER_TOOL, schema};
 use crate::json::{Array, Object};
 use crate::translate::Names;
+use crate::translate::functions::{ONLY_ASKED, asked_to_call};
 use crate::translate::hosted::{Hosted, Search, hosted};
 
 /// Anthropic compiles no more than so many strict tools.
@@ -43,6 +44,8 @@ pub(super) struct Tools {
     declared: Vec<String>,
     /// The choice; none if it goes without saying.
     pub(super) choice: Option<Choice>,
+    /// What a model is told that cannot be forced to call a tool.
+    pub(super) demand: Option<String>,
     is_single: bool,
 }
 
@@ -94,8 +97,12 @@ impl Tools {
             tools.choice = Some(Choice::Auto);
         }
         if !abilities.forces && tools.choice.as_ref().is_some_and(Choice::is_forced) {
-            let why = "the model cannot be forced to call a tool";
-            losses.push(Loss::meaning("tool_choice", why));
+            let name = match &tools.choice {
+                Some(Choice::Named(name)) => Some(names.outward(name)),
+                _ => None,
+            };
+            tools.demand = Some(asked_to_call(name));
+            losses.push(Loss::hint("tool_choice", ONLY_ASKED));
             tools.choice = Some(Choice::Auto);
         }
         if let Some(Choice::Named(name)) = &mut tools.choice

@@ -24,7 +24,8 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
     let request = limited.as_ref();
     let shape = format::shape(request, &abilities, target, losses);
     let tools = Tools::of(request, &shape, &abilities, target.names, losses);
-    let system = system(request, &shape, &mut pen);
+    let demand = tools.demand.as_deref();
+    let system = system(request, (&shape, demand), &mut pen);
     let mut turns = Turns::lay(request, &abilities, &mut pen);
     let against = Against {
         forced: tools.is_forced(),
@@ -79,7 +80,11 @@ fn is_own(member: &Unknown) -> bool {
     member.dialect == Dialect::Anthropic && member.name != "output_config"
 }
 
-fn system(request: &Request, shape: &Shape, pen: &mut Pen<'_>) -> Vec<Piece> {
+fn system(
+    request: &Request,
+    (shape, demand): (&Shape, Option<&str>),
+    pen: &mut Pen<'_>,
+) -> Vec<Piece> {
     let leading = request.messages.iter().take(leading(request)).enumerate();
     let mut out = Vec::new();
     for (index, message) in leading {
@@ -93,9 +98,12 @@ fn system(request: &Request, shape: &Shape, pen: &mut Pen<'_>) -> Vec<Piece> {
             }
         }
     }
-    if let Shape::Told(words) = shape {
-        out.extend(plain(words, None));
-    }
+    // Where a call is demanded, the form of an answer in words is not in question.
+    let words = match shape {
+        Shape::Told(words) => Some(demand.unwrap_or(words)),
+        _ => demand,
+    };
+    out.extend(words.and_then(|words| plain(words, None)));
     out
 }
 
