@@ -36,6 +36,8 @@ BLOCKS = {
     "user": {"text", "image", "document", "tool_result"},
     "assistant": {"text", "tool_use", "thinking", "redacted_thinking"},
 }
+# Words that ask for what a model does rarely.
+REASONS = {"You said: LONG": "max_tokens", "You said: REFUSE": "refusal"}
 KINDS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
 
 
@@ -233,7 +235,7 @@ def message_for(asked: dict) -> dict:
         "role": "assistant",
         "model": asked["model"],
         "content": content,
-        "stop_reason": "tool_use" if calls else "end_turn",
+        "stop_reason": "tool_use" if calls else REASONS.get(content[-1].get("text"), "end_turn"),
         "stop_sequence": None,
         "usage": USAGE,
     }

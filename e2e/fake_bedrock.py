@@ -17,7 +17,7 @@ import fake_bedrock_embeddings as embeddings
 import fake_bedrock_rules as rules
 import fake_openai
 from fake_bedrock_rules import SIGNATURE, refused
-from fake_openai import FakeOpenAI, Scripted
+from fake_openai import FakeOpenAI, Scripted, filled
 
 CLAUDE = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
 SONNET = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -195,12 +195,11 @@ def answer_for(asked: dict) -> dict:
     tools = [] if results or is_hushed else asked.get("toolConfig", {}).get("tools", [])
     specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
     for number, spec in enumerate(specs):
-        schema = spec["inputSchema"]["json"]
-        given = fake_openai.filled(schema) if schema.get("properties") else {}
+        given = filled(spec["inputSchema"]["json"]) if spec["inputSchema"]["json"].get("properties") else {}
         content.append({"toolUse": {"toolUseId": f"tooluse_{number}", "name": spec["name"], "input": given}})
     said = " ".join(block["text"] for block in last if "text" in block)
     if not specs:
-        content.append({"text": text_of(last, results, said)})
+        content.append({"text": formed(asked) or text_of(last, results, said)})
     reason = {"LONG": "max_tokens", "GUARD": "guardrail_intervened"}.get(said)
     return {
         "output": {"message": {"role": "assistant", "content": content}},
@@ -208,6 +207,12 @@ def answer_for(asked: dict) -> dict:
         "usage": USAGE,
         "metrics": {"latencyMs": 99},
     }
+
+
+def formed(asked: dict) -> str | None:
+    """What fits the schema of the answer, where it has one."""
+    form = asked.get("outputConfig", {}).get("textFormat", {})
+    return json.dumps(filled(json.loads(form["structure"]["jsonSchema"]["schema"]))) if form else None
 
 
 def text_of(last: list, results: list, said: str) -> str:

@@ -223,8 +223,7 @@ def check_claude(asked: dict, model: str) -> None:
     more = asked.get("additionalModelRequestFields", {})
     if "nova" in model:
         known(more, {"inferenceConfig"}, "additionalModelRequestFields")
-        known(more.get("inferenceConfig", {}), {"topK"}, "additionalModelRequestFields.inferenceConfig")
-        return
+        return known(more.get("inferenceConfig", {}), {"topK"}, "additionalModelRequestFields.inferenceConfig")
     if "claude" not in model:
         need(not more, f"additionalModelRequestFields: {sorted(more)}: Extra inputs are not permitted")
         return

@@ -22,6 +22,8 @@ from fake_remote import Remote
 MODELS = ["m", "fake-large"]
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 CREATED = 1_700_000_000
+# Which member of a call comes in pieces.
+SAID = {"custom": "input", "function": "arguments"}
 
 
 @dataclasses.dataclass
@@ -294,23 +296,23 @@ def arguments_for(function: dict) -> str:
     return json.dumps(filled(function.get("parameters", {})), ensure_ascii=False)
 
 
+def called(tool: dict, number: int) -> dict:
+    if tool["type"] == "custom":
+        return {"id": f"call_{number}", "type": "custom", "custom": {"name": tool["custom"]["name"], "input": "*** Zürich"}}
+    function = {"name": tool["function"]["name"], "arguments": arguments_for(tool["function"])}
+    return {"id": f"call_{number}", "type": "function", "function": function}
+
+
 def message_for(asked: dict) -> tuple:
     """The assistant's message and its finish reason."""
     answered = asked["messages"][-1].get("role") == "tool"
     if asked.get("tools") and not answered and asked.get("tool_choice") != "none":
-        calls = [
-            {
-                "id": f"call_{number}",
-                "type": "function",
-                "function": {"name": tool["function"]["name"], "arguments": arguments_for(tool["function"])},
-            }
-            for number, tool in enumerate(asked["tools"])
-        ]
+        calls = [called(tool, number) for number, tool in enumerate(asked["tools"])]
         return {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls"
     text = text_of(asked["messages"])
     if asked.get("response_format", {}).get("type") == "json_schema":
         text = json.dumps(filled(asked["response_format"]["json_schema"]["schema"]))
-    return {"role": "assistant", "content": text, "refusal": None}, "stop"
+    return {"role": "assistant", "content": text, "refusal": None}, "length" if text == "You said: LONG" else "stop"
 
 
 def chat(asked: dict) -> dict:
@@ -373,7 +375,7 @@ def stream_of(asked: dict, answer: dict):
     else:
         base |= {"object": "chat.completion.chunk", "system_fingerprint": "fp_e2e"}
         for choice in answer["choices"]:
-            is_strict = any(tool["function"].get("strict") for tool in asked.get("tools", []))
+            is_strict = any(tool[tool["type"]].get("strict") for tool in asked.get("tools", []))
             for delta, finish in deltas_of(choice, asked["model"] == "m" and not is_strict):
                 piece = {"index": choice["index"], "delta": delta, "finish_reason": finish}
                 yield base | {"choices": [piece | {"logprobs": choice["logprobs"] if finish is None else None}]}
@@ -387,14 +389,12 @@ def deltas_of(choice: dict, is_mixed: bool):
     for word in (message["content"] or "").split(" "):
         if message["content"]:
             yield {"content": word + " "}, None
-    calls = list(enumerate(message.get("tool_calls", [])))
+    calls = [(n, call, call["type"], SAID[call["type"]]) for n, call in enumerate(message.get("tool_calls", []))]
     # Of parallel calls some servers send the parts in turn; OpenAI does not, whose tools may be strict.
     for group in [calls] if is_mixed else [[call] for call in calls]:
-        for index, call in group:
-            function = {"name": call["function"]["name"], "arguments": ""}
-            yield {"tool_calls": [call | {"index": index, "function": function}]}, None
+        for index, call, kind, said in group:
+            yield {"tool_calls": [call | {"index": index, kind: call[kind] | {said: ""}}]}, None
         for part in (slice(0, 8), slice(8, None)):
-            for index, call in group:
-                arguments = call["function"]["arguments"][part]
-                yield {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, None
+            for index, call, kind, said in group:
+                yield {"tool_calls": [{"index": index, kind: {said: call[kind][said][part]}}]}, None
     yield {}, choice["finish_reason"]

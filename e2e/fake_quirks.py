@@ -8,7 +8,7 @@ the gateway should never have sent it.
 import json
 import re
 
-from fake_openai import USAGE, FakeOpenAI, Handler, Refused, Scripted, chat, stream_of
+from fake_openai import USAGE, FakeOpenAI, Handler, Refused, Scripted, chat, filled, stream_of
 
 THOUGHT = "Look outside, then say it."
 MISTRAL = {
@@ -56,6 +56,9 @@ class Quirky(Handler):
             self.owner.violations.append(f"{self.owner.kind}: {no}")
             raise
         answer = chat(asked)
+        if asked.get("response_format", {}).get("type") == "json_object":
+            told = asked["messages"][0]["content"].split("JSON Schema:\n")[-1]
+            answer["choices"][0]["message"]["content"] = json.dumps(filled(json.loads(told)))
         SHAPES[self.owner.kind](answer["choices"][0])
         if not asked.get("stream"):
             return self.send_json(answer)

@@ -28,6 +28,7 @@ SUITES = [
     "sdk_anthropic_javascript",
     "ai_sdk",
     "moves",
+    "matrix",
     "bedrock",
     "clouds",
     "quirks",

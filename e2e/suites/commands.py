@@ -112,6 +112,30 @@ def a_missing_variable_is_named(w):
 
 
 @case
+def models_are_listed_without_any_secret(w):
+    file = w.folder / "elsewhere.yaml"
+    file.write_text(
+        "tls: {certificate: /no/such.pem, key: /no/such.key}\n"
+        "providers:\n  openai: {api_key: 'env:NOBODY_SET_THIS'}\n"
+        "keys:\n  - {name: ci, key: 'file:/no/such/file'}\n"
+    )
+    assert "openai/gpt-4o" in w.run("models", "--config", file).stdout
+    assert "context" in w.run("models", "show", "gpt-4o", "--config", file).stdout
+    assert "4000" in w.run("connect", "claude-code", "--config", file).stdout
+    told = w.run("check", "--config", file, check=False).stderr
+    assert "no/such.pem" in told, told
+
+
+@case
+def a_broken_line_of_the_models_is_a_warning(w):
+    data = w.folder / "with-models"
+    data.mkdir()
+    (data / "models.jsonl").write_text('{"provider":"openai","id":"gpt-4o","imput":"1"}\n')
+    done = w.run("check", "--data-dir", data)
+    assert re.search(r"models\.jsonl:1:\d+: .*imput", done.stderr) and "`input`" in done.stderr, done.stderr
+
+
+@case
 def serve_refuses_a_broken_file_in_the_same_words(w):
     file = w.folder / "broken.yaml"
     done = w.run("serve", "--config", file, "--data-dir", w.data, check=False)

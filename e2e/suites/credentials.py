@@ -140,7 +140,7 @@ def scene(bench):
 def missing(gateway) -> list:
     """The providers whose credential is missing, as operators are told."""
     told = httpx.get(f"{gateway.admin_url}/readyz?verbose").text
-    return re.findall(r"providers\.(\w+): ", told)
+    return re.findall(r"providers\.(\w+)\.api_key: ", told)
 
 
 def asked(w, model: str, text: str = "hello") -> httpx.Response:

@@ -103,6 +103,22 @@ def health_is_on_both_listeners_and_metrics_on_the_operators(w):
 
 
 @case
+def what_is_broken_of_the_models_is_told_and_the_rest_goes_on(w):
+    file, seen = w.gateway.data / "models.jsonl", len(w.gateway.log.read_text())
+    part = lambda: httpx.get(w.gateway.admin_url + "/readyz?verbose")
+    file.write_text('{"provider":"openai","id":"x","imput":"1"}\n')
+    until(lambda: "[-]models failed" in part().text, 3, "the models are told")
+    assert part().status_code == 200 and "models.jsonl:1:" in part().text, part().text
+    assert "imput" in w.gateway.log.read_text()[seen:]
+    assert w.gateway.chat(hello()).status_code == 200
+    w.gateway.stop()
+    w.gateway.start()
+    assert "[-]models failed" in part().text
+    file.unlink()
+    until(lambda: "[+]models ok" in part().text, 3, "they are whole again")
+
+
+@case
 def no_key_and_no_prompt_is_in_log_or_metrics(w):
     w.gateway.chat(hello(text="a very private sentence"))
     w.gateway.chat(hello(text="a very private sentence"), key="sk-a-wrong-key-of-someone")

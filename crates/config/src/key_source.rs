@@ -177,6 +177,17 @@ impl Fetched {
         if let Some(aws) = &self.aws {
             aws.validate(&key(at, "aws"), report);
         }
+        if let Some(google) = &self.google {
+            let all = [
+                ("file", google.file.is_some()),
+                ("json", google.json.is_some()),
+                ("metadata", google.metadata),
+            ];
+            only_one(&key(at, "google"), &all, report);
+        }
+        if let Some(azure) = &self.azure {
+            azure.validate(&key(at, "azure"), report);
+        }
     }
 
     fn secrets(&self) -> impl Iterator<Item = (&'static str, &SecretRef)> {
@@ -205,6 +216,39 @@ impl Fetched {
     }
 }
 
+/// Of ways to get a credential one is written; what is written twice is wrong
+/// where the second stands.
+fn only_one(at: &str, all: &[(&str, bool)], report: &mut Report<'_>) {
+    let mut written = all.iter().filter(|(_, is_there)| *is_there);
+    if let (Some((first, _)), Some((second, _))) = (written.next(), written.next()) {
+        let why = format!("`{first}` stands here already, and a key comes from one place");
+        let help = format!("write `{first}` or `{second}`, not both");
+        report.wrong(&key(at, second), why, help);
+    }
+}
+
+impl Azure {
+    fn validate(&self, at: &str, report: &mut Report<'_>) {
+        let all = [
+            ("client_secret", self.client_secret.is_some()),
+            ("token_file", self.token_file.is_some()),
+            ("managed_identity", self.managed_identity),
+        ];
+        only_one(at, &all, report);
+        let unread = [
+            ("tenant", self.tenant.is_some()),
+            ("authority", self.authority.is_some()),
+        ];
+        for (field, _) in unread
+            .iter()
+            .filter(|(_, is_there)| *is_there && self.managed_identity)
+        {
+            let why = "a managed identity has its own";
+            report.wrong(&key(at, field), why, "leave it out, or `managed_identity`");
+        }
+    }
+}
+
 impl Aws {
     fn validate(&self, at: &str, report: &mut Report<'_>) {
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
@@ -213,6 +257,24 @@ impl Aws {
         } else if self.access_key_id.is_some() && self.profile.is_some() {
             let help = "write the keys or `profile`, not both";
             report.wrong(&key(at, "profile"), "the keys stand here already", help);
+        }
+        if self.session_token.is_some() && self.access_key_id.is_none() {
+            let help = "write `access_key_id` and `secret_access_key`, or leave it out";
+            report.wrong(
+                &key(at, "session_token"),
+                "it belongs to a pair of keys",
+                help,
+            );
+        }
+        let of_role = [
+            ("external_id", &self.external_id),
+            ("session_name", &self.session_name),
+        ];
+        for (field, _) in of_role.iter().filter(|(_, said)| said.is_some()) {
+            if self.role_arn.is_none() {
+                let help = "write `role_arn`, or leave it out";
+                report.wrong(&key(at, field), "it belongs to a role", help);
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ use error::{Problem, Report};
 use ordered::Ordered;
 use scalars::{Listen, Span};
 use secret::Env;
-use source::Source;
+use source::{Source, key};
 
 pub use error::ConfigError;
 
@@ -143,9 +143,6 @@ impl Config {
     pub fn validate(&self) -> Result<Vec<String>, ConfigError> {
         let mut report = self.source.report();
         self.admin.validate(self.listen, &mut report);
-        if let Some(tls) = &self.tls {
-            tls.validate(&mut report);
-        }
         self.process(&mut report);
         drain::validate(self, &mut report);
         self.limits.validate(&mut report);
@@ -162,6 +159,25 @@ impl Config {
         self.log.validate(&mut report);
         keys::validate(&self.keys, &mut report);
         report.finish()
+    }
+
+    /// Whether the files that it names are there. Apart from [`Self::validate`]:
+    /// who only looks at a configuration needs none of them.
+    ///
+    /// # Errors
+    /// All that cannot be read.
+    pub fn files(&self) -> Result<(), ConfigError> {
+        let mut report = self.source.report();
+        if let Some(tls) = &self.tls {
+            tls.files(&mut report);
+        }
+        for (name, provider) in self.providers.iter() {
+            if let Some(ca) = &provider.ca_file {
+                let at = key(&key("providers", name), "ca_file");
+                network::file(&at, ca, &mut report);
+            }
+        }
+        report.finish().map(|_| ())
     }
 
     /// Address for clients.
@@ -256,7 +272,8 @@ pub struct Loaded {
 
 /// Reads `path`; without one the file that `PORTCULLIS_CONFIG` names, else
 /// `./portcullis.yaml` if it is there, else the embedded defaults. Variables of
-/// our own win over the file.
+/// our own win over the file. The files that it names are not looked at: see
+/// [`Config::files`].
 ///
 /// # Errors
 /// The file cannot be read, or something in it is wrong.

@@ -48,7 +48,7 @@ pub struct Tls {
 
 impl Tls {
     /// Both files must be there.
-    pub fn validate(&self, report: &mut Report<'_>) {
+    pub fn files(&self, report: &mut Report<'_>) {
         file("tls.certificate", &self.certificate, report);
         file("tls.key", &self.key, report);
     }

@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use ::providers::QuirksSpec;
+use ::providers::{QuirksSpec, Senseless};
 use domain::model::{HttpVersion, Timeouts as Deadlines};
 use serde::{Deserialize, Serialize};
 
 use super::error::Report;
 use super::key_source::KeySource;
-use super::network;
 use super::ordered::Ordered;
 use super::pass_through::PassThrough;
 use super::scalars::Span;
 use super::secret::SecretRef;
-use super::source::key;
+use super::source::{index, key};
 
 /// The name of the built-in demo.
 pub const DEMO: &str = "demo";
@@ -213,6 +212,14 @@ impl Provider {
         self.api_key.iter().chain(&self.api_keys)
     }
 
+    /// The same, each with the place where it stands; `at` is the provider's.
+    pub fn placed_keys(&self, at: &str) -> impl Iterator<Item = (String, &KeySource)> {
+        let single = self.api_key.iter().map(|it| (key(at, "api_key"), it));
+        let all = key(at, "api_keys");
+        let numbered = self.api_keys.iter().enumerate();
+        single.chain(numbered.map(move |(n, it)| (index(&all, n), it)))
+    }
+
     /// The files that its secrets stand in: one that changes is read again.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let headers = self.headers.iter().map(|(_, value)| value);
@@ -234,12 +241,13 @@ impl Provider {
                 }
             })
             .collect();
-        if let Some(secret) = &self.api_key {
-            secret.validate(&key(&at, "api_key"), &format!("{shout}_API_KEY"), report);
-        }
-        for (number, secret) in self.api_keys.iter().enumerate() {
-            let at = format!("{}[{number}]", key(&at, "api_keys"));
-            secret.validate(&at, &format!("{shout}_API_KEY_{}", number + 1), report);
+        let is_one = self.api_key.is_some();
+        for (number, (at, secret)) in self.placed_keys(&at).enumerate() {
+            let suggested = match is_one {
+                true => format!("{shout}_API_KEY"),
+                false => format!("{shout}_API_KEY_{}", number + 1),
+            };
+            secret.validate(&at, &suggested, report);
         }
         if self.api_key.is_some() && !self.api_keys.is_empty() {
             report.wrong(
@@ -273,6 +281,15 @@ impl Provider {
         if let Err((field, why)) = self.quirks.quirks() {
             let at = format!("{}.{field}", key(&at, "quirks"));
             report.wrong(&at, why, "docs/guide/providers.md shows all of them");
+        } else {
+            for Senseless {
+                at: field,
+                why,
+                help,
+            } in self.quirks.senseless()
+            {
+                report.wrong(&format!("{}.{field}", key(&at, "quirks")), why, help);
+            }
         }
         let field = key(&at, "pass_through");
         self.pass_through.validate(&field, report);
@@ -282,9 +299,6 @@ impl Provider {
                 "what passes through goes by HTTP/1.1, and `http: \"2\"` leaves no other",
                 "remove `http`, or declare the provider a second time without it",
             );
-        }
-        if let Some(ca) = &self.ca_file {
-            network::file(&key(&at, "ca_file"), ca, report);
         }
     }
 }

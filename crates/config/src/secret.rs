@@ -96,7 +96,7 @@ impl SecretRef {
     /// A sentence that names what is missing.
     pub fn text(&self, env: Env<'_>) -> Result<String, String> {
         if let Some(name) = self.0.strip_prefix("env:") {
-            variable(env, name)?.ok_or_else(|| unset(name))
+            variable(env, name)?.ok_or_else(|| unset(name, env))
         } else if let Some(path) = self.0.strip_prefix("file:") {
             read(path)
         } else {
@@ -137,8 +137,11 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// What is said of a variable that is not there.
-fn unset(name: &str) -> String {
-    format!("the environment variable `{name}` is not set (`{name}_FILE` neither)")
+fn unset(name: &str, env: Env<'_>) -> String {
+    match env(name) {
+        Some(_) => format!("the environment variable `{name}` is empty"),
+        None => format!("the environment variable `{name}` is not set (`{name}_FILE` neither)"),
+    }
 }
 
 /// A variable's value, or the content of the file that `NAME_FILE` names. One
@@ -183,7 +186,7 @@ pub fn interpolate(text: &str, env: Env<'_>) -> Result<String, String> {
         };
         let value = variable(env, name)?
             .or_else(|| default.map(str::to_owned))
-            .ok_or_else(|| unset(name))?;
+            .ok_or_else(|| unset(name, env))?;
         out.push_str(&value);
         rest = &inner[end + 1..];
     }

@@ -4,62 +4,28 @@
 use std::fs;
 use std::path::Path;
 
+use testkit::golden;
+
 use super::*;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/broken");
 
 fn error_of(name: &str, text: &str) -> String {
-    match parse(name, text) {
-        Ok(_) => "nothing is wrong".to_owned(),
+    let parsed = parse(name, text).and_then(|(config, _)| config.files());
+    match parsed {
+        Ok(()) => "nothing is wrong".to_owned(),
         Err(error) => error.to_string(),
     }
 }
 
 #[test]
 fn every_broken_file_is_answered_as_written_beside_it() {
-    let bless = std::env::var_os("PORTCULLIS_BLESS").is_some();
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for entry in fs::read_dir(FIXTURES).expect("fixtures") {
-        let path = entry.expect("entry").path();
-        if path.extension().is_none_or(|ext| ext != "yaml") {
-            continue;
-        }
-        count += 1;
-        let name = path.file_name().expect("name").to_string_lossy();
-        let text = fs::read_to_string(&path).expect("fixture");
-        let said = format!("{}\n", error_of(&name, &text));
-        let golden = path.with_extension("txt");
-        if bless {
-            fs::write(&golden, &said).expect("written");
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        if said != expected {
-            wrong.push(format!("{name}\n--- expected\n{expected}--- said\n{said}"));
-        }
-    }
-    assert!(count >= 12, "only {count} fixtures");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    golden::broken_files(FIXTURES, error_of);
 }
 
 #[test]
 fn every_answer_names_file_line_column_and_field_and_what_to_write() {
-    for entry in fs::read_dir(FIXTURES).expect("fixtures") {
-        let path = entry.expect("entry").path();
-        if path.extension().is_none_or(|ext| ext != "txt") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).expect("golden");
-        let first = text.lines().next().expect("a line");
-        let mut parts = first.split(':');
-        let file = parts.next().expect("file");
-        assert!(file.ends_with(".yaml"), "{first}");
-        for number in [parts.next(), parts.next()] {
-            let number = number.expect("a number");
-            assert!(number.parse::<u64>().is_ok_and(|n| n > 0), "{first}");
-        }
-        assert!(!text.contains("very-secret"), "{text}");
-    }
+    golden::names_its_places(FIXTURES);
 }
 
 #[test]
@@ -102,8 +68,9 @@ fn the_examples_in_the_annotated_default_are_right() {
         .filter(|line| !prose(line))
         .map(|line| format!("{}\n", line.strip_prefix('#').unwrap_or(line)))
         .collect();
-    // Its certificate is no file here; nothing else is wrong.
-    let error = parse("portcullis.yaml", &live).expect_err("no certificate");
+    let (config, _) = parse("portcullis.yaml", &live).expect("right");
+    // Its certificate is no file here.
+    let error = config.files().expect_err("no certificate");
     let paths: Vec<&str> = error.problems.iter().map(|p| p.path.as_str()).collect();
     assert_eq!(paths, ["tls.certificate", "tls.key"], "{error}\n{live}");
 }

@@ -9,6 +9,7 @@ use crate::credential::Fetched;
 use crate::fault::Fault;
 use crate::http::{Ask, form};
 use crate::json::Json;
+use crate::outlook::{Hopeless, Outlook};
 use crate::spec::{Azure, AzureFrom};
 use crate::surroundings::{self, Surroundings};
 
@@ -25,19 +26,55 @@ pub(crate) async fn fetch(spec: &Azure, around: &Surroundings) -> Result<Fetched
         AzureFrom::FederatedTokenFile(path) => app.by_token_file(path).await,
         AzureFrom::ManagedIdentity => app.managed(spec.client_id.clone()).await,
         AzureFrom::Chain => {
-            if let Some(secret) = around.secret("AZURE_CLIENT_SECRET") {
+            if let Some(secret) = around.secret(SECRET) {
                 return app.by_secret(secret.reveal()).await;
             }
-            if let Some(file) = around.env("AZURE_FEDERATED_TOKEN_FILE") {
+            if let Some(file) = around.env(TOKEN_FILE) {
                 return app.by_token_file(file.as_ref()).await;
             }
             let client = spec.client_id.clone();
-            let client = client.or_else(|| around.env("AZURE_CLIENT_ID"));
+            let client = client.or_else(|| around.env(CLIENT));
             let token = app.managed(client).await;
             token.map_err(|fault| fault.at_the_end_of("the environment"))
         }
     }
 }
+
+/// What can be said of `spec` on this machine.
+pub(crate) fn outlook(spec: &Azure, around: &Surroundings) -> Result<Outlook, Hopeless> {
+    let app = App { spec, around };
+    let token_file = match &spec.from {
+        AzureFrom::ClientSecret(_) => None,
+        AzureFrom::FederatedTokenFile(path) => Some(path.clone()),
+        AzureFrom::ManagedIdentity => return Ok(Outlook::Unknown(MANAGED)),
+        AzureFrom::Chain if around.env(SECRET).is_some() => None,
+        AzureFrom::Chain => match around.env(TOKEN_FILE) {
+            Some(path) => Some(path.into()),
+            None => return Ok(Outlook::Unknown(MANAGED)),
+        },
+    };
+    let tenant = |fault| {
+        let help = format!("write `tenant`, or set `{TENANT}`: the directory's id");
+        Hopeless::new("azure.tenant", fault, help)
+    };
+    app.tenant().map_err(tenant)?;
+    let client = |fault| {
+        let help = format!("write `client_id`, or set `{CLIENT}`: the application's id");
+        Hopeless::new("azure.client_id", fault, help)
+    };
+    app.client().map_err(client)?;
+    if let Some(path) = token_file {
+        let gone = |fault| Hopeless::new("azure.token_file", fault, "check the path");
+        surroundings::read(&path).map_err(gone)?;
+    }
+    Ok(Outlook::Complete)
+}
+
+const MANAGED: &str = "the managed identity is asked for a token";
+const SECRET: &str = "AZURE_CLIENT_SECRET";
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+const TENANT: &str = "AZURE_TENANT_ID";
+const CLIENT: &str = "AZURE_CLIENT_ID";
 
 struct App<'a> {
     spec: &'a Azure,
@@ -69,13 +106,21 @@ impl App<'_> {
         self.sign_in(&proof).await
     }
 
-    async fn sign_in(&self, proof: &[(&str, &str)]) -> Result<Fetched, Fault> {
-        let tenant = self.given(self.spec.tenant.as_ref(), "AZURE_TENANT_ID")?;
-        let client = self.given(self.spec.client_id.as_ref(), "AZURE_CLIENT_ID")?;
+    fn tenant(&self) -> Result<String, Fault> {
+        let tenant = self.given(self.spec.tenant.as_ref(), TENANT)?;
         let is_tenant = (tenant.bytes()).all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
-        if !is_tenant {
-            return Err(Fault::Setup("that is no tenant of Azure".to_owned()));
+        match is_tenant {
+            true => Ok(tenant),
+            false => Err(Fault::Setup("that is no tenant of Azure".to_owned())),
         }
+    }
+
+    fn client(&self) -> Result<String, Fault> {
+        self.given(self.spec.client_id.as_ref(), CLIENT)
+    }
+
+    async fn sign_in(&self, proof: &[(&str, &str)]) -> Result<Fetched, Fault> {
+        let (tenant, client) = (self.tenant()?, self.client()?);
         let authority = self.spec.authority.clone();
         let authority = authority
             .or_else(|| self.around.env("AZURE_AUTHORITY_HOST"))

@@ -111,7 +111,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
 }
 
 fn encoded(text: &str) -> String {
-    providers::sigv4::encoded(text, b"")
+    sigv4::encoded(text, b"")
 }
 
 impl Http {

@@ -6,6 +6,7 @@
 //! | [`spec`] | what configuration says |
 //! | [`renewed`] | the task that fetches, renews, backs off; `current` for the event loops |
 //! | [`source`] | from a spec to whoever fetches |
+//! | [`outlook`](mod@outlook) | what can be said before anybody is asked |
 //! | `aws`, `google`, `azure`, `local` | the fetchers |
 //! | [`http`] | the small client that they share |
 //!
@@ -20,6 +21,7 @@ mod google;
 pub mod http;
 mod json;
 mod local;
+pub mod outlook;
 pub mod renewed;
 pub mod source;
 pub mod spec;
@@ -27,6 +29,7 @@ mod surroundings;
 
 pub use credential::Fetched;
 pub use fault::Fault;
+pub use outlook::{Hopeless, Outlook, outlook};
 pub use renewed::Renewed;
 pub use source::Source;
 pub use spec::Spec;

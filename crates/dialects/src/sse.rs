@@ -26,6 +26,18 @@ impl Frame {
         let data = self.data.as_deref();
         data.is_some_and(|data| data.trim_ascii() == b"[DONE]")
     }
+
+    /// That mark.
+    #[must_use]
+    pub fn end_mark() -> Self {
+        let bytes = Bytes::from_static(b"data: [DONE]\n\n");
+        Self {
+            data: Some(bytes.slice(6..12)),
+            bytes,
+            event: None,
+            data_at: Some(6),
+        }
+    }
 }
 
 /// A frame is longer than the framer takes.

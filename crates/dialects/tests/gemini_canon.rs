@@ -56,7 +56,8 @@ fn one_turn_and_one_part_may_stand_without_brackets() {
 
 #[test]
 fn a_member_in_both_spellings_is_refused() {
-    let text = r#"{"contents":[],"generationConfig":{},"generation_config":{}}"#;
+    let text =
+        r#"{"contents":[{"parts":[{"text":"Hi"}]}],"generationConfig":{},"generation_config":{}}"#;
     let refusal = read_request(&document(text.as_bytes())).expect_err("twice");
     assert_eq!(refusal.reason, Reason::DuplicateKey);
     assert_eq!(refusal.param.as_deref(), Some("generationConfig"));
@@ -86,15 +87,15 @@ fn what_is_wrong_is_named() {
             Some("contents[0].parts[0].functionResponse.response"),
         ),
         (
-            r#"{"contents":[],"generation_config":{"max_output_tokens":"x"}}"#,
+            r#"{"contents":[{"parts":[{"text":"Hi"}]}],"generation_config":{"max_output_tokens":"x"}}"#,
             Some("generationConfig.maxOutputTokens"),
         ),
         (
-            r#"{"contents":[],"toolConfig":{"functionCallingConfig":{"mode":"MAYBE"}}}"#,
+            r#"{"contents":[{"parts":[{"text":"Hi"}]}],"toolConfig":{"functionCallingConfig":{"mode":"MAYBE"}}}"#,
             Some("toolConfig.functionCallingConfig.mode"),
         ),
         (
-            r#"{"contents":[],"tools":[{"functionDeclarations":[{}]}]}"#,
+            r#"{"contents":[{"parts":[{"text":"Hi"}]}],"tools":[{"functionDeclarations":[{}]}]}"#,
             Some("tools[0].functionDeclarations[0].name"),
         ),
     ];

@@ -180,6 +180,7 @@ fn answered(ours: Dialect, body: &Value) -> Value {
         request: &request,
         created: 0,
         id: "id",
+        request_id: "req_1",
     };
     let codec = codec(ours).expect("a client's dialect");
     serde_json::from_slice(&(codec.write_answer)(&answer, &head)).expect("JSON")

@@ -40,7 +40,7 @@ fn an_answer_comes_out_as_it_went_in() {
 #[test]
 fn a_long_name_goes_out_short_and_comes_back() {
     let long = "mcp__server__".repeat(9);
-    let body = json!({"model": "m", "messages": [], "tools": [{"type": "function", "function": {"name": long}}]});
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [{"type": "function", "function": {"name": long}}]});
     let read = read_request(&document(body.to_string())).expect("a request");
     let names = Names::of(&read);
     let out = json(&write_request(&read, &target("m", &names)).value);

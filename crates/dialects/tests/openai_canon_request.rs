@@ -41,13 +41,13 @@ fn a_request_comes_out_as_it_went_in() {
 fn numbers_and_schemas_keep_their_text() {
     let read = request("sampling");
     assert_eq!(read.temperature.expect("temperature").as_str(), "0.7");
-    let body = br#"{"model":"m","messages":[],"temperature":0.70,"seed":1e400,"tools":[{"type":"function","function":{"name":"f","parameters":{ "a" : 1.0 }}}]}"#;
+    let body = br#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":0.70,"seed":18446744073709551616,"tools":[{"type":"function","function":{"name":"f","parameters":{ "a" : 1.0 }}}]}"#;
     let read = read_request(&document(&body[..])).expect("a request");
     let names = Names::of(&read);
     let written = write_request(&read, &target("m", &names)).value;
     let text = String::from_utf8(written).expect("text");
     assert!(
-        text.contains(r#""temperature":0.70"#) && text.contains(r#""seed":1e400"#),
+        text.contains(r#""temperature":0.70"#) && text.contains(r#""seed":18446744073709551616"#),
         "{text}"
     );
     assert!(text.contains(r#"{ "a" : 1.0 }"#), "{text}");
@@ -192,17 +192,9 @@ fn reasoning_details_are_thoughts() {
 #[test]
 fn what_sloppy_clients_send_is_understood() {
     let read = request("compat_sloppy");
-    assert_eq!(read.max_tokens, None);
     assert_eq!(read.tool_choice, Some(ToolChoice::Auto));
     let names: Vec<_> = read.rest.iter().map(|member| &*member.name).collect();
-    assert_eq!(
-        names,
-        [
-            "response_format",
-            "reasoning_effort",
-            "chat_template_kwargs"
-        ]
-    );
+    assert_eq!(names, ["chat_template_kwargs"]);
     let [_, called, answered, thought, image] = &read.messages[..] else {
         panic!("{:?}", read.messages)
     };
@@ -221,9 +213,17 @@ fn what_sloppy_clients_send_is_understood() {
 
 /// A request, what is wrong in it, and how.
 const WRONG: &[(&str, &str, Reason)] = &[
-    (r#"{"messages":[]}"#, "model", Reason::MissingField),
+    (
+        r#"{"messages":[{"role":"user","content":"Hi"}]}"#,
+        "model",
+        Reason::MissingField,
+    ),
     (r#"{"model":"m"}"#, "messages", Reason::MissingField),
-    (r#"{"model":1,"messages":[]}"#, "model", Reason::BadField),
+    (
+        r#"{"model":1,"messages":[{"role":"user","content":"Hi"}]}"#,
+        "model",
+        Reason::BadField,
+    ),
     (
         r#"{"model":"m","messages":{}}"#,
         "messages",
@@ -280,42 +280,42 @@ const WRONG: &[(&str, &str, Reason)] = &[
         Reason::MissingField,
     ),
     (
-        r#"{"model":"m","messages":[],"tools":[{"type":"function"}]}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function"}]}"#,
         "tools[0].function",
         Reason::MissingField,
     ),
     (
-        r#"{"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":"x"}}]}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":"x"}}]}"#,
         "tools[0].function.parameters",
         Reason::BadField,
     ),
     (
-        r#"{"model":"m","messages":[],"tool_choice":"sometimes"}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"tool_choice":"sometimes"}"#,
         "tool_choice",
         Reason::BadField,
     ),
     (
-        r#"{"model":"m","messages":[],"temperature":"hot"}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":"hot"}"#,
         "temperature",
         Reason::BadField,
     ),
     (
-        r#"{"model":"m","messages":[],"n":0}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"n":0}"#,
         "n",
         Reason::BadField,
     ),
     (
-        r#"{"model":"m","messages":[],"stop":[1]}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"stop":[1]}"#,
         "stop[0]",
         Reason::BadField,
     ),
     (
-        r#"{"model":"m","messages":[],"response_format":{"type":"json_schema"}}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema"}}"#,
         "response_format.json_schema",
         Reason::MissingField,
     ),
     (
-        r#"{"model":"m","messages":[],"stream_options":{"include_usage":1}}"#,
+        r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream_options":{"include_usage":1}}"#,
         "stream_options.include_usage",
         Reason::BadField,
     ),

@@ -2,13 +2,13 @@
 
 mod openai_canon_support;
 
-use dialects::openai::canon::read_answer;
+use dialects::openai::canon::{StreamReader, read_answer};
 use dialects::translate::Names;
 use domain::canon::{
     Answer, Block, Chunk, Delta, Dialect, Fold, Json, Opened, Request, Stop, Unknown,
 };
 use domain::usage::Usage;
-use openai_canon_support::{document, events, fixture, json, read_stream, write_stream};
+use openai_canon_support::{document, events, fixture, frames, json, read_stream, write_stream};
 use serde_json::Value;
 
 /// Streams that say the same as the answer of the same name.
@@ -151,7 +151,7 @@ fn usage_is_told_only_to_who_asked() {
 }
 
 #[test]
-fn a_stream_without_its_end_marks_has_no_end() {
+fn a_stream_that_never_said_why_it_ended_has_no_end() {
     let begun =
         r#"{"id":"a","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}"#;
     let ended = r#"{"id":"a","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
@@ -159,9 +159,21 @@ fn a_stream_without_its_end_marks_has_no_end() {
         let chunks = read_stream(&sse(events)).expect("well formed");
         chunks.contains(&Chunk::End)
     };
+    // Many servers send no mark: the clean end of the bytes is the end then.
+    let ends_cleanly = |events: &[&str]| {
+        let mut reader = StreamReader::new(Names::default());
+        let mut chunks = Vec::new();
+        for frame in frames(&sse(events)) {
+            reader.push(&frame, &mut chunks).expect("well formed");
+        }
+        let was_over = chunks.contains(&Chunk::End);
+        reader.finish(&mut chunks);
+        !was_over && chunks.last() == Some(&Chunk::End)
+    };
     assert!(has_end(&[begun, ended, "[DONE]"]));
     assert!(!has_end(&[begun, ended]));
     assert!(!has_end(&[begun, "[DONE]"]));
+    assert!(ends_cleanly(&[begun, ended]) && !ends_cleanly(&[begun]));
     assert!(!has_end(&["[DONE]"]));
     let other =
         r#"{"id":"a","choices":[{"index":1,"delta":{"content":"Hi"},"finish_reason":null}]}"#;

@@ -33,6 +33,7 @@ fn head(request: &Request) -> Head<'_> {
         request,
         created: 1_790_000_000,
         id: "chatcmpl-0123",
+        request_id: "req_0123",
     }
 }
 

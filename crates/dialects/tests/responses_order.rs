@@ -33,6 +33,7 @@ fn places(chunks: &[Chunk]) -> Vec<(String, u64)> {
         request: &request,
         created: 1,
         id: "x",
+        request_id: "",
     });
     let mut out: Vec<Bytes> = Vec::new();
     for chunk in chunks {

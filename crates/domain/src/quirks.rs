@@ -17,6 +17,10 @@ pub struct Quirks {
     pub longest_tool_name: Option<usize>,
     /// What becomes of the thoughts of earlier turns.
     pub earlier_thoughts: Option<EarlierThoughts>,
+    /// Whether it takes tools of free text beside functions.
+    pub free_form_tools: bool,
+    /// Whether it takes no schema of an answer: the model is told it in words.
+    pub schema_in_words: bool,
     /// How its answers differ.
     pub answer: AnswerQuirks,
 }
@@ -136,6 +140,7 @@ impl Quirks {
             && self.call_ids.is_none()
             && self.longest_tool_name.is_none()
             && self.earlier_thoughts.is_none()
+            && !self.schema_in_words
     }
 
     /// Whether no model is told this outermost member, under whatever name.

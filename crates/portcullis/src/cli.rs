@@ -125,6 +125,17 @@ impl Place {
     /// # Errors
     /// It is wrong.
     pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
+        let loaded = self.look()?;
+        loaded.config.files()?;
+        Ok(loaded)
+    }
+
+    /// [`Self::load`] for commands that serve nothing: the files that it names
+    /// may be elsewhere.
+    ///
+    /// # Errors
+    /// It is wrong.
+    pub(crate) fn look(&self) -> Result<Loaded, ConfigError> {
         let mut loaded = config::load(self.config.as_deref())?;
         if let Some(folder) = &self.data_dir {
             loaded.config.data_dir.clone_from(folder);

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 
 pub(crate) use line::{Line, TierLine};
-pub use lines::{is_date, read_models, write_models};
+pub use lines::{ModelsRead, WrongLine, is_date, read_models, write_models};
 pub use model::{CatalogueModel, OPERATOR, Unmetered};
 pub use provider::{AuthStyle, CatalogueProvider, Door, Fetched, KnownValue};
 
@@ -64,11 +64,10 @@ impl Catalogue {
     /// Only if the file was broken when the binary was built; a test reads it.
     pub fn builtin() -> Result<Self, CatalogueError> {
         let mut catalogue = Self::parse(PROVIDERS)?;
-        let models = read_models(MODELS)?;
-        for model in &models {
-            if !catalogue.has(&model.provider) {
-                return Err(entry(&model.provider, "has models but is no provider"));
-            }
+        let ModelsRead { models, wrong } = read_models(MODELS, &|name| catalogue.has(name));
+        if let Some(wrong) = wrong.first() {
+            let told = format!("models.jsonl:{}: {}", wrong.line, wrong.problem);
+            return Err(CatalogueError::Form(told));
         }
         catalogue.lay_over(models);
         Ok(catalogue)

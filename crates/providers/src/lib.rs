@@ -7,7 +7,6 @@
 //! | [`url`] | base URLs taken apart, and paths put together |
 //! | [`refresh`] | prices and abilities from files that others keep |
 //! | [`passing`] | paths that clients write themselves, joined to a base URL |
-//! | [`sigv4`] | signing for AWS, pure |
 //! | [`headers`] | the credential's header, and which headers may cross |
 //!
 //! A provider that speaks a known dialect is an entry of
@@ -19,20 +18,19 @@ pub mod headers;
 pub mod passing;
 pub mod quirks;
 pub mod refresh;
-pub mod sigv4;
 pub mod url;
 
 mod rate;
 
 pub use catalogue::{
     AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, Door, Fetched,
-    KnownValue, OPERATOR, Unmetered, is_date, read_models, write_models,
+    KnownValue, ModelsRead, OPERATOR, Unmetered, WrongLine, is_date, read_models, write_models,
 };
 pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,
     goes_to_client, goes_upstream, passes_to_client, passes_upstream, stream_type,
 };
 pub use passing::{PathError, joined, query};
-pub use quirks::QuirksSpec;
+pub use quirks::{QuirksSpec, Senseless};
 pub use rate::rate;
 pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};

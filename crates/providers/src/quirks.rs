@@ -1,6 +1,7 @@
 //! Quirks as they are written down, in the catalogue and in the configuration.
 
 mod literal;
+mod sense;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use domain::quirks::{
 use serde::{Deserialize, Serialize};
 
 pub use self::literal::Literal;
+pub use self::sense::Senseless;
 
 /// The fewest letters of a tool call's id: with less, ids would soon be gone.
 const FEWEST_OF_AN_ID: u8 = 4;
@@ -31,6 +33,10 @@ pub struct QuirksSpec {
     pub longest_tool_name: Option<usize>,
     /// What becomes of the thoughts of earlier turns.
     pub earlier_thoughts: Option<EarlierSpec>,
+    /// Whether it takes tools of free text beside functions.
+    pub free_form_tools: Option<bool>,
+    /// Whether it takes no schema of an answer: the model is told it in words.
+    pub schema_in_words: Option<bool>,
     /// Where answers show thoughts.
     pub thoughts: Vec<ShownSpec>,
     /// Where answers say what was used.
@@ -169,6 +175,8 @@ impl QuirksSpec {
         all.longest_tool_name = all.longest_tool_name.or(known.longest_tool_name);
         let earlier = known.earlier_thoughts.clone();
         all.earlier_thoughts = all.earlier_thoughts.or(earlier);
+        all.free_form_tools = all.free_form_tools.or(known.free_form_tools);
+        all.schema_in_words = all.schema_in_words.or(known.schema_in_words);
         if all.thoughts.is_empty() {
             all.thoughts.clone_from(&known.thoughts);
         }
@@ -218,6 +226,8 @@ impl QuirksSpec {
             call_ids,
             longest_tool_name: self.longest_tool_name,
             earlier_thoughts: self.earlier_thoughts.as_ref().map(EarlierSpec::manner),
+            free_form_tools: self.free_form_tools == Some(true),
+            schema_in_words: self.schema_in_words == Some(true),
             answer: AnswerQuirks {
                 usage_at,
                 usage_in_own_chunk: self.usage.own_chunk == Some(true),
@@ -336,22 +346,54 @@ impl RuleSpec {
 
 /// A path taken apart: `messages[].name`; `$` is the whole.
 fn steps(path: &str) -> Result<Vec<Step>, String> {
+    let told = || {
+        format!(
+            "`{path}` is no path; write it like `{}`",
+            mended(path).as_deref().unwrap_or("messages[].name")
+        )
+    };
+    taken_apart(path).ok_or_else(told)
+}
+
+fn taken_apart(path: &str) -> Option<Vec<Step>> {
     if path == "$" {
-        return Ok(Vec::new());
+        return Some(Vec::new());
     }
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:".contains(&byte);
     let mut steps = Vec::new();
     for part in path.split('.') {
         let name = part.trim_end_matches("[]");
         let lists = (part.len() - name.len()) / 2;
-        if name.is_empty() || name.contains(['[', ']']) {
-            return Err(format!(
-                "`{path}` is no path; write it like `messages[].name`"
-            ));
+        if name.is_empty() || !name.bytes().all(is_letter) {
+            return None;
         }
         steps.push(Step::Member(name.to_owned()));
         steps.extend(std::iter::repeat_n(Step::Items, lists));
     }
-    Ok(steps)
+    Some(steps)
+}
+
+/// What somebody meant who writes paths as others do: `$.a`, `a[*]`, `a[0]`,
+/// `a/b`.
+fn mended(path: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = path.trim().trim_start_matches("$.").trim_start_matches('/');
+    while let Some((before, after)) = rest.split_once('[') {
+        let (inner, behind) = after.split_once(']').unwrap_or((after, ""));
+        out.push_str(before);
+        match inner.trim_matches(['"', '\'']) {
+            "" | "*" => out.push_str("[]"),
+            number if number.bytes().all(|b| b.is_ascii_digit()) => out.push_str("[]"),
+            name => {
+                out.push('.');
+                out.push_str(name);
+            }
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    let out = out.replace('/', ".");
+    taken_apart(&out).map(|_| out)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The database keeps each request once, and keys for every process.
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use domain::ids::TicketId;
 use domain::principal::{Limits, Principal};
@@ -108,6 +111,34 @@ async fn a_batch_that_comes_twice_is_kept_once() {
     let marks = store.marks().await.expect("marks");
     assert_eq!(marks.values().copied().collect::<Vec<_>>(), [64]);
     assert_eq!(folder.outcomes().await, ["complete"]);
+}
+
+/// Root may write what no permission allows, so the file is made immutable
+/// (`+i`, `-i`) where the file system knows that; elsewhere its mode is set.
+fn set(file: &Path, flag: &str, mode: u32) {
+    let mut chattr = Command::new("chattr");
+    let done = chattr.arg(flag).arg(file).output();
+    if !done.is_ok_and(|done| done.status.success()) {
+        let permissions = Permissions::from_mode(mode);
+        std::fs::set_permissions(file, permissions).expect("ours");
+    }
+}
+
+/// The connection that carries is opened by the first batch, here while the file
+/// is closed to it.
+#[tokio::test]
+async fn a_file_that_may_be_written_again_is_written_again() {
+    let folder = Folder::new("immutable");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let one = opened(7, 1);
+    let all = batch(vec![Record::Opened(one.clone()), settled(&one)], 64);
+    set(&folder.file(), "+i", 0o400);
+    let first = store.carry(&all).await;
+    let second = store.carry(&all).await;
+    set(&folder.file(), "-i", 0o600);
+    store.carry(&all).await.expect("carries");
+    assert_eq!(folder.outcomes().await, ["complete"]);
+    assert_eq!(first.is_err(), second.is_err());
 }
 
 #[tokio::test]

@@ -21,6 +21,11 @@ pub(super) async fn keys(around: &Surroundings) -> Result<Option<Found>, Fault> 
     keys_of(&Json::of(&answer)?, "/Token").map(Some)
 }
 
+/// Whether this is a container with a server for keys.
+pub(super) fn is_there(around: &Surroundings) -> bool {
+    url(around).is_some()
+}
+
 fn url(around: &Surroundings) -> Option<String> {
     match around.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
         Some(path) => Some(format!("{ECS}/{}", path.trim_start_matches('/'))),

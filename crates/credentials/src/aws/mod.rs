@@ -4,6 +4,7 @@
 
 mod container;
 mod imds;
+pub(crate) mod outlook;
 mod process;
 mod profile;
 mod sections;

@@ -5,12 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use domain::secret::Secret;
+use domain::suggest;
 
 use super::sections::{self, Kind, Settings};
 use super::sts::{Role, Sts, WebIdentity};
 use super::{Found, container, environment, imds, process};
 use crate::fault::Fault;
 use crate::local::LOOK_AGAIN;
+use crate::outlook::Outlook;
 use crate::surroundings::{self, Surroundings};
 use domain::credential::AwsKeys;
 
@@ -50,6 +52,64 @@ pub(super) async fn keys(name: &str, sts: &Sts<'_>, around: &Surroundings) -> Re
         found = sts.assume_role(role, &found.keys).await?;
     }
     Ok(found)
+}
+
+/// What can be said of a profile before anybody is asked.
+pub(super) fn outlook(name: &str, around: &Surroundings) -> Result<Outlook, Fault> {
+    let profiles = load(around)?;
+    match roles(name, &profiles)?.0 {
+        Bottom::Profile(name) => Ok(match stated(&name, profile(&name, &profiles)?)? {
+            Stated::Keys(_) => Outlook::Complete,
+            Stated::Helper(_) => Outlook::Unknown("the profile's `credential_process` is run"),
+        }),
+        Bottom::Token(identity) => {
+            surroundings::read(&identity.token_file).map(|_| Outlook::Complete)
+        }
+        Bottom::Link(link) => match link.as_str() {
+            ENVIRONMENT => match environment(around)? {
+                Some(_) => Ok(Outlook::Complete),
+                None => Err(no_link("AWS_ACCESS_KEY_ID is not set")),
+            },
+            CONTAINER if container::is_there(around) => {
+                Ok(Outlook::Unknown("the container's server is asked for keys"))
+            }
+            CONTAINER => Err(no_link(NO_CONTAINER)),
+            MACHINE => Ok(Outlook::Unknown(
+                "the machine's metadata server is asked for keys",
+            )),
+            _ => Err(no_such_link()),
+        },
+    }
+}
+
+/// What to do about a profile that is not as it should be.
+pub(super) fn advice(name: &str, around: &Surroundings) -> String {
+    let Ok(profiles) = load(around) else {
+        return "let this user read the file".to_owned();
+    };
+    let mut names: Vec<&str> = profiles.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    match (profiles.contains_key(name), names.is_empty()) {
+        (true, _) => "mend it in `~/.aws`; `aws sts get-caller-identity` tries it".to_owned(),
+        (false, true) => "there is none: `aws configure` makes one".to_owned(),
+        (false, false) => suggest::help(name, names),
+    }
+}
+
+/// The links of the chain that a profile may name.
+const ENVIRONMENT: &str = "Environment";
+const CONTAINER: &str = "EcsContainer";
+const MACHINE: &str = "Ec2InstanceMetadata";
+const NO_CONTAINER: &str = "this is no container of ECS or EKS";
+
+fn no_link(what: &str) -> Fault {
+    Fault::Missing(format!("credential_source: {what}"))
+}
+
+fn no_such_link() -> Fault {
+    Fault::Setup(format!(
+        "credential_source is neither {ENVIRONMENT}, {CONTAINER} nor {MACHINE}"
+    ))
 }
 
 /// What the roles stand on.
@@ -117,32 +177,38 @@ async fn lowest(
     sts: &Sts<'_>,
     around: &Surroundings,
 ) -> Result<Found, Fault> {
-    let missing = |what: &str| Fault::Missing(format!("credential_source: {what}"));
     match bottom {
-        Bottom::Profile(name) => own(name, profile(name, profiles)?).await,
+        Bottom::Profile(name) => match stated(name, profile(name, profiles)?)? {
+            Stated::Keys(found) => Ok(found),
+            Stated::Helper(line) => process::keys(line).await,
+        },
         Bottom::Token(identity) => sts.assume_role_with_web_identity(identity).await,
         Bottom::Link(link) => match link.as_str() {
-            "Environment" => environment(around)?
+            ENVIRONMENT => environment(around)?
                 .map(Found::fixed)
-                .ok_or_else(|| missing("AWS_ACCESS_KEY_ID is not set")),
-            "EcsContainer" => container::keys(around)
+                .ok_or_else(|| no_link("AWS_ACCESS_KEY_ID is not set")),
+            CONTAINER => container::keys(around)
                 .await?
-                .ok_or_else(|| missing("this is no container of ECS or EKS")),
-            "Ec2InstanceMetadata" => imds::keys(around).await,
-            _ => Err(Fault::Setup(
-                "credential_source is neither Environment, EcsContainer nor Ec2InstanceMetadata"
-                    .to_owned(),
-            )),
+                .ok_or_else(|| no_link(NO_CONTAINER)),
+            MACHINE => imds::keys(around).await,
+            _ => Err(no_such_link()),
         },
     }
 }
 
-/// A profile's own keys, or its helper's.
-async fn own(name: &str, settings: &Settings) -> Result<Found, Fault> {
+/// What a profile says by itself.
+enum Stated<'a> {
+    Keys(Found),
+    /// A helper that prints them.
+    Helper(&'a str),
+}
+
+/// A profile's own keys, or its helper.
+fn stated<'a>(name: &str, settings: &'a Settings) -> Result<Stated<'a>, Fault> {
     let get = |key: &str| settings.get(key).filter(|v| !v.is_empty());
     let keys = (get("aws_access_key_id"), get("aws_secret_access_key"));
     if let (Some(access_key), Some(secret)) = keys {
-        return Ok(Found {
+        return Ok(Stated::Keys(Found {
             keys: AwsKeys {
                 access_key: Secret::new(access_key.as_str()),
                 secret_key: Secret::new(secret.as_str()),
@@ -150,10 +216,10 @@ async fn own(name: &str, settings: &Settings) -> Result<Found, Fault> {
             },
             expires: None,
             look_again: Some(LOOK_AGAIN),
-        });
+        }));
     }
     if let Some(line) = get("credential_process") {
-        return process::keys(line).await;
+        return Ok(Stated::Helper(line));
     }
     if get("sso_session").or(get("sso_start_url")).is_some() {
         return Err(wrong(

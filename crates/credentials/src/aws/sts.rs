@@ -11,7 +11,7 @@ use crate::json;
 use crate::spec::Aws;
 use crate::surroundings::{self, Surroundings};
 use domain::credential::AwsKeys;
-use providers::sigv4::{self, Request, Scope, sha256_hex};
+use sigv4::{Request, Scope, sha256_hex};
 
 const VERSION: &str = "2011-06-15";
 const SESSION: &str = "portcullis";

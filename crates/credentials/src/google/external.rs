@@ -8,6 +8,7 @@ use crate::credential::Fetched;
 use crate::fault::Fault;
 use crate::http::Ask;
 use crate::json::Json;
+use crate::outlook::Outlook;
 use crate::surroundings::{self, Surroundings};
 use domain::credential::Credential;
 
@@ -52,9 +53,26 @@ pub(super) async fn token(
     }
 }
 
+/// What can be said of such a file before anybody is asked.
+pub(super) fn outlook(file: &Json) -> Result<Outlook, Fault> {
+    for place in ["/audience", "/subject_token_type", "/token_url"] {
+        file.text(place)?;
+    }
+    if let Some(path) = file.maybe("/credential_source/file") {
+        surroundings::read(path.as_ref())?;
+        return Ok(Outlook::Complete);
+    }
+    match file.maybe("/credential_source/url") {
+        Some(_) => Ok(Outlook::Unknown("the other issuer is asked for a token")),
+        None => Err(file.wrong(SOURCE, NO_SOURCE)),
+    }
+}
+
+const SOURCE: &str = "/credential_source";
+const NO_SOURCE: &str = "is neither a file nor a url, the kinds that are supported";
+
 /// The other issuer's token.
 async fn subject(file: &Json, around: &Surroundings) -> Result<String, Fault> {
-    const SOURCE: &str = "/credential_source";
     let (from, text) = if let Some(path) = file.maybe("/credential_source/file") {
         (path.to_owned(), surroundings::read(path.as_ref())?)
     } else if let Some(url) = file.maybe("/credential_source/url") {
@@ -67,10 +85,7 @@ async fn subject(file: &Json, around: &Surroundings) -> Result<String, Fault> {
         let answer = around.http.ask(ask).await?;
         (answer.host, answer.body)
     } else {
-        return Err(file.wrong(
-            SOURCE,
-            "is neither a file nor a url, the kinds that are supported",
-        ));
+        return Err(file.wrong(SOURCE, NO_SOURCE));
     };
     let token = match file.maybe("/credential_source/format/type") {
         Some("json") => {

@@ -3,6 +3,7 @@
 
 mod external;
 mod metadata;
+pub(crate) mod outlook;
 mod service_account;
 
 use std::path::PathBuf;
@@ -23,24 +24,33 @@ pub(crate) async fn fetch(spec: &Google, around: &Surroundings) -> Result<Fetche
         true => ALL_OF_CLOUD.to_owned(),
         false => spec.scopes.join(" "),
     };
+    match described(spec, around)? {
+        Some(json) => by_file(&json, &scopes, around).await,
+        None if spec.from == GoogleFrom::Metadata => metadata::token(&scopes, around).await,
+        None => {
+            let token = metadata::token(&scopes, around).await;
+            token.map_err(|fault| fault.at_the_end_of("the environment, gcloud's file"))
+        }
+    }
+}
+
+/// What describes the credential in Google's JSON; `None` if only the metadata
+/// server is left.
+fn described(spec: &Google, around: &Surroundings) -> Result<Option<Json>, Fault> {
     let file = match &spec.from {
         GoogleFrom::Inline(json) => {
-            let json = Json::parse("the inline credential", json.reveal())?;
-            return by_file(&json, &scopes, around).await;
+            return Json::parse("the inline credential", json.reveal()).map(Some);
         }
-        GoogleFrom::Metadata => return metadata::token(&scopes, around).await,
+        GoogleFrom::Metadata => None,
         GoogleFrom::File(path) => Some(path.clone()),
         GoogleFrom::Chain => match around.env("GOOGLE_APPLICATION_CREDENTIALS") {
             Some(path) => Some(path.into()),
             None => well_known(around).filter(|path| path.exists()),
         },
     };
-    let Some(path) = file else {
-        let token = metadata::token(&scopes, around).await;
-        return token.map_err(|fault| fault.at_the_end_of("the environment, gcloud's file"));
-    };
-    let json = Json::parse(&path.display().to_string(), &surroundings::read(&path)?)?;
-    by_file(&json, &scopes, around).await
+    let read =
+        |path: PathBuf| Json::parse(&path.display().to_string(), &surroundings::read(&path)?);
+    file.map(read).transpose()
 }
 
 /// Where gcloud leaves what `gcloud auth application-default login` got.
@@ -57,21 +67,21 @@ async fn by_file(json: &Json, scopes: &str, around: &Surroundings) -> Result<Fet
         "service_account" => service_account::token(json, scopes, around).await,
         "authorized_user" => user(json, around).await,
         "external_account" => external::token(json, scopes, around).await,
-        _ => Err(json.wrong(
-            "/type",
-            "is neither service_account, authorized_user nor external_account",
-        )),
+        _ => Err(json.wrong("/type", NO_TYPE)),
     }
 }
 
+const NO_TYPE: &str = "is neither service_account, authorized_user nor external_account";
+
+/// What a person's file must have.
+const USER: [&str; 3] = ["/client_id", "/client_secret", "/refresh_token"];
+
 /// A person's refresh token. Its scopes were set when it was given.
 async fn user(json: &Json, around: &Surroundings) -> Result<Fetched, Fault> {
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("client_id", json.text("/client_id")?),
-        ("client_secret", json.text("/client_secret")?),
-        ("refresh_token", json.text("/refresh_token")?),
-    ];
+    let mut fields = vec![("grant_type", "refresh_token")];
+    for place in USER {
+        fields.push((place.trim_start_matches('/'), json.text(place)?));
+    }
     let url = json.maybe("/token_uri").unwrap_or(TOKEN_URI);
     access_token(Ask::form(url, &fields), around).await
 }

@@ -49,13 +49,18 @@ pub(super) async fn token(
     access_token(Ask::form(url, &fields), around).await
 }
 
+const PLACE: &str = "/private_key";
+
+/// The account's key.
+pub(super) fn key_pair(key: &Json) -> Result<RsaKeyPair, Fault> {
+    let wrong = || key.wrong(PLACE, "is no RSA key in PKCS#8 and PEM");
+    let pem = key.text(PLACE)?.as_bytes();
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| wrong())?;
+    RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| wrong())
+}
+
 fn signature(key: &Json, said: &[u8]) -> Result<Vec<u8>, Fault> {
-    const PLACE: &str = "/private_key";
-    let pem = key.text(PLACE)?;
-    let wrong = |_| key.wrong(PLACE, "is no RSA key in PKCS#8 and PEM");
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
-        .map_err(|_| key.wrong(PLACE, "is no RSA key in PKCS#8 and PEM"))?;
-    let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(wrong)?;
+    let pair = key_pair(key)?;
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(
         &RSA_PKCS1_SHA256,

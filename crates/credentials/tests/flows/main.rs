@@ -1,5 +1,4 @@
-//! The fetchers against scripted servers, renewal under paused time, and
-//! AWS' test suite for signatures.
+//! The fetchers against scripted servers, and renewal under paused time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,9 +7,8 @@ mod azure;
 mod google;
 mod hostile;
 mod local;
+mod outlook;
 mod renewal;
 mod scene;
 mod server;
-mod sigv4;
 mod tls;
-mod vectors;

@@ -265,6 +265,16 @@ impl Tap {
         self.is_done && !self.seen.is_empty() && self.seen.iter().all(|(_, finished)| *finished)
     }
 
+    /// Whether a clean end of the bytes is the stream's: every choice that began
+    /// said why it ended, and the usage came that the client asked for. Many
+    /// servers send no `[DONE]` behind that.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        let have_all_finished = self.seen.iter().all(|(_, finished)| *finished);
+        let is_used = self.usage.is_some() || !self.keeps_usage;
+        !self.seen.is_empty() && have_all_finished && is_used
+    }
+
     /// Whether every choice that was asked for said why it ended.
     #[must_use]
     pub fn finish_seen(&self) -> bool {

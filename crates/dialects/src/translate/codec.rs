@@ -18,6 +18,8 @@ pub struct Head<'a> {
     pub created: i64,
     /// An id for where the provider gave none.
     pub id: &'a str,
+    /// The request's own, for errors; empty where there is none.
+    pub request_id: &'a str,
 }
 
 /// An event that is none of its dialect.

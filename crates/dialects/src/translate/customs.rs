@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::canon::{Answer, Block, Chunk, Delta, Opened, Request, ToolKind};
+use domain::canon::{Answer, Block, Chunk, Delta, Json, Loss, Opened, Request, Tool, ToolKind};
 
 use super::codec::{Malformed, ReadStream};
+use super::functions::{FREE_SCHEMA, IN_WORDS, arguments, with_format};
 use crate::json::{Document, Kind};
 use crate::sse::Frame;
 
@@ -54,6 +55,44 @@ impl Customs {
             read: Vec::new(),
         })
     }
+}
+
+/// The request with a function for each tool of free text, for targets whose
+/// dialect knows such tools and that do not; none where it has no such tool.
+#[must_use]
+pub fn without_free_text(request: &Request) -> Option<(Request, Vec<Loss>)> {
+    let is_free = |tool: &Tool| matches!(tool.kind, ToolKind::Custom { .. });
+    let mut blocks = request.messages.iter().flat_map(|message| &message.content);
+    let is_called = |block: &Block| matches!(block, Block::ToolCall(call) if call.custom);
+    if !request.tools.iter().any(is_free) && !blocks.any(is_called) {
+        return None;
+    }
+    let (mut told, mut losses) = (request.clone(), Vec::new());
+    for (at, tool) in told.tools.iter_mut().enumerate() {
+        let ToolKind::Custom { format } = &tool.kind else {
+            continue;
+        };
+        if let Some(format) = format {
+            let said = tool.description.as_deref().unwrap_or_default();
+            tool.description = Some(with_format(said, format));
+            losses.push(Loss::hint(format!("tools[{at}].format"), IN_WORDS));
+        }
+        tool.kind = ToolKind::Function {
+            schema: Some(Json::trusted(FREE_SCHEMA)),
+        };
+    }
+    let blocks = told.messages.iter_mut();
+    for block in blocks.flat_map(|message| &mut message.content) {
+        match block {
+            Block::ToolCall(call) if call.custom => {
+                call.arguments = arguments(call).into_owned();
+                call.custom = false;
+            }
+            Block::ToolResult(result) => result.custom = false,
+            _ => {}
+        }
+    }
+    Some((told, losses))
 }
 
 /// Reads a stream, and makes free-form calls of functions.
@@ -132,4 +171,83 @@ fn free_text(arguments: &str) -> Option<String> {
     };
     let text = root.get("input").or_else(only)?.str()?;
     Some(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::canon::{Message, Role, ToolCall};
+
+    use super::*;
+
+    #[test]
+    fn tools_of_free_text_and_their_calls_become_functions() {
+        assert!(
+            without_free_text(&Request {
+                tools: vec![tool("a", ToolKind::Function { schema: None })],
+                ..Request::default()
+            })
+            .is_none()
+        );
+        let format = Json::trusted(r#"{"type":"grammar"}"#);
+        let custom = tool(
+            "patch",
+            ToolKind::Custom {
+                format: Some(format),
+            },
+        );
+        let call = ToolCall {
+            id: "1".to_owned(),
+            name: "patch".to_owned(),
+            arguments: "*** \"x\"".to_owned(),
+            custom: true,
+            signature: None,
+            cache: None,
+        };
+        let request = Request {
+            tools: vec![tool("a", ToolKind::Function { schema: None }), custom],
+            messages: vec![Message::new(Role::Assistant, vec![Block::ToolCall(call)])],
+            ..Request::default()
+        };
+        let (told, losses) = without_free_text(&request).expect("it has one");
+        assert_eq!(told.tools[0], request.tools[0]);
+        let ToolKind::Function {
+            schema: Some(schema),
+        } = &told.tools[1].kind
+        else {
+            panic!("{:?}", told.tools[1].kind);
+        };
+        assert_eq!(schema.as_str(), FREE_SCHEMA);
+        assert!(
+            told.tools[1]
+                .description
+                .as_deref()
+                .unwrap_or_default()
+                .contains("grammar")
+        );
+        let Block::ToolCall(called) = &told.messages[0].content[0] else {
+            panic!("{:?}", told.messages[0]);
+        };
+        assert_eq!(
+            (called.arguments.as_str(), called.custom),
+            (r#"{"input":"*** \"x\""}"#, false)
+        );
+        assert_eq!(
+            losses
+                .iter()
+                .map(|it| it.field.as_str())
+                .collect::<Vec<_>>(),
+            ["tools[1].format"]
+        );
+    }
+
+    fn tool(name: &str, kind: ToolKind) -> Tool {
+        Tool {
+            name: name.to_owned(),
+            description: None,
+            kind,
+            strict: None,
+            cache: None,
+            rest: Vec::new(),
+        }
+    }
 }

@@ -112,20 +112,30 @@ impl Frames {
         written.concat().into()
     }
 
+    /// The mark that a whole stream gets whose provider left it out; none where
+    /// the writer of the client's dialect sees to its end.
+    #[must_use]
+    pub fn end_mark(&self) -> Option<Frame> {
+        match self {
+            Self::Same(_) | Self::Mended(_) => Some(Frame::end_mark()),
+            Self::Translated(_) => None,
+        }
+    }
+
     /// The bytes ended cleanly: adds what that completes to `out`. Some
     /// servers leave out the blank line behind their last event.
     ///
     /// # Errors
-    /// See [`Unreadable`].
+    /// See [`Unreadable`]: the last event is cut, too.
     pub fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         match self {
             Self::Same(cutter) => {
-                out.extend(cutter.last()?.filter(Frame::is_end_mark));
+                out.extend(last_mark(cutter)?);
                 Ok(())
             }
             Self::Mended(mended) => {
                 let (cutter, mender) = &mut **mended;
-                if let Some(last) = cutter.last()?.filter(Frame::is_end_mark) {
+                if let Some(last) = last_mark(cutter)? {
                     mender.frame(last, out);
                 }
                 mender.finish(out);
@@ -133,6 +143,16 @@ impl Frames {
             }
             Self::Translated(translated) => translated.finish(out),
         }
+    }
+}
+
+/// The end mark, where nothing but its blank line is missing. What else is left
+/// is an event that was cut.
+fn last_mark(cutter: &mut Cutter) -> Result<Option<Frame>, Unreadable> {
+    match cutter.last()? {
+        Some(last) if last.is_end_mark() => Ok(Some(last)),
+        Some(last) if last.data.is_some() => Err(Unreadable::Malformed("the last one is cut")),
+        _ => Ok(None),
     }
 }
 
@@ -144,7 +164,11 @@ pub enum Client {
     /// What this writes.
     Written(Box<dyn WriteStream>),
     /// The provider's bytes: the client speaks its dialect.
-    AsItCame,
+    AsItCame {
+        /// The dialect's end mark, for a stream that is whole without it;
+        /// empty where the dialect has none.
+        end: &'static [u8],
+    },
 }
 
 /// A stream on its way from one dialect into another.
@@ -181,7 +205,11 @@ impl Translated {
             self.hear(rest, out)?;
         }
         self.reader.finish(&mut self.chunks);
-        self.write(&Bytes::new(), out)
+        let end = match self.client {
+            Client::AsItCame { end } if self.chunks.contains(&Chunk::End) => end,
+            _ => b"",
+        };
+        self.write(&Bytes::from_static(end), out)
     }
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
@@ -223,7 +251,7 @@ impl Translated {
                 lend(out, start, leaves.into());
             }
         }
-        if matches!(self.client, Client::AsItCame) {
+        if matches!(self.client, Client::AsItCame { .. }) {
             lend(out, first, came.clone());
         }
         Ok(())

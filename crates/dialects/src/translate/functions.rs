@@ -15,10 +15,12 @@ use crate::json::{Document, Kind, object};
 /// The member that free text stands in.
 const FREE_TEXT: &str = "input";
 /// A schema of that.
-const FREE_SCHEMA: &str =
+pub(super) const FREE_SCHEMA: &str =
     r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 /// A schema of no arguments.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+/// What is lost of a text's format.
+pub(super) const IN_WORDS: &str = "the text's format is told the model in words alone";
 /// Schemas are nested at most this deeply.
 const DEPTH: usize = 128;
 
@@ -139,8 +141,7 @@ fn note(tool: &Tool, at: usize, provider: &str, losses: &mut Vec<Loss>) {
         // insists on it loses the choice.
         ToolKind::BuiltIn(own) => lose("", format!("{provider} runs no `{}`", own.name)),
         ToolKind::Custom { format: Some(_) } => {
-            let why = "the text's format is told the model in words alone";
-            lose(".format", why.to_owned());
+            lose(".format", IN_WORDS.to_owned());
         }
         ToolKind::Function { .. } | ToolKind::Custom { format: None } => {}
     }
@@ -166,9 +167,8 @@ fn function<'a>(tool: &'a Tool, at: usize, names: &'a Names) -> Option<Function<
         ToolKind::Custom {
             format: Some(format),
         } => {
-            let said = described.unwrap_or_default();
-            let all = format!("{said}\n\nThe format of the text: {}", format.as_str());
-            (Some(all.trim_start().to_owned().into()), FREE_SCHEMA.into())
+            let said = with_format(described.as_deref().unwrap_or_default(), format);
+            (Some(said.into()), FREE_SCHEMA.into())
         }
     };
     Some(Function {
@@ -178,6 +178,12 @@ fn function<'a>(tool: &'a Tool, at: usize, names: &'a Names) -> Option<Function<
         is_strict: tool.strict == Some(true),
         at,
     })
+}
+
+/// A description with what its text must look like.
+pub(super) fn with_format(said: &str, format: &Json) -> String {
+    let all = format!("{said}\n\nThe format of the text: {}", format.as_str());
+    all.trim_start().to_owned()
 }
 
 /// A schema that says that it is one of an object.

@@ -3,6 +3,8 @@
 
 use domain::canon::{Block, Format, Request};
 
+const ALONE: &str = "Answer with JSON alone: one value, no words around it, no code fence.";
+
 /// For servers that let a model write white space for ever unless the
 /// conversation asks for JSON: what asks for it, if nobody does.
 pub(crate) fn reminder(request: &Request) -> Option<&'static str> {
@@ -19,15 +21,14 @@ pub(crate) fn reminder(request: &Request) -> Option<&'static str> {
 
 /// For servers that take no format: what is told instead.
 pub(crate) fn told(format: &Format) -> Option<String> {
-    let mut told =
-        "Answer with JSON alone: one value, no words around it, no code fence.".to_owned();
     match format {
-        Format::Text => return None,
-        Format::Json => {}
-        Format::Schema { schema, .. } => {
-            told.push_str(" It must follow this JSON Schema:\n");
-            told.push_str(schema.as_str());
-        }
+        Format::Text => None,
+        Format::Json => Some(ALONE.to_owned()),
+        Format::Schema { schema, .. } => Some(schema_told(schema.as_str())),
     }
-    Some(told)
+}
+
+/// For servers that take no schema: how the answer must look.
+pub(crate) fn schema_told(schema: &str) -> String {
+    format!("{ALONE} It must follow this JSON Schema:\n{schema}")
 }

@@ -23,15 +23,17 @@ mod native;
 pub(crate) mod order;
 pub(crate) mod sampling;
 mod table;
+pub(crate) mod values;
 pub(crate) mod vectors;
 
 pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
-pub use customs::Customs;
+pub use customs::{Customs, without_free_text};
 pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
+pub use values::wrong_value;
 pub use vectors::{Embedder, embedder};
 
 /// What a request's writer must know of its target.

@@ -31,7 +31,9 @@ pub fn is_native(request: &Request, dialect: Dialect, model: &str) -> bool {
     });
     is_own
         && match dialect {
-            Dialect::Gemini => !gemini::canon::misses_signature(request, model),
+            Dialect::Gemini => {
+                !gemini::canon::misses_signature(request, model) && !has_empty_part(request)
+            }
             Dialect::Anthropic => !misses_thought(request) && is_taken(request, model),
             _ => true,
         }
@@ -60,6 +62,17 @@ fn is_taken(request: &Request, model: &str) -> bool {
                 Form::Word => said.budget.is_none(),
                 Form::Either | Form::AsAsked => true,
             })
+}
+
+/// Whether a turn of the model's has a part that says nothing beside others:
+/// streams end with one, applications send it back, and Google refuses it.
+fn has_empty_part(request: &Request) -> bool {
+    let is_empty = |block: &Block| matches!(block, Block::Text { text, signature: None, .. } if text.is_empty());
+    let mut models = request
+        .messages
+        .iter()
+        .filter(|it| it.role == Role::Assistant);
+    models.any(|message| message.content.len() > 1 && message.content.iter().any(is_empty))
 }
 
 /// Whether the client wants thoughts by a budget in a loop of tools whose last
@@ -138,5 +151,25 @@ mod tests {
         assert!(is_native(&by_tokens, OLD) && !is_native(&by_tokens, NEW));
         assert!(is_native(&adaptive, "m") && is_native(&by_tokens, "m"));
         assert!(is_native(&off, OLD) && is_native(&off, NEW));
+    }
+
+    #[test]
+    fn a_turn_with_a_part_that_says_nothing_is_written_anew_for_google() {
+        let text = |text: &str| Block::text(text);
+        let said = |role: Role, content: Vec<Block>| Request {
+            messages: vec![Message::new(role, content)],
+            ..Request::default()
+        };
+        let is_google = |request: &Request| is_native(request, Dialect::Gemini, "gemini-2.5-flash");
+        assert!(!is_google(&said(
+            Role::Assistant,
+            vec![text("Hi"), text("")]
+        )));
+        assert!(is_google(&said(
+            Role::Assistant,
+            vec![text("Hi"), text("there")]
+        )));
+        // What a user says stays the user's.
+        assert!(is_google(&said(Role::User, vec![text("Hi"), text("")])));
     }
 }

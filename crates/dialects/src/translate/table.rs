@@ -10,7 +10,7 @@ use crate::{anthropic, cohere, converse, gemini, ollama, openai, responses};
 
 /// What providers speak: a line of the table, and the streams of its folder.
 /// The line says what has to come as bytes that lies at a URL; a dialect whose
-/// streams have no end mark says `finish`.
+/// streams may end without an end mark says `finish`.
 macro_rules! upstreams {
     ($($dialect:ident in $folder:ident, bytes $bytes:path $(, $finish:ident)?;)*) => {
         static UPSTREAMS: &[Upstream] = &[$(Upstream {
@@ -59,9 +59,9 @@ macro_rules! codecs {
 }
 
 upstreams! {
-    OpenAi in openai, bytes by_url::is_document;
+    OpenAi in openai, bytes by_url::is_document, finish;
     Responses in responses, bytes by_url::is_nothing;
-    Anthropic in anthropic, bytes by_url::is_nothing;
+    Anthropic in anthropic, bytes by_url::is_nothing, finish;
     Gemini in gemini, bytes gemini::canon::wants_bytes, finish;
     Converse in converse, bytes by_url::is_seen, finish;
     Cohere in cohere, bytes by_url::is_nothing;

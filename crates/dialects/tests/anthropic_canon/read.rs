@@ -60,8 +60,7 @@ fn the_conversation_is_read_in_its_order() {
 #[test]
 fn thinking_is_read_into_effort_and_budget() {
     let read = |thinking: Value, config: Value| {
-        let value =
-            j!({"model": "m", "messages": [], "thinking": thinking, "output_config": config});
+        let value = j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "thinking": thinking, "output_config": config});
         request(&value).reasoning
     };
     let budget = read(j!({"type": "enabled", "budget_tokens": 2048}), j!({}));
@@ -109,8 +108,8 @@ fn the_operator_may_speak_within_a_users_message() {
 fn a_schema_is_read_under_both_its_names() {
     let format = j!({"type": "json_schema", "schema": {"type": "object"}});
     for value in [
-        j!({"model": "m", "messages": [], "output_format": format}),
-        j!({"model": "m", "messages": [], "output_config": {"format": format}}),
+        j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "output_format": format}),
+        j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "output_config": {"format": format}}),
     ] {
         let Some(Format::Schema { schema, .. }) = request(&value).format else {
             panic!("a schema");
@@ -126,7 +125,11 @@ fn what_is_wrong_is_named() {
         |content: Value| j!({"model": "m", "messages": [{"role": "user", "content": content}]});
     let cases = [
         (j!([]), Reason::BadJson, None),
-        (j!({"messages": []}), Reason::MissingField, Some("model")),
+        (
+            j!({"messages": [{"role": "user", "content": "Hi"}]}),
+            Reason::MissingField,
+            Some("model"),
+        ),
         (j!({"model": "m"}), Reason::MissingField, Some("messages")),
         (
             j!({"model": "m", "messages": {}}),
@@ -176,27 +179,27 @@ fn what_is_wrong_is_named() {
             Some("messages[0].content[0].source.data"),
         ),
         (
-            j!({"model": "m", "messages": [], "max_tokens": "9"}),
+            j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": "9"}),
             Reason::BadField,
             Some("max_tokens"),
         ),
         (
-            j!({"model": "m", "messages": [], "thinking": {"type": "enabled"}}),
+            j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "thinking": {"type": "enabled"}}),
             Reason::MissingField,
             Some("thinking.budget_tokens"),
         ),
         (
-            j!({"model": "m", "messages": [], "tool_choice": {"type": "tool"}}),
+            j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tool_choice": {"type": "tool"}}),
             Reason::MissingField,
             Some("tool_choice.name"),
         ),
         (
-            j!({"model": "m", "messages": [], "tools": [{"name": "a"}]}),
+            j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [{"name": "a"}]}),
             Reason::MissingField,
             Some("tools[0].input_schema"),
         ),
         (
-            j!({"model": "m", "messages": [], "stop_sequences": [1]}),
+            j!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stop_sequences": [1]}),
             Reason::BadField,
             Some("stop_sequences[0]"),
         ),

@@ -132,6 +132,7 @@ pub(crate) fn head(request: &Request) -> Head<'_> {
         request,
         created: 1,
         id: "msg_own",
+        request_id: "req_own",
     }
 }
 

@@ -111,6 +111,16 @@ fn a_model_that_does_not_reason_gets_its_thoughts_back_as_the_plan() {
 }
 
 #[test]
+fn a_user_who_says_nothing_is_told_as_dots() {
+    let text = r#"{"model":"m","messages":[{"role":"system","content":""},{"role":"user","content":""},
+        {"role":"assistant","content":"?"},
+        {"role":"user","content":[{"type":"text","text":""},{"type":"text","text":"Hi"}]}]}"#;
+    let wanted = r#"[{"role":"user","content":"..."},{"role":"assistant","content":"?"},
+        {"role":"user","content":"Hi"}]"#;
+    assert_eq!(said(text)["messages"], json(wanted.as_bytes()));
+}
+
+#[test]
 fn a_tool_that_must_be_called_is_the_only_one_that_is_declared() {
     let body = said(&format!(
         r#"{{"model":"m",{TOOLS},"tool_choice":{{"type":"function","function":{{"name":"now"}}}},"messages":[{{"role":"user","content":"?"}}]}}"#

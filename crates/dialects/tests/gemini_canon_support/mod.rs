@@ -85,6 +85,7 @@ pub(crate) fn head(request: &Request) -> Head<'_> {
         request,
         created: 1_790_000_000,
         id: "fallback",
+        request_id: "req_own",
     }
 }
 

@@ -43,6 +43,7 @@ pub fn head(request: &Request) -> Head<'_> {
         request,
         created: 1_700_000_000,
         id: "chatcmpl-own",
+        request_id: "req_own",
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn head(request: &Request) -> Head<'_> {
         request,
         created: 1_790_000_001,
         id: "req_01",
+        request_id: "req_own",
     }
 }
 

@@ -18,6 +18,7 @@ use crate::accept::Foreign;
 pub struct Client {
     foreign: Arc<Foreign>,
     id: String,
+    request_id: String,
     created: i64,
 }
 
@@ -28,6 +29,7 @@ impl Client {
         Self {
             foreign,
             id: format!("{:032x}", u128::from_be_bytes(ticket.to_bytes())),
+            request_id: ticket.to_string(),
             created: at.seconds(),
         }
     }
@@ -49,6 +51,7 @@ impl Client {
             request: &self.foreign.request,
             created: self.created,
             id: &self.id,
+            request_id: &self.request_id,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::json::Document;
-use dialects::openai::quirks::{Mended, Mender, mend};
+use dialects::openai::quirks::{Mended, Mender, concern, mend};
 use domain::edit::Edits;
 use domain::model::{Deployment, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
@@ -42,7 +42,9 @@ pub(super) async fn told(
     translated: Option<Vec<Bytes>>,
 ) -> Result<Told, Failure> {
     let quirks = &target.provider.quirks;
-    if target.provider.format != WireFormat::USUAL || quirks.is_plain() && quirks.answer.is_plain()
+    let clients = translated.is_none().then_some(&*ask.document);
+    if target.provider.format != WireFormat::USUAL
+        || quirks.answer.is_plain() && !concern(clients, quirks)
     {
         let body = translated;
         return Ok(Told {

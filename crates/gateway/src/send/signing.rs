@@ -6,7 +6,7 @@ use domain::credential::AwsKeys;
 use domain::model::Auth;
 use domain::refusal::Refusal;
 use http1::Fields;
-use providers::sigv4::{self, Request, Scope};
+use sigv4::{Request, Scope};
 
 use crate::aside;
 use crate::plane;

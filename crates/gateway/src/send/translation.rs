@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
+use dialects::anthropic;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
@@ -57,6 +58,8 @@ struct Talk {
     created: i64,
     /// The answer's id, where the provider gives none.
     id: String,
+    /// The request's id, as clients see it in headers.
+    request_id: String,
     /// What was left out, for the client to see.
     dropped: Option<String>,
 }
@@ -169,6 +172,7 @@ fn talk(
         names: done.names,
         created: ask.at.seconds(),
         id: id(ask),
+        request_id: ask.ticket.to_string(),
         dropped: done.dropped,
     };
     (Kind::Talk(Box::new(talk)), done.body)
@@ -224,6 +228,7 @@ impl Talk {
             request: &self.request,
             created: self.created,
             id: &self.id,
+            request_id: &self.request_id,
         }
     }
 
@@ -250,7 +255,12 @@ impl Talk {
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
-            Some(_) if self.passes => Leaving::AsItCame,
+            Some(_) if self.passes => Leaving::AsItCame {
+                end: match self.theirs.dialect {
+                    Dialect::Anthropic => anthropic::canon::END_MARK,
+                    _ => b"",
+                },
+            },
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)

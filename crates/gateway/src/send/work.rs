@@ -97,6 +97,9 @@ impl Work {
                 body,
             })));
         }
+        if let Some(refusal) = translate::wrong_value(&request, self.theirs.dialect) {
+            return Err(Failure::elsewhere(refusal));
+        }
         let store = here(&mut request).into_iter().find(|it| it.name == "store");
         if self.theirs.dialect == Dialect::Responses {
             request.rest.extend(store);
@@ -172,12 +175,22 @@ impl Open {
                 .unwrap_or_else(|| is_thoughtful(request, work.theirs.dialect)),
             names: &names,
         };
-        let Written { value, mut losses } = match &work.provider.quirks.earlier_thoughts {
+        let quirks = &work.provider.quirks;
+        let told = match work.theirs.dialect == PIVOT && !quirks.free_form_tools {
+            true => translate::without_free_text(request),
+            false => None,
+        };
+        let (request, unsaid_of_tools) = match &told {
+            Some((told, losses)) => (told, losses.as_slice()),
+            None => (request, &[][..]),
+        };
+        let Written { value, mut losses } = match &quirks.earlier_thoughts {
             Some(manner) if *manner != EarlierThoughts::Drop && work.theirs.dialect == PIVOT => {
                 write_request_with_thoughts(request, &target, "reasoning_content")
             }
             _ => (work.theirs.write_request)(request, &target),
         };
+        losses.extend_from_slice(unsaid_of_tools);
         if let Some(foreign) = work.foreign.as_ref().filter(|_| !self.is_untouched) {
             losses.extend(foreign.losses.iter().cloned());
         }

@@ -170,8 +170,8 @@ impl Flow for Streaming {
 }
 
 impl Streaming {
-    /// The upstream's connection ended cleanly. Some servers leave out the
-    /// blank line behind their last event.
+    /// The upstream's answer ended cleanly. Some servers leave out the blank
+    /// line behind their last event, others the whole end mark.
     fn over(&mut self) {
         let mut frames = Vec::new();
         let finished = self.cutter.finish(&mut frames);
@@ -179,11 +179,17 @@ impl Streaming {
             let facts = self.tap.read(&frame);
             self.frame(frame, facts);
         }
-        if self.upstream.is_some() {
-            match finished {
-                Ok(()) => self.broke("the stream ended without its end mark"),
-                Err(unreadable) => self.broke(unreadable),
+        if self.upstream.is_none() {
+            return;
+        }
+        let mark = self.cutter.end_mark().filter(|_| self.tap.may_end());
+        match (finished, mark) {
+            (Ok(()), Some(mark)) => {
+                let facts = self.tap.read(&mark);
+                self.frame(mark, facts);
             }
+            (Ok(()), None) => self.broke("the stream ended without its end mark"),
+            (Err(unreadable), _) => self.broke(unreadable),
         }
     }
 

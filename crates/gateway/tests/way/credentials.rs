@@ -7,7 +7,6 @@ use domain::model::{Auth, Paths, Shape};
 use domain::principal::Limits;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
-use providers::sigv4;
 use testkit::fake::Seen;
 use testkit::openai::chat_request;
 use testkit::{FakeProvider, Reply, Scene};

@@ -1,7 +1,10 @@
 //! Tools that take free text, at targets that know functions only.
 
+use std::sync::Arc;
+
 use domain::canon::Dialect;
 use domain::model::WireFormat;
+use domain::quirks::Quirks;
 use serde_json::{Value, json};
 use testkit::{FakeProvider, Reply};
 
@@ -128,4 +131,43 @@ fn a_client_of_responses_reads_its_text_from_the_stream() {
             (&json!("custom_tool_call"), &json!(TEXT))
         );
     });
+}
+
+#[test]
+fn a_server_of_openais_dialect_gets_a_function_unless_it_takes_free_text() {
+    let asked = json!({"model": "m", "input": "Hi", "store": false,
+        "tools": [{"type": "custom", "name": "patch", "description": "d"}]});
+    for takes_it in [false, true] {
+        let asked = asked.to_string();
+        play(async move || {
+            let fake = FakeProvider::start().await;
+            let call = match takes_it {
+                true => {
+                    json!({"id": "c", "type": "custom", "custom": {"name": "patch", "input": TEXT}})
+                }
+                false => {
+                    json!({"id": "c", "type": "function", "function": {"name": "patch", "arguments": input()}})
+                }
+            };
+            let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+            let whole = json!({"id": "x", "object": "chat.completion", "created": 1, "model": "m",
+                "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}});
+            fake.always(Reply::json(whole.to_string()));
+            let stage = Stage::open(usual(&fake).with(|it| {
+                let quirks = Quirks {
+                    free_form_tools: takes_it,
+                    ..Quirks::default()
+                };
+                it.quirks = Arc::new(quirks);
+            }));
+            let ask = Ask::to("POST", "/v1/responses", asked).key(KEY);
+            let answer = stage.ask(ask).await.json();
+            let told = fake.last_request().json();
+            let kind = if takes_it { "custom" } else { "function" };
+            assert_eq!(told["tools"][0]["type"], kind, "{told}");
+            assert_eq!(answer["output"][0]["type"], "custom_tool_call", "{answer}");
+            assert_eq!(answer["output"][0]["input"], TEXT);
+        });
+    }
 }

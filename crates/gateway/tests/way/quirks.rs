@@ -292,6 +292,57 @@ fn thoughts_that_a_provider_demands_are_told_in_a_loop_of_tools() {
 }
 
 #[test]
+fn openai_gets_no_thoughts_that_others_had() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = like(&fake, "openai");
+        let mut body = second_turn();
+        let _ = stage.ask(Ask::chat(body.to_string())).await;
+        let message = body["messages"][2].as_object_mut().expect("a message");
+        message.remove("reasoning_content");
+        assert_eq!(fake.last_request().json(), body);
+        let _ = stage.ask(Ask::chat(body.to_string())).await;
+        assert_eq!(fake.last_request().body, body.to_string().as_bytes());
+    });
+}
+
+#[test]
+fn a_schema_is_told_in_words_to_who_takes_none() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::completion("{}"));
+        let schema = json!({"name": "x", "schema": {"type": "object"}});
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}],
+            "response_format": {"type": "json_schema", "json_schema": schema}});
+        let answer = like(&fake, "deepseek")
+            .ask(Ask::chat(body.to_string()))
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let told = fake.last_request().json();
+        assert_eq!(told["response_format"], json!({"type": "json_object"}));
+        assert_eq!(told["messages"][1], body["messages"][0]);
+    });
+}
+
+#[test]
+fn a_paper_does_not_go_to_who_reads_none() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let file = json!({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}});
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": [file]}]});
+        let answer = like(&fake, "deepseek")
+            .ask(Ask::chat(body.to_string()))
+            .await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(
+            answer.text().contains("messages[0].content[0].file"),
+            "{}",
+            answer.text()
+        );
+    });
+}
+
+#[test]
 fn completions_keep_their_path() {
     play(async || {
         let fake = FakeProvider::start().await;

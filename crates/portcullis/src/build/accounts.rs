@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::providers::{AuthStyle, CatalogueProvider, Fetched, sigv4};
+use ::providers::{AuthStyle, CatalogueProvider, Fetched};
 use config::error::Report;
 use config::key_source::KeySource as Written;
 use config::providers::Provider as Wanted;
@@ -22,9 +22,9 @@ pub(super) type Account = (Auth, Vec<Key>);
 
 /// Whoever keeps credentials fresh that end some day.
 pub(crate) trait Fetchers {
-    /// The credential of `spec`; the same one for the same `spec`. `name` is
-    /// what the log calls it.
-    fn renewed(&self, name: &str, spec: Spec) -> Arc<dyn Renewing>;
+    /// The credential of `spec`; the same one for the same `spec`. `place` is
+    /// where it is written, and what the log calls it.
+    fn renewed(&self, place: &str, spec: Spec) -> Arc<dyn Renewing>;
 }
 
 /// Nobody: for whoever only looks at a configuration.
@@ -63,12 +63,22 @@ pub(super) fn first<'n>(
 ///
 /// # Errors
 /// As [`first`], or what it holds can be no key.
-pub(super) fn first_key(names: &[String], env: Env<'_>) -> Result<Option<Secret>, String> {
-    first(names, env)?
+pub(super) fn first_key(names: &[String], around: Around<'_>) -> Result<Option<Secret>, String> {
+    if around.is_outline() {
+        let is_set = names.iter().any(|name| is_set(name, around.env));
+        return Ok(is_set.then(|| Secret::new("")));
+    }
+    first(names, around.env)?
         .map(|(name, text)| {
             printable(text.trim().to_owned()).map_err(|error| format!("{name}: {error}"))
         })
         .transpose()
+}
+
+/// Whether a variable is set, whatever it or its file holds.
+fn is_set(name: &str, env: Env<'_>) -> bool {
+    let says = |name: &str| env(name).is_some_and(|value| !value.trim().is_empty());
+    says(name) || says(&format!("{name}_FILE"))
 }
 
 /// The account of a provider of the file, whose host is known.
@@ -79,6 +89,9 @@ pub(super) fn of(
     around: Around<'_>,
     report: &mut Report<'_>,
 ) -> Option<Account> {
+    if around.is_outline() {
+        return Some(Account::default());
+    }
     let keys = keys(at, wanted, known, around, report)?;
     let style = match (&wanted.api_key_header, known) {
         (Some(header), _) => AuthStyle::Header(header.to_ascii_lowercase()),
@@ -154,14 +167,10 @@ fn keys(
     around: Around<'_>,
     report: &mut Report<'_>,
 ) -> Option<Vec<Key>> {
-    let field = key(at, "api_key");
-    let numbered = wanted.api_keys.iter().enumerate();
-    let numbered = numbered.map(|(n, it)| (format!("{}[{n}]", key(at, "api_keys")), it));
-    let single = wanted.api_key.iter().map(|it| (field.clone(), it));
     let mut all = Vec::new();
     let mut is_whole = true;
-    for (field, written) in single.chain(numbered) {
-        match one(at, written, around) {
+    for (field, written) in wanted.placed_keys(at) {
+        match one(&field, written, around) {
             Ok(key) => all.push(key),
             Err(error) => {
                 report.wrong(&field, error, "set it, or refer to another one");
@@ -184,7 +193,7 @@ fn unwritten(
     report: &mut Report<'_>,
 ) -> Option<Vec<Key>> {
     let field = key(at, "api_key");
-    match (first_key(&known.env, around.env), known.credential) {
+    match (first_key(&known.env, around), known.credential) {
         (Ok(Some(key)), _) => Some(vec![fixed(key)]),
         (Ok(None), Some(fetched)) => Some(vec![fetch(at, chain(fetched), around)]),
         (Err(error), _) => {
@@ -213,7 +222,7 @@ fn chain(fetched: Fetched) -> Spec {
 
 fn one(at: &str, written: &Written, around: Around<'_>) -> Result<Key, String> {
     match written {
-        Written::Secret(secret) => Ok(fixed(secret.resolve(around.env)?)),
+        Written::Secret(secret) => Ok(fixed(around.secret(secret)?)),
         Written::Fetched(fetched) => Ok(fetch(
             at,
             super::fetched::spec(fetched, around.env)?,

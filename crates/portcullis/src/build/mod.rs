@@ -8,6 +8,7 @@ mod fetched;
 pub(crate) mod idle;
 mod keys;
 pub(crate) mod models;
+pub(crate) mod outlook;
 mod policies;
 mod providers;
 #[cfg(test)]
@@ -17,7 +18,9 @@ pub(crate) mod tests;
 
 use ::providers::Catalogue;
 use config::secret::Env;
+use config::secret::SecretRef;
 use config::{Config, ConfigError};
+use domain::secret::Secret;
 use domain::snapshot::Snapshot;
 use identity::Install;
 use store::StoredKey;
@@ -39,8 +42,34 @@ pub(crate) fn snapshot(
     let around = Around {
         env: &config::environment::process,
         fetchers,
+        secrets: Secrets::Resolved,
     };
     snapshot_with(config, catalogue, stored, install, around)
+}
+
+/// [`snapshot`] for who only looks at models: secrets are neither read nor
+/// needed, and there are no keys in it.
+///
+/// # Errors
+/// As there, but for what only secrets could show.
+pub(crate) fn outline(config: &Config, catalogue: &Catalogue) -> Result<Snapshot, ConfigError> {
+    let around = Around {
+        env: &config::environment::process,
+        fetchers: &Unfetched,
+        secrets: Secrets::Unread,
+    };
+    // No key is compared: any secret will do, and none is written to disk.
+    let install = Install::from_bytes(&[0; 32]);
+    Ok(snapshot_with(config, catalogue, &[], &install, around)?.0)
+}
+
+/// Whether secrets are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    /// All that the configuration refers to must be there.
+    Resolved,
+    /// Nobody is going to be asked: they may be elsewhere.
+    Unread,
 }
 
 /// What is not in the file.
@@ -50,6 +79,26 @@ pub(crate) struct Around<'a> {
     pub(crate) env: Env<'a>,
     /// Who keeps credentials fresh.
     pub(crate) fetchers: &'a dyn Fetchers,
+    /// Whether secrets are wanted.
+    pub(crate) secrets: Secrets,
+}
+
+impl Around<'_> {
+    /// Whether nobody is going to be asked.
+    fn is_outline(&self) -> bool {
+        self.secrets == Secrets::Unread
+    }
+
+    /// What stands for a secret, or the secret.
+    ///
+    /// # Errors
+    /// A sentence that names what is missing.
+    fn secret(&self, written: &SecretRef) -> Result<Secret, String> {
+        match self.secrets {
+            Secrets::Resolved => written.resolve(self.env),
+            Secrets::Unread => Ok(Secret::new("")),
+        }
+    }
 }
 
 /// [`snapshot`] with all that is around it handed in.
@@ -67,7 +116,7 @@ pub(crate) fn snapshot_with(
     let providers = providers::build(config, catalogue, around, &mut report);
     let fleet = models::build(config, catalogue, &providers, &mut report);
     let policies = policies::build(config, &mut report);
-    let keys = keys::build(config, stored, install, around.env, &mut report);
+    let keys = keys::build(config, stored, install, around, &mut report);
     let warnings = report.finish()?;
     let snapshot = Snapshot {
         version: 0,

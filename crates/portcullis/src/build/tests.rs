@@ -288,10 +288,43 @@ fn a_usual_variable_without_a_key_is_not_set() {
     assert_eq!(world.providers.len(), 1, "the demo alone");
 }
 
+#[test]
+fn who_only_looks_at_models_needs_no_secret() {
+    let text = "
+providers:
+  openai: {}
+  groq: {api_key: 'file:/no/such/file', headers: {x-a: env:NOPE}}
+  house: {base_url: '${NOPE}/v1', api_keys: [env:NOPE, {google: {json: env:NOPE}}], models: [llama]}
+  signed:
+    base_url: https://bedrock.example/
+    dialect: converse
+    api_key: {aws: {access_key_id: env:NOPE, secret_access_key: env:NOPE}}
+    models: [nova]
+keys: [{name: ci, key: env:NOPE}]
+";
+    let (config, _) = config::parse("f.yaml", text).expect("right");
+    let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
+    let look = |secrets| {
+        let around = super::Around {
+            secrets,
+            ..around(&env)
+        };
+        snapshot_with(&config, &catalogue, &[], &install(), around)
+    };
+    let wrong = look(Secrets::Resolved).expect_err("nothing is there");
+    assert_eq!(wrong.problems.len(), 8, "{wrong}");
+    let (world, _) = look(Secrets::Unread).expect("an outline");
+    for name in ["gpt-4o-mini", "groq/gpt-4o", "llama", "nova"] {
+        assert!(world.resolve(name).is_some(), "{name}");
+    }
+    assert!(world.keys.is_empty());
+}
+
 fn around(env: config::secret::Env<'_>) -> super::Around<'_> {
     super::Around {
         env,
         fetchers: &super::Unfetched,
+        secrets: super::Secrets::Resolved,
     }
 }
 

@@ -2,15 +2,23 @@
 
 use super::world;
 use crate::build::idle;
+use crate::build::outlook::Noted;
 use crate::cli::Place;
 use crate::output;
+use crate::serve::{certificate, credentials};
 
 /// Prints what was found; the error is the answer if something is wrong.
 pub(super) fn run(place: &Place) -> anyhow::Result<()> {
-    let (loaded, _, snapshot) = world::look(place)?;
+    let noted = Noted::default();
+    let (loaded, _, snapshot) = world::whole(place, &noted)?;
+    certificate::of(&loaded.config)?;
+    let unknown = noted.unknown(&loaded.config, &credentials::surroundings()?)?;
     let idle = idle::warnings(&loaded.config, &snapshot, idle::Keys::OfTheFile);
     for warning in loaded.warnings.iter().chain(&idle) {
         output::error(&format!("warning: {warning}"));
+    }
+    for credential in &unknown {
+        output::error(&format!("unknown: {credential}"));
     }
     let config = &loaded.config;
     match &loaded.file {

@@ -88,7 +88,7 @@ impl Wanted {
 pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<()> {
     let url = match &args.url {
         Some(url) => url.clone(),
-        None => own(&args.place.load()?.config),
+        None => own(&args.place.look()?.config),
     };
     let wanted = Wanted {
         tool: args.tool,

@@ -100,7 +100,7 @@ pub(super) fn run(command: KeysCommand) -> anyhow::Result<()> {
 
 /// The store and the secret; makes both if they are not there.
 async fn open(place: &Place) -> anyhow::Result<(Store, Install)> {
-    let folder = place.load()?.config.data_dir;
+    let folder = place.look()?.config.data_dir;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -112,7 +112,7 @@ async fn open(place: &Place) -> anyhow::Result<(Store, Install)> {
 
 /// The store if it is there: who only looks makes none.
 async fn find(place: &Place) -> anyhow::Result<Store> {
-    let folder = place.load()?.config.data_dir;
+    let folder = place.look()?.config.data_dir;
     if !folder.join(DATABASE).exists() {
         bail!(
             "no database in the data folder {}; name the right one with --data-dir",

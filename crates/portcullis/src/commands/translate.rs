@@ -82,6 +82,7 @@ fn answer(document: &Document, from: &Upstream, to: &Codec) -> anyhow::Result<Ve
         request: &Request::default(),
         created: answer.created.unwrap_or(0),
         id: &answer.id,
+        request_id: "",
     };
     Ok((to.write_answer)(&answer, &head))
 }

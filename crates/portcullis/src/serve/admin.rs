@@ -16,6 +16,7 @@ pub(super) struct Desk {
     stale: Arc<Stale>,
     uncarried: Arc<Stale>,
     unread: Arc<Stale>,
+    unusable: Arc<Stale>,
     credentials: Arc<Fresh>,
     page: Exposition,
 }
@@ -56,6 +57,7 @@ impl Desk {
             stale: Arc::clone(&world.stale),
             uncarried: Arc::clone(&world.uncarried),
             unread: Arc::clone(&world.unread),
+            unusable: Arc::clone(&world.unusable),
             credentials: Arc::clone(&world.credentials),
             shared: Arc::clone(&world.shared),
             page: Exposition::new(registry),
@@ -101,6 +103,11 @@ impl Admin for Desk {
                         .reason()
                         .or_else(|| self.unread.reason())
                         .map_or(Ok(()), Err),
+                ),
+                // What is built in counts, and every line that can be read.
+                (
+                    "models".to_owned(),
+                    self.unusable.reason().map_or(Ok(()), Err),
                 ),
                 // Other providers go on.
                 (

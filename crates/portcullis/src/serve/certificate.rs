@@ -16,7 +16,7 @@ use rustls::sign::CertifiedKey;
 ///
 /// # Errors
 /// The certificate or the key cannot be used.
-pub(super) fn of(config: &Config) -> Result<Option<CertifiedKey>, ConfigError> {
+pub(crate) fn of(config: &Config) -> Result<Option<CertifiedKey>, ConfigError> {
     let made = config.tls.as_ref().map(certified).transpose();
     made.map_err(|(path, message)| config.source.problem(path, message).into())
 }

@@ -16,6 +16,17 @@ use crate::build::Fetchers;
 /// still serves everybody else.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// The world around the fetchers: the process' own.
+///
+/// # Errors
+/// The roots that upstreams are trusted by cannot be read.
+pub(crate) fn surroundings() -> anyhow::Result<Surroundings> {
+    let tls = ClientTls::default().config(None, HttpVersion::Http1);
+    let http = Http::new(tls.map_err(anyhow::Error::msg)?);
+    let env = config::environment::process;
+    Ok(Surroundings::new(http, env, crate::clock::now))
+}
+
 /// All that are kept fresh now.
 pub(super) struct Fresh {
     around: Surroundings,
@@ -25,11 +36,8 @@ pub(super) struct Fresh {
 impl Fresh {
     /// None yet. They are fetched with the roots that upstreams are trusted by.
     pub(super) fn new() -> anyhow::Result<Self> {
-        let tls = ClientTls::default().config(None, HttpVersion::Http1);
-        let http = Http::new(tls.map_err(anyhow::Error::msg)?);
-        let env = config::environment::process;
         Ok(Self {
-            around: Surroundings::new(http, env, crate::clock::now),
+            around: surroundings()?,
             known: Mutex::default(),
         })
     }

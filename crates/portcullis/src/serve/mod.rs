@@ -7,8 +7,8 @@
 mod admin;
 mod banner;
 mod carry;
-mod certificate;
-mod credentials;
+pub(crate) mod certificate;
+pub(crate) mod credentials;
 mod doors;
 mod files;
 mod first_key;
@@ -103,7 +103,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         true => {
             // Before anybody is asked: what could not run must not take over.
             certificate::of(&loaded.config)?;
-            crate::commands::world::look(&args.place)?;
+            crate::commands::world::whole(&args.place, &crate::build::Unfetched)?;
             doors::Start::TakeOver
         }
         false => doors::Start::Alone,

@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) uncarried: Arc<Stale>,
     /// How busy the event loops are.
     pub(super) pulse: Arc<Pulse>,
+    /// What of the data folder's models is left out.
+    pub(super) unusable: Arc<Stale>,
     /// Why the stored keys are those that were known before.
     pub(super) unread: Arc<Stale>,
     /// Credentials that are fetched.
@@ -150,7 +152,8 @@ pub(super) async fn build(
         epoch = inheritance.epoch();
         inheritance.count(&limits);
     }
-    let catalogue = Arc::new(catalogue::load(dir)?);
+    let unusable = Arc::default();
+    let catalogue = known(dir, &unusable, None)?;
     let shared = Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         install,
@@ -177,6 +180,7 @@ pub(super) async fn build(
         stale: Arc::default(),
         uncarried: Arc::default(),
         pulse: Arc::default(),
+        unusable,
         unread: Arc::default(),
         credentials: Arc::new(Fresh::new()?),
         certificate: certificate.map(|first| Arc::new(Certificate::new(first))),
@@ -188,6 +192,21 @@ pub(super) async fn build(
         }),
     };
     Ok(Arc::new(world))
+}
+
+/// What is known of models. What of the data folder's cannot be used is told,
+/// and all else goes on.
+fn known(
+    folder: &Path,
+    unusable: &Stale,
+    before: Option<Arc<Catalogue>>,
+) -> anyhow::Result<Arc<Catalogue>> {
+    let (catalogue, told) = catalogue::load_over(folder, before)?;
+    for warning in &told {
+        tracing::warn!("{warning}");
+    }
+    unusable.set((!told.is_empty()).then(|| told.join("\n")));
+    Ok(catalogue)
 }
 
 /// Opens the database. One that somebody else just writes, or keeps locked for
@@ -236,7 +255,8 @@ impl World {
         }
         let next = self.places.place.load()?.config;
         let certificate = certificate::of(&next)?;
-        let catalogue = Arc::new(catalogue::load(&self.places.data_dir)?);
+        let before = Arc::clone(&self.inner().catalogue);
+        let catalogue = known(&self.places.data_dir, &self.unusable, Some(before))?;
         let keys = self.inner().keys.clone();
         self.put_in_force(&next, &catalogue, &keys)?;
         if let (Some(place), Some(certificate)) = (&self.certificate, certificate) {

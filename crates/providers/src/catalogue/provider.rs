@@ -8,7 +8,7 @@ use domain::model::{Known, Paths, Shape};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{CatalogueError, entry};
-use crate::quirks::QuirksSpec;
+use crate::quirks::{QuirksSpec, Senseless};
 
 /// Where a provider wants its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -267,7 +267,12 @@ pub(super) fn check(provider: &CatalogueProvider) -> Result<(), CatalogueError> 
     }
     let quirks = provider.quirks.quirks();
     quirks.map_err(|(at, why)| entry(&provider.name, format!("`quirks.{at}`: {why}")))?;
-    Ok(())
+    match provider.quirks.senseless().first() {
+        Some(Senseless { at, why, .. }) => {
+            Err(entry(&provider.name, format!("`quirks.{at}`: {why}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn openai() -> Dialect {

@@ -125,3 +125,134 @@ fn a_spec_is_written_as_it_is_read() {
     let text = serde_saphyr::to_string(&spec).expect("YAML");
     assert_eq!(read(&text), spec, "{text}");
 }
+
+#[test]
+fn a_path_as_others_write_it_is_answered_with_ours() {
+    for (wrong, ours) in [
+        ("'$.n'", "n"),
+        ("'messages[*].name'", "messages[].name"),
+        ("'messages[0].name'", "messages[].name"),
+        ("/messages/name", "messages.name"),
+        ("'a[\"b\"].c'", "a.b.c"),
+        ("'a b'", "messages[].name"),
+    ] {
+        let quirks = read(&format!("request: [{{at: [{wrong}], drop: hint}}]")).quirks();
+        let (_, why) = quirks.expect_err("no path");
+        assert!(why.ends_with(&format!("write it like `{ours}`")), "{why}");
+    }
+}
+
+/// Quirks, the field that has no sense, why, and what to write.
+const SENSELESS: &[(&str, &str, &str, &str)] = &[
+    (
+        "request: [{at: [n], rename: n}]",
+        "request[0].rename",
+        "called `n` already",
+        "leave",
+    ),
+    (
+        "request: [{at: [n], rename: a.b}]",
+        "request[0].rename",
+        "no name",
+        "alone",
+    ),
+    (
+        "request: [{at: [n], values: {a: a}}]",
+        "request[0].values",
+        "itself",
+        "leave",
+    ),
+    (
+        "request: [{at: [n], within: [2, 1.5]}]",
+        "request[0].within",
+        "nothing",
+        "[1.5, 2]",
+    ),
+    (
+        "request: [{at: [stop], at_most: 0}]",
+        "request[0].at_most",
+        "nothing",
+        "drop",
+    ),
+    (
+        "request: [{at: [n], drop: hint, loss: meaning}]",
+        "request[0].loss",
+        "itself",
+        "drop: meaning",
+    ),
+    (
+        "request: [{at: [n], drop: hint, only: [1], unless: [1]}]",
+        "request[0].unless",
+        "only",
+        "one",
+    ),
+    (
+        "request: [{at: [messages.name], drop: hint}]",
+        "request[0].at",
+        "a list",
+        "messages[].name",
+    ),
+    (
+        "request: [{at: [n.x], drop: hint}]",
+        "request[0].at",
+        "neither",
+        "`n`",
+    ),
+    (
+        "request: [{at: [contents], drop: hint}]",
+        "request[0].at",
+        "Gemini's",
+        "messages",
+    ),
+    (
+        "request: [{at: [n], drop: hint}, {at: [m, n], refuse: true}]",
+        "request[1].at",
+        "request[0]",
+        "one",
+    ),
+    (
+        "request: [{at: [n], rename: m}, {at: [n], drop: hint}]",
+        "request[1].at",
+        "request[0]",
+        "one",
+    ),
+    (
+        "finish_reasons: {stop: stop}",
+        "finish_reasons.stop",
+        "stays",
+        "leave",
+    ),
+    (
+        "finish_reasons: {eos: stopp}",
+        "finish_reasons.eos",
+        "no client",
+        "`stop`?",
+    ),
+];
+
+#[test]
+fn a_quirk_that_does_nothing_is_told() {
+    for &(yaml, at, why, help) in SENSELESS {
+        let spec = read(yaml);
+        assert!(spec.quirks().is_ok(), "{yaml}");
+        let told = spec.senseless();
+        let [one] = told.as_slice() else {
+            panic!("{yaml}: {told:?}");
+        };
+        assert_eq!(one.at, at, "{yaml}");
+        assert!(one.why.contains(why) && one.help.contains(help), "{one:?}");
+    }
+}
+
+#[test]
+fn rules_that_leave_something_to_each_other_are_right() {
+    for yaml in [
+        "request: [{at: [n], models: [a*], drop: hint}, {at: [n], refuse: true}]",
+        "request: [{at: [n], only: [2], refuse: true}, {at: [n], drop: hint}]",
+        "request: [{at: [n], refuse: true, unless: [1]}, {at: [n], drop: nothing}]",
+        "request: [{at: [n], rename: m}, {at: [n], within: [1, 2]}]",
+        "request: [{at: [top_k], drop: hint}, {at: [nvext.x], drop: hint}]",
+    ] {
+        assert_eq!(read(yaml).senseless(), [], "{yaml}");
+    }
+}

@@ -15,9 +15,10 @@ pub enum Kind {
     New,
     /// Something is otherwise.
     Changed,
-    /// Something is otherwise, and what is known stays: an operator wrote it,
-    /// or it is of a later date.
-    Kept,
+    /// Something is otherwise, and what is known stays: an operator wrote it.
+    Operators,
+    /// Something is otherwise, and what is known stays: it is of a later date.
+    Younger,
     /// The file has its provider but not the model: what is known stays.
     Gone,
 }
@@ -91,9 +92,10 @@ fn compare(old: Option<&CatalogueModel>, new: &CatalogueModel, format: Format) -
     };
     let model = merged(old, new, format);
     let fields = fields(Some(old), &model);
-    let kind = match old.is_operators() || old.as_of > new.as_of {
-        true => Kind::Kept,
-        false => Kind::Changed,
+    let kind = match () {
+        () if old.is_operators() => Kind::Operators,
+        () if old.as_of > new.as_of => Kind::Younger,
+        () => Kind::Changed,
     };
     (!fields.is_empty()).then_some(Change {
         kind,

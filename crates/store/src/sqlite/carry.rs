@@ -18,6 +18,10 @@ impl Store {
     /// The database would not write, or into a file that is gone; the batch
     /// may be handed in again.
     pub async fn carry(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.read_only.noted(self.carried(batch).await)
+    }
+
+    async fn carried(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut write = self.write_ledger().await?;
         // A request that begins and ends within the batch was never open.
         let mut opened: HashMap<TicketId, &Opened> = HashMap::new();

@@ -9,8 +9,8 @@ mod turns;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use domain::ids::KeyId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -97,10 +97,44 @@ impl StoreError {
             Self::Migration(Execute(error) | ExecuteMigration(error, _)) => error,
             _ => return false,
         };
-        let code = error.as_database_error().and_then(|error| error.code());
-        let code = code.and_then(|code| code.parse::<u32>().ok());
-        // SQLITE_BUSY and SQLITE_LOCKED; what stands above is detail.
-        code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+        // SQLITE_BUSY and SQLITE_LOCKED.
+        matches!(code(error), Some(5 | 6))
+    }
+}
+
+/// `SQLITE_READONLY`.
+const READONLY: u32 = 8;
+
+/// SQLite's number of an error, without the detail above it.
+fn code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?;
+    Some(code.parse::<u32>().ok()? & 0xff)
+}
+
+/// When a connection could last read and not write. One that was opened while
+/// the file could not be written never writes again, whatever becomes of the
+/// file: those of before then are not used any more.
+#[derive(Clone, Debug, Default)]
+struct ReadOnly(Arc<Mutex<Option<Instant>>>);
+
+impl ReadOnly {
+    fn last(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a connection of this age may be used.
+    fn allows(&self, age: Duration) -> bool {
+        self.last().is_none_or(|last| last.elapsed() > age)
+    }
+
+    /// Takes note of what became of writing.
+    fn noted<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Database(error)) = &done
+            && code(error) == Some(READONLY)
+        {
+            *self.last() = Some(Instant::now());
+        }
+        done
     }
 }
 
@@ -111,6 +145,7 @@ pub struct Store {
     /// One connection of its own for what the journal hands over: the pages
     /// that it writes to next are those that it wrote to last.
     ledger: SqlitePool,
+    read_only: ReadOnly,
     /// Where the file was when it was opened; `None` in memory.
     place: Option<Arc<Place>>,
 }
@@ -132,14 +167,22 @@ impl Store {
             // The journal is deleted once the store says that it has it.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
-        let pool = connections(3).connect_with(options.clone()).await?;
+        let read_only = ReadOnly::default();
+        let pool = connections(3, &read_only);
+        let pool = pool.connect_with(options.clone()).await?;
         // Not before there is something to write. A checkpoint writes each
         // page once, however often it changed since the last: at a thousand
         // requests a second, now one in half a minute.
-        let ledger = connections(1)
+        let ledger = connections(1, &read_only)
             .connect_lazy_with(options.pragma("wal_autocheckpoint", CHECKPOINT_PAGES));
         let place = Place::of(file).map_err(sqlx::Error::Io)?;
-        Self::migrated(pool, ledger, Some(Arc::new(place))).await
+        let store = Self {
+            pool,
+            ledger,
+            read_only,
+            place: Some(Arc::new(place)),
+        };
+        store.migrated().await
     }
 
     /// A database that ends with the process, for tests and dry runs.
@@ -153,14 +196,16 @@ impl Store {
             .max_lifetime(None)
             .connect_with(SqliteConnectOptions::new().in_memory(true))
             .await?;
-        Self::migrated(pool.clone(), pool, None).await
+        let store = Self {
+            ledger: pool.clone(),
+            pool,
+            read_only: ReadOnly::default(),
+            place: None,
+        };
+        store.migrated().await
     }
 
-    async fn migrated(
-        pool: SqlitePool,
-        ledger: SqlitePool,
-        place: Option<Arc<Place>>,
-    ) -> Result<Self, StoreError> {
+    async fn migrated(self) -> Result<Self, StoreError> {
         let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
             Migration::new(
                 *version,
@@ -171,13 +216,9 @@ impl Store {
             )
         });
         Migrator::with_migrations(migrations.collect())
-            .run(&pool)
+            .run(&self.pool)
             .await?;
-        Ok(Self {
-            pool,
-            ledger,
-            place,
-        })
+        Ok(self)
     }
 
     /// Whether what was written is where a later process will look for it:
@@ -217,12 +258,16 @@ impl Store {
     }
 }
 
-fn connections(most: u32) -> SqlitePoolOptions {
+fn connections(most: u32, read_only: &ReadOnly) -> SqlitePoolOptions {
+    let read_only = read_only.clone();
     SqlitePoolOptions::new()
         .max_connections(most)
         // On a full disk SQLite ends a transaction by itself, and the
         // connection goes on believing that it is in one: for ever.
-        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+        .before_acquire(move |connection, about| {
+            let is_well = !connection.is_in_transaction() && read_only.allows(about.age);
+            Box::pin(async move { Ok(is_well) })
+        })
 }
 
 /// A file by its path and by itself.

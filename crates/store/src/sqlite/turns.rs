@@ -16,6 +16,10 @@ impl Store {
     /// # Errors
     /// The database would not write, or into a file that is gone.
     pub async fn keep_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
+        self.read_only.noted(self.kept_turns(turns).await)
+    }
+
+    async fn kept_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         for turn in turns {
             insert(&mut write, turn).await?;

@@ -209,7 +209,7 @@ pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
 }
 
 /// The event for an error that the provider's own stream told.
-pub(super) fn event(kind: &str, message: &str) -> Bytes {
+pub(super) fn event(kind: &str, message: &str, request_id: &str) -> Bytes {
     let kind = match of_word(kind) {
         Some(_) => kind,
         None if kind.contains("overloaded") || kind == "UNAVAILABLE" => "overloaded_error",
@@ -220,7 +220,7 @@ pub(super) fn event(kind: &str, message: &str) -> Bytes {
         None if kind.contains("timeout") || kind == "DEADLINE_EXCEEDED" => "timeout_error",
         None => "api_error",
     };
-    framed(&body(kind, None, message, ""))
+    framed(&body(kind, None, message, request_id))
 }
 
 fn framed(data: &[u8]) -> Bytes {

@@ -4,6 +4,7 @@ use domain::canon::{CacheMark, Dialect, Json, Unknown};
 use domain::refusal::{Reason, Refusal};
 
 use crate::json::{Kind, Node};
+use crate::translate::values;
 
 pub(super) type Read<T> = Result<T, Refusal>;
 
@@ -94,12 +95,14 @@ pub(super) fn whole(node: Node<'_>, key: &str, at: &str) -> Read<Option<u64>> {
     Ok(Some(whole))
 }
 
-/// A number as it is written, where it is there.
-pub(super) fn number(node: Node<'_>, key: &str) -> Read<Option<Json>> {
-    match there(node, key) {
-        Some(value) if value.kind() == Kind::Number => Ok(Some(json(value))),
-        Some(_) => Err(wrong(key, "a number")),
-        None => Ok(None),
+/// A number from 0 to 1 as it is written, where it is there.
+pub(super) fn part(node: Node<'_>, key: &str) -> Read<Option<Json>> {
+    let Some(value) = there(node, key) else {
+        return Ok(None);
+    };
+    match values::outside(value, &values::PART) {
+        None => Ok(Some(json(value))),
+        Some(expected) => Err(wrong(key, &expected)),
     }
 }
 

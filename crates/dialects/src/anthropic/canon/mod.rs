@@ -56,5 +56,8 @@ const DEPTH: usize = 128;
 /// model knows no other way. Its call is read back as text.
 const ANSWER_TOOL: &str = "portcullis_json_answer";
 
+/// What ends a stream.
+pub const END_MARK: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
 /// Stands before the name of an event that nobody knows.
 const EVENT: &str = "event:";

@@ -5,8 +5,8 @@ use domain::refusal::{Reason, Refusal};
 
 use super::blocks::{Calls, content};
 use super::fields::{
-    Read, array, flag, json, missing, needed, number, object, path, raw, string, unknown, whole,
-    wrong,
+    Read, array, flag, json, missing, needed, object, part, path, raw, string, there, unknown,
+    whole, wrong,
 };
 use super::{signature, tools};
 use crate::json::{Document, Kind, Node};
@@ -52,9 +52,12 @@ pub fn read_request(document: &Document) -> Result<Request, Refusal> {
         tool_choice,
         parallel_tools,
         max_tokens: whole(root, "max_tokens", "")?,
-        temperature: number(root, "temperature")?,
-        top_p: number(root, "top_p")?,
-        top_k: number(root, "top_k")?,
+        temperature: part(root, "temperature")?,
+        top_p: part(root, "top_p")?,
+        top_k: match whole(root, "top_k", "")? {
+            Some(_) => there(root, "top_k").map(json),
+            None => None,
+        },
         stop: stops(root)?,
         stream,
         stream_usage: stream,
@@ -85,6 +88,9 @@ fn conversation(root: Node<'_>) -> Read<Vec<Message>> {
     }
     let messages = array(root, "messages", "")?
         .ok_or_else(|| missing("messages", "send the conversation as an array of messages"))?;
+    if messages.items().next().is_none() {
+        return Err(wrong("messages", "at least one message"));
+    }
     for (index, message) in messages.items().enumerate() {
         let at = format!("messages[{index}]");
         if message.kind() != Kind::Object {

@@ -12,7 +12,8 @@ use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
 
-/// Reads a stream. [`Chunk::End`] comes with `message_stop` alone.
+/// Reads a stream. [`Chunk::End`] comes with `message_stop`, or with the clean
+/// end of the bytes where the message has said why it stopped.
 #[derive(Debug)]
 pub struct StreamReader {
     names: Names,
@@ -94,7 +95,10 @@ impl StreamReader {
                 self.close(|open| index.is_none_or(|index| index == open.index), out);
             }
             "message_delta" => self.amend(node, out),
-            "message_stop" => self.end(out)?,
+            "message_stop" if !self.has_begun => {
+                return Err(Malformed("the stream ends before its beginning"));
+            }
+            "message_stop" => self.end(out),
             "ping" => out.push(Chunk::Ping),
             "error" => self.fail(node, out),
             _ if node.get("error").is_some() => self.fail(node, out),
@@ -261,11 +265,11 @@ impl StreamReader {
             .extract_if(.., |open| are(open))
             .collect::<Vec<_>>()
         {
-            self.finish(open, out);
+            self.complete(open, out);
         }
     }
 
-    fn finish(&mut self, open: Open, out: &mut Vec<Chunk>) {
+    fn complete(&mut self, open: Open, out: &mut Vec<Chunk>) {
         let whole = |given: String| match given.as_str() {
             "" => "{}".to_owned(),
             _ => given,
@@ -302,17 +306,20 @@ impl StreamReader {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Chunk>) -> Result<(), Malformed> {
-        if !self.has_begun {
-            return Err(Malformed("the stream ends before its beginning"));
+    /// The bytes ended cleanly. Some servers leave `message_stop` out.
+    pub fn finish(&mut self, out: &mut Vec<Chunk>) {
+        if self.has_begun && !self.is_over && self.ending.stop().is_some() {
+            self.end(out);
         }
+    }
+
+    fn end(&mut self, out: &mut Vec<Chunk>) {
         self.is_over = true;
         self.close(|_| true, out);
         let stop = self.ending.stop();
         out.extend(stop.map(|stop| Chunk::Stop { choice: 0, stop }));
         out.extend(self.ending.rest().into_iter().map(Chunk::Unknown));
         out.push(Chunk::End);
-        Ok(())
     }
 
     fn fail(&mut self, node: Node<'_>, out: &mut Vec<Chunk>) {

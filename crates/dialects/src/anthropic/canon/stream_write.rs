@@ -19,6 +19,7 @@ use super::{EVENT, Head, fault, usage};
 pub struct StreamWriter {
     model: String,
     id: String,
+    request_id: String,
     /// What waits for the usage that often comes right behind it.
     start: Option<(String, String)>,
     has_begun: bool,
@@ -38,6 +39,7 @@ impl StreamWriter {
         Self {
             model: head.request.model.clone(),
             id: head.id.to_owned(),
+            request_id: head.request_id.to_owned(),
             start: None,
             has_begun: false,
             is_over: false,
@@ -81,7 +83,7 @@ impl StreamWriter {
             Chunk::Ping => out.push(frame("ping", |_| {})),
             Chunk::Error { kind, message } => {
                 self.is_over = true;
-                out.push(fault::event(kind, message));
+                out.push(fault::event(kind, message, &self.request_id));
             }
             Chunk::End => self.end(out),
             // Anthropic has one choice and no log probabilities.
@@ -106,6 +108,7 @@ impl StreamWriter {
             request: &request,
             created: 0,
             id: &self.id,
+            request_id: &self.request_id,
         };
         out.push(frame("message_start", |o| {
             o.object("message", |o| {

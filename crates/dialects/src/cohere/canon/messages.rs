@@ -18,6 +18,9 @@ use crate::translate::functions::arguments;
 use crate::translate::json_mode::reminder;
 use crate::translate::order::{Place, Step, heading, steps};
 
+/// Stands where a user said nothing, which Cohere refuses.
+const FILLER: &str = "...";
+
 /// A piece of a message.
 enum Part<'a> {
     Text(Cow<'a, str>),
@@ -113,6 +116,8 @@ impl<'p> Pen<'_, 'p> {
                     Ok(Part::Image { .. }) if is_operator => {
                         self.lose((at, nth), "Cohere takes only text from the operator");
                     }
+                    // Cohere refuses texts that say nothing.
+                    Ok(Part::Text(text)) if text.is_empty() => {}
                     Ok(part) => parts.push(part),
                     Err(why) => self.lose((at, nth), why),
                 },
@@ -123,7 +128,11 @@ impl<'p> Pen<'_, 'p> {
             self.losses
                 .push(Loss::hint(format!("messages[{at}].name"), why));
         }
-        if !parts.is_empty() || message.content.is_empty() {
+        let is_empty = |block: &Block| matches!(block, Block::Text { text, .. } if text.is_empty());
+        if parts.is_empty() && !is_operator && message.content.iter().all(is_empty) {
+            parts.push(Part::Text(FILLER.into()));
+        }
+        if !parts.is_empty() {
             let role = if is_operator { "system" } else { "user" };
             write_message(self.list, role, &parts);
         }

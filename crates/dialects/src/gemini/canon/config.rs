@@ -6,6 +6,7 @@ use domain::refusal::Refusal;
 use super::fields::{Fields, wrong};
 use super::schema::to_json_schema;
 use super::{raw, unknown};
+use crate::translate::values;
 
 /// Reads what the canonical form knows of it; the rest is kept.
 ///
@@ -13,15 +14,32 @@ use super::{raw, unknown};
 /// A member has a wrong type.
 pub(super) fn read(mut config: Fields<'_>, request: &mut Request) -> Result<(), Refusal> {
     request.max_tokens = config.whole("maxOutputTokens")?;
-    request.temperature = config.number("temperature")?;
-    request.top_p = config.number("topP")?;
+    if request.max_tokens == Some(0) {
+        let expected = "a whole number, at least 1";
+        return Err(wrong(&config.at("maxOutputTokens"), expected));
+    }
+    request.temperature = config.within("temperature", &values::TEMPERATURE)?;
+    request.top_p = config.within("topP", &values::PART)?;
     request.top_k = config.number("topK")?;
-    request.presence_penalty = config.number("presencePenalty")?;
-    request.frequency_penalty = config.number("frequencyPenalty")?;
-    request.seed = config.number("seed")?;
+    request.presence_penalty = config.within("presencePenalty", &values::PENALTY)?;
+    request.frequency_penalty = config.within("frequencyPenalty", &values::PENALTY)?;
+    request.seed = match config.take("seed") {
+        Some(node) if values::is_whole(node) => Some(raw(node)),
+        Some(_) => return Err(wrong(&config.at("seed"), "a whole number")),
+        None => None,
+    };
     request.n = small(&mut config, "candidateCount")?;
+    if request.n == Some(0) {
+        let expected = "a whole number, at least 1";
+        return Err(wrong(&config.at("candidateCount"), expected));
+    }
     request.logprobs = config.flag("responseLogprobs")?;
     request.top_logprobs = small(&mut config, "logprobs")?;
+    let most = values::MOST_LOGPROBS;
+    if request.top_logprobs.is_some_and(|number| number > most) {
+        let expected = format!("a whole number, at most {most}");
+        return Err(wrong(&config.at("logprobs"), &expected));
+    }
     let path = config.at("stopSequences");
     for (at, stop) in config.list("stopSequences")?.into_iter().enumerate() {
         let stop = stop.str();

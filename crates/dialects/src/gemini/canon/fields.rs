@@ -2,12 +2,14 @@
 //! both, as all JSON of protocol buffers.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use domain::canon::Json;
 use domain::refusal::{Reason, Refusal};
 
 use super::raw;
 use crate::json::{Kind, Node};
+use crate::translate::values;
 
 /// Members of an object of a request; each is taken once.
 #[derive(Debug)]
@@ -73,6 +75,21 @@ impl<'a> Fields<'a> {
             Some(number) => Ok(Some(number)),
             None => Err(wrong(&self.at(key), "a whole number, not negative")),
         })
+    }
+
+    /// Takes a number in a range, as it was written.
+    pub(super) fn within(
+        &mut self,
+        key: &str,
+        range: &RangeInclusive<f64>,
+    ) -> Result<Option<Json>, Refusal> {
+        let Some(node) = self.take(key) else {
+            return Ok(None);
+        };
+        match values::outside(node, range) {
+            None => Ok(Some(raw(node))),
+            Some(expected) => Err(wrong(&self.at(key), &expected)),
+        }
     }
 
     /// Takes a number as it was written.

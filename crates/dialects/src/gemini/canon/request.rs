@@ -36,6 +36,8 @@ pub fn read_request(document: &Document) -> Result<Request, Refusal> {
         reader.content(contents, "contents".to_owned())?;
     } else if contents.kind() != Kind::Array {
         return Err(wrong("contents", "an array of contents"));
+    } else if contents.items().next().is_none() {
+        return Err(wrong("contents", "at least one content"));
     }
     for (at, content) in contents.items().enumerate() {
         reader.content(content, format!("contents[{at}]"))?;

@@ -21,6 +21,7 @@ use crate::json::{Object, object};
 #[derive(Debug)]
 pub struct StreamWriter {
     id: String,
+    request_id: String,
     model: String,
     thoughts: Thoughts,
     choices: Vec<Writing>,
@@ -59,6 +60,7 @@ impl StreamWriter {
     pub fn new(head: &Head<'_>) -> Self {
         Self {
             id: head.id.to_owned(),
+            request_id: head.request_id.to_owned(),
             model: head.request.model.clone(),
             thoughts: Thoughts::of(head.request),
             choices: Vec::new(),
@@ -113,7 +115,7 @@ impl StreamWriter {
                     code: None,
                     field: None,
                 };
-                out.push(write_fault_event(&fault, &self.id));
+                out.push(write_fault_event(&fault, &self.request_id));
             }
             Chunk::End => self.end(out),
         }

@@ -99,6 +99,7 @@ fn word(stop: Option<&Stop>) -> &'static str {
 #[derive(Debug)]
 pub struct CompletionWriter {
     id: String,
+    request_id: String,
     model: String,
     created: i64,
     wants_usage: bool,
@@ -114,6 +115,7 @@ impl CompletionWriter {
     pub fn new(head: &Head<'_>) -> Self {
         Self {
             id: head.id.to_owned(),
+            request_id: head.request_id.to_owned(),
             model: head.request.model.clone(),
             created: head.created,
             wants_usage: head.request.stream_usage,
@@ -158,7 +160,7 @@ impl CompletionWriter {
             Chunk::Ping => out.push(Bytes::from_static(b": ping\n\n")),
             Chunk::Error { kind, message } => {
                 self.is_over = true;
-                out.push(fault::event_of(kind, message));
+                out.push(fault::event_of(kind, message, &self.request_id));
             }
             Chunk::End => {
                 self.is_over = true;

@@ -294,7 +294,7 @@ pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
 }
 
 /// The same for an error that a stream itself brought.
-pub(super) fn event_of(kind: &str, message: &str) -> Bytes {
+pub(super) fn event_of(kind: &str, message: &str, request_id: &str) -> Bytes {
     let fault = Fault {
         kind: kind_of_word(kind).unwrap_or(match kind {
             "invalid_request_error" | "INVALID_ARGUMENT" => FaultKind::Invalid,
@@ -304,5 +304,5 @@ pub(super) fn event_of(kind: &str, message: &str) -> Bytes {
         code: Some(kind.to_owned()),
         field: None,
     };
-    write_fault_event(&fault, "")
+    write_fault_event(&fault, request_id)
 }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use domain::canon::{Dialect, Json, Unknown};
 use domain::refusal::{Reason, Refusal};
 
 use super::super::request;
 use crate::json::{Items, Kind, Node};
+use crate::translate::values;
 
 /// Where a value stands. It becomes text only when something is wrong there.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +102,24 @@ pub(super) fn flag(node: Node<'_>, path: Path<'_>) -> Result<bool, Refusal> {
 pub(super) fn count(node: Node<'_>, path: Path<'_>) -> Result<u64, Refusal> {
     node.u64()
         .ok_or_else(|| wrong(path, "a whole number, not negative"))
+}
+
+/// A whole number, at least 1.
+pub(super) fn positive(node: Node<'_>, path: Path<'_>) -> Result<u64, Refusal> {
+    let number = node.u64().filter(|number| *number > 0);
+    number.ok_or_else(|| wrong(path, "a whole number, at least 1"))
+}
+
+/// A number in a range, as it is written.
+pub(super) fn within(
+    node: Node<'_>,
+    path: Path<'_>,
+    range: &RangeInclusive<f64>,
+) -> Result<Json, Refusal> {
+    match values::outside(node, range) {
+        None => Ok(json(node)),
+        Some(expected) => Err(wrong(path, &expected)),
+    }
 }
 
 /// A small whole number, not negative.

@@ -16,6 +16,9 @@ pub(super) fn read_messages(node: Node<'_>, path: Path<'_>) -> Result<Vec<Messag
     for (at, message) in items(node, path)?.enumerate() {
         read.message(at, object(message, path.at(at))?, path.at(at))?;
     }
+    if read.messages.is_empty() {
+        return Err(wrong(path, "at least one message"));
+    }
     Ok(read.messages)
 }
 

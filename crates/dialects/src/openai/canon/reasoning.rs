@@ -1,9 +1,11 @@
 //! How much to think, in the ways that clients of this dialect say it.
 
 use domain::canon::{Effort, Reasoning};
+use domain::refusal::Refusal;
 
-use super::fields::{member, text};
+use super::fields::{Path, count, member, missing, text, wrong};
 use crate::json::Node;
+use crate::translate::values::EFFORTS;
 
 /// The effort that a word stands for.
 pub(super) fn effort(word: &str) -> Option<Effort> {
@@ -20,12 +22,15 @@ pub(super) fn effort(word: &str) -> Option<Effort> {
 }
 
 /// Reads `reasoning`, an object that routers of this dialect take.
-pub(super) fn read_object(node: Node<'_>) -> Option<Reasoning> {
+pub(super) fn read_object(node: Node<'_>, path: Path<'_>) -> Result<Option<Reasoning>, Refusal> {
     let word = text(node, "effort");
     let enabled = member(node, "enabled").and_then(Node::bool);
     let read = Reasoning {
         effort: match (word, enabled) {
-            (Some(word), _) => Some(effort(&word)?),
+            (Some(word), _) => {
+                let known = effort(&word);
+                Some(known.ok_or_else(|| wrong(path.key("effort"), EFFORTS))?)
+            }
             (None, Some(false)) => Some(Effort::None),
             _ => None,
         },
@@ -36,20 +41,30 @@ pub(super) fn read_object(node: Node<'_>) -> Option<Reasoning> {
             _ => text(node, "summary").map(Into::into),
         },
     };
-    (read != Reasoning::default()).then_some(read)
+    Ok((read != Reasoning::default()).then_some(read))
 }
 
 /// Reads `thinking`, Anthropic's object, which clients send here too.
-pub(super) fn read_thinking(node: Node<'_>) -> Option<Reasoning> {
-    let kind = text(node, "type")?;
+pub(super) fn read_thinking(node: Node<'_>, path: Path<'_>) -> Result<Option<Reasoning>, Refusal> {
+    let Some(kind) = text(node, "type") else {
+        return Ok(None);
+    };
     let mut read = Reasoning::default();
     match &*kind {
-        "enabled" => read.budget = Some(member(node, "budget_tokens")?.u64()?),
+        "enabled" => {
+            let path = path.key("budget_tokens");
+            let budget = member(node, "budget_tokens");
+            let budget = budget.ok_or_else(|| missing(path, "say how many tokens it may think"))?;
+            read.budget = Some(count(budget, path)?);
+        }
         "disabled" => read.effort = Some(Effort::None),
         "adaptive" => read.adaptive = true,
-        _ => return None,
+        _ => {
+            let expected = "`enabled`, `disabled` or `adaptive`";
+            return Err(wrong(path.key("type"), expected));
+        }
     }
-    Some(read)
+    Ok(Some(read))
 }
 
 /// Both ways of saying it together: what the first leaves open, the second says.

@@ -4,10 +4,12 @@ use domain::canon::{Effort, Format, Json, Message, Reasoning, Request};
 use domain::refusal::{Reason, Refusal};
 
 use super::fields::{
-    Path, count, flag, json, member, missing, number, object, small, string, text, unknown, wrong,
+    Path, flag, json, member, missing, number, object, positive, small, string, text, unknown,
+    within, wrong,
 };
 use super::{messages, parts, reasoning, tools};
 use crate::json::{Document, Kind, Node};
+use crate::translate::values;
 
 /// Reads a request.
 ///
@@ -67,14 +69,19 @@ impl Reading {
     fn sampling(&mut self, key: &str, value: Node<'_>, path: Path<'_>) -> Result<bool, Refusal> {
         let to = &mut self.request;
         match key {
-            "max_completion_tokens" => to.max_tokens = most(value, path)?,
-            "max_tokens" => self.older_max = most(value, path)?,
-            "temperature" => to.temperature = Some(number(value, path)?),
-            "top_p" => to.top_p = Some(number(value, path)?),
+            "max_completion_tokens" => to.max_tokens = Some(positive(value, path)?),
+            "max_tokens" => self.older_max = Some(positive(value, path)?),
+            "temperature" => to.temperature = Some(within(value, path, &values::TEMPERATURE)?),
+            "top_p" => to.top_p = Some(within(value, path, &values::PART)?),
             "top_k" => to.top_k = Some(number(value, path)?),
-            "presence_penalty" => to.presence_penalty = Some(number(value, path)?),
-            "frequency_penalty" => to.frequency_penalty = Some(number(value, path)?),
-            "seed" => to.seed = Some(number(value, path)?),
+            "presence_penalty" => {
+                to.presence_penalty = Some(within(value, path, &values::PENALTY)?);
+            }
+            "frequency_penalty" => {
+                to.frequency_penalty = Some(within(value, path, &values::PENALTY)?);
+            }
+            "seed" if !values::is_whole(value) => return Err(wrong(path, "a whole number")),
+            "seed" => to.seed = Some(json(value)),
             "stop" => to.stop = parts::strings(value, path)?,
             "n" => {
                 let n = small(value, path)?;
@@ -84,21 +91,33 @@ impl Reading {
                 to.n = Some(n);
             }
             "logprobs" => to.logprobs = Some(flag(value, path)?),
-            "top_logprobs" => to.top_logprobs = Some(small(value, path)?),
+            "top_logprobs" => {
+                let most = values::MOST_LOGPROBS;
+                let number = small(value, path)?;
+                if number > most {
+                    return Err(wrong(path, &format!("a whole number, at most {most}")));
+                }
+                to.top_logprobs = Some(number);
+            }
             "response_format" => {
                 object(value, path)?;
-                to.format = read_format(value, path)?;
-                return Ok(to.format.is_some());
+                to.format = Some(read_format(value, path)?);
             }
-            "verbosity" => to.verbosity = Some(string(value, path)?.into_owned()),
+            "verbosity" => {
+                let word = string(value, path)?;
+                if !values::is_verbosity(&word) {
+                    return Err(wrong(path, values::VERBOSITIES));
+                }
+                to.verbosity = Some(word.into_owned());
+            }
             "reasoning_effort" => match reasoning::effort(&string(value, path)?) {
                 Some(effort) => set_effort(to, effort),
-                None => return Ok(false),
+                None => return Err(wrong(path, values::EFFORTS)),
             },
             "reasoning" | "thinking" => {
                 let read = match key {
-                    "reasoning" => reasoning::read_object(value),
-                    _ => reasoning::read_thinking(value),
+                    "reasoning" => reasoning::read_object(value, path)?,
+                    _ => reasoning::read_thinking(value, path)?,
                 };
                 let is_known = read.is_some();
                 self.other_reasoning = reasoning::joined(self.other_reasoning.take(), read);
@@ -183,16 +202,7 @@ fn set_effort(request: &mut Request, effort: Effort) {
     });
 }
 
-/// A bound on the answer. Local servers take a negative one for *none*.
-fn most(value: Node<'_>, path: Path<'_>) -> Result<Option<u64>, Refusal> {
-    match value.kind() {
-        Kind::Number if value.raw().starts_with(b"-") => Ok(None),
-        _ => count(value, path).map(Some),
-    }
-}
-
-/// Reads `response_format`; `None` if it is of a kind that `OpenAI` lacks.
-fn read_format(node: Node<'_>, path: Path<'_>) -> Result<Option<Format>, Refusal> {
+fn read_format(node: Node<'_>, path: Path<'_>) -> Result<Format, Refusal> {
     let kind = text(node, "type").ok_or_else(|| {
         missing(
             path.key("type"),
@@ -200,7 +210,7 @@ fn read_format(node: Node<'_>, path: Path<'_>) -> Result<Option<Format>, Refusal
         )
     })?;
     match &*kind {
-        "text" => Ok(Some(Format::Text)),
+        "text" => Ok(Format::Text),
         "json_object" => {
             // Some servers take a schema here.
             let schema = member(node, "schema").map(|schema| Format::Schema {
@@ -209,15 +219,18 @@ fn read_format(node: Node<'_>, path: Path<'_>) -> Result<Option<Format>, Refusal
                 schema: json(schema),
                 strict: None,
             });
-            Ok(Some(schema.unwrap_or(Format::Json)))
+            Ok(schema.unwrap_or(Format::Json))
         }
         "json_schema" => {
             let path = path.key("json_schema");
             let schema = member(node, "json_schema")
                 .ok_or_else(|| missing(path, "send an object with the schema and its name"))?;
-            read_schema(object(schema, path)?, path).map(Some)
+            read_schema(object(schema, path)?, path)
         }
-        _ => Ok(None),
+        _ => {
+            let expected = "`text`, `json_object` or `json_schema`";
+            Err(wrong(path.key("type"), expected))
+        }
     }
 }
 

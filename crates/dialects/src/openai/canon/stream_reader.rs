@@ -1,7 +1,8 @@
 //! A provider's stream, read.
 //!
 //! The end is decided by the dialect's own marks: every choice said why it
-//! ended, and `[DONE]` came. What lacks one of them has no end here.
+//! ended, and then `[DONE]` or the clean end of the bytes came, because many
+//! servers leave the mark out. What never said why it ended has no end here.
 
 use std::collections::BTreeMap;
 
@@ -64,11 +65,7 @@ impl StreamReader {
             return Ok(());
         };
         if frame.is_end_mark() {
-            self.is_over = true;
-            let mut choices = self.choices.values();
-            if !self.choices.is_empty() && choices.all(Choice::is_stopped) {
-                out.push(Chunk::End);
-            }
+            self.finish(out);
             return Ok(());
         }
         let document = Document::parse(data.clone(), MAX_DEPTH)
@@ -84,6 +81,18 @@ impl StreamReader {
             return Ok(());
         }
         self.chunk(root, frame, out)
+    }
+
+    /// The bytes ended cleanly, with the mark or without it: the end, if every
+    /// choice said why it ended.
+    pub fn finish(&mut self, out: &mut Vec<Chunk>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let mut choices = self.choices.values();
+        if !self.choices.is_empty() && choices.all(Choice::is_stopped) {
+            out.push(Chunk::End);
+        }
     }
 
     fn chunk(

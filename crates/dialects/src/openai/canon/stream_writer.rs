@@ -19,6 +19,7 @@ use super::{Head, fault, ids, thoughts};
 #[derive(Debug)]
 pub struct StreamWriter {
     frames: Frames,
+    request_id: String,
     usage: Option<Usage>,
     choices: BTreeMap<u32, Choice>,
     is_over: bool,
@@ -60,6 +61,7 @@ impl StreamWriter {
     pub fn new(head: &Head<'_>) -> Self {
         Self {
             frames: Frames::new(head),
+            request_id: head.request_id.to_owned(),
             usage: None,
             choices: BTreeMap::new(),
             is_over: false,
@@ -95,7 +97,7 @@ impl StreamWriter {
             Chunk::Unknown(unknown) => self.frames.unknown(unknown),
             Chunk::Error { kind, message } => {
                 self.is_over = true;
-                out.push(fault::event_of(kind, message));
+                out.push(fault::event_of(kind, message, &self.request_id));
             }
             Chunk::End => self.end(out),
         }

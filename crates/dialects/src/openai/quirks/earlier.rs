@@ -11,6 +11,9 @@ const TEXTS: [&str; 3] = ["reasoning_content", "reasoning", "reasoning_text"];
 /// Where they send blocks of them.
 const BLOCKS: [&str; 2] = ["thinking_blocks", "reasoning_details"];
 
+/// Where they send a call's signature back.
+const SIGNED: &str = "extra_content";
+
 /// Brings the thoughts of all messages where the provider wants them.
 pub(super) fn rewrite<'a>(
     root: Node<'a>,
@@ -29,6 +32,11 @@ pub(super) fn rewrite<'a>(
             EarlierThoughts::Parts => parts(message, changes),
             EarlierThoughts::Tags(open, close) => tags(message, (open, close), changes),
         };
+        if *manner == EarlierThoughts::Drop {
+            for call in message.get("tool_calls").into_iter().flat_map(Node::items) {
+                cut(call, |key| key == SIGNED, changes);
+            }
+        }
         let gone = cut(
             message,
             |key| TEXTS.contains(&key) || BLOCKS.contains(&key),
@@ -40,6 +48,24 @@ pub(super) fn rewrite<'a>(
         }
     }
     lost
+}
+
+/// Whether the model's messages have thoughts, or calls with signatures.
+pub(super) fn stand_in(root: Node<'_>) -> bool {
+    let is_thought = |key: &str| TEXTS.contains(&key) || BLOCKS.contains(&key);
+    let is_signed = |message: Node<'_>| {
+        let calls = message.get("tool_calls");
+        calls.is_some_and(|calls| calls.items().any(|call| call.get(SIGNED).is_some()))
+    };
+    let messages = root.get("messages");
+    messages.is_some_and(|messages| {
+        messages.items().any(|message| {
+            message
+                .get("role")
+                .is_some_and(|role| role.raw() == br#""assistant""#)
+                && (message.entries().any(|(key, _, _)| is_thought(&key)) || is_signed(message))
+        })
+    })
 }
 
 /// Gives a message's thoughts the name that the provider knows.

@@ -5,7 +5,7 @@
 //! | room | what it mends |
 //! |---|---|
 //! | this one | the members of a request that rules name |
-//! | [`ids`], [`names`], [`earlier`] | ids of calls, names of tools, thoughts of earlier turns |
+//! | [`ids`], [`names`], [`earlier`], [`schemas`] | ids of calls, names of tools, thoughts of earlier turns, schemas of answers |
 //! | [`answer`] | answers and streams |
 
 mod answer;
@@ -14,13 +14,14 @@ mod earlier;
 mod ids;
 mod names;
 mod places;
+mod schemas;
 mod tags;
 
 use std::collections::HashSet;
 
 use domain::canon::{Loss, Weight};
 use domain::edit::{Edits, Span};
-use domain::quirks::{Action, FieldRule, Quirks};
+use domain::quirks::{Action, EarlierThoughts, FieldRule, Quirks};
 
 pub use self::answer::Mender;
 use self::changes::Changes;
@@ -39,6 +40,26 @@ pub struct Mended {
     pub refused: Option<Loss>,
     /// The tools' names that are told otherwise.
     pub names: Names,
+}
+
+/// Whether `quirks` may ask for anything else than what a client says in
+/// `document`, or the gateway in a body of its own, which has no thoughts that
+/// are not wanted: quirks that do no more than leave those out mostly do not.
+#[must_use]
+pub fn concern(document: Option<&Document>, quirks: &Quirks) -> bool {
+    let Quirks {
+        fields,
+        call_ids: None,
+        longest_tool_name: None,
+        earlier_thoughts: None | Some(EarlierThoughts::Drop),
+        schema_in_words: false,
+        ..
+    } = quirks
+    else {
+        return true;
+    };
+    let has_thoughts = |document: &Document| earlier::stand_in(document.root());
+    !fields.is_empty() || quirks.earlier_thoughts.is_some() && document.is_some_and(has_thoughts)
 }
 
 /// Works out what `quirks` make of a request for `model`.
@@ -76,6 +97,9 @@ pub fn mend(document: &Document, quirks: &Quirks, model: &str) -> Mended {
         mended
             .losses
             .extend(earlier::rewrite(root, manner, &mut changes));
+    }
+    if quirks.schema_in_words {
+        mended.losses.extend(schemas::rewrite(root, &mut changes));
     }
     mended.edits = changes.done();
     mended

@@ -229,7 +229,7 @@ pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
     let mut line = Line::default();
     let mut out = Vec::new();
     line.event(&mut out, "error", |o| {
-        write_event(o, fault, Some(request_id))
+        write_event(o, fault, request_id);
     });
     let (code, message) = code_and_message(fault);
     line.event(&mut out, "response.failed", |o| {
@@ -250,13 +250,13 @@ pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
 
 /// The members of an `error` event. The object beside them is what makes SDKs
 /// raise an error.
-pub(super) fn write_event(o: &mut Object<'_>, fault: &Fault, request_id: Option<&str>) {
+pub(super) fn write_event(o: &mut Object<'_>, fault: &Fault, request_id: &str) {
     or_null(o, "code", code(fault));
     o.string("message", &fault.message);
     or_null(o, "param", fault.field.as_deref());
     o.object("error", |o| write_error(o, fault));
-    if let Some(id) = request_id {
-        o.string("request_id", id);
+    if !request_id.is_empty() {
+        o.string("request_id", request_id);
     }
 }
 

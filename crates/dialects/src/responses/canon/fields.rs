@@ -1,9 +1,12 @@
 //! Members of a client's request: there, of the right type, or refused.
 
+use std::ops::RangeInclusive;
+
 use domain::canon::{Dialect, Json, Unknown};
 use domain::refusal::{Reason, Refusal};
 
 use crate::json::{Kind, Node};
+use crate::translate::values;
 
 /// A member that is there and not null.
 pub(super) fn member<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
@@ -55,8 +58,22 @@ pub(super) fn whole(node: Node<'_>, path: &str) -> Result<u64, Refusal> {
     node.u64().ok_or_else(|| wrong(path, expected))
 }
 
-pub(super) fn number(node: Node<'_>, path: &str) -> Result<Json, Refusal> {
-    of_kind(node, Kind::Number, path, "a number").map(json)
+/// A whole number, at least 1.
+pub(super) fn positive(node: Node<'_>, path: &str) -> Result<u64, Refusal> {
+    let number = node.u64().filter(|number| *number > 0);
+    number.ok_or_else(|| wrong(path, "a whole number, at least 1"))
+}
+
+/// A number in a range, as it is written.
+pub(super) fn within(
+    node: Node<'_>,
+    path: &str,
+    range: &RangeInclusive<f64>,
+) -> Result<Json, Refusal> {
+    match values::outside(node, range) {
+        None => Ok(json(node)),
+        Some(expected) => Err(wrong(path, &expected)),
+    }
 }
 
 pub(super) fn object<'a>(node: Node<'a>, path: &str) -> Result<Node<'a>, Refusal> {

@@ -116,11 +116,7 @@ fn what_each_tool_needs_is_printed_word_for_word() {
         for (suffix, wanted) in [("", wanted(*tool)), ("-bare", bare(*tool))] {
             let golden = folder.join(format!("{}{suffix}.txt", show::name(*tool)));
             let text = printed(&wanted, &at_home).expect("prints");
-            if std::env::var_os("PORTCULLIS_BLESS").is_some() {
-                fs::write(&golden, &text).expect("writes");
-            }
-            let expected = fs::read_to_string(&golden).unwrap_or_default();
-            assert_eq!(text, expected, "{}", golden.display());
+            testkit::golden::same(&golden, &text);
         }
     }
 }

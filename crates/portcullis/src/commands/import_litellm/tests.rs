@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use testkit::golden;
+
 use super::convert;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/litellm");
@@ -10,34 +12,14 @@ const CATALOGUE: [&str; 3] = ["openai", "groq", "ollama"];
 
 #[test]
 fn every_file_becomes_the_one_beside_it_and_no_secret_is_copied() {
-    let bless = std::env::var_os("PORTCULLIS_BLESS").is_some();
-    let mut count = 0;
-    for entry in fs::read_dir(FIXTURES).expect("fixtures") {
-        let path = entry.expect("entry").path();
-        let name = path
-            .file_name()
-            .expect("name")
-            .to_string_lossy()
-            .into_owned();
-        if name.ends_with(".ours.yaml") {
-            continue;
-        }
-        count += 1;
+    let theirs = golden::files(FIXTURES, ".yaml").into_iter();
+    for path in theirs.filter(|path| !path.to_string_lossy().ends_with(".ours.yaml")) {
         let text = fs::read_to_string(&path).expect("fixture");
         let (ours, notes) = convert(&text, &CATALOGUE).expect("converts");
         assert!(!ours.contains("very-secret"), "{ours}");
         assert!(!notes.concat().contains("very-secret"), "{notes:?}");
-        let golden = path.with_extension("ours.yaml");
-        if bless {
-            fs::write(&golden, &ours).expect("written");
-        }
-        assert_eq!(
-            ours,
-            fs::read_to_string(&golden).unwrap_or_default(),
-            "{name}"
-        );
+        golden::same(&path.with_extension("ours.yaml"), &ours);
     }
-    assert!(count >= 3);
 }
 
 #[test]

@@ -17,7 +17,7 @@ type World<'a> = (&'a Config, &'a Catalogue);
 
 /// Prints the list.
 pub(super) fn run(args: &ListArgs) -> anyhow::Result<()> {
-    let (loaded, catalogue, snapshot) = world::look(&args.place)?;
+    let (loaded, catalogue, snapshot) = world::outline(&args.place)?;
     let world = (&loaded.config, &catalogue);
     let models = snapshot.listed(|_| true);
     if args.json {

@@ -40,7 +40,7 @@ Prices are US dollars per million tokens, but those per request or image.")]
     #[command(after_help = "\
 Examples:
   curl -o prices.json https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json
-  portcullis models refresh --from prices.json                     show what would change
+  portcullis models refresh --from prices.json --dry-run           show what would change
   portcullis models refresh --from prices.json --write             write it
   curl https://models.dev/api.json | portcullis models refresh --from - --provider openai
 

@@ -12,7 +12,7 @@ use config::Config;
 use config::scalars::Moment;
 use domain::suggest;
 use providers::refresh::{self, Change, Facts, Field, Format, Kind, Wish};
-use providers::{Catalogue, CatalogueModel, is_date, write_models};
+use providers::{Catalogue, CatalogueModel, ModelsRead, is_date, write_models};
 
 use super::super::whole;
 use crate::build::models::entry;
@@ -43,6 +43,9 @@ pub(crate) struct RefreshArgs {
     /// Write the changes down
     #[arg(long)]
     write: bool,
+    /// Show what would change and write nothing (the default)
+    #[arg(long, conflicts_with = "write")]
+    dry_run: bool,
     /// Where [default: models.jsonl in the data folder]
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -53,7 +56,7 @@ pub(crate) struct RefreshArgs {
 
 /// Does it.
 pub(super) fn run(args: &RefreshArgs) -> anyhow::Result<()> {
-    let config = args.place.load()?.config;
+    let config = args.place.look()?.config;
     let today = Moment(clock::now()).to_string().chars().take(10).collect();
     let (told, note) = refreshed(args, &config, today)?;
     output::raw(&told);
@@ -72,7 +75,8 @@ fn refreshed(
         None => catalogue::file(&config.data_dir),
     };
     let mut all = Catalogue::builtin().context("the built-in catalogue")?;
-    let own = catalogue::models(&file)?;
+    let ModelsRead { models: own, wrong } = catalogue::models(&file)?;
+    let unreadable = catalogue::told(&file, &wrong);
     all.lay_over(own.clone());
     let (facts, format) = read(args, &all, today)?;
     let mut changes = refresh::changes(all.models(), &facts, format);
@@ -85,12 +89,23 @@ fn refreshed(
     let counting = changes.into_iter().filter(|change| change.kind.counts());
     let new: Vec<CatalogueModel> = counting.map(|change| change.model).collect();
     let place = file.display();
+    for line in &unreadable {
+        let _ = writeln!(told, "{line}");
+    }
     if new.is_empty() {
         return Ok((told, "There is nothing to write.".to_owned()));
     }
     if !args.write {
         let note = format!("Nothing is written; --write writes it to {place}.");
         return Ok((told, note));
+    }
+    if !unreadable.is_empty() {
+        // They may hold an operator's prices.
+        bail!(
+            "nothing is written: {place} has lines that would be lost; mend them or take them \
+             away\n{}",
+            unreadable.join("\n")
+        );
     }
     let mut text = catalogue::comments(&file)?;
     text.push_str(&write_models(&together(own, new)));
@@ -108,8 +123,7 @@ fn read(args: &RefreshArgs, all: &Catalogue, today: String) -> anyhow::Result<(F
         );
     }
     let as_of = match &args.as_of {
-        Some(date) if !is_date(date) => bail!("`{date}` is no date; write it like 2026-11-26"),
-        Some(date) => date.clone(),
+        Some(date) => dated(date, &today)?,
         None => today,
     };
     let text = text(&args.from).with_context(|| format!("cannot read {}", args.from.display()))?;
@@ -128,6 +142,18 @@ fn read(args: &RefreshArgs, all: &Catalogue, today: String) -> anyhow::Result<(F
     let facts = refresh::read(&text, &wish)
         .with_context(|| format!("{} cannot be used", args.from.display()))?;
     Ok((facts, format))
+}
+
+/// The day on which the list was right. One that is still to come would stand
+/// above every later list.
+fn dated(date: &str, today: &str) -> anyhow::Result<String> {
+    if !is_date(date) {
+        bail!("--as-of: `{date}` is no date; write it like {today}");
+    }
+    if date > today {
+        bail!("--as-of: `{date}` is still to come; today is {today}");
+    }
+    Ok(date.to_owned())
 }
 
 fn text(from: &Path) -> anyhow::Result<String> {
@@ -165,10 +191,8 @@ fn tell(change: &Change, priced: &[String]) -> String {
     let (word, note) = match change.kind {
         Kind::New => ("new", ""),
         Kind::Changed => ("changed", ""),
-        Kind::Kept => (
-            "kept",
-            "  as it is: what is known is an operator's, or younger",
-        ),
+        Kind::Operators => ("kept", "  as it is: the line is an operator's own"),
+        Kind::Younger => ("kept", "  as it is: what is known is younger than the list"),
         Kind::Gone => ("gone", "  from the list; what is known stays"),
     };
     let mut out = format!("{word:<7}  {name}{note}\n");
@@ -205,7 +229,7 @@ fn summary(changes: &[Change], facts: &Facts) -> String {
         "{} new, {} changed, {} kept, {} gone, of {} models.",
         count(Kind::New),
         count(Kind::Changed),
-        count(Kind::Kept),
+        count(Kind::Operators) + count(Kind::Younger),
         count(Kind::Gone),
         facts.models.len(),
     );

@@ -26,7 +26,7 @@ pub(crate) struct ShowArgs {
 
 /// Prints it.
 pub(super) fn run(args: &ShowArgs) -> anyhow::Result<()> {
-    let (loaded, catalogue, snapshot) = world::look(&args.place)?;
+    let (loaded, catalogue, snapshot) = world::outline(&args.place)?;
     let of_catalogue = || {
         let (provider, id) = args.name.split_once('/')?;
         catalogue.model(provider, id)

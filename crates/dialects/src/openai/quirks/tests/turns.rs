@@ -4,7 +4,7 @@ use domain::canon::Weight;
 use domain::quirks::{CallIds, EarlierThoughts, Quirks};
 use serde_json::Value;
 
-use super::super::ids;
+use super::super::{concern, ids};
 use super::mended;
 
 #[test]
@@ -160,4 +160,79 @@ fn thoughts_of_earlier_turns_stand_between_tags_in_front_of_the_text() {
         assert_eq!(text, format!(r#"{{"messages":[{{"content":{wanted}}}]}}"#));
         assert!(told.losses.is_empty());
     }
+}
+
+#[test]
+fn what_others_signed_stays_here_with_the_thoughts() {
+    let quirks = Quirks {
+        earlier_thoughts: Some(EarlierThoughts::Drop),
+        free_form_tools: true,
+        ..Quirks::default()
+    };
+    let plain = r#"{"messages":[{"role":"user","content":"?"},{"role":"assistant","content":null,"tool_calls":[{"id":"a"}]}]}"#;
+    let signed = plain.replace(
+        r#"{"id":"a"}"#,
+        r#"{"id":"a","extra_content":{"google":{}}}"#,
+    );
+    let thought = plain.replace(
+        r#""content":null"#,
+        r#""content":null,"reasoning_content":"Hm.""#,
+    );
+    for (said, is_concerned) in [(plain, false), (&signed, true), (&thought, true)] {
+        let document = super::document(said);
+        assert_eq!(concern(Some(&document), &quirks), is_concerned, "{said}");
+        assert_eq!(mended(said, &quirks).0, plain);
+    }
+    assert!(
+        !concern(None, &quirks),
+        "the gateway's own bodies have none"
+    );
+}
+
+#[test]
+fn quirks_that_do_more_than_leave_thoughts_out_concern_every_request() {
+    let document = super::document(r#"{"messages":[]}"#);
+    for quirks in [
+        Quirks {
+            call_ids: Some(CallIds::Exactly(9)),
+            ..Quirks::default()
+        },
+        Quirks {
+            schema_in_words: true,
+            ..Quirks::default()
+        },
+        Quirks {
+            earlier_thoughts: Some(EarlierThoughts::Parts),
+            ..Quirks::default()
+        },
+    ] {
+        assert!(concern(Some(&document), &quirks) && concern(None, &quirks));
+    }
+    assert!(!concern(Some(&document), &Quirks::default()));
+}
+
+#[test]
+fn a_schema_is_told_in_words_where_only_json_can_be_asked_for() {
+    let quirks = Quirks {
+        schema_in_words: true,
+        ..Quirks::default()
+    };
+    let body = r#"{"messages":[{"role":"user","content":"?"}],"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object"}}},"n":1}"#;
+    let (text, told) = mended(body, &quirks);
+    let read: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        read["response_format"],
+        serde_json::json!({"type": "json_object"})
+    );
+    assert_eq!(read["messages"][0]["role"], "system");
+    let said = read["messages"][0]["content"].as_str().expect("a text");
+    assert!(
+        said.contains("JSON") && said.ends_with(r#"{"type":"object"}"#),
+        "{said}"
+    );
+    assert_eq!(read["messages"][1]["content"], "?");
+    assert_eq!(told.losses[0].field, "response_format.json_schema");
+    assert_eq!(told.losses[0].weight, Weight::Hint);
+    let plain = r#"{"messages":[],"response_format":{"type":"json_object"}}"#;
+    assert_eq!(mended(plain, &quirks).0, plain);
 }

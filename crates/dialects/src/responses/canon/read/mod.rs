@@ -7,11 +7,12 @@ use domain::canon::{Block, Effort, Format, Json, Message, Reasoning, Request, Ro
 use domain::refusal::{Reason, Refusal};
 
 use super::fields::{
-    array, flag, json, loose, member, missing, number, object, optional, required, text, unknown,
-    whole, wrong,
+    array, flag, json, loose, member, missing, object, optional, positive, required, text, unknown,
+    whole, within, wrong,
 };
 use super::tool;
 use crate::json::{Document, Kind, Node};
+use crate::translate::values;
 
 /// What `include` says for log probabilities.
 pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
@@ -46,6 +47,9 @@ pub fn read_request(document: &Document) -> Result<Request, Refusal> {
     let ttl = options.and_then(|options| loose(options, "ttl"));
     let ttl = ttl.as_deref().unwrap_or("30m");
     match member(root, "input") {
+        Some(input) if is_empty(input) && !is_elsewhere(root) => {
+            return Err(wrong("input", "at least one item"));
+        }
         Some(input) => {
             conversation::read(input, ttl, &mut request.messages)?;
             tool::read_found(input, &mut request.tools)?;
@@ -54,6 +58,10 @@ pub fn read_request(document: &Document) -> Result<Request, Refusal> {
         None => return Err(missing("input", "send a text or a list of items")),
     }
     Ok(request)
+}
+
+fn is_empty(input: Node<'_>) -> bool {
+    input.kind() == Kind::Array && input.items().next().is_none()
 }
 
 /// Whether the conversation is with the provider.
@@ -83,13 +91,17 @@ fn take(request: &mut Request, key: &str, value: Node<'_>) -> Result<(), Refusal
             None => request.rest.push(unknown(key, value)),
         },
         "parallel_tool_calls" => request.parallel_tools = Some(flag(value, key)?),
-        "max_output_tokens" => request.max_tokens = Some(whole(value, key)?),
-        "temperature" => request.temperature = Some(number(value, key)?),
-        "top_p" => request.top_p = Some(number(value, key)?),
+        "max_output_tokens" => request.max_tokens = Some(positive(value, key)?),
+        "temperature" => {
+            request.temperature = Some(within(value, key, &values::TEMPERATURE)?);
+        }
+        "top_p" => request.top_p = Some(within(value, key, &values::PART)?),
         "top_logprobs" => {
-            let expected = "a small whole number";
-            let most = u32::try_from(whole(value, key)?);
-            request.top_logprobs = Some(most.map_err(|_| wrong(key, expected))?);
+            let most = values::MOST_LOGPROBS;
+            let number = u32::try_from(whole(value, key)?).ok();
+            let number = number.filter(|number| *number <= most);
+            let wrong = || wrong(key, &format!("a whole number, at most {most}"));
+            request.top_logprobs = Some(number.ok_or_else(wrong)?);
         }
         "include" => include(request, value)?,
         "text" => shape(request, value)?,
@@ -129,7 +141,10 @@ fn shape(request: &mut Request, value: Node<'_>) -> Result<(), Refusal> {
     for (key, _, inner) in value.entries().filter(|(_, _, inner)| !inner.is_null()) {
         match &*key {
             "format" => request.format = format(request, inner)?,
-            "verbosity" => request.verbosity = Some(text(inner, "text.verbosity")?),
+            "verbosity" => match text(inner, "text.verbosity")? {
+                word if values::is_verbosity(&word) => request.verbosity = Some(word),
+                _ => request.rest.push(unknown("text.verbosity", inner)),
+            },
             _ => request.rest.push(unknown(format!("text.{key}"), inner)),
         }
     }
@@ -171,7 +186,10 @@ fn reasoning(request: &mut Request, value: Node<'_>) -> Result<(), Refusal> {
                 Some(effort) => reasoning.effort = Some(effort),
                 None => request.rest.push(unknown(path, inner)),
             },
-            "summary" | "generate_summary" => reasoning.summary = Some(text(inner, &path)?),
+            "summary" | "generate_summary" => match text(inner, &path)? {
+                word if is_summary(&word) => reasoning.summary = Some(word),
+                _ => request.rest.push(unknown("reasoning.summary", inner)),
+            },
             _ => request.rest.push(unknown(path, inner)),
         }
     }
@@ -179,6 +197,10 @@ fn reasoning(request: &mut Request, value: Node<'_>) -> Result<(), Refusal> {
         request.reasoning = Some(reasoning);
     }
     Ok(())
+}
+
+fn is_summary(word: &str) -> bool {
+    matches!(word, "auto" | "concise" | "detailed" | "none")
 }
 
 fn effort(word: &str) -> Option<Effort> {

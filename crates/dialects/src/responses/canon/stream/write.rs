@@ -41,6 +41,7 @@ pub struct StreamWriter {
 struct Told {
     id: String,
     fallback: String,
+    request_id: String,
     model: String,
     created: i64,
     echo: Echo,
@@ -70,6 +71,7 @@ impl StreamWriter {
             head: Told {
                 id: ids::answer("", head.id),
                 fallback: head.id.to_owned(),
+                request_id: head.request_id.to_owned(),
                 model: head.request.model.clone(),
                 created: head.created,
                 echo: Echo::of(head.request),
@@ -314,8 +316,9 @@ impl StreamWriter {
     /// failed, by which agents know why.
     fn fail(&mut self, fault: &Fault, out: &mut Vec<Bytes>) {
         self.is_over = true;
+        let id = &self.head.request_id;
         self.line
-            .event(out, "error", |o| fault::write_event(o, fault, None));
+            .event(out, "error", |o| fault::write_event(o, fault, id));
         let end = End {
             error: Some(fault::code_and_message(fault)),
             ..End::plain("failed")

@@ -1,5 +1,7 @@
 //! What a refresh tells, writes and leaves alone.
 
+use domain::ability::Ability;
+
 use super::*;
 use crate::catalogue::tests::Folder;
 
@@ -25,6 +27,23 @@ fn wanted(folder: &Folder) -> RefreshArgs {
     }
 }
 
+/// The same, as models.dev would say it.
+const MODELS_DEV: &str = r#"{
+  "openai": {"id": "openai", "models": {
+    "gpt-4o": {"id": "gpt-4o", "attachment": true, "tool_call": true,
+      "limit": {"context": 128000, "output": 16384},
+      "cost": {"input": 3, "output": 10, "cache_read": 1.25},
+      "modalities": {"input": ["text", "image"], "output": ["text"]}},
+    "gpt-new": {"id": "gpt-new", "limit": {"context": 1000, "output": 100},
+      "cost": {"input": 1, "output": 2}}}},
+  "elsewhere": {"models": {"x": {}}}
+}"#;
+
+fn refused(args: &RefreshArgs) -> String {
+    let done = refreshed(args, &Config::default(), TODAY.to_owned());
+    format!("{:#}", done.expect_err("refused"))
+}
+
 fn refresh(args: &RefreshArgs) -> (String, String) {
     refreshed(args, &Config::default(), TODAY.to_owned()).expect("a readable list")
 }
@@ -48,12 +67,78 @@ fn without_write_it_shows_what_changes_and_writes_nothing() {
 }
 
 #[test]
+fn either_list_says_the_same_and_what_it_cannot_say_stays() {
+    let folder = Folder::new();
+    let mut args = wanted(&folder);
+    std::fs::write(&args.from, MODELS_DEV).expect("writes");
+    args.write = true;
+    let (told, note) = refresh(&args);
+    assert!(told.contains("changed  openai/gpt-4o\n"), "{told}");
+    assert!(told.contains("  2.5 → 3\n"), "{told}");
+    assert!(told.contains("new      openai/gpt-new\n"), "{told}");
+    assert!(note.starts_with("Written to "), "{note}");
+    let (catalogue, _) = catalogue::load(&folder.0).expect("valid");
+    let known = catalogue.model("openai", "gpt-4o").expect("known");
+    assert_eq!(known.source, "models.dev");
+    let built_in = Catalogue::builtin().expect("the built-in catalogue");
+    let before = built_in.model("openai", "gpt-4o").expect("known");
+    assert_eq!(known.unmetered, before.unmetered);
+    let can = |model: &CatalogueModel| {
+        model
+            .abilities
+            .expect("known")
+            .has(Ability::StructuredOutput)
+    };
+    assert!(can(known) && can(before), "models.dev leaves it out");
+}
+
+#[test]
+fn the_day_of_a_list_is_a_day_that_has_been() {
+    let folder = Folder::new();
+    let mut args = wanted(&folder);
+    for (date, why) in [
+        ("2030-01-02", "still to come; today is 2030-01-01"),
+        ("2029-02-29", "is no date; write it like 2030-01-01"),
+        ("29-02-01", "is no date"),
+        ("9999-99-99", "is no date"),
+        ("", "is no date"),
+    ] {
+        args.as_of = Some(date.to_owned());
+        let told = refused(&args);
+        assert!(
+            told.starts_with("--as-of: ") && told.contains(why),
+            "{told}"
+        );
+    }
+    args.as_of = Some(TODAY.to_owned());
+    assert!(refresh(&args).0.contains("changed  openai/gpt-4o"));
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_named_and_never_written_over() {
+    let folder = Folder::new();
+    let mut args = wanted(&folder);
+    let mine = r#"{"provider":"openai","id":"gpt-4o","imput":"0.1","source":"operator","as_of":"2020-01-01"}"#;
+    let file = folder.0.join("models.jsonl");
+    std::fs::write(&file, mine).expect("writes");
+    let (told, _) = refresh(&args);
+    assert!(
+        told.contains("models.jsonl:1:42: the line is left out"),
+        "{told}"
+    );
+    args.write = true;
+    let told = refused(&args);
+    assert!(told.contains("did you mean `input`?"), "{told}");
+    assert_eq!(std::fs::read_to_string(&file).expect("reads"), mine);
+}
+
+#[test]
 fn what_is_written_counts_and_is_no_change_a_second_time() {
     let folder = Folder::new();
     let mut args = wanted(&folder);
     args.write = true;
     refresh(&args);
-    let catalogue = catalogue::load(&folder.0).expect("valid");
+    let (catalogue, _) = catalogue::load(&folder.0).expect("valid");
     let known = catalogue.model("openai", "gpt-4o").expect("known");
     assert_eq!(
         (known.source.as_str(), known.as_of.as_str()),
@@ -76,10 +161,13 @@ fn an_operators_own_line_stays_and_is_told() {
     let file = folder.0.join("models.jsonl");
     std::fs::write(&file, format!("# Ours.\n{mine}")).expect("writes");
     let (told, _) = refresh(&args);
-    assert!(told.contains("kept     openai/gpt-4o  as it is"), "{told}");
+    assert!(
+        told.contains("kept     openai/gpt-4o  as it is: the line is an operator's own"),
+        "{told}"
+    );
     let text = std::fs::read_to_string(&file).expect("reads");
     assert!(text.starts_with("# Ours.\n{"), "{text}");
-    let catalogue = catalogue::load(&folder.0).expect("valid");
+    let (catalogue, _) = catalogue::load(&folder.0).expect("valid");
     let known = catalogue.model("openai", "gpt-4o").expect("known");
     assert!(known.is_operators());
     assert_eq!(known.price.as_ref().expect("a price").input.0, 100_000_000);
@@ -96,8 +184,8 @@ fn only_what_is_wanted_is_taken() {
     let (told, _) = refresh(&args);
     assert!(told.contains("of 0 models"), "{told}");
     args.providers = vec!["antropic".to_owned()];
-    let error = refreshed(&args, &Config::default(), TODAY.to_owned()).expect_err("nobody");
-    assert!(error.to_string().contains("anthropic"), "{error}");
+    let error = refused(&args);
+    assert!(error.contains("anthropic"), "{error}");
 }
 
 #[test]
@@ -109,7 +197,11 @@ fn a_price_of_the_configuration_is_named_and_an_older_list_changes_nothing() {
     let (told, _) = refreshed(&args, &config, TODAY.to_owned()).expect("readable");
     assert!(told.contains("portcullis.yaml counts more"), "{told}");
     args.as_of = Some("2020-01-01".to_owned());
-    assert!(refresh(&args).0.contains("kept     openai/gpt-4o"));
+    let (told, _) = refresh(&args);
+    assert!(
+        told.contains("kept     openai/gpt-4o  as it is: what is known is younger"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -119,8 +211,7 @@ fn a_list_that_makes_no_sense_changes_nothing() {
     args.write = true;
     let broken = LIST.replace("3e-06", "-3e-06");
     std::fs::write(&args.from, broken).expect("writes");
-    let error = refreshed(&args, &Config::default(), TODAY.to_owned()).expect_err("negative");
-    let error = format!("{error:#}");
+    let error = refused(&args);
     assert!(
         error.contains("gpt-4o") && error.contains("negative"),
         "{error}"

@@ -70,6 +70,7 @@ fn a_client_of_another_dialect_is_told_it_too() {
         request: &request,
         created: 1,
         id: "a",
+        request_id: "",
     };
     let codec = codec(Dialect::OpenAi).expect("a codec");
     let theirs = upstream(Dialect::OpenAi).expect("a provider's dialect");

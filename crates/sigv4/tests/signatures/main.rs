@@ -1,11 +1,18 @@
 //! Signatures against AWS' own vectors, and the path of Bedrock's models.
 
+#![allow(clippy::unwrap_used)]
+
+mod vectors;
+
 use domain::credential::AwsKeys;
 use domain::secret::Secret;
-use providers::sigv4::{Request, Scope, sha256_hex, sign};
+use domain::time::UnixMicros;
+use sigv4::{Request, Scope, sha256_hex, sign};
 
-use crate::scene::NOW;
-use crate::vectors::VECTORS;
+use vectors::VECTORS;
+
+/// 2015-08-30T12:36:00Z, the moment of AWS' test suite.
+const NOW: UnixMicros = UnixMicros(1_440_938_160_000_000);
 
 fn keys(token: Option<&str>) -> AwsKeys {
     AwsKeys {
