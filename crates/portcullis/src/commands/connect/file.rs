@@ -93,10 +93,7 @@ pub(super) fn write_all<'a>(
     }
     changes
         .into_iter()
-        .map(|(file, old, new)| {
-            let holds_key = key.is_some_and(|key| new.contains(key));
-            Ok((file, put(file, old.as_deref(), &new, holds_key)?))
-        })
+        .map(|(file, old, new)| Ok((file, put(file, old.as_deref(), &new, key)?)))
         .collect()
 }
 
@@ -108,7 +105,8 @@ fn read(file: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn put(file: &Path, old: Option<&str>, new: &str, holds_key: bool) -> anyhow::Result<Done> {
+fn put(file: &Path, old: Option<&str>, new: &str, key: Option<&str>) -> anyhow::Result<Done> {
+    let holds_key = key.is_some_and(|key| new.contains(key));
     let cannot = || format!("cannot write {}", file.display());
     let Some(old) = old else {
         if let Some(folder) = file.parent() {
