@@ -8,8 +8,10 @@ import json
 import re
 import urllib.parse
 
+import fake_gemini_files
 import fake_gemini_rules as rules
 import fake_openai
+from fake_gemini_files import Files
 from fake_gemini_rules import SIGNATURE, TYPE, refused
 from fake_openai import FakeOpenAI, Scripted, filled
 
@@ -27,6 +29,10 @@ SAFETY = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]
 
 class FakeGemini(FakeOpenAI):
     version = "v1beta"
+
+    def __init__(self, key: str):
+        super().__init__(key)
+        self.files = Files()
 
     def handler(self) -> type:
         return _Handler
@@ -59,6 +65,8 @@ class _Handler(fake_openai.Handler):
 
     def answer(self, seen) -> None:
         url = urllib.parse.urlsplit(seen.path)
+        if seen.method == "POST" and url.path == fake_gemini_files.PATH:
+            return self.upload(seen, dict(urllib.parse.parse_qsl(url.query)))
         found = re.fullmatch(r"/v1beta/models/([^/]+):(\w+)", urllib.parse.unquote(url.path))
         operations = {
             "generateContent": self.generate,
@@ -75,6 +83,18 @@ class _Handler(fake_openai.Handler):
             raise refused(f"models/{found[1]} is not found for API version v1beta", 404)
         rules.need(seen.headers.get("content-type") == "application/json", "content-type must be application/json")
         operations[found[2]](rules.spelt(json.loads(seen.body)), found[1], query)
+
+    def upload(self, seen, query: dict) -> None:
+        files, headers = self.owner.files, seen.headers
+        if headers.get("x-goog-upload-command") == "start":
+            origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(self.owner.base_url))
+            return self.send_scripted(files.begin(headers, origin, self.owner.key))
+        # A key in a query stands in logs.
+        rules.need(set(query) == {"upload_id", "upload_protocol"}, f"Unknown query {query}")
+        file = files.go_on(headers, query["upload_id"], seen.body)
+        status = {"x-goog-upload-status": "final" if file else "active"}
+        body = json.dumps(file).encode() if file else b""
+        self.send_scripted(Scripted(body=body, headers=status))
 
     def generate(self, asked: dict, model: str, _query: dict) -> None:
         rules.check(asked, model)

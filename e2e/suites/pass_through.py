@@ -19,6 +19,7 @@ from fake_gemini import FakeGemini
 from fake_unread import PICTURE, SPEECH, SRT, WORDS, FakeUnread
 from harness.bench import case, until
 from harness.gateway import KEY, UPSTREAM_KEY
+from suites import scripts
 from suites.common import fake_and_gateway
 
 GUARDED, COUNTED, LIMITED = (f"sk-e2e-{name}-0123456789abcdefghij" for name in ("guarded", "counted", "limited"))
@@ -58,7 +59,7 @@ guards:
   words: {kind: deny, literals: [project-x]}
 policies:
   - {name: house-rules, keys: [guarded], guards: [words]}
-limits: {body: 8MiB}
+limits: {body: 9MiB}
 """
     environment = {"GUARDED": GUARDED, "COUNTED": COUNTED, "LIMITED": LIMITED}
     world = fake_and_gateway(bench, more, providers, keys, environment=environment)
@@ -200,6 +201,29 @@ def googles_client_passes_through(w):
 
 
 @case
+def googles_client_uploads_a_file_in_pieces(w):
+    # A piece of its SDK's is 8 MiB: the second is the rest.
+    client = genai.Client(api_key=KEY, http_options={"base_url": url(w, "gemini"), "api_version": "v1beta"})
+    many = MANY + MANY[: 3 << 20]
+    made = client.files.upload(file=io.BytesIO(many), config={"mime_type": "application/pdf"})
+    assert (made.name, made.size_bytes) == ("files/f1", len(many)), made
+    assert w.gemini.files.came == {"1": many} and not w.gemini.violations, w.gemini.violations
+    pieces = [seen for seen in w.gemini.requests if seen.path.startswith("/upload/")]
+    assert len(pieces) == 3, pieces
+    assert all(seen.headers["x-goog-api-key"] == UPSTREAM_KEY for seen in pieces)
+    headers = {"x-goog-api-key": KEY, "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
+    headers["x-goog-upload-header-content-length"] = "5"
+    begun = httpx.post(f"{url(w, 'gemini')}/upload/v1beta/files", json={}, headers=headers)
+    there = begun.headers["x-goog-upload-url"]
+    assert there.startswith(f"{url(w, 'gemini')}/upload/v1beta/files?") and UPSTREAM_KEY not in there, there
+
+
+@case
+def googles_client_in_javascript_uploads_a_file_too(w):
+    return scripts.run(w, "pass_through.mjs", url(w, "gemini"), gemini=w.gemini)
+
+
+@case
 def whom_a_policy_binds_is_told_which(w):
     for key, named in ((GUARDED, "`house-rules`"), (COUNTED, "`tokens_per_minute`"), (LIMITED, "`models`")):
         before = len(w.unread.requests)
@@ -267,6 +291,25 @@ def an_answer_that_breaks_off_is_no_whole_one(w):
             f"{url(w)}/v1/audio/speech", json={}, headers={"authorization": f"Bearer {KEY}"}, timeout=10
         )
         raise AssertionError(f"it looks whole: {whole.content}")
+
+
+@case
+def what_passes_at_a_kill_is_in_the_ledger_with_its_bytes(w):
+    w.unread.server.handle_error = lambda *_: None
+    w.unread.next(pieces=[MANY[: 3 << 20], b"more"], gate=threading.Event())
+    headers = {"authorization": f"Bearer {KEY}"}
+    body = MANY[: 1 << 20]
+    with contextlib.suppress(httpx.HTTPError):
+        with httpx.stream("POST", f"{url(w)}/v1/audio/speech", content=body, headers=headers, timeout=10) as answer:
+            came = 0
+            for piece in answer.iter_raw():
+                came += len(piece)
+                if came == 3 << 20:
+                    w.gateway.kill()
+    w.gateway.start()
+    row = row_of(w, answer)
+    assert (row["outcome"], row["provider"], row["operation"]) == ("lost", "openai", "pass_through"), row
+    assert row["bytes_in"] == len(body) and 1 << 20 <= row["bytes_out"] <= 3 << 20, row
 
 
 @case

@@ -87,6 +87,7 @@ fn payload(piece: &[u8]) -> Vec<u8> {
         operation: "chat".into(),
         model: String::from_utf8_lossy(piece).as_ref().into(),
         reserved_tokens: 300,
+        asked: None,
     });
     postcard::to_allocvec(&record).expect("encodes")
 }

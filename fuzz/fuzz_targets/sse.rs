@@ -1,13 +1,15 @@
 //! Every byte of a stream comes out again, no cut changes its frames or what
-//! the tap sees, and a frame says the same whatever came before it. The first
-//! byte says where the cuts are.
+//! the tap sees, nor the tokens that are gleaned of what passes unread, and a frame
+//! says the same whatever came before it. The first byte says where the cuts are.
 
 #![no_main]
 
 use bytes::Bytes;
-use dialects::Operation;
+use dialects::{EventGleaner, Gleaner, Operation};
 use dialects::openai::Tap;
 use dialects::sse::{Frame, Framer};
+use domain::canon::Dialect;
+use domain::usage::Usage;
 use libfuzzer_sys::fuzz_target;
 
 fn told(body: &[u8], step: usize) -> (Vec<Frame>, Option<Bytes>, String) {
@@ -26,16 +28,32 @@ fn told(body: &[u8], step: usize) -> (Vec<Frame>, Option<Bytes>, String) {
     (frames, framer.finish(), format!("{facts:?} {tap:?}"))
 }
 
+fn gleaned(body: &[u8], step: usize) -> Vec<Option<Usage>> {
+    let dialects = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+    let gleaned = dialects.map(|dialect| {
+        let mut events = EventGleaner::new(dialect);
+        let mut whole = Gleaner::new(dialect);
+        for chunk in body.chunks(step) {
+            events.push(chunk);
+            whole.push(chunk);
+        }
+        [events.usage(), whole.usage()]
+    });
+    gleaned.concat()
+}
+
 fuzz_target!(|input: &[u8]| {
     let Some((step, body)) = input.split_first() else {
         return;
     };
-    let (frames, rest, sum) = told(body, usize::from(*step).max(1));
+    let (step, length) = (usize::from(*step).max(1), body.len().max(1));
+    assert_eq!(gleaned(body, step), gleaned(body, length));
+    let (frames, rest, sum) = told(body, step);
     let mut out: Vec<u8> = frames
         .iter()
         .flat_map(|frame| frame.bytes.to_vec())
         .collect();
     out.extend(rest.iter().flatten());
     assert_eq!(out, body);
-    assert_eq!(told(body, body.len().max(1)), (frames, rest, sum));
+    assert_eq!(told(body, length), (frames, rest, sum));
 });

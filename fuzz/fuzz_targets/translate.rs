@@ -54,6 +54,7 @@ fn head(request: &Request) -> Head<'_> {
         request,
         created: 1,
         id: "0123",
+        request_id: "r",
     }
 }
 

@@ -4,9 +4,13 @@
 //! Nothing else is kept, so an answer may be as large as it likes; the result
 //! does not depend on how its bytes were cut.
 
+mod events;
+
 use bytes::Bytes;
 use domain::canon::Dialect;
 use domain::usage::Usage;
+
+pub use events::EventGleaner;
 
 use crate::json::{Document, Node};
 use crate::{anthropic, gemini, openai, responses};
@@ -33,13 +37,28 @@ enum Place {
     Over,
 }
 
+/// How deep an account of tokens may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// In the outermost object.
+    Outermost,
+    /// There, or in the whole that an event carries: see [`WHOLES`].
+    Within,
+}
+
+/// Members of events that hold an answer: Anthropic's, and those of Responses.
+const WHOLES: [&[u8]; 2] = [b"message", b"response"];
+
 /// Reads over an answer's JSON.
 #[derive(Debug)]
 pub struct Gleaner {
     dialect: Dialect,
+    reach: Reach,
     place: Place,
     depth: u64,
-    /// The next string of the outermost object is a member's name.
+    /// The depth of the object whose members are looked at.
+    level: u64,
+    /// The next string of that is a member's name.
     is_name_next: bool,
     /// This string is one.
     is_name: bool,
@@ -54,10 +73,16 @@ impl Gleaner {
     /// Of an answer by a provider that speaks `dialect`.
     #[must_use]
     pub fn new(dialect: Dialect) -> Self {
+        Self::reaching(dialect, Reach::Outermost)
+    }
+
+    fn reaching(dialect: Dialect, reach: Reach) -> Self {
         Self {
             dialect,
+            reach,
             place: Place::Between,
             depth: 0,
+            level: 1,
             is_name_next: false,
             is_name: false,
             name: Vec::new(),
@@ -65,6 +90,21 @@ impl Gleaner {
             kept: Vec::new(),
             found: None,
         }
+    }
+
+    /// Begins anew with another document.
+    fn begin(&mut self) {
+        let (mut name, mut kept) = (
+            std::mem::take(&mut self.name),
+            std::mem::take(&mut self.kept),
+        );
+        name.clear();
+        kept.clear();
+        *self = Self {
+            name,
+            kept,
+            ..Self::reaching(self.dialect, self.reach)
+        };
     }
 
     /// Reads over the next bytes.
@@ -124,26 +164,39 @@ impl Gleaner {
             }
             b'{' | b'[' => {
                 self.depth += 1;
-                self.is_name_next = self.depth == 1;
+                if self.is_whole(byte) {
+                    self.level = 2;
+                }
+                self.is_name_next = self.depth == self.level;
             }
             b'}' | b']' => {
                 self.depth -= 1;
-                if self.depth == 0 {
+                if self.depth < self.level {
                     self.end();
+                    self.level = 1;
+                }
+                if self.depth == 0 {
                     self.place = Place::Over;
                 }
             }
-            b',' if self.depth == 1 => {
+            b',' if self.depth == self.level => {
                 self.end();
                 self.is_name_next = true;
             }
-            b':' if self.depth == 1 => {
+            b':' if self.depth == self.level => {
                 self.keeps = self.name == USAGE || self.name == METADATA;
                 return;
             }
             _ => {}
         }
         self.keep(&[byte]);
+    }
+
+    /// Whether this byte begins the whole that an event carries.
+    fn is_whole(&self, byte: u8) -> bool {
+        self.reach == Reach::Within
+            && (byte, self.depth, self.level) == (b'{', 2, 1)
+            && WHOLES.contains(&&*self.name)
     }
 
     /// Bytes within a string.
@@ -166,7 +219,7 @@ impl Gleaner {
         }
     }
 
-    /// A member of the outermost object is over.
+    /// A member is over.
     fn end(&mut self) {
         if std::mem::take(&mut self.keeps) {
             let kept = std::mem::take(&mut self.kept);

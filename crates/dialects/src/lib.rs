@@ -20,5 +20,5 @@ pub mod responses;
 pub mod sse;
 pub mod translate;
 
-pub use gleaner::Gleaner;
+pub use gleaner::{EventGleaner, Gleaner};
 pub use operation::Operation;

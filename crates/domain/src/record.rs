@@ -30,7 +30,7 @@ impl Record {
 }
 
 /// A request is about to go upstream; said again when it goes to another
-/// target. A ticket with this record and no [`Settled`] was in flight when the
+/// target, and while one passes through unread. A ticket with this record and no [`Settled`] was in flight when the
 /// process ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
@@ -42,7 +42,8 @@ pub struct Opened {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`, `pass_through`.
+    /// `chat`, `completion`, `embedding`, `pass_through`, and what asks nobody
+    /// and costs nothing: `count_tokens`, `dry_run`.
     pub operation: Cow<'static, str>,
     /// The model that was asked for.
     pub model: ModelName,
@@ -56,10 +57,12 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Whether the same request was announced before, to go to another target.
+    /// Whether the same request may have been announced before: to go to another
+    /// target, or with fewer bytes.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
-        self.asked.as_ref().is_some_and(|asked| asked.attempts > 1)
+        let is_later = |asked: &Asked| asked.attempts > 1 || asked.passed.is_some();
+        self.asked.as_ref().is_some_and(is_later)
     }
 }
 
@@ -81,6 +84,10 @@ pub struct Asked {
     pub usage_source: UsageSource,
     /// What the prompt costs; `None` where the price is unknown.
     pub cost: Option<NanoUsd>,
+    /// The bytes that have passed through unread, where that is what it does:
+    /// a journal's block and the store carry them beside the rest.
+    #[serde(skip)]
+    pub passed: Option<Passed>,
 }
 
 /// How a request ended.
@@ -129,7 +136,8 @@ pub struct Begun {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`, `pass_through`.
+    /// `chat`, `completion`, `embedding`, `pass_through`, and what asks nobody
+    /// and costs nothing: `count_tokens`, `dry_run`.
     pub operation: Cow<'static, str>,
 }
 
@@ -148,7 +156,8 @@ pub struct Settled {
     pub tenant: TenantId,
     /// By which key.
     pub key: KeyId,
-    /// `chat`, `completion`, `embedding`, `pass_through`.
+    /// `chat`, `completion`, `embedding`, `pass_through`, and what asks nobody
+    /// and costs nothing: `count_tokens`, `dry_run`.
     pub operation: Cow<'static, str>,
     /// Whether the client asked for a stream.
     pub streamed: bool,

@@ -34,6 +34,7 @@ fn records(sequence: u64) -> [Record; 2] {
             prompt: 812,
             usage_source: UsageSource::Estimated,
             cost: Some(NanoUsd(121_800)),
+            passed: None,
         }),
     };
     let settled = Settled {

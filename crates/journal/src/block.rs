@@ -31,6 +31,9 @@ pub(crate) const KIND_PASSED: u8 = 3;
 /// An [`Opened`](domain::record::Opened) that says what was asked of whom: its
 /// [`Asked`], then a payload of kind 1.
 pub(crate) const KIND_ASKED: u8 = 4;
+/// The same of a request that passes through: its [`Passed`] so far, then a
+/// payload of kind 4.
+pub(crate) const KIND_PASSING: u8 = 5;
 /// Bytes in front of the payload.
 pub(crate) const HEADER: usize = 13;
 /// What stands there until kind, length and checksum are known.
@@ -49,10 +52,16 @@ pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalEr
     let (kind, encoded) = match record {
         Record::Opened(opened) => match &opened.asked {
             None => (KIND, postcard::serialize_with_flavor(record, behind)),
-            Some(asked) => (
-                KIND_ASKED,
-                postcard::serialize_with_flavor(&(asked, record), behind),
-            ),
+            Some(asked) => match asked.passed {
+                None => (
+                    KIND_ASKED,
+                    postcard::serialize_with_flavor(&(asked, record), behind),
+                ),
+                Some(passed) => (
+                    KIND_PASSING,
+                    postcard::serialize_with_flavor(&(passed, asked, record), behind),
+                ),
+            },
         },
         Record::Settled(settled) => match (settled.passed, settled.usage.cache_write_1h) {
             (None, 0) => (KIND, postcard::serialize_with_flavor(record, behind)),
@@ -173,6 +182,15 @@ fn record(kind: u8, payload: &[u8]) -> Option<Record> {
             }
             Some(record)
         }
+        KIND_PASSING => {
+            let (passed, mut asked, mut record): (Passed, Asked, Record) =
+                postcard::from_bytes(payload).ok()?;
+            asked.passed = Some(passed);
+            if let Record::Opened(opened) = &mut record {
+                opened.asked = Some(asked);
+            }
+            Some(record)
+        }
         _ => None,
     }
 }
@@ -275,18 +293,22 @@ mod tests {
         let Record::Opened(of) = opened("m") else {
             panic!("opened")
         };
-        let record = Record::Opened(Opened {
-            asked: Some(Asked {
-                streamed: true,
-                provider: "p".into(),
-                deployment: "p/m".into(),
-                attempts: 2,
-                prompt: 300,
-                usage_source: UsageSource::Estimated,
-                cost: Some(NanoUsd(64)),
-            }),
-            ..of
-        });
+        let of_asked = |passed| {
+            Record::Opened(Opened {
+                asked: Some(Asked {
+                    streamed: true,
+                    provider: "p".into(),
+                    deployment: "p/m".into(),
+                    attempts: 2,
+                    prompt: 300,
+                    usage_source: UsageSource::Estimated,
+                    cost: Some(NanoUsd(64)),
+                    passed,
+                }),
+                ..of.clone()
+            })
+        };
+        let record = of_asked(None);
         let mut out = Vec::new();
         encode(&record, &mut out).expect("encodes");
         let asked = [1, 1, b'p', 3, b'p', b'/', b'm', 2, 0xac, 2, 2, 1, 0x80, 1];
@@ -297,6 +319,18 @@ mod tests {
             panic!("no block")
         };
         assert_eq!((*read, length), (record, out.len()));
+        let record = of_asked(Some(Passed {
+            bytes_in: 300,
+            bytes_out: 7,
+        }));
+        let mut passing = Vec::new();
+        encode(&record, &mut passing).expect("encodes");
+        assert_eq!(passing[12..16], [KIND_PASSING, 0xac, 2, 7]);
+        assert_eq!(passing[16..], out[13..]);
+        let Found::Block(read, length) = decode(&passing) else {
+            panic!("no block")
+        };
+        assert_eq!((*read, length), (record, passing.len()));
     }
 
     #[test]

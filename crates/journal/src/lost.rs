@@ -40,6 +40,7 @@ pub fn lost(opened: &Opened) -> Settled {
         },
         usage_source: asked.usage_source,
         cost: asked.cost,
+        passed: asked.passed,
         price_missing: asked.cost.is_none(),
         ..lost
     }

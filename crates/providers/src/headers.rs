@@ -51,10 +51,17 @@ pub const PASS_TO_UPSTREAM: &[&str] = &[
     "prefer",
     "range",
     "x-goog-fieldmask",
+    "x-goog-upload-command",
+    "x-goog-upload-file-name",
+    "x-goog-upload-header-content-length",
+    "x-goog-upload-header-content-type",
+    "x-goog-upload-offset",
+    "x-goog-upload-protocol",
 ];
 
-/// Further headers of the upstream that come back with such a body. No
-/// `location`: clients would follow it with their key in hand. No word of caches:
+/// Further headers of the upstream that come back with such a body. Not
+/// here: `location` and `x-goog-upload-url`, which lead by the gateway or
+/// nowhere: clients follow them with their key in hand. No word of caches:
 /// what one key may read is for no cache between it and the gateway.
 pub const PASS_TO_CLIENT: &[&str] = &[
     "accept-ranges",
@@ -66,6 +73,9 @@ pub const PASS_TO_CLIENT: &[&str] = &[
     "etag",
     "last-modified",
     "vary",
+    "x-goog-upload-chunk-granularity",
+    "x-goog-upload-size-received",
+    "x-goog-upload-status",
 ];
 
 /// Whether a client's header, its name in lower case, goes to an upstream
@@ -180,7 +190,8 @@ mod tests {
         for name in read.chain(unread) {
             assert_eq!(HeaderName::from_static(name).as_str(), *name);
             for never in ["auth", "key", "cookie", "encoding", "length", "connection"] {
-                let harmless = *name == "idempotency-key";
+                // These speak of a file in its upload.
+                let harmless = *name == "idempotency-key" || name.starts_with("x-goog-upload-");
                 assert!(harmless || !name.contains(never), "{name}");
             }
         }

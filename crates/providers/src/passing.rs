@@ -27,6 +27,9 @@ pub enum PathError {
     /// A `%` that no two digits follow, or one that hides another too deep.
     #[error("the path's percent-encoding is broken")]
     Encoding,
+    /// Bytes that no text has: `%c0%ae` is a dot for some servers.
+    #[error("the path is no UTF-8 once it is decoded")]
+    Text,
     /// What no path holds.
     #[error("the path holds a control character")]
     Control,
@@ -65,7 +68,15 @@ fn behind<'p>(path: &'p str, segments: &str) -> Option<&'p str> {
 /// own SDKs choose from.
 fn versions(format: WireFormat) -> &'static [&'static str] {
     match format {
-        WireFormat::Dialect(Dialect::Gemini) => &["/v1", "/v1beta", "/v1alpha"],
+        WireFormat::Dialect(Dialect::Gemini) => &[
+            "/v1",
+            "/v1beta",
+            "/v1alpha",
+            "/upload/v1",
+            "/upload/v1beta",
+            "/upload/v1alpha",
+            "/download/v1beta",
+        ],
         WireFormat::Dialect(Dialect::Cohere) => &["/v1", "/v2"],
         WireFormat::Dialect(_) | WireFormat::Demo => &[],
     }
@@ -92,25 +103,38 @@ fn check(path: &str) -> Result<(), PathError> {
 }
 
 fn check_decoded(path: &[u8]) -> Result<(), PathError> {
-    if path.contains(&b'\\') {
+    let path = std::str::from_utf8(path).map_err(|_| PathError::Text)?;
+    if path.chars().map(plain).any(|letter| letter == '\\') {
         return Err(PathError::Backslash);
     }
-    if path.iter().any(u8::is_ascii_control) {
+    if path.chars().any(char::is_control) {
         return Err(PathError::Control);
     }
-    let mut segments = path.split(|byte| *byte == b'/').peekable();
+    let mut segments = path.split(|letter| plain(letter) == '/').peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
         if segment.is_empty() && !is_last {
             return Err(PathError::Empty);
         }
-        // Some servers leave out what stands behind a semicolon.
-        let name = segment.split(|byte| *byte == b';').next();
-        if matches!(name, Some(b"." | b"..")) {
+        // Some servers leave out what stands behind a semicolon, and spaces at
+        // a name's end.
+        let name = segment.split(';').next().unwrap_or_default().trim();
+        let is_dots = name.chars().all(|letter| plain(letter) == '.');
+        if is_dots && matches!(name.chars().count(), 1 | 2) {
             return Err(PathError::Dots);
         }
     }
     Ok(())
+}
+
+/// What servers that fold letters into ASCII make of this one.
+fn plain(letter: char) -> char {
+    match letter {
+        '\u{2024}' | '\u{ff0e}' => '.',
+        '\u{2044}' | '\u{2215}' | '\u{ff0f}' => '/',
+        '\u{2216}' | '\u{ff3c}' => '\\',
+        other => other,
+    }
 }
 
 /// The byte that the two digits behind a `%` stand for.
@@ -188,6 +212,12 @@ mod tests {
             ("/v1beta", "/files", "/v1beta/files"),
             ("/v1beta", "/v12/files", "/v1beta/v12/files"),
             ("/proxy", "/v1/files", "/proxy/v1/files"),
+            ("/v1beta", "/upload/v1beta/files", "/upload/v1beta/files"),
+            (
+                "/proxy/v1beta",
+                "/upload/v1/files",
+                "/proxy/upload/v1/files",
+            ),
         ] {
             let joined = joined(base, gemini, path);
             assert_eq!(joined.as_deref(), Ok(whole), "{base} {path}");
@@ -220,9 +250,101 @@ mod tests {
             ("/a%2", PathError::Encoding),
             ("/a%zz", PathError::Encoding),
             ("/%2525252525252e", PathError::Encoding),
+            ("/%c0%ae%c0%ae/a", PathError::Text),
+            ("/a%c0%af..", PathError::Text),
+            ("/%e0%80%ae%f0%80%80%ae/a", PathError::Text),
+            ("/%25c0%25ae/a", PathError::Text),
+            ("/%u002e%u002e/a", PathError::Encoding),
+            ("/%ef%bc%8e./a", PathError::Dots),
+            ("/a%ef%bc%8f..", PathError::Dots),
+            ("/%ef%bc%bcevil", PathError::Backslash),
+            ("/..%20/a", PathError::Dots),
+            ("/..%09/a", PathError::Control),
+            ("/%c2%85", PathError::Control),
         ] {
             let joined = joined("/v1", WireFormat::USUAL, path);
             assert_eq!(joined, Err(error), "{path}");
+        }
+    }
+
+    /// What paths are made of, and what is taken for it.
+    const PIECE: &str = r"\.|%2e|%2E|%252e|%25252e|%c0%ae|%e0%80%ae|%ef%bc%8e|/|%2f|%252F|%c0%af|\\|%5c|;|%3b| |%20|%00|%|a|v1|é|%C3%A9";
+
+    /// A byte sequence as a server reads it that takes overlong forms, letters
+    /// of full width and backslashes for what they look like.
+    fn carelessly_read(bytes: &[u8]) -> String {
+        let mut text = String::new();
+        let mut rest = bytes;
+        while let Some((&first, behind)) = rest.split_first() {
+            let more = match first {
+                0xc0..=0xdf => 1,
+                0xe0..=0xef => 2,
+                0xf0..=0xf7 => 3,
+                _ => 0,
+            };
+            let (tail, after) = behind.split_at(more.min(behind.len()));
+            let head = u32::from(first) & [0x7f, 0x1f, 0x0f, 0x07][more];
+            let code = tail
+                .iter()
+                .fold(head, |code, byte| code << 6 | u32::from(byte & 0x3f));
+            match char::from_u32(code).unwrap_or('?') {
+                '\u{ff0e}' => text.push('.'),
+                '\u{ff0f}' | '\u{ff3c}' | '\\' => text.push('/'),
+                letter => text.push(letter),
+            }
+            rest = after;
+        }
+        text
+    }
+
+    /// Whether a careless server that walks this path leaves its base.
+    fn leaves(base: &str, path: &[u8]) -> bool {
+        let path = carelessly_read(path);
+        let least = base.split('/').count();
+        let mut walked: Vec<&str> = Vec::new();
+        for (at, segment) in path.split('/').enumerate() {
+            match segment.split(';').next().unwrap_or_default().trim() {
+                ".." => drop(walked.pop()),
+                "." => {}
+                _ => walked.push(segment),
+            }
+            if at + 1 >= least
+                && walked.join("/") != base
+                && !walked.join("/").starts_with(&format!("{base}/"))
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn a_careless_server_would_leave_its_base() {
+        for path in [
+            "/v1/../a",
+            "/v1/%c0%ae./a",
+            "/v1\\..\\a",
+            "/v1/%ef%bc%8e./a",
+            "/v1/..;x/a",
+        ] {
+            let read = decoded(path.as_bytes()).unwrap_or_else(|| path.into());
+            assert!(leaves("/v1", &read), "{path}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_joined_url_stays_below_its_base_whoever_reads_it(
+            pieces in proptest::collection::vec(PIECE, 0..10),
+        ) {
+            let path = format!("/{}", pieces.concat());
+            if let Ok(joined) = joined("/base/v1", WireFormat::USUAL, &path) {
+                let mut read = joined.into_bytes();
+                for _ in 0..=MOST_ROUNDS {
+                    proptest::prop_assert!(!leaves("/base/v1", &read), "{path}");
+                    read = decoded(&read).unwrap_or(read);
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use domain::ids::TicketId;
 use domain::money::NanoUsd;
-use domain::record::{Asked, Opened, Outcome, Record, Settled};
+use domain::record::{Asked, Opened, Outcome, Passed, Record, Settled};
 use domain::time::UnixMicros;
 use domain::usage::UsageSource;
 use journal::Batch;
@@ -81,6 +81,7 @@ fn opened(provider: &str, attempts: u32) -> Opened {
             prompt: 12,
             usage_source: UsageSource::Estimated,
             cost: Some(NanoUsd(34)),
+            passed: None,
         }),
     }
 }
@@ -97,6 +98,38 @@ async fn its_row_says_whom_it_was_sent_to_last_and_counts_the_prompt() {
     scene.restart().await;
     let rows = scene.select(FACTS).await;
     assert_eq!(rows, ["lost b b/m 2 1 12 estimated 34 0"]);
+}
+
+#[tokio::test]
+async fn what_passed_through_says_how_much_of_it_had_passed() {
+    let scene = Scene::new("passed").await;
+    for (bytes_in, bytes_out) in [(0, 0), (5, 0), (5, 9)] {
+        let mut record = opened("a", 1);
+        record.asked.as_mut().expect("asked").passed = Some(Passed {
+            bytes_in,
+            bytes_out,
+        });
+        scene.carry(vec![Record::Opened(record)]).await;
+    }
+    scene.restart().await;
+    let facts =
+        "SELECT outcome || ' ' || provider || ' ' || bytes_in || ' ' || bytes_out FROM requests";
+    assert_eq!(scene.select(facts).await, ["lost a 5 9"]);
+}
+
+#[tokio::test]
+async fn one_that_passed_through_and_ended_is_open_no_more() {
+    let scene = Scene::new("passed-ended").await;
+    let mut record = opened("a", 1);
+    record.asked.as_mut().expect("asked").passed = Some(Passed::default());
+    scene.carry(vec![Record::Opened(record.clone())]).await;
+    let end = Record::Settled(Box::new(Settled {
+        outcome: Outcome::Complete,
+        ..journal::lost(&record)
+    }));
+    scene.carry(vec![Record::Opened(record), end]).await;
+    let open = scene.select("SELECT record FROM open_requests").await;
+    assert_eq!(open, [""; 0]);
 }
 
 #[tokio::test]

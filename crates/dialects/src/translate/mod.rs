@@ -5,6 +5,7 @@
 //! | a request | by the client's dialect | by the target's |
 //! | an answer, a stream | by the target's dialect | by the client's |
 
+mod allowed;
 mod by_url;
 pub(crate) mod cited;
 mod codec;
@@ -21,11 +22,15 @@ pub(crate) mod json_mode;
 mod names;
 mod native;
 pub(crate) mod order;
+mod places;
 pub(crate) mod sampling;
 mod table;
+mod terms;
 pub(crate) mod values;
 pub(crate) mod vectors;
+mod words;
 
+pub use allowed::{Allowed, allowed};
 pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
 pub use customs::{Customs, without_free_text};
@@ -33,6 +38,7 @@ pub use frames::{Client, Frames};
 pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
+pub use terms::Terms;
 pub use values::wrong_value;
 pub use vectors::{Embedder, embedder};
 

@@ -17,11 +17,12 @@ use super::held::Held;
 use super::incoming::{Broken, Incoming};
 use super::past::{self, Found};
 use super::pivot::Keeps;
-use super::{Accepted, Foreign, Target, held, inflate, named, operation, pivot};
+use super::{Accepted, Foreign, Target, Wish, held, inflate, named, operation, pivot};
 use crate::admit::Known;
 use crate::aside;
 use crate::plane::Plane;
-use crate::settle::{Refused, Ticket};
+use crate::send::rehearsal;
+use crate::settle::{COUNT_TOKENS, DRY_RUN, Refused, Ticket};
 use crate::wire::Pieces;
 
 /// Opens the ticket and reads the body.
@@ -41,7 +42,13 @@ pub async fn body(
         principal,
         at,
     } = known;
-    let mut ticket = Ticket::open(plane, &principal, (operation.as_str(), at), slot);
+    let is_rehearsal = rehearsal::is_wanted(&head.fields);
+    let recorded = match &head.target {
+        Target::Converse(conversation) if conversation.wish == Wish::Counted => COUNT_TOKENS,
+        _ if is_rehearsal => DRY_RUN,
+        _ => operation.as_str(),
+    };
+    let mut ticket = Ticket::open(plane, &principal, (recorded, at), slot);
     let mut held = Held::nothing();
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
@@ -72,6 +79,7 @@ pub async fn body(
                 document,
                 view,
                 foreign,
+                is_rehearsal,
                 held,
             }))
         }
@@ -224,7 +232,12 @@ fn check_type(fields: &Fields) -> Result<(), Refusal> {
     ))
 }
 
-async fn collect(limit: usize, mut body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
+/// All of a body of at most `limit` bytes, with room for it.
+pub(crate) async fn collect(
+    limit: usize,
+    mut body: Incoming,
+    held: &mut Held,
+) -> Result<Bytes, Refusal> {
     let announced = body.announced();
     if announced.is_some_and(|n| n > limit as u64) {
         return Err(too_large(limit));

@@ -15,7 +15,7 @@ use hyper::body::Body as _;
 use tokio::time::Instant;
 
 use super::link::Link;
-use crate::wire::Alarm;
+use crate::wire::{Alarm, Socket};
 
 /// The longest silence in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -164,6 +164,14 @@ impl Incoming {
         Self {
             source,
             patience: Patience::NEW,
+        }
+    }
+
+    /// Whether it comes by a connection of HTTP/1 within TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        match &self.source {
+            Source::One(link) => matches!(link.borrow().end.socket, Socket::Tls(..)),
+            Source::Two(..) => false,
         }
     }
 

@@ -31,8 +31,9 @@ use crate::admit::Known;
 use crate::settle::{Refused, Ticket};
 
 pub use body::body;
-pub(crate) use body::{slot, too_large};
+pub(crate) use body::{collect, slot, too_large};
 pub use held::Held;
+pub(crate) use incoming::Broken;
 pub use incoming::{Incoming, Request};
 pub use passage::Passage;
 pub use past::{Conversed, Previous};
@@ -70,6 +71,8 @@ pub struct Accepted {
     /// What came, if it came in another dialect: `document` is what it is in
     /// `OpenAI`'s then.
     pub foreign: Option<Arc<Foreign>>,
+    /// Whether its plan is all that is wanted.
+    pub is_rehearsal: bool,
     /// The room that the body takes.
     pub held: Held,
 }
@@ -91,6 +94,9 @@ pub fn head(request: Request) -> Result<Head, Refused> {
     let mut request = request;
     let (method, mut target) = route::route(request.uri.path())?;
     let method = route::method(method, &mut target, &request.method);
+    if let Target::Pass(passage) = &mut target {
+        passage.origin = Passage::origin(&request);
+    }
     if let Some(query) = request.uri.query() {
         route::query(&mut target, query, &mut request.fields);
     }

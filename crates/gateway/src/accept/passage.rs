@@ -1,6 +1,9 @@
 //! The front door of what passes through unread: `/providers/{name}/…`.
 
 use http::Method;
+use http::uri::Authority;
+
+use super::Request;
 
 /// What stands before the provider's name.
 const DOOR: &str = "/providers/";
@@ -16,6 +19,9 @@ pub struct Passage {
     pub path: String,
     /// What stands behind the `?`, without the gateway's key.
     pub query: Option<String>,
+    /// How the client reached the gateway, as far as it says so:
+    /// `https://gateway.example`.
+    pub origin: Option<String>,
 }
 
 impl Passage {
@@ -28,6 +34,34 @@ impl Passage {
             method: Method::GET,
             path: path.to_owned(),
             query: None,
+            origin: None,
         })
+    }
+
+    /// The URL that leads to a provider's path through the gateway.
+    pub(crate) fn url(origin: &str, provider: &str, path: &str) -> String {
+        format!("{origin}{DOOR}{provider}{path}")
+    }
+
+    /// Where a request came to. What stands before the gateway says it best; it
+    /// is for the eyes of the one who says it only.
+    pub(super) fn origin(request: &Request) -> Option<String> {
+        let fields = &request.fields;
+        let first = |name| {
+            let list = fields.text(name)?;
+            list.split(',').next().map(str::trim)
+        };
+        let spoken = match request.body.is_secure() || request.uri.scheme_str() == Some("https") {
+            true => "https",
+            false => "http",
+        };
+        let told = first("x-forwarded-proto").filter(|it| matches!(*it, "http" | "https"));
+        let own = || {
+            let authority = request.uri.authority().map(Authority::as_str);
+            authority.or_else(|| fields.text("host"))
+        };
+        let host = first("x-forwarded-host").or_else(own)?;
+        let authority: Authority = host.parse().ok()?;
+        Some(format!("{}://{authority}", told.unwrap_or(spoken)))
     }
 }

@@ -9,7 +9,7 @@ use dialects::gemini::canon::embedding::{Embeds, Form};
 use dialects::json::Document;
 use dialects::openai::{self, View};
 use dialects::responses::kept;
-use dialects::translate::{self, Codec, Names, Target};
+use dialects::translate::{self, Codec, Names, Target, Terms};
 use domain::canon::{Dialect, Loss, Request, Unknown, Written};
 use domain::refusal::{Reason, Refusal};
 
@@ -37,6 +37,22 @@ pub struct Foreign {
     /// What is to be embedded, if it asks for that: `request` names only the
     /// model then.
     pub embeds: Option<Embeds>,
+}
+
+impl Foreign {
+    /// The client's names for fields.
+    #[must_use]
+    pub fn terms(&self) -> Terms<'_> {
+        let goes_on = self
+            .conversed
+            .as_ref()
+            .is_some_and(|it| it.previous.is_some());
+        Terms {
+            codec: self.codec,
+            body: &self.document,
+            is_whole: !goes_on && self.embeds.is_none(),
+        }
+    }
 }
 
 /// What the gateway keeps of conversations.

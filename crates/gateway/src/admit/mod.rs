@@ -14,6 +14,7 @@ use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 use domain::time::UnixMicros;
+use http1::Fields;
 use identity::CredentialError;
 
 use crate::accept::{Accepted, Head};
@@ -78,17 +79,21 @@ pub(crate) fn policies_of(snapshot: &Snapshot, model: &Model, principal: &Princi
 /// Headers that carry a key alone, in the dialects' own words.
 const KEYS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
 
+/// The key that a client has sent.
+pub(crate) fn key(fields: &Fields) -> Result<&str, CredentialError> {
+    identity::present(
+        fields.all("authorization"),
+        KEYS.iter().flat_map(|name| fields.all(name)),
+    )
+}
+
 /// Finds out who asks, by the head alone.
 ///
 /// # Errors
 /// 401: no credential, two different ones, or one that is not valid (any
 /// more). All invalid ones read the same.
 pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Known, Refusal> {
-    let presented = identity::present(
-        head.fields.all("authorization"),
-        KEYS.iter().flat_map(|name| head.fields.all(name)),
-    );
-    let key = presented.map_err(credential)?;
+    let key = key(&head.fields).map_err(credential)?;
     let find = || {
         let digest = plane.shared.install.digest(key);
         snapshot.keys.get(&digest).cloned()

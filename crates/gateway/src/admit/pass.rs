@@ -41,6 +41,8 @@ pub struct Passing {
     pub method: Method,
     /// Path and query at the provider.
     pub target: String,
+    /// How the client reached the gateway: `https://gateway.example`.
+    pub origin: Option<String>,
     /// Its headers.
     pub fields: Fields,
     /// Its unread body.
@@ -94,6 +96,7 @@ pub async fn pass(
         provider,
         method: passage.method,
         target,
+        origin: passage.origin,
         fields,
         body,
     })

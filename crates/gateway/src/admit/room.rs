@@ -76,7 +76,10 @@ pub async fn room(
         Err(full) => {
             let stated = admitted.accepted.view.max_tokens.is_some();
             let advice = if stated { "Lower" } else { "State a lower" };
-            let refusal = refuse(&asks, &full, advice);
+            let foreign = admitted.accepted.foreign.as_deref();
+            let bound = foreign.map(|foreign| foreign.terms().name("max_tokens"));
+            let bound = bound.as_deref().unwrap_or("max_tokens");
+            let refusal = refuse(&asks, &full, (advice, bound));
             Err(Refused {
                 room: full.room,
                 ..Refused::new(admitted.accepted.ticket, refusal)
@@ -108,7 +111,7 @@ pub(super) async fn untold(
     match counters.take(&asks, plane.shared.ticks()).get().await {
         Ok(taken) => Ok(Some(taken)),
         Err(full) => {
-            let refusal = refuse(&asks, &full, "Lower");
+            let refusal = refuse(&asks, &full, ("Lower", "max_tokens"));
             Err(Refused {
                 room: full.room,
                 ..refusal.into()
@@ -138,8 +141,8 @@ fn asks(principal: &Principal, reserved: u64) -> Vec<Ask> {
         .collect()
 }
 
-/// `advice` is what to do with `max_tokens`.
-fn refuse(asks: &[Ask], full: &Full, advice: &str) -> Refusal {
+/// `advice` is what to do with the answer's bound, which has this name.
+fn refuse(asks: &[Ask], full: &Full, (advice, bound): (&str, &str)) -> Refusal {
     let Some(ask) = asks.get(full.ask) else {
         return Refusal::new(Reason::RequestLimit, "A limit of this key is reached.");
     };
@@ -166,7 +169,7 @@ fn refuse(asks: &[Ask], full: &Full, advice: &str) -> Refusal {
             Reason::OverLimit,
             format!(
                 "This request alone may use {} tokens, more than this key's limit of {what}. \
-                 {advice} max_tokens or shorten the prompt.",
+                 {advice} {bound} or shorten the prompt.",
                 ask.cost
             ),
         ),

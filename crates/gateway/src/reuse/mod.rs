@@ -66,6 +66,10 @@ pub async fn find(
     guarded: Guarded,
 ) -> Result<Found, Refused> {
     let accepted = &guarded.composed.admitted.accepted;
+    if accepted.is_rehearsal {
+        // Its plan is wanted, not an answer.
+        return Ok(nothing(guarded));
+    }
     let is_vectors = |foreign: &Foreign| foreign.embeds.is_some();
     if accepted
         .foreign

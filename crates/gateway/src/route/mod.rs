@@ -17,7 +17,6 @@ use crate::accept::{Accepted, Previous};
 use crate::guard;
 use crate::plane::Plane;
 use crate::reuse::Fresh;
-use crate::send::rehearsal;
 use crate::settle::Refused;
 
 /// To whom a target belongs.
@@ -55,8 +54,7 @@ pub struct Routed {
 impl Routed {
     /// Whether the plan is all that is wanted.
     pub(crate) fn is_rehearsal(&self) -> bool {
-        let accepted = &self.fresh.guarded.composed.admitted.accepted;
-        rehearsal::is_wanted(&accepted.fields)
+        self.fresh.guarded.composed.admitted.accepted.is_rehearsal
     }
 }
 

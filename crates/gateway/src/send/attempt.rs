@@ -85,7 +85,7 @@ pub(super) async fn attempt(
         let body = whole.unwrap_or_default();
         let theirs = translation.as_ref().map(|t| t.theirs());
         let reply = (status, &fields, body);
-        return Err(rejected(reply, theirs, (target, key), ask.ticket));
+        return Err(rejected(reply, theirs, (target, key), ask));
     }
     if fields
         .get("content-encoding")

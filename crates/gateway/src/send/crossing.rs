@@ -15,12 +15,12 @@ use http::Method;
 use http1::{Answer, Length};
 use tokio::time::Instant;
 
-use super::exchange::{BOUNDS, Begun, Broken, Hearing, Link, MOST_HINTS};
+use super::exchange::{self, BOUNDS, Begun, Hearing, Link, MOST_HINTS};
 use super::pool::{ExchangeError, Home, Pool, Way, answered};
 use super::prepared::Prepared;
 use super::tls::ClientTls;
 use super::upstream::Reply;
-use crate::accept::{Incoming, too_large};
+use crate::accept::{Broken, Held, Incoming, collect, too_large};
 use crate::settle::Carried;
 use crate::wire::End;
 
@@ -30,9 +30,26 @@ pub(super) struct Ask {
     pub(super) head: Bytes,
 }
 
+/// Where a body's bytes come from.
+enum Source {
+    /// From the client, as they come.
+    Client(Incoming),
+    /// From here: they were waited for, and have room of their own.
+    Gathered { parts: Vec<Bytes>, _held: Held },
+}
+
+impl Source {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        match self {
+            Self::Client(body) => body.poll_data(cx),
+            Self::Gathered { parts, .. } => Poll::Ready(parts.pop().map(Ok)),
+        }
+    }
+}
+
 /// A client's body on its way to an upstream.
 pub(super) struct Upload {
-    body: Incoming,
+    source: Source,
     length: Length,
     /// How many more bytes it may have, of how many.
     left: usize,
@@ -56,13 +73,46 @@ impl Upload {
         };
         let over = (length == Length::None).then(Instant::now);
         Ok(Self {
-            body,
+            source: Source::Client(body),
             length,
             left: limit,
             limit,
             carried,
             over,
         })
+    }
+
+    /// Waits for all of it: a signature covers it.
+    ///
+    /// # Errors
+    /// It is too large, breaks off, or finds no room.
+    pub(super) async fn gather(&mut self) -> Result<(), Refusal> {
+        if self.is_empty() || matches!(self.source, Source::Gathered { .. }) {
+            return Ok(());
+        }
+        let nothing = Source::Gathered {
+            parts: Vec::new(),
+            _held: Held::nothing(),
+        };
+        let Source::Client(body) = std::mem::replace(&mut self.source, nothing) else {
+            return Ok(());
+        };
+        let mut held = Held::nothing();
+        let whole = collect(self.limit, body, &mut held).await?;
+        self.length = Length::Exact(whole.len() as u64);
+        self.source = Source::Gathered {
+            parts: vec![whole],
+            _held: held,
+        };
+        Ok(())
+    }
+
+    /// What was waited for.
+    pub(super) fn gathered(&self) -> &[Bytes] {
+        match &self.source {
+            Source::Client(_) => &[],
+            Source::Gathered { parts, .. } => parts,
+        }
     }
 
     /// How it is framed.
@@ -90,7 +140,7 @@ impl Upload {
             if self.is_over() {
                 return Poll::Ready(Ok(()));
             }
-            match ready!(self.body.poll_data(cx)) {
+            match ready!(self.source.poll_data(cx)) {
                 Some(Ok(piece)) => {
                     let left = self.left.checked_sub(piece.len());
                     self.left = left.ok_or_else(|| Halt::Client(too_large(self.limit)))?;
@@ -140,11 +190,11 @@ impl Pool {
         let origin = &prepared.unread;
         let first_byte = provider.timeouts.first_byte;
         let failed = |broken| match broken {
-            Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
-            Broken::Nonsense(what) => ExchangeError::Broken(what),
-            Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
-            Broken::Late => ExchangeError::FirstByteTimeout,
-            Broken::Client(refusal) => ExchangeError::Client(refusal),
+            exchange::Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
+            exchange::Broken::Nonsense(what) => ExchangeError::Broken(what),
+            exchange::Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
+            exchange::Broken::Late => ExchangeError::FirstByteTimeout,
+            exchange::Broken::Client(refusal) => ExchangeError::Client(refusal),
         };
         let home = || Home::of(origin);
         if ask.method.is_safe()
@@ -153,7 +203,7 @@ impl Pool {
         {
             match link.pass(ask, upload, (first_byte, total)).await {
                 Ok(begun) => return Ok(answered(begun, home())),
-                Err(Broken::Unanswered(_)) => {}
+                Err(exchange::Broken::Unanswered(_)) => {}
                 Err(broken) => return Err(failed(broken)),
             }
         }
@@ -189,7 +239,7 @@ impl Link {
         ask: &Ask,
         upload: &mut Upload,
         (first_byte, total): (Duration, Instant),
-    ) -> Result<Begun, Broken> {
+    ) -> Result<Begun, exchange::Broken> {
         self.end.push(ask.head.clone());
         let mut heard = Heard {
             hearing: Hearing::begins(),
@@ -204,7 +254,7 @@ impl Link {
                 .over
                 .map_or(total, |over| total.min(over + first_byte));
             ready!(self.end.poll_late(cx, due));
-            Poll::Ready(Err(Broken::Late))
+            Poll::Ready(Err(exchange::Broken::Late))
         })
         .await?;
         // A connection in the middle of a body is of no use to anybody else.
@@ -217,13 +267,13 @@ impl Link {
         cx: &mut Context<'_>,
         (ask, upload): (&Ask, &mut Upload),
         heard: &mut Heard,
-    ) -> Poll<Result<Answer, Broken>> {
+    ) -> Poll<Result<Answer, exchange::Broken>> {
         let mut is_sent = false;
         if heard.failed.is_none() {
             match upload.poll_into(cx, &mut self.end) {
                 Poll::Ready(Ok(())) => is_sent = true,
                 Poll::Ready(Err(Halt::Client(refusal))) => {
-                    return Poll::Ready(Err(Broken::Client(Box::new(refusal))));
+                    return Poll::Ready(Err(exchange::Broken::Client(Box::new(refusal))));
                 }
                 Poll::Ready(Err(Halt::Upstream(error))) => heard.failed = Some(error),
                 Poll::Pending => {}
@@ -248,7 +298,9 @@ impl Link {
                     heard.hearing.hints += 1;
                 }
                 Ok(Some(answer)) => heard.early = Some(answer),
-                Err(fault) => return Poll::Ready(Err(Broken::Nonsense(fault.to_string()))),
+                Err(fault) => {
+                    return Poll::Ready(Err(exchange::Broken::Nonsense(fault.to_string())));
+                }
                 Ok(None) => {
                     let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
                     let error = match self.end.poll_fill(cx, 0) {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use dialects::translate::Terms;
 use domain::canon::{Loss, Weight};
 use domain::model::{Losses, Provider};
 use domain::refusal::{Reason, Refusal};
@@ -16,7 +17,12 @@ const LETTERS: usize = 64;
 const NEVER_DROPPED: &str = "thread";
 
 /// What a provider says to losses that change the meaning: a strict one to all.
-pub(super) fn unsaid(losses: &[Loss], provider: &Provider) -> Option<Refusal> {
+/// `terms` are the client's.
+pub(super) fn unsaid(
+    losses: &[Loss],
+    provider: &Provider,
+    terms: Option<Terms<'_>>,
+) -> Option<Refusal> {
     let mut all = losses.iter().filter(|loss| loss.weight == Weight::Meaning);
     if provider.losses != Losses::Strict {
         let loss = all.find(|loss| loss.field == NEVER_DROPPED)?;
@@ -27,26 +33,38 @@ pub(super) fn unsaid(losses: &[Loss], provider: &Provider) -> Option<Refusal> {
         return Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&loss.field)));
     }
     let first = all.next()?;
-    let mut what = format!("`{}` ({})", short(&first.field), first.why);
+    let place = |loss: &Loss| terms.map_or_else(|| loss.field.clone(), |it| it.place(&loss.field));
+    let first_field = short(&place(first));
+    let mut what = format!("`{first_field}` ({})", first.why);
     for loss in all.take(NAMED - 1) {
-        let _ = write!(what, ", `{}` ({})", short(&loss.field), loss.why);
+        let _ = write!(what, ", `{}` ({})", short(&named(loss, terms)), loss.why);
     }
     let sentence = format!(
         "The provider `{}` cannot be asked for this: {what}. Leave it out, or have your \
          gateway's operator set `losses: drop` for this provider.",
         provider.name
     );
-    Some(Refusal::new(Reason::Untranslatable, sentence).at(short(&first.field)))
+    Some(Refusal::new(Reason::Untranslatable, sentence).at(first_field))
 }
 
 /// The fields that were left out, as the client's header has them.
-pub(super) fn dropped(losses: &[Loss]) -> Option<String> {
-    let named = losses.iter().take(NAMED).map(|loss| short(&loss.field));
-    let mut fields: Vec<String> = named.collect();
+pub(super) fn dropped(losses: &[Loss], terms: Option<Terms<'_>>) -> Option<String> {
+    let mut fields: Vec<String> = Vec::new();
+    for loss in losses.iter().take(NAMED) {
+        let field = short(&named(loss, terms));
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
     if losses.len() > NAMED {
         fields.push(format!("and {} more", losses.len() - NAMED));
     }
     (!fields.is_empty()).then(|| fields.join(", "))
+}
+
+/// What the client calls it, as far as nothing has to be read again for that.
+fn named(loss: &Loss, terms: Option<Terms<'_>>) -> String {
+    terms.map_or_else(|| loss.field.clone(), |terms| terms.name(&loss.field))
 }
 
 /// A field's name, or its beginning.

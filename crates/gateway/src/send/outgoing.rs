@@ -28,7 +28,7 @@ use super::vectors;
 use crate::accept;
 
 /// Keys of AWS at a provider that takes none.
-const UNSIGNED: &str = "this provider takes no signatures";
+pub(super) const UNSIGNED: &str = "this provider takes no signatures";
 
 /// A request on its way to one target.
 pub struct Outgoing {
@@ -77,6 +77,7 @@ impl Outgoing {
         let path = self.path().clone();
         let unsigned = Unsigned {
             auth: &prepared.provider.auth,
+            method: Method::POST.as_str(),
             host: &authority(&prepared.provider),
             path: path.path(),
             query: path.query().unwrap_or_default(),
@@ -147,7 +148,7 @@ pub(super) fn add_credential(
 }
 
 /// There is no credential, and why.
-fn none(cause: &dyn std::fmt::Display) -> Refusal {
+pub(super) fn none(cause: &dyn std::fmt::Display) -> Refusal {
     let sentence = "The gateway has no credential for the upstream now.";
     Refusal::new(Reason::UpstreamCredential, sentence).because(cause)
 }
@@ -248,7 +249,8 @@ fn is_kin(ask: &Ask, provider: &Provider) -> bool {
     foreign.is_some_and(|dialect| provider.format == WireFormat::Dialect(dialect))
 }
 
-fn internal(cause: impl ToString) -> Refusal {
+/// A bug of the gateway.
+pub(super) fn internal(cause: impl ToString) -> Refusal {
     let sentence = "The gateway failed to build the upstream request.";
     Refusal::new(Reason::Internal, sentence).because(cause)
 }
@@ -262,7 +264,7 @@ fn conversation(ask: &Ask, target: &Deployment) -> String {
 }
 
 /// The body of a target that speaks the pivot's dialect.
-fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
+pub(super) fn same(ask: &Ask, target: &Deployment) -> Result<Vec<Bytes>, Refusal> {
     Ok(edits(ask, target)?.apply(ask.document.bytes()))
 }
 

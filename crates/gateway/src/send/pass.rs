@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use domain::model::{Deployment, Provider};
+use domain::credential::AwsKeys;
+use domain::model::{Auth, Deployment, Provider};
 use domain::policy::RetryPolicy;
-use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 use http::{Method, StatusCode};
 use http1::Fields;
@@ -20,7 +20,9 @@ use super::crossing::{Ask, Upload};
 use super::failure::{Failure, Kind};
 use super::keys::Turns;
 use super::pool::ExchangeError;
-use super::prepared::Prepared;
+use super::prepared::{Prepared, authority};
+use super::rejected::redirected;
+use super::signing::{self, Unsigned};
 use super::upstream::{Reply, UpstreamBody};
 use super::{aws, outgoing, sleep, unaccountable};
 use crate::admit::Passing;
@@ -36,6 +38,10 @@ pub struct Passed {
     pub method: Method,
     /// Where, query and all.
     pub target: String,
+    /// How the client reached the gateway: `https://gateway.example`.
+    pub origin: Option<String>,
+    /// The client's headers.
+    pub asked: Fields,
     /// Who answers.
     pub provider: Arc<Provider>,
     /// The answer.
@@ -71,6 +77,7 @@ pub async fn pass(
         provider,
         method,
         target,
+        origin,
         fields,
         body,
     } = passing;
@@ -100,6 +107,8 @@ pub async fn pass(
             ticket,
             method: crossing.method,
             target: crossing.target,
+            origin,
+            asked: crossing.fields,
             provider,
             answer,
             deadline: crossing.deadline,
@@ -229,9 +238,16 @@ impl Crossing {
         let bulkheads = &plane.shared.bulkheads;
         let prepared = plane.pool.prepared(&self.deployment.provider, bulkheads);
         let prepared = prepared.map_err(|error| Missed::Heard(unusable(error)))?;
+        // Nobody waits for a client within the provider's room.
+        if matches!(prepared.provider.auth, Auth::SigV4 { .. }) && prepared.unready(key).is_some() {
+            let gathering = tokio::time::timeout_at(self.deadline, self.upload.gather());
+            let gathered = gathering.await;
+            let gathered = gathered.map_err(|_| Missed::Heard(Failure::total_timeout()))?;
+            gathered.map_err(|refusal| Missed::Heard(Failure::client(refusal)))?;
+        }
         let place = prepared.bulkhead.enter();
         let place = place.ok_or_else(|| Missed::Unheard(Failure::full()))?;
-        let head = match self.head(&prepared, key) {
+        let head = match self.head(&prepared, key).await {
             Ok(head) => head,
             Err(failure) => return Err(Missed::Unkeyed(failure)),
         };
@@ -254,7 +270,7 @@ impl Crossing {
     }
 
     /// The request's head, with one of the provider's keys.
-    fn head(&self, prepared: &Prepared, key: Option<usize>) -> Result<Bytes, Failure> {
+    async fn head(&self, prepared: &Prepared, key: Option<usize>) -> Result<Bytes, Failure> {
         let provider = &prepared.provider;
         let lines = prepared.lines(key);
         let mut fields = Fields::from(&lines.headers);
@@ -265,12 +281,8 @@ impl Crossing {
         outgoing::further(&mut own, &self.fields, parties, providers::passes_upstream);
         if let Some(key) = prepared.unready(key) {
             let added = outgoing::add_credential(&mut own, &provider.auth, key);
-            if added.map_err(Failure::account)?.is_some() {
-                // A signature covers the body, and nobody has read that.
-                let sentence = "The upstream wants requests signed with their bodies: none passes \
-                                through to it unread.";
-                let refusal = Refusal::new(Reason::UpstreamCredential, sentence);
-                return Err(Failure::transient(refusal));
+            if let Some(keys) = added.map_err(Failure::account)? {
+                self.sign(&mut own, provider, &keys).await?;
             }
         }
         if let Some(kind) = self.fields.get("content-type") {
@@ -287,6 +299,28 @@ impl Crossing {
         Ok(out.freeze())
     }
 
+    /// Signs it for AWS, its body included.
+    async fn sign(
+        &self,
+        own: &mut Fields,
+        provider: &Provider,
+        keys: &AwsKeys,
+    ) -> Result<(), Failure> {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let unsigned = Unsigned {
+            auth: &provider.auth,
+            method: self.method.as_str(),
+            host: &authority(provider),
+            path,
+            query,
+        };
+        match signing::sign(own, self.upload.gathered(), &unsigned, keys).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::account(outgoing::none(&outgoing::UNSIGNED))),
+            Err(refusal) => Err(Failure::transient(refusal)),
+        }
+    }
+
     /// Looks at an answer's head, and at the body of an error: what is said
     /// there of the gateway's own account is not the client's to read.
     async fn read(&self, reply: Reply) -> Result<Result<Answer, Failure>, Failure> {
@@ -295,8 +329,10 @@ impl Crossing {
             fields,
             mut body,
         } = reply;
-        let is_elsewhere = status.is_redirection() && status != StatusCode::NOT_MODIFIED;
-        if is_elsewhere || status.is_informational() {
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+            return Err(redirected(status, &fields));
+        }
+        if status.is_informational() {
             return Err(Failure::broken(format!("status {status}")));
         }
         let mut held = VecDeque::new();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::openai::quirks::{Mended, Mender, concern, mend};
+use dialects::translate::Terms;
 use domain::edit::Edits;
 use domain::model::{Deployment, Provider, WireFormat};
 use domain::refusal::{Reason, Refusal};
@@ -15,6 +16,7 @@ use super::Ask;
 use super::failure::Failure;
 use super::losses::{dropped, short, unsaid};
 use super::outgoing;
+use crate::accept::Foreign;
 use crate::aside;
 
 /// Bodies are nested at most this deeply.
@@ -63,6 +65,7 @@ pub(super) async fn told(
         body,
         model: target.upstream_model.clone(),
         provider: Arc::clone(&target.provider),
+        foreign: ask.foreign.clone(),
     };
     let mut told = if aside::is_large(ask.document.bytes().len()) {
         let done = aside::run(move || work.done()).await;
@@ -103,6 +106,8 @@ struct Work {
     body: Body,
     model: String,
     provider: Arc<Provider>,
+    /// What came, in another dialect.
+    foreign: Option<Arc<Foreign>>,
 }
 
 impl Work {
@@ -118,8 +123,15 @@ impl Work {
             true => Mended::default(),
             false => mend(&document, quirks, &self.model),
         };
+        let foreign = self.foreign.as_deref();
+        // The places of this body are not those of what came.
+        let terms = foreign.map(|foreign| Terms {
+            is_whole: false,
+            ..foreign.terms()
+        });
         if let Some(loss) = refused {
-            let field = short(&loss.field);
+            let field = terms.map_or_else(|| loss.field.clone(), |terms| terms.name(&loss.field));
+            let field = short(&field);
             let sentence = format!(
                 "The provider `{}` takes no `{field}`. Leave it out, or ask for another model.",
                 self.provider.name
@@ -127,13 +139,13 @@ impl Work {
             let refusal = Refusal::new(Reason::Untranslatable, sentence).at(field);
             return Err(Failure::elsewhere(refusal));
         }
-        if let Some(refusal) = unsaid(&losses, &self.provider) {
+        if let Some(refusal) = unsaid(&losses, &self.provider, terms) {
             return Err(Failure::elsewhere(refusal));
         }
         Ok(Told {
             body: Some(edits.apply(document.bytes())),
             mender: Mender::of(quirks, names),
-            dropped: dropped(&losses),
+            dropped: dropped(&losses, terms),
         })
     }
 }

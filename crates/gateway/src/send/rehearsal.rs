@@ -3,14 +3,19 @@
 
 use std::rc::Rc;
 
-use dialects::json::{Object, object};
+use bytes::Bytes;
+use dialects::Operation;
+use dialects::json::{Document, Object, object};
+use dialects::translate::allowed;
 use domain::model::{Deployment, WireFormat};
 use domain::record::Outcome;
 use http1::Fields;
 
 use super::failure::Failure;
 use super::fetch::Means;
-use super::{Ask, quirks, several, translation};
+use super::shape::shaped;
+use super::{Ask, outgoing, quirks, several, translation};
+use crate::aside;
 use crate::compose::Composed;
 use crate::plane::Plane;
 use crate::route::{Routed, Step, Whose};
@@ -44,43 +49,103 @@ pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served
         admitted, guards, ..
     } = fresh.guarded.composed;
     let prompt = admitted.accepted.ticket.meter.prompt_estimate;
-    let answer = admitted.reserved.saturating_sub(prompt);
     let (ask, ticket) = Ask::of(*admitted.accepted, &guards, largest);
     let mut targets = Vec::new();
     for step in &plan {
-        targets.push(target(plane, &ask, step, (prompt, answer)).await);
+        let sent = sent(plane, &ask, &step.target).await;
+        targets.push((step, sent));
     }
     let body = object(|o| {
         o.string("object", "portcullis.plan")
             .string("model", &ask.view.model)
-            .number("prompt_tokens", prompt)
-            .number("most_answer_tokens", answer)
-            .array("targets", |a| {
-                for target in &targets {
-                    a.raw(target);
-                }
-            });
+            .number("prompt_tokens", prompt);
+        let bounds = targets.iter().filter_map(|(_, sent)| sent.as_ref().ok());
+        let longest = bounds.map(|sent| sent.bound.tokens());
+        tokens(
+            o,
+            longest
+                .reduce(|one, other| Some(one?.max(other?)))
+                .flatten(),
+        );
+        o.array("targets", |a| {
+            for (step, sent) in &targets {
+                a.raw(&target(plane, step, sent, prompt));
+            }
+        });
     });
     let served = Served::new(AnswerBody::whole(body)).of_type("application/json");
     ticket.settle(Outcome::Complete, 200);
     Ok(served)
 }
 
+/// What would go to a target.
+struct Sent {
+    /// What it would not be told.
+    dropped: Option<String>,
+    /// How long its answers may become.
+    bound: Bound,
+}
+
+/// The most tokens that a target writes, and who sees to that.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// The request that it gets.
+    Request(u64),
+    /// The model's own limit, by the catalogue.
+    Model(u64),
+    /// Nobody that is known of.
+    Nobody,
+}
+
+impl Bound {
+    /// By the body that a target gets.
+    fn of(target: &Deployment, body: &Document) -> Self {
+        let dialect = match target.provider.format {
+            WireFormat::Demo => translation::PIVOT,
+            WireFormat::Dialect(dialect) => dialect,
+        };
+        let allowed = allowed(dialect, body.root());
+        let all = |each: u64| each.saturating_mul(allowed.answers);
+        match (allowed.tokens, target.max_output) {
+            (Some(asked), Some(most)) if most < asked => Self::Model(all(most)),
+            (Some(asked), _) => Self::Request(all(asked)),
+            (None, Some(most)) => Self::Model(all(most)),
+            (None, None) => Self::Nobody,
+        }
+    }
+
+    fn tokens(self) -> Option<u64> {
+        match self {
+            Self::Request(tokens) | Self::Model(tokens) => Some(tokens),
+            Self::Nobody => None,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Request(_) => "request",
+            Self::Model(_) => "model",
+            Self::Nobody => "nothing",
+        }
+    }
+}
+
 /// One target of the plan, as JSON.
-async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> String {
+fn target(plane: &Plane, step: &Step, sent: &Result<Sent, Failure>, prompt: u64) -> String {
     let target = &step.target;
-    let told = dropped(plane, ask, target).await;
     let body = object(|o| {
         o.string("deployment", target.id.as_str())
             .string("provider", target.provider.name.as_str())
             .string("model", &target.upstream_model)
             .string("dialect", dialect(target))
             .string("because", &because(plane, step));
-        most(o, target, tokens);
-        match &told {
-            Ok(dropped) => {
+        match sent {
+            Ok(sent) => {
+                tokens(o, sent.bound.tokens());
+                o.string("bounded_by", sent.bound.as_str());
+                most(o, target, (prompt, sent.bound));
                 o.array("dropped", |a| {
-                    for field in dropped.iter().flat_map(|all| all.split(", ")) {
+                    for field in sent.dropped.iter().flat_map(|all| all.split(", ")) {
                         a.string(field);
                     }
                 });
@@ -93,16 +158,45 @@ async fn target(plane: &Plane, ask: &Ask, step: &Step, tokens: (u64, u64)) -> St
     String::from_utf8(body).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// What this target would not be told.
-async fn dropped(plane: &Plane, ask: &Ask, target: &Deployment) -> Result<Option<String>, Failure> {
+/// What this target would be sent.
+async fn sent(plane: &Plane, ask: &Ask, target: &Deployment) -> Result<Sent, Failure> {
     if let Some(several) = several::of(ask, target).await? {
-        return Ok(several.dropped);
+        return Ok(Sent {
+            dropped: several.dropped,
+            bound: Bound::Request(0),
+        });
     }
     let means = Means { plane, until: None };
     let (translation, body) = translation::of(ask, target, means).await?.unzip();
-    let told = quirks::told(ask, target, body).await?;
     let lost = translation.and_then(|translation| translation.dropped());
-    Ok(quirks::both(lost, told.dropped))
+    let told = quirks::told(ask, target, body).await?;
+    let bound = match ask.operation {
+        // Vectors are no text.
+        Operation::Embedding => Bound::Request(0),
+        Operation::Chat | Operation::Completion => bound(ask, target, told.body).await?,
+    };
+    Ok(Sent {
+        dropped: quirks::both(lost, told.dropped),
+        bound,
+    })
+}
+
+/// How long answers may become by the body that is sent; without one it is the
+/// client's own.
+async fn bound(ask: &Ask, target: &Deployment, body: Option<Vec<Bytes>>) -> Result<Bound, Failure> {
+    let parts = match body {
+        Some(parts) => parts,
+        None => outgoing::same(ask, target).map_err(Failure::transient)?,
+    };
+    let parts = shaped(parts, &target.provider.shape, &[]).map_err(Failure::transient)?;
+    let parse = move || Document::parse(parts.concat().into(), translation::DEPTH);
+    let document = match aside::is_large(ask.document.bytes().len()) {
+        true => aside::run(parse).await.map_err(Failure::transient)?,
+        false => parse(),
+    };
+    document
+        .map(|document| Bound::of(target, &document))
+        .map_err(|error| Failure::transient(outgoing::internal(error.at)))
 }
 
 fn dialect(target: &Deployment) -> &'static str {
@@ -129,11 +223,22 @@ fn because(plane: &Plane, step: &Step) -> String {
     because.to_owned()
 }
 
+/// The tokens of an answer that is as long as it may be; `null` where it may be
+/// of any length.
+fn tokens(o: &mut Object<'_>, most: Option<u64>) {
+    match most {
+        Some(tokens) => o.number("most_answer_tokens", tokens),
+        None => o.null("most_answer_tokens"),
+    };
+}
+
 /// What it costs if the answer is as long as it may be; nothing is said where
-/// the price is unknown.
-fn most(o: &mut Object<'_>, target: &Deployment, (prompt, answer): (u64, u64)) {
-    match &target.price {
-        Some(price) => o.string("most_usd", &ledger::most(prompt, answer, price).to_string()),
-        None => o.null("most_usd"),
+/// the price is unknown, or that length.
+fn most(o: &mut Object<'_>, target: &Deployment, (prompt, bound): (u64, Bound)) {
+    match (&target.price, bound.tokens()) {
+        (Some(price), Some(answer)) => {
+            o.string("most_usd", &ledger::most(prompt, answer, price).to_string())
+        }
+        _ => o.null("most_usd"),
     };
 }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::gemini;
-use dialects::translate::{self, Upstream};
+use dialects::translate::{self, Terms, Upstream};
 use domain::canon::Dialect;
-use domain::ids::TicketId;
 use domain::model::Deployment;
-use http::StatusCode;
+use domain::refusal::{Reason, Refusal};
+use http::{StatusCode, Uri};
 use http1::Fields;
 
-use super::aws;
 use super::failure::Failure;
 use super::translation::PIVOT;
+use super::{Ask, aws};
+use crate::accept::Foreign;
 
 /// Reads such an answer. `theirs` is what the provider speaks, where that is not
 /// the pivot's dialect; `key` the one of its keys that was taken.
@@ -21,11 +22,11 @@ pub(super) fn rejected(
     (status, fields, body): (StatusCode, &Fields, Bytes),
     theirs: Option<&Upstream>,
     (target, key): (&Deployment, Option<usize>),
-    ticket: TicketId,
+    ask: &Ask,
 ) -> Failure {
     let word = aws::word(status, fields, &body);
     let (body, wait) = match theirs {
-        Some(theirs) => fault(theirs, status, &body, ticket),
+        Some(theirs) => fault(theirs, status, &body, ask),
         None => (body, None),
     };
     let failure = match word {
@@ -35,21 +36,32 @@ pub(super) fn rejected(
     failure.or_after(wait).of_keys(&target.provider.keys, key)
 }
 
-/// A provider's error in the pivot's dialect, and when it says to come again,
-/// where its body is the place for that.
+/// A provider's error in the pivot's dialect, with the client's names for fields,
+/// and when it says to come again, where its body is the place for that.
 fn fault(
     theirs: &Upstream,
     status: StatusCode,
     body: &[u8],
-    ticket: TicketId,
+    ask: &Ask,
 ) -> (Bytes, Option<Duration>) {
-    let fault = (theirs.read_fault)(status.as_u16(), body);
+    let mut fault = (theirs.read_fault)(status.as_u16(), body);
     let wait = match theirs.dialect {
         Dialect::Gemini => gemini::canon::retry_delay(body),
         _ => None,
     };
     let pivot = translate::codec(PIVOT);
-    let told = pivot.map(|pivot| (pivot.write_fault)(&fault, &ticket.to_string()));
+    let own = pivot.map(|codec| Terms {
+        codec,
+        body: &ask.document,
+        is_whole: true,
+    });
+    let foreign = ask.foreign.as_deref().map(Foreign::terms);
+    if let Some(terms) = foreign.or(own)
+        && terms.codec.dialect != theirs.dialect
+    {
+        terms.tell(theirs.dialect, &mut fault);
+    }
+    let told = pivot.map(|pivot| (pivot.write_fault)(&fault, &ask.ticket.to_string()));
     (told.unwrap_or_default().into(), wait)
 }
 
@@ -59,4 +71,20 @@ fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
         return Failure::broken(format!("status {status}"));
     }
     Failure::of_status(status, fields, body)
+}
+
+/// An answer that lies at another address. Nobody goes there with a key in
+/// hand; where it leads is the operator's to read.
+pub(super) fn redirected(status: StatusCode, fields: &Fields) -> Failure {
+    let code = status.as_u16();
+    let sentence = format!(
+        "The provider answered with a redirect (status {code}), which is neither followed nor \
+         handed on: a key would go along. Check the path, slashes at its end too; or whoever \
+         operates the gateway sets the provider's `base_url` to where it really is."
+    );
+    let location = fields.text("location").map(str::parse::<Uri>);
+    let to = location.and_then(Result::ok);
+    let to = to.map(|to| format!("{}{}", to.host().unwrap_or_default(), to.path()));
+    let cause = format!("status {code} to {}", to.as_deref().unwrap_or("nowhere"));
+    Failure::transient(Refusal::new(Reason::UpstreamBroken, sentence).because(cause))
 }

@@ -115,7 +115,8 @@ impl Work {
             let lost = foreign.into_iter().flat_map(|foreign| &foreign.losses);
             losses.extend(lost.filter(|loss| loss.weight == Weight::Meaning).cloned());
         }
-        if let Some(refusal) = unsaid(&losses, &self.provider) {
+        let terms = foreign.map(Foreign::terms);
+        if let Some(refusal) = unsaid(&losses, &self.provider, terms) {
             return Err(Failure::elsewhere(refusal));
         }
         Ok(Several {
@@ -125,7 +126,7 @@ impl Work {
             client,
             asked: self.document,
             model: self.model,
-            dropped: dropped(&losses),
+            dropped: dropped(&losses, terms),
         })
     }
 }
@@ -254,7 +255,7 @@ impl Asking<'_> {
                 WireFormat::Dialect(theirs) => translate::upstream(theirs),
             };
             let reply = (status, &fields, whole.unwrap_or_default());
-            return Err(rejected(reply, theirs, self.target, self.ask.ticket));
+            return Err(rejected(reply, theirs, self.target, self.ask));
         }
         let room = self.ask.largest.saturating_sub(self.length());
         let body = collect(&mut body, room, patience).await?;

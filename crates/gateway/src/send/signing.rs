@@ -15,6 +15,8 @@ use crate::plane;
 pub(super) struct Unsigned<'a> {
     /// Where signatures are for.
     pub(super) auth: &'a Auth,
+    /// `GET`, `POST`, …
+    pub(super) method: &'a str,
     /// As the `host` header says it.
     pub(super) host: &'a str,
     /// As the request line has it.
@@ -39,7 +41,7 @@ pub(super) async fn sign(
     };
     let digest = digest(parts).await?;
     let request = Request {
-        method: "POST",
+        method: unsigned.method,
         host: unsigned.host,
         path: unsigned.path,
         query: unsigned.query,

@@ -150,7 +150,8 @@ async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> 
         Begun::Done(done) => return Ok(*done),
         Begun::Wants(open, wanted) => (open, wanted),
     };
-    let fetched = fetch::all(ask, &wanted, means).await?;
+    let fetched = fetch::all(ask, &wanted, means).await;
+    let fetched = fetched.map_err(|failure| open.in_terms(failure))?;
     let finish = move || open.finished(&fetched);
     let finished = aside::run(finish).await;
     finished.map_err(Failure::transient)?

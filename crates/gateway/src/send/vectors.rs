@@ -125,7 +125,8 @@ impl Work {
                 )
             }
         };
-        if let Some(refusal) = unsaid(&losses, &self.provider) {
+        let terms = foreign.map(Foreign::terms);
+        if let Some(refusal) = unsaid(&losses, &self.provider, terms) {
             return Err(Failure::elsewhere(refusal));
         }
         let vectors = Vectors {
@@ -134,7 +135,7 @@ impl Work {
             passes: self.passes,
             asked: self.document,
             model: self.model,
-            dropped: dropped(&losses),
+            dropped: dropped(&losses, terms),
         };
         Ok((vectors, body))
     }

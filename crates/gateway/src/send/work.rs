@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::openai::canon::write_request_with_thoughts;
-use dialects::translate::{self, Codec, Names, Target, Upstream};
+use dialects::translate::{self, Codec, Names, Target, Terms, Upstream};
 use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::Provider;
@@ -59,6 +59,27 @@ pub(super) struct Open {
 }
 
 impl Work {
+    /// The client's names for fields, whose places are known where what was read is
+    /// what it sent.
+    fn terms(&self) -> Terms<'_> {
+        match &self.foreign {
+            Some(foreign) => {
+                let terms = foreign.terms();
+                Terms {
+                    is_whole: terms.is_whole
+                        && !self.is_governed
+                        && Arc::ptr_eq(&foreign.pivot, &self.document),
+                    ..terms
+                }
+            }
+            None => Terms {
+                codec: self.pivot,
+                body: &self.document,
+                is_whole: true,
+            },
+        }
+    }
+
     /// Reads the request, and writes it at once unless something of it has to
     /// be fetched before.
     ///
@@ -73,7 +94,11 @@ impl Work {
             .filter(|foreign| !self.is_governed && Arc::ptr_eq(&foreign.pivot, &self.document));
         let mut request = match untouched {
             Some(foreign) => foreign.request.clone(),
-            None => (self.pivot.read_request)(&self.document).map_err(Failure::client)?,
+            None => {
+                let read = (self.pivot.read_request)(&self.document);
+                let ours = |refusal| renamed_in(refusal, self.terms());
+                read.map_err(|refusal| Failure::client(ours(refusal)))?
+            }
         };
         let goes_on = self.foreign.as_ref().and_then(|foreign| previous(foreign));
         let is_there = goes_on.is_none_or(|it| {
@@ -98,7 +123,8 @@ impl Work {
             })));
         }
         if let Some(refusal) = translate::wrong_value(&request, self.theirs.dialect) {
-            return Err(Failure::elsewhere(refusal));
+            let terms = self.terms();
+            return Err(Failure::elsewhere(renamed_in(refusal, terms)));
         }
         let store = here(&mut request).into_iter().find(|it| it.name == "store");
         if self.theirs.dialect == Dialect::Responses {
@@ -138,10 +164,29 @@ impl Work {
     }
 }
 
+/// A refusal whose field has the pivot's name, in the client's terms.
+fn renamed_in(mut refusal: Refusal, terms: Terms<'_>) -> Refusal {
+    if let Some(field) = &refusal.param {
+        let ours = terms.place(field);
+        refusal.message = refusal
+            .message
+            .replace(&format!("`{field}`"), &format!("`{ours}`"));
+        refusal.param = Some(ours);
+    }
+    refusal
+}
+
 /// A body, and what was left out.
 type Body = (Vec<u8>, Option<String>);
 
 impl Open {
+    /// A failure whose field has the canonical name, in the client's terms.
+    pub(super) fn in_terms(&self, mut failure: Failure) -> Failure {
+        let terms = self.work.terms();
+        failure.refusal = Box::new(renamed_in(*failure.refusal, terms));
+        failure
+    }
+
     /// Writes the request with what was fetched in its place. What was is not
     /// kept: nobody reads it in the request afterwards.
     ///
@@ -199,10 +244,11 @@ impl Open {
             let why = "reasoning and results of another provider stay there";
             losses.push(Loss::hint("previous_response_id", why));
         }
-        if let Some(refusal) = unsaid(&losses, &work.provider) {
+        let terms = work.terms();
+        if let Some(refusal) = unsaid(&losses, &work.provider, Some(terms)) {
             return Err(Failure::elsewhere(refusal));
         }
-        Ok((value, dropped(&losses)))
+        Ok((value, dropped(&losses, Some(terms))))
     }
 }
 

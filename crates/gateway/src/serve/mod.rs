@@ -12,6 +12,7 @@ mod pass;
 mod rest;
 mod screen;
 mod stream;
+mod upload;
 mod watched;
 
 use std::rc::Rc;

@@ -24,16 +24,17 @@ use crate::settle::Refused;
 ///
 /// # Errors
 /// The key may not use this model, or there is none of this name.
-pub fn count(snapshot: &Snapshot, accepted: Accepted) -> Result<Served, Refused> {
+pub fn count(snapshot: &Snapshot, mut accepted: Accepted) -> Result<Served, Refused> {
     let (principal, name) = (&accepted.principal, &accepted.view.model);
     let may_use = |name: &str| principal.may_use(name);
     let model = snapshot
         .resolve(name)
         .filter(|model| may_use(name) || may_use(model.name.as_str()));
-    if model.is_none() {
+    let Some(model) = model else {
         let refusal = Refusal::new(Reason::UnknownModel, "This model does not exist here.");
         return Err(Refused::new(accepted.ticket, refusal.at("model")));
-    }
+    };
+    accepted.ticket.asks_for(&model);
     let tokens = accepted.ticket.meter.prompt_estimate;
     let dialect = accepted.foreign.map(|foreign| foreign.codec.dialect);
     let body = object(|o| {

@@ -1,5 +1,5 @@
 //! What passes back through unread: the provider's bytes as they come. They
-//! are counted, and an account of tokens is gleaned from the JSON of an answer;
+//! are counted, and an account of tokens is gleaned from JSON and events;
 //! one that breaks off is cut off for the client too.
 
 use std::collections::VecDeque;
@@ -8,14 +8,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::Gleaner;
+use dialects::{EventGleaner, Gleaner};
 use domain::model::{Provider, WireFormat};
 use domain::record::Outcome;
 use domain::refusal::Reason;
+use domain::usage::Usage;
 use http::{Method, StatusCode};
 use http1::Fields;
 use tokio::time::Instant;
 
+use super::upload::{Way, urls};
 use super::watched::{Flow, Party, Watched};
 use super::{AnswerBody, Served, headers};
 use crate::send::Passed;
@@ -30,6 +32,8 @@ pub fn pass(passed: Passed) -> Served {
         mut ticket,
         method,
         target,
+        origin,
+        asked,
         provider,
         answer,
         deadline,
@@ -48,13 +52,21 @@ pub fn pass(passed: Passed) -> Served {
     let mut served = Served::new(AnswerBody::whole(Bytes::new()));
     served.status = status;
     headers::unread(&mut served.fields, &answer.fields);
+    if let Some(origin) = &origin {
+        let way = Way {
+            origin,
+            provider: &provider,
+            asked: &asked,
+        };
+        urls(&mut served.fields, &answer.fields, &way);
+    }
     headers::of(&mut served.fields, &ticket);
     if is_stream {
         // nginx and its kin would hold pieces back without this.
         served.fields.add("x-accel-buffering", "no");
     }
-    let gleaner =
-        gleaner(&provider, &answer.fields).filter(|_| !is_error && makes(&method, &target));
+    let reader = reader(&provider, &answer.fields);
+    let reader = reader.filter(|_| !is_error && makes(&method, &target));
     let held: usize = answer.held.iter().map(Bytes::len).sum();
     let length = match &answer.body {
         Some(body) => body.left().map(|left| left + held as u64),
@@ -67,7 +79,7 @@ pub fn pass(passed: Passed) -> Served {
         held: answer.held,
         upstream: answer.body,
         carried,
-        gleaner,
+        reader,
         silence: provider.timeouts.between_chunks,
         deadline,
         last: now,
@@ -102,14 +114,39 @@ fn makes(method: &Method, target: &str) -> bool {
     *method == Method::POST && !path.trim_end_matches('/').ends_with("/cancel")
 }
 
-/// Who reads over the answer for its tokens.
-fn gleaner(provider: &Provider, fields: &Fields) -> Option<Gleaner> {
-    let is_json = kind(fields) == "application/json";
+/// Who reads over an answer for its tokens.
+enum Reader {
+    Whole(Gleaner),
+    Events(EventGleaner),
+}
+
+impl Reader {
+    fn push(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Whole(gleaner) => gleaner.push(bytes),
+            Self::Events(gleaner) => gleaner.push(bytes),
+        }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Whole(gleaner) => gleaner.usage(),
+            Self::Events(gleaner) => gleaner.usage(),
+        }
+    }
+}
+
+/// The reader of this answer, where somebody can read it.
+fn reader(provider: &Provider, fields: &Fields) -> Option<Reader> {
     let is_plain = fields
         .get("content-encoding")
         .is_none_or(|coding| coding == b"identity");
-    match provider.format {
-        WireFormat::Dialect(dialect) if is_json && is_plain => Some(Gleaner::new(dialect)),
+    let WireFormat::Dialect(dialect) = provider.format else {
+        return None;
+    };
+    match &*kind(fields) {
+        "application/json" if is_plain => Some(Reader::Whole(Gleaner::new(dialect))),
+        "text/event-stream" if is_plain => Some(Reader::Events(EventGleaner::new(dialect))),
         _ => None,
     }
 }
@@ -121,7 +158,7 @@ pub struct Passing {
     held: VecDeque<Bytes>,
     upstream: Option<UpstreamBody>,
     carried: Rc<Carried>,
-    gleaner: Option<Gleaner>,
+    reader: Option<Reader>,
     silence: Duration,
     deadline: Instant,
     last: Instant,
@@ -133,8 +170,8 @@ impl Passing {
     /// Counts bytes that go out. With the last of them it is over.
     fn hand_on(&mut self, bytes: Bytes) -> Bytes {
         self.carried.out(bytes.len());
-        if let Some(gleaner) = &mut self.gleaner {
-            gleaner.push(&bytes);
+        if let Some(reader) = &mut self.reader {
+            reader.push(&bytes);
         }
         let left = self.upstream.as_ref().map_or(Some(0), UpstreamBody::left);
         if left == Some(0) && self.held.is_empty() {
@@ -160,7 +197,7 @@ impl Passing {
     }
 
     fn meter(&mut self) {
-        let usage = self.gleaner.as_ref().and_then(Gleaner::usage);
+        let usage = self.reader.as_ref().and_then(Reader::usage);
         if let Some(ticket) = &mut self.ticket {
             ticket.meter.reported = usage;
         }

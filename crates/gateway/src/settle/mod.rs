@@ -30,6 +30,10 @@ use crate::plane::Plane;
 
 /// What records call a request that passes through unread.
 pub(crate) const PASS_THROUGH: &str = "pass_through";
+/// What they call one whose prompt is counted only.
+pub(crate) const COUNT_TOKENS: &str = "count_tokens";
+/// What they call one that asks for its plan only.
+pub(crate) const DRY_RUN: &str = "dry_run";
 
 /// One request's account. Owned by the stage that has the request; thin, so
 /// that handing it on moves a pointer.
@@ -203,6 +207,7 @@ impl Ticket {
         }
         let (usage, usage_source) = self.meter.asks();
         let price = target.price.as_ref();
+        let passed = self.carried.as_ref().map(|carried| carried.so_far());
         let facts = self.facts();
         let asked = Asked {
             streamed: facts.streamed,
@@ -212,6 +217,7 @@ impl Ticket {
             prompt: usage.input,
             usage_source,
             cost: price.map(|price| ledger::cost(&usage, price)),
+            passed,
         };
         let opened = Opened {
             ticket: facts.ticket,
@@ -223,6 +229,9 @@ impl Ticket {
             reserved_tokens,
             asked: Some(asked),
         };
+        if let Some(carried) = &self.carried {
+            carried.tell(&self.plane, &opened);
+        }
         self.plane.record(&Record::Opened(opened))
     }
 
@@ -288,7 +297,10 @@ impl Ticket {
             facts.cost = price.map(|price| ledger::cost(&usage, price));
             facts.price_missing = price.is_none();
         }
-        facts.passed = account.carried.as_ref().map(|carried| carried.so_far());
+        if let Some(carried) = &account.carried {
+            facts.passed = Some(carried.so_far());
+            carried.end();
+        }
         if let Some(mut taken) = account.taken.take() {
             taken.settle(usage.total(), now);
         }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use domain::credential::{Absent, AwsKeys, Credential, Key, KeySource, Renewing};
-use domain::model::{Auth, Paths, Shape};
+use domain::model::{Auth, PassThrough, Paths, Shape};
 use domain::principal::Limits;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
 use testkit::fake::Seen;
 use testkit::openai::chat_request;
 use testkit::{FakeProvider, Reply, Scene};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::stage::{Ask, KEY, Stage, play};
 
@@ -68,7 +69,7 @@ fn is_signed_for(request: &Seen, keys: &AwsKeys) -> bool {
     let time = UnixMicros(time.timestamp().as_microsecond());
     let signed = sigv4::sign(
         &sigv4::Request {
-            method: "POST",
+            method: request.method.as_str(),
             host: request.header("host"),
             path,
             query,
@@ -179,7 +180,7 @@ fn keys_of_aws_at_a_provider_that_knows_none_are_no_credential() {
 }
 
 #[test]
-fn what_passes_through_takes_tokens_and_no_signatures() {
+fn what_passes_through_takes_tokens_and_no_signatures_nobody_knows() {
     play(async || {
         let fake = FakeProvider::start().await;
         fake.always(Reply::json("{}"));
@@ -199,5 +200,66 @@ fn what_passes_through_takes_tokens_and_no_signatures() {
             assert_eq!(record.passed.map(|passed| passed.bytes_in), Some(0));
         }
         assert_eq!(fake.count(), 1);
+    });
+}
+
+/// What passes through to AWS.
+fn passing(fake: &FakeProvider) -> Scene {
+    signing(fake).with(|provider| provider.pass_through = PassThrough::All)
+}
+
+#[test]
+fn what_passes_through_to_aws_is_signed_with_its_body() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::json("{}"));
+        let stage = Stage::open(passing(&fake));
+        for (method, path, size) in [
+            ("GET", "/guardrails?maxResults=5&a=b%20c", 0),
+            ("POST", "/model/us.claude%3A0/converse", 1),
+            ("PUT", "/guardrails/g", 3 << 20),
+        ] {
+            let body = vec![b'x'; size];
+            let answer = stage.ask(crate::passing::ask(method, path, body)).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let request = fake.last_request();
+            assert_eq!(
+                (request.method.as_str(), request.body.len()),
+                (method, size)
+            );
+            assert!(request.path.ends_with(path), "{}", request.path);
+            assert_eq!(request.header("x-amz-security-token"), "session");
+            assert!(is_signed_for(&request, &pair()), "{method}");
+            let mut other = request.clone();
+            other.body = b"{}".as_slice().into();
+            assert!(!is_signed_for(&other, &pair()), "the body is signed");
+        }
+        let bytes: Vec<_> = stage.settled(3).await.iter().map(|it| it.passed).collect();
+        let bytes: Vec<_> = bytes.iter().flatten().map(|it| it.bytes_in).collect();
+        assert_eq!(bytes, [0, 1, 3 << 20]);
+    });
+}
+
+#[test]
+fn a_body_that_is_too_large_to_be_signed_is_refused() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(passing(&fake).adjust(|snapshot| snapshot.bounds.body = 1000));
+        // Nobody says beforehand how long it is.
+        let mut stream = tokio::net::TcpStream::connect(stage.address)
+            .await
+            .expect("connect");
+        let head = "POST /providers/fake/files HTTP/1.1\r\nhost: g\r\n\
+                    authorization: Bearer sk-test\r\ntransfer-encoding: chunked\r\n\r\n";
+        let chunk = format!("7d0\r\n{}\r\n", "x".repeat(2000));
+        stream
+            .write_all(format!("{head}{chunk}").as_bytes())
+            .await
+            .expect("sent");
+        let mut said = vec![0; 1000];
+        let length = stream.read(&mut said).await.expect("an answer");
+        let said = String::from_utf8_lossy(&said[..length]);
+        assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
+        assert_eq!(fake.count(), 0);
     });
 }

@@ -215,6 +215,12 @@ fn tokens_are_counted_without_asking_anybody() {
         let counted = stage.ask(asked.with("x-goog-api-key", KEY)).await.json();
         assert!(counted["totalTokens"].as_u64() > Some(0), "{counted}");
         assert_eq!(fake.count(), 0);
+        for record in stage.settled(2).await {
+            assert_eq!(record.operation, "count_tokens");
+            assert_eq!(record.model.as_ref().map(|m| m.as_str()), Some("m"));
+            let costs = (record.usage.total(), record.cost, record.price_missing);
+            assert_eq!(costs, (0, None, false));
+        }
     });
 }
 

@@ -120,6 +120,20 @@ fn events_pass_as_they_come() {
 }
 
 #[test]
+fn usage_is_booked_where_events_tell_it() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let told = "data: {\"response\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":3}}}\n\n";
+        fake.script(vec![Reply::sse(["data: {}\n\n", told])]);
+        let stage = Stage::open(open(&fake));
+        stage.ask(ask("POST", "/responses", "{}")).await;
+        let record = stage.settled(1).await.remove(0);
+        assert_eq!(record.usage_source, UsageSource::Provider);
+        assert_eq!((record.usage.input, record.usage.output), (7, 3));
+    });
+}
+
+#[test]
 fn the_clients_key_is_taken_off_and_the_providers_put_on() {
     play(async || {
         let fake = FakeProvider::start().await;

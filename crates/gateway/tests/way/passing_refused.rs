@@ -92,6 +92,9 @@ fn no_path_leads_out_of_the_base_url() {
             "//evil.example/x",
             "/https://evil.example/x",
             "/%5c..%5cadmin",
+            "/%c0%ae%c0%ae/admin",
+            "/%252e%252e%252fadmin",
+            "/%EF%BC%8E%EF%BC%8E/admin",
         ] {
             let answer = stage.ask(ask("GET", path, "")).await;
             assert_eq!(answer.refusal(400), "invalid_path", "{path}");
@@ -212,7 +215,7 @@ fn redirects_are_not_followed_and_websockets_not_opened() {
         let fake = FakeProvider::start().await;
         let away = Reply::json("")
             .with_status(307)
-            .header("location", "http://evil.example/");
+            .header("location", "http://evil.example/?key=sk-upstream");
         fake.script(vec![
             away,
             Reply::json("").with_status(304).header("etag", "\"1\""),
@@ -220,6 +223,12 @@ fn redirects_are_not_followed_and_websockets_not_opened() {
         let stage = Stage::open(open(&fake));
         let answer = stage.ask(ask("GET", "/files", "")).await;
         assert_eq!(answer.refusal(502), "upstream_error");
+        assert!(
+            answer.text().contains("redirect (status 307)"),
+            "{}",
+            answer.text()
+        );
+        assert!(answer.text().contains("`base_url`") && !answer.text().contains("evil"));
         assert_eq!(answer.header("location"), "");
         let answer = stage.ask(ask("GET", "/files", "")).await;
         assert_eq!((answer.status, answer.header("etag")), (304, "\"1\""));

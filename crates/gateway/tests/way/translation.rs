@@ -247,31 +247,3 @@ fn a_fallback_to_another_dialect_changes_path_and_body() {
         assert_eq!(answer.json()["choices"][0]["message"]["content"], "Hello.");
     });
 }
-
-#[test]
-fn a_dry_run_tells_the_plan_and_sends_nothing() {
-    play(async || {
-        let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-        let scene = Scene::new()
-            .provider_at("first", first.address())
-            .provider_at("second", second.address())
-            .with(speaks(Dialect::Anthropic))
-            .with(|provider| provider.losses = Losses::Drop)
-            .key(KEY, domain::principal::Limits::default())
-            .model_at("m", &["first", "second"]);
-        let stage = Stage::open(scene);
-        let question = QUESTION.replace("\"max_tokens\"", "\"logprobs\":true,\"max_tokens\"");
-        let ask = Ask::chat(question).with("x-portcullis-dry-run", "true");
-        let plan = stage.ask(ask).await.json();
-        assert_eq!(plan["object"], "portcullis.plan");
-        assert_eq!(plan["most_answer_tokens"], 50);
-        assert_eq!(plan["targets"][0]["deployment"], "first/m");
-        assert_eq!(plan["targets"][0]["dropped"], json!([]));
-        assert_eq!(plan["targets"][1]["dialect"], "anthropic");
-        assert_eq!(plan["targets"][1]["dropped"], json!(["logprobs"]));
-        assert!(plan["targets"][0]["most_usd"].as_str().is_some(), "{plan}");
-        assert_eq!((first.count(), second.count()), (0, 0));
-        let records = stage.settled(1).await;
-        assert_eq!(records[0].usage.total(), 0);
-    });
-}

@@ -57,12 +57,16 @@ pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<()
     Ok(())
 }
 
-/// The field of a row that versions before did not write, and do not read.
+/// Fields of a row that versions before did not write, and do not read.
 const ASKED: &str = "asked";
+const PASSED: &str = "passed";
 
 fn written(record: &Opened) -> Result<String, serde_json::Error> {
     let mut row = serde_json::to_value(record)?;
     row[ASKED] = serde_json::to_value(&record.asked)?;
+    if let Some(passed) = record.asked.as_ref().and_then(|asked| asked.passed) {
+        row[PASSED] = serde_json::to_value(passed)?;
+    }
     serde_json::to_string(&row)
 }
 
@@ -72,9 +76,13 @@ fn written(record: &Opened) -> Result<String, serde_json::Error> {
 /// It is of a later one.
 pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
     let mut row: Value = serde_json::from_str(text)?;
-    let asked = row.get_mut(ASKED).map(Value::take).unwrap_or_default();
+    let mut beside = |name| row.get_mut(name).map(Value::take).unwrap_or_default();
+    let (asked, passed) = (beside(ASKED), beside(PASSED));
     let mut opened: Opened = serde_json::from_value(row)?;
     opened.asked = serde_json::from_value(asked)?;
+    if let Some(asked) = &mut opened.asked {
+        asked.passed = serde_json::from_value(passed)?;
+    }
     Ok(opened)
 }
 

@@ -155,7 +155,7 @@ pub(super) fn whole(node: Node<'_>) -> Option<u64> {
 }
 
 /// `systemInstruction`, from either spelling.
-pub(super) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
     if !key.contains('_') {
         return key;
     }
@@ -174,7 +174,8 @@ pub(super) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn snake(key: &str) -> String {
+/// `system_instruction`, from the other spelling.
+pub(crate) fn snake(key: &str) -> String {
     let mut out = String::with_capacity(key.len() + 4);
     for letter in key.chars() {
         if letter.is_ascii_uppercase() {

@@ -19,7 +19,7 @@ mod config;
 mod contents;
 pub mod embedding;
 mod fault;
-mod fields;
+pub(crate) mod fields;
 mod logprobs;
 mod media;
 mod parts;
