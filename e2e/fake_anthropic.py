@@ -12,10 +12,12 @@ from fake_openai import FakeOpenAI, Refused, Scripted, filled
 
 # The second is one of which the catalogue knows that it thinks.
 MODELS = ["c", "claude-haiku-4-5"]
-# What the gateway asks by itself, and what the SDK sends.
+# A tool that Anthropic runs itself; what it takes is not looked at.
+SEARCH = "web_search_20250305"
 # The beta that lets a server clear what is old in a conversation:
 # https://platform.claude.com/docs/en/build-with-claude/context-editing
 EDITS = "context-management-2025-06-27"
+# What the gateway asks by itself, and what the SDK sends.
 VERSIONS = {"2023-06-01", "2026-10-21"}
 THREADS = "message-threads-2026-08-12"
 USAGE = {
@@ -142,6 +144,8 @@ def check_system(system) -> None:
 
 def check_tools(asked: dict) -> None:
     for number, tool in enumerate(asked.get("tools", [])):
+        if tool.get("type") == SEARCH:
+            continue
         need(re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", tool.get("name", "")), f"tools.{number}.name: bad pattern")
         need(tool.get("input_schema", {}).get("type") == "object", f"tools.{number}.input_schema: type object required")
         known = {"type", "name", "description", "input_schema", "cache_control", "strict", "eager_input_streaming"}
@@ -219,7 +223,7 @@ def message_for(asked: dict) -> dict:
         content.append({"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE})
     results = [block for block in last if block["type"] == "tool_result"]
     has_none = (asked.get("tool_choice") or {}).get("type") == "none"
-    calls = [] if results or has_none else asked.get("tools", [])
+    calls = [] if results or has_none else [tool for tool in asked.get("tools", []) if "input_schema" in tool]
     for number, tool in enumerate(calls):
         given = filled(tool["input_schema"])
         content.append({"type": "tool_use", "id": f"toolu_{number}", "name": tool["name"], "input": given})

@@ -40,8 +40,9 @@ WORDS = {
     429: "ThrottlingException",
     503: "ServiceUnavailableException",
 }
-# Of Anthropic's betas those that AWS knows.
-BETAS = {"context-1m-2025-08-07", "interleaved-thinking-2025-05-14", "tool-search-tool-2025-10-19"}
+# Of Anthropic's betas those that AWS knows for every model, and for larger ones.
+BETAS = {fake_anthropic.EDITS}
+LARGER = BETAS | {"context-1m-2025-08-07", "interleaved-thinking-2025-05-14", "tool-search-tool-2025-10-19"}
 INVOKED = (fake_anthropic.FIELDS - {"model", "stream", "service_tier"}) | {"anthropic_version", "anthropic_beta"}
 # A message is cut into pieces of so many bytes.
 PIECE = 61
@@ -172,10 +173,11 @@ def invoked(asked: dict, model: str) -> dict:
     rules.need("claude" in model, "This model does not take Anthropic's requests.")
     rules.need(asked.get("anthropic_version") == "bedrock-2023-05-31", "Invalid API version")
     betas = set(asked.get("anthropic_beta", []))
-    # All of them are for larger models only.
-    rules.need(betas <= (BETAS if "sonnet" in model else set()), "invalid beta flag")
+    rules.need(betas <= (LARGER if "sonnet" in model else BETAS), "invalid beta flag")
+    edits = {"context_management"} if fake_anthropic.EDITS in betas else set()
+    rules.need(all("input_schema" in tool for tool in asked.get("tools", [])), "tools: AWS runs none itself")
     try:
-        fake_anthropic.check(asked | {"model": "c"}, INVOKED | {"model"})
+        fake_anthropic.check(asked | {"model": "c"}, INVOKED | edits | {"model"})
     except fake_openai.Refused as no:
         raise refused(no.body["error"]["message"], no.status) from None
     return fake_anthropic.message_for(asked | {"model": "claude-haiku-4-5-20251001"})
@@ -189,7 +191,8 @@ def answer_for(asked: dict) -> dict:
         content.append({"reasoningContent": {"reasoningText": {"text": "Let me think.", "signature": SIGNATURE}}})
     last = asked["messages"][-1]["content"]
     results = [block["toolResult"] for block in last if "toolResult" in block]
-    tools = [] if results else asked.get("toolConfig", {}).get("tools", [])
+    is_hushed = "Do not call any tool now." in json.dumps(asked.get("system", []))
+    tools = [] if results or is_hushed else asked.get("toolConfig", {}).get("tools", [])
     specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
     for number, spec in enumerate(specs):
         given = filled(spec["inputSchema"]["json"]) if spec["inputSchema"]["json"].get("properties") else {}

@@ -159,13 +159,15 @@ def lines_of(asked: dict, now):
 
 
 def messages_of(asked: dict):
-    results = [m for m in asked["messages"] if m["role"] == "tool"]
+    last = [n for n, m in enumerate(asked["messages"]) if m["role"] == "user"][-1:]
+    results = [m for m in asked["messages"][sum(last) :] if m["role"] == "tool"]
     if asked["model"] == THINKER and asked.get("think") is not False:
         yield {"thinking": "Let me"}
         yield {"thinking": " think."}
     if asked.get("tools") and not results:
-        names = [tool["function"]["name"] for tool in asked["tools"]]
-        calls = [{"function": {"index": n, "name": name, "arguments": {"city": "Zürich"}}} for n, name in enumerate(names)]
+        functions = [tool["function"] for tool in asked["tools"]]
+        given = [{"name": f["name"], "arguments": fake_openai.filled(f["parameters"])} for f in functions]
+        calls = [{"function": {"index": n} | call} for n, call in enumerate(given)]
         yield {"tool_calls": calls}
         return
     text = f"You said: {said(asked)}"

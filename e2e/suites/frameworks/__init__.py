@@ -9,14 +9,21 @@ environment that has them. The scene is that of `sdk_gemini`.
 import os
 import pathlib
 
+from fake_bedrock import NOVA, FakeBedrock
+from fake_ollama import FakeOllama
 from harness import install
 from harness.bench import case
+from harness.gateway import UPSTREAM_KEY
 from suites import scripts, sdk_gemini
 
 
 # LlamaIndex asks only for models whose names it knows.
 ALIASES = """
 aliases:
+  gpt-4.1-nano: nova
+  gpt-4-turbo: gemma4
+  claude-3-5-haiku-20241022: nova
+  claude-3-7-sonnet-20250219: gemma4
   gpt-4o-mini: fake-large
   gpt-4o: c
   gpt-4.1: gemini-2.5-flash
@@ -29,7 +36,21 @@ aliases:
 
 
 def scene(bench):
-    world = sdk_gemini.scene(bench, more=ALIASES)
+    aws = bench.enter(FakeBedrock(UPSTREAM_KEY))
+    ollama = bench.enter(FakeOllama(UPSTREAM_KEY))
+    providers = f"""
+  bedrock:
+    base_url: {aws.base_url}
+    api_key: env:UPSTREAM_KEY
+  house:
+    catalogue: ollama
+    base_url: {ollama.base_url}
+    models: [gemma4]
+"""
+    # It stands behind other models that have names.
+    nova = f'  - {{name: nova, deployments: [{{provider: bedrock, model: "{NOVA}"}}]}}'
+    world = sdk_gemini.scene(bench, providers, nova + ALIASES)
+    world.aws, world.ollama = aws, ollama
     world.python = python(bench.here)
     return world
 
@@ -50,7 +71,7 @@ def run(w, name: str):
         print(f"e2e: frameworks: {name} is not installed (PORTCULLIS_FRAMEWORKS=install)")
         return None
     script = w.bench.here / "suites" / "frameworks" / f"with_{name}.py"
-    fakes = {"openai": w.fake, "anthropic": w.claude, "google": w.google}
+    fakes = {"openai": w.fake, "anthropic": w.claude, "google": w.google, "bedrock": w.aws, "ollama": w.ollama}
     return scripts.run_program(w, [w.python, "-B", script], w.gateway.origin, **fakes)
 
 

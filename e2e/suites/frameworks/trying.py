@@ -6,8 +6,8 @@ import traceback
 
 ORIGIN, KEY = os.environ["BASE_URL"], os.environ["KEY"]
 BASE_URL = f"{ORIGIN}/v1"
-# Of a server of OpenAI's dialect, of one of Anthropic's, of one of Gemini's.
-MODELS = ("fake-large", "c", "gemini-2.5-flash", "gemini-3-flash")
+# Of servers of OpenAI's dialect, Anthropic's, Gemini's (both), Bedrock's, Ollama's.
+MODELS = ("fake-large", "c", "gemini-2.5-flash", "gemini-3-flash", "nova", "gemma4")
 THINKERS = ("claude-haiku-4-5", "gemini-2.5-flash", "gemini-3-flash")
 
 

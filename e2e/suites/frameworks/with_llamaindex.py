@@ -17,8 +17,12 @@ OPENAI = {"api_base": BASE_URL, "api_key": KEY, "max_retries": 0}
 
 
 # Names that LlamaIndex knows; the gateway has the models behind.
-GPT = dict(zip(MODELS, ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini")))
-CLAUDE = dict(zip(MODELS, ("claude-3-haiku-20240307", "claude-sonnet-4-0", "claude-opus-4-0", "claude-opus-4-1")))
+GPT = dict(zip(MODELS, ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4-turbo")))
+CLAUDES = (
+    "claude-3-haiku-20240307", "claude-sonnet-4-0", "claude-opus-4-0", "claude-opus-4-1",
+    "claude-3-5-haiku-20241022", "claude-3-7-sonnet-20250219",
+)  # fmt: skip
+CLAUDE = dict(zip(MODELS, CLAUDES))
 WAYS = {
     "OpenAILike": lambda model: OpenAILike(
         model=model, is_chat_model=True, is_function_calling_model=True, context_window=100_000, **OPENAI

@@ -28,6 +28,19 @@ const DEPTH: usize = 128;
 /// answer's form beside tools. No client's tool is called so.
 pub(crate) const ANSWER_TOOL: &str = "portcullis_json_answer";
 
+/// Why a choice is lost where it becomes words.
+pub(crate) const ONLY_ASKED: &str = "the model cannot be forced to call a tool: it is asked to";
+
+/// What a model is told that cannot be forced to call a tool: the one of this
+/// name, or any.
+pub(crate) fn asked_to_call(name: Option<&str>) -> String {
+    let which = name.map_or_else(
+        || "one of the tools".to_owned(),
+        |it| format!("the tool `{it}`"),
+    );
+    format!("Answer by calling {which}, without any words of your own.")
+}
+
 /// Whether a tool is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calling {

@@ -23,6 +23,7 @@ mod names;
 mod native;
 pub(crate) mod order;
 mod places;
+pub(crate) mod sampling;
 mod table;
 mod terms;
 pub(crate) mod values;

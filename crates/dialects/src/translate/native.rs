@@ -2,11 +2,16 @@
 
 use domain::canon::{Block, Dialect, Request, Role, Signature};
 
+use crate::anthropic::canon::abilities::{Abilities, Form};
 use crate::gemini;
 
 /// Whether all that is signed in it is of the dialect's own family. In a
 /// conversation that others have answered, too, there are thoughts that the
 /// provider would refuse, and calls without the signature that it demands.
+///
+/// And whether the model of this name at the provider takes what was meant for
+/// the one that the client believes to ask: Claude Code tells a name that it does
+/// not know what only the newest models take.
 #[must_use]
 pub fn is_native(request: &Request, dialect: Dialect, model: &str) -> bool {
     let own = |signature: &Option<Signature>| {
@@ -29,9 +34,34 @@ pub fn is_native(request: &Request, dialect: Dialect, model: &str) -> bool {
             Dialect::Gemini => {
                 !gemini::canon::misses_signature(request, model) && !has_empty_part(request)
             }
-            Dialect::Anthropic => !misses_thought(request),
+            Dialect::Anthropic => !misses_thought(request) && is_taken(request, model),
             _ => true,
         }
+}
+
+/// Whether this generation of Claude's lets the operator speak in the middle, and
+/// knows the words by which thinking is asked for.
+fn is_taken(request: &Request, model: &str) -> bool {
+    let is_operator = |role| matches!(role, Role::System | Role::Developer);
+    let mut roles = request.messages.iter().map(|message| message.role);
+    let speaks_again = {
+        let mut behind = roles.by_ref().skip_while(|role| is_operator(*role));
+        behind.any(is_operator)
+    };
+    if !speaks_again && request.reasoning.is_none() {
+        return true;
+    }
+    let abilities = Abilities::of(model);
+    let is_heard = !speaks_again || abilities.system_turns;
+    is_heard
+        && request
+            .reasoning
+            .as_ref()
+            .is_none_or(|said| match abilities.form {
+                Form::Budget => !said.adaptive,
+                Form::Word => said.budget.is_none(),
+                Form::Either | Form::AsAsked => true,
+            })
 }
 
 /// Whether a turn of the model's has a part that says nothing beside others:
@@ -70,9 +100,58 @@ fn is_kin(a: Dialect, b: Dialect) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::canon::Message;
+    use domain::canon::{Effort, Message, Reasoning};
 
     use super::*;
+
+    const OLD: &str = "claude-haiku-4-5";
+    const NEW: &str = "claude-opus-4-8";
+
+    fn asks(roles: &[Role]) -> Request {
+        let said = |role: &Role| Message::new(*role, vec![Block::text("hi")]);
+        Request {
+            messages: roles.iter().map(said).collect(),
+            ..Request::default()
+        }
+    }
+
+    #[test]
+    fn the_operator_speaks_in_the_middle_where_the_model_listens() {
+        let is_native = |roles: &[Role], model| is_native(&asks(roles), Dialect::Anthropic, model);
+        let again = [Role::System, Role::User, Role::System];
+        assert!(is_native(&again, NEW));
+        assert!(!is_native(&again, OLD));
+        assert!(!is_native(&again, "anthropic.claude-opus-4-8"));
+        assert!(!is_native(&again[1..], "m"));
+        assert!(is_native(&again[..2], OLD));
+    }
+
+    #[test]
+    fn thinking_is_asked_for_as_the_model_knows_it() {
+        let is_native = |reasoning: &Reasoning, model| {
+            let request = Request {
+                reasoning: Some(reasoning.clone()),
+                ..asks(&[Role::User])
+            };
+            is_native(&request, Dialect::Anthropic, model)
+        };
+        let adaptive = Reasoning {
+            adaptive: true,
+            ..Reasoning::default()
+        };
+        let by_tokens = Reasoning {
+            budget: Some(2000),
+            ..Reasoning::default()
+        };
+        let off = Reasoning {
+            effort: Some(Effort::None),
+            ..Reasoning::default()
+        };
+        assert!(is_native(&adaptive, NEW) && !is_native(&adaptive, OLD));
+        assert!(is_native(&by_tokens, OLD) && !is_native(&by_tokens, NEW));
+        assert!(is_native(&adaptive, "m") && is_native(&by_tokens, "m"));
+        assert!(is_native(&off, OLD) && is_native(&off, NEW));
+    }
 
     #[test]
     fn a_turn_with_a_part_that_says_nothing_is_written_anew_for_google() {

@@ -129,6 +129,21 @@ fn sampling_goes_only_where_it_is_taken() {
 }
 
 #[test]
+fn what_gemini_cli_always_says_is_no_reason_to_refuse() {
+    let mut request = asks("Hi");
+    request.temperature = json("1");
+    request.top_p = json("0.95");
+    request.top_k = json("64");
+    let (written, losses) = write(&request, "claude-haiku-4-5");
+    assert_eq!(written.get("temperature"), None);
+    assert_eq!((&written["top_p"], &written["top_k"]), (&j!(0.95), &j!(64)));
+    assert_eq!(losses, []);
+    let (_, losses) = write(&request, "claude-opus-4-8");
+    assert_eq!(fields(&losses), ["top_p", "top_k"]);
+    assert!(losses.iter().all(|loss| loss.weight == Weight::Hint));
+}
+
+#[test]
 fn a_forced_tool_comes_before_thinking() {
     let mut request = asks("Hi");
     request.reasoning = thinks(Some(Effort::High), None);
@@ -142,6 +157,13 @@ fn a_forced_tool_comes_before_thinking() {
     assert_eq!(written["tool_choice"], j!({"type": "auto"}));
     assert_eq!(written["thinking"], j!({"type": "adaptive"}));
     assert_eq!(fields(&losses), ["tool_choice"]);
+    assert_eq!(losses[0].weight, Weight::Hint);
+    let told = written["system"][0]["text"].as_str().expect("words");
+    let name = written["tools"][0]["name"].as_str().expect("a name");
+    assert!(
+        told.contains(&format!("calling the tool `{name}`")),
+        "{told}"
+    );
     request.reasoning = None;
     let (written, _) = write(&request, "claude-opus-5");
     assert_eq!(written["thinking"], j!({"type": "disabled"}));

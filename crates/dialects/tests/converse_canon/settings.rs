@@ -65,7 +65,8 @@ fn sampling_goes_where_the_maker_looks_for_it() {
     assert_eq!(losses, []);
     let (written, losses) = write(&request, LLAMA);
     assert_eq!(extra(&written), Value::Null);
-    assert_eq!(meaning(&losses), ["top_k"]);
+    assert_eq!(fields(&losses), ["top_k"]);
+    assert_eq!(meaning(&losses), [""; 0]);
 }
 
 #[test]
@@ -83,9 +84,25 @@ fn temperatures_end_at_one_and_claude_takes_one_of_two() {
     assert_eq!(meaning(&losses), ["temperature"]);
     let (written, losses) = write(&request, CLAUDE);
     assert_eq!(written["inferenceConfig"], j!({"temperature": 1}));
-    assert_eq!(meaning(&losses), ["temperature", "top_p"]);
+    assert_eq!(meaning(&losses), ["top_p", "temperature"]);
     let (written, _) = write(&request, "anthropic.claude-opus-4-8");
     assert_eq!(written.get("inferenceConfig"), None);
+}
+
+#[test]
+fn what_gemini_cli_always_says_is_no_reason_to_refuse() {
+    let request = Request {
+        temperature: json("1"),
+        top_p: json("0.95"),
+        top_k: json("64"),
+        ..asks("hi")
+    };
+    let (written, losses) = write(&request, CLAUDE);
+    assert_eq!(written["inferenceConfig"], j!({"topP": 0.95}));
+    assert_eq!(losses, []);
+    let (_, losses) = write(&request, "anthropic.claude-opus-4-8");
+    assert_eq!(fields(&losses), ["top_p", "top_k"]);
+    assert_eq!(meaning(&losses), [""; 0]);
 }
 
 #[test]
@@ -194,6 +211,15 @@ fn a_choice_is_said_where_the_model_knows_it() {
     assert_eq!(choice(named(), GPT_OSS), (Value::Null, true));
     let missing = ToolChoice::Named("missing".to_owned());
     assert_eq!(choice(missing, CLAUDE), (Value::Null, true));
+}
+
+#[test]
+fn a_model_that_cannot_be_forced_to_call_is_asked_in_words() {
+    let (written, losses) = write(&with_tools(Some(ToolChoice::Any)), LLAMA);
+    let told = written["system"][0]["text"].as_str().expect("words");
+    assert!(told.contains("calling one of the tools"), "{told}");
+    assert_eq!(fields(&losses), ["tool_choice"]);
+    assert_eq!(meaning(&losses), [""; 0]);
 }
 
 #[test]

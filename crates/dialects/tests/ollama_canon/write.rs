@@ -97,7 +97,7 @@ fn results_are_named_by_their_tools() {
 }
 
 #[test]
-fn who_must_not_call_a_tool_is_told_of_none() {
+fn who_must_not_call_a_tool_is_told_of_none_and_who_must_is_told_in_words() {
     let ask = |choice: &str| {
         told(
             &format!(
@@ -108,11 +108,16 @@ fn who_must_not_call_a_tool_is_told_of_none() {
     };
     let (body, lost) = ask("\"none\"");
     assert_eq!((body.get("tools"), lost.len()), (None, 0));
-    let (_, lost) = ask("\"required\"");
-    assert_eq!(lost, ["tool_choice!"]);
+    let rule = |body: &Value| body["messages"][0]["content"].clone();
+    let (body, lost) = ask("\"required\"");
+    assert_eq!(lost, ["tool_choice"]);
+    let words = "Answer by calling one of the tools, without any words of your own.";
+    assert_eq!(rule(&body), words);
     let (body, lost) = ask(r#"{"type":"function","function":{"name":"get_weather"}}"#);
     assert_eq!(body["tools"].as_array().expect("tools").len(), 1);
-    assert_eq!(lost, ["tool_choice!"]);
+    assert_eq!(lost, ["tool_choice"]);
+    let words = "Answer by calling the tool `get_weather`, without any words of your own.";
+    assert_eq!(rule(&body), words);
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn written(wanted: &Wanted, env: Env<'_>) -> anyhow::Result<String> {
     };
     let plan = tools::plan(wanted, &Folders { home, env });
     complete(wanted, &plan)?;
-    let done = file::write_all(&plan)?;
+    let done = file::write_all(&plan, wanted.key.as_deref())?;
     Ok(show::written(wanted, &plan, &done))
 }
 

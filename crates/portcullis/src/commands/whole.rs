@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Who may read a new file that holds no secret, if they may see its folder.
 const READABLE: u32 = 0o644;
+/// What of a mode is its owner's.
+const OWNER: u32 = 0o700;
 
 /// Writes a file without secrets, and makes it and its folder if they are not
 /// there.
@@ -29,8 +31,22 @@ pub(super) fn write(file: &Path, new: &str) -> std::io::Result<()> {
 /// link, and who may read the file stays the same.
 pub(super) fn replace(file: &Path, new: &str) -> std::io::Result<()> {
     let file = file.canonicalize()?;
-    let mode = std::fs::metadata(&file)?.permissions().mode();
-    swap(&file, new, mode & 0o777)
+    swap(&file, new, mode(&file)?)
+}
+
+/// The same for a text with a key in it: its owner alone may read it from then on.
+pub(super) fn replace_secret(file: &Path, new: &str) -> std::io::Result<()> {
+    let file = file.canonicalize()?;
+    swap(&file, new, mode(&file)? & OWNER)
+}
+
+/// Whether others than its owner may read the file.
+pub(super) fn is_shared(file: &Path) -> std::io::Result<bool> {
+    Ok(mode(file)? & !OWNER != 0)
+}
+
+fn mode(file: &Path) -> std::io::Result<u32> {
+    Ok(std::fs::metadata(file)?.permissions().mode() & 0o777)
 }
 
 fn swap(file: &Path, new: &str, mode: u32) -> std::io::Result<()> {

@@ -52,15 +52,20 @@ pub(crate) struct Abilities {
     pub(crate) system_turns: bool,
     /// Whether it knows schemas for answers, and strict tools.
     pub(crate) schemas: bool,
+    /// Whether its provider searches the web for it.
+    pub(crate) searches: bool,
 }
 
 impl Abilities {
     /// Of the model of this name.
     pub(crate) fn of(model: &str) -> Self {
         let name = model.to_ascii_lowercase();
+        // AWS runs no tools; so its models are called, and its profiles.
+        let is_on_aws = name.contains("anthropic.") || name.starts_with("arn:aws");
         let Some(at) = name.find("claude") else {
             return Self {
                 schemas: false,
+                searches: !is_on_aws,
                 ..Self::unknown()
             };
         };
@@ -89,6 +94,7 @@ impl Abilities {
             (None, _) => Self::unknown(),
         };
         abilities.system_turns &= is_own;
+        abilities.searches = !is_on_aws;
         abilities
     }
 
@@ -102,6 +108,7 @@ impl Abilities {
             prefill: true,
             system_turns: false,
             schemas: true,
+            searches: true,
         }
     }
 
@@ -137,6 +144,7 @@ impl Abilities {
             prefill: version < 406,
             system_turns: version >= 505 || is_top && version >= 408,
             schemas: version >= 405,
+            searches: true,
         }
     }
 
@@ -182,6 +190,16 @@ mod tests {
         assert_eq!(off("claude-opus-5-5"), Off::Never);
         assert_eq!(off("claude-fable-5-1"), Off::Never);
         assert_eq!(off("claude-haiku-5-5"), Off::BetweenTools);
+    }
+
+    #[test]
+    fn nobody_searches_the_web_on_aws() {
+        let searches = |name: &str| Abilities::of(name).searches;
+        assert!(searches("claude-opus-4-8") && searches("claude-opus-4-8@20260528"));
+        assert!(!searches("eu.anthropic.claude-haiku-4-5-20251001-v1:0"));
+        assert!(!searches(
+            "arn:aws:bedrock:eu-west-1:1:application-inference-profile/x"
+        ));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::pieces::put_cache;
 use super::{ANSWER_TOOL, schema};
 use crate::json::{Array, Object};
 use crate::translate::Names;
+use crate::translate::functions::{ONLY_ASKED, asked_to_call};
 use crate::translate::hosted::{Hosted, Search, hosted};
 
 /// Anthropic compiles no more than so many strict tools.
@@ -43,6 +44,8 @@ pub(super) struct Tools {
     declared: Vec<String>,
     /// The choice; none if it goes without saying.
     pub(super) choice: Option<Choice>,
+    /// What a model is told that cannot be forced to call a tool.
+    pub(super) demand: Option<String>,
     is_single: bool,
 }
 
@@ -64,14 +67,18 @@ impl Tools {
         for (index, tool) in request.tools.iter().enumerate() {
             if allowed.is_none_or(|names| names.contains(&tool.name)) {
                 let at = format!("tools[{index}]");
-                let pen = ToolPen { names, is_strict };
+                let pen = ToolPen {
+                    names,
+                    abilities,
+                    is_strict,
+                };
                 tools.declared.extend(pen.tool(tool, &at, losses));
             }
         }
         let own = tools.declared.len();
         let is_declared = |name: &str| {
             let found = request.tools.iter().find(|tool| tool.name == name);
-            found.is_some_and(|tool| !is_foreign(tool))
+            found.is_some_and(|tool| !is_foreign(tool, abilities))
         };
         if let Shape::Tool(schema) = shape {
             tools.declared.push(answer_tool(schema));
@@ -90,15 +97,19 @@ impl Tools {
             tools.choice = Some(Choice::Auto);
         }
         if !abilities.forces && tools.choice.as_ref().is_some_and(Choice::is_forced) {
-            let why = "the model cannot be forced to call a tool";
-            losses.push(Loss::meaning("tool_choice", why));
+            let name = match &tools.choice {
+                Some(Choice::Named(name)) => Some(names.outward(name)),
+                _ => None,
+            };
+            tools.demand = Some(asked_to_call(name));
+            losses.push(Loss::hint("tool_choice", ONLY_ASKED));
             tools.choice = Some(Choice::Auto);
         }
         if let Some(Choice::Named(name)) = &mut tools.choice
             && name != ANSWER_TOOL
         {
             let found = request.tools.iter().find(|tool| tool.name == *name);
-            let is_search = found.is_some_and(|tool| foreign_search(tool).is_some());
+            let is_search = found.is_some_and(|tool| foreign_search(tool, abilities).is_some());
             let outward = if is_search {
                 SEARCH_NAME
             } else {
@@ -149,15 +160,18 @@ impl Tools {
 }
 
 /// Whether only another provider runs it.
-fn is_foreign(tool: &Tool) -> bool {
+fn is_foreign(tool: &Tool, abilities: &Abilities) -> bool {
     let is_own = matches!(&tool.kind, ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic);
-    matches!(tool.kind, ToolKind::BuiltIn(_)) && !is_own && foreign_search(tool).is_none()
+    matches!(tool.kind, ToolKind::BuiltIn(_))
+        && !is_own
+        && foreign_search(tool, abilities).is_none()
 }
 
 /// How another provider's tool searches the web, if it does. Anthropic's own
 /// readers and runners want a beta header, which is the client's to send.
-fn foreign_search(tool: &Tool) -> Option<Search> {
+fn foreign_search(tool: &Tool, abilities: &Abilities) -> Option<Search> {
     match &tool.kind {
+        _ if !abilities.searches => None,
         ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic => None,
         ToolKind::BuiltIn(foreign) => match hosted(foreign)? {
             Hosted::Search(search) => Some(search),
@@ -221,6 +235,7 @@ fn called(request: &Request, names: &Names) -> Vec<String> {
 
 struct ToolPen<'a> {
     names: &'a Names,
+    abilities: &'a Abilities,
     is_strict: bool,
 }
 
@@ -233,7 +248,8 @@ impl ToolPen<'_> {
                 Some(own.raw.as_str().to_owned())
             }
             ToolKind::BuiltIn(foreign) => {
-                let search = foreign_search(tool).map(|search| self.search(&search, at, losses));
+                let search = foreign_search(tool, self.abilities);
+                let search = search.map(|search| self.search(&search, at, losses));
                 if search.is_none() {
                     let why = format!("Anthropic runs no `{}`", foreign.name);
                     // A tool that is not offered is not missed by a conversation;

@@ -10,7 +10,7 @@ use super::pieces::{Pen, Piece, plain};
 use super::thinking::{self, Against, Plan};
 use super::turns::{Prefill, Turns, leading};
 use crate::json::{Document, Node, Object};
-use crate::translate::Target;
+use crate::translate::{Target, sampling};
 
 /// Writes a request; what it cannot say is a loss.
 pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>> {
@@ -24,7 +24,8 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
     let request = limited.as_ref();
     let shape = format::shape(request, &abilities, target, losses);
     let tools = Tools::of(request, &shape, &abilities, target.names, losses);
-    let system = system(request, &shape, &mut pen);
+    let demand = tools.demand.as_deref();
+    let system = system(request, (&shape, demand), &mut pen);
     let mut turns = Turns::lay(request, &abilities, &mut pen);
     let against = Against {
         forced: tools.is_forced(),
@@ -79,7 +80,11 @@ fn is_own(member: &Unknown) -> bool {
     member.dialect == Dialect::Anthropic && member.name != "output_config"
 }
 
-fn system(request: &Request, shape: &Shape, pen: &mut Pen<'_>) -> Vec<Piece> {
+fn system(
+    request: &Request,
+    (shape, demand): (&Shape, Option<&str>),
+    pen: &mut Pen<'_>,
+) -> Vec<Piece> {
     let leading = request.messages.iter().take(leading(request)).enumerate();
     let mut out = Vec::new();
     for (index, message) in leading {
@@ -93,9 +98,12 @@ fn system(request: &Request, shape: &Shape, pen: &mut Pen<'_>) -> Vec<Piece> {
             }
         }
     }
-    if let Shape::Told(words) = shape {
-        out.extend(plain(words, None));
-    }
+    // Where a call is demanded, the form of an answer in words is not in question.
+    let words = match shape {
+        Shape::Told(words) => Some(demand.unwrap_or(words)),
+        _ => demand,
+    };
+    out.extend(words.and_then(|words| plain(words, None)));
     out
 }
 
@@ -159,22 +167,22 @@ impl<'a> Sampling<'a> {
             ("top_p", &request.top_p),
             ("top_k", &request.top_k),
         ];
+        let is_single = abilities.samplings < 2 && request.top_p.is_some();
         let mut out: Vec<(&'static str, &'a str)> = Vec::new();
         for (key, value) in all {
             let Some(value) = value.as_ref().map(Json::as_str) else {
                 continue;
             };
-            let number: Option<f64> = value.parse().ok();
-            // These say what goes without saying.
-            let is_usual = key != "top_k" && number == Some(1.0);
             let others = out.iter().filter(|(key, _)| *key != "top_k").count();
             let why = match key {
                 _ if plan.thinks() => "Claude takes none while it thinks",
                 _ if abilities.samplings == 0 => "the model takes none",
+                // What goes without saying makes room for the other.
+                "temperature" if is_single && sampling::is_usual(key, value) => continue,
                 "top_p" if others > 0 && abilities.samplings < 2 => {
                     "the model takes either temperature or top_p"
                 }
-                "temperature" if number.is_some_and(|number| number > 1.0) => {
+                "temperature" if value.parse::<f64>().is_ok_and(|number| number > 1.0) => {
                     losses.push(Loss::meaning(key, "Anthropic's ends at 1"));
                     out.push((key, "1"));
                     continue;
@@ -184,9 +192,7 @@ impl<'a> Sampling<'a> {
                     continue;
                 }
             };
-            if !is_usual {
-                losses.push(Loss::meaning(key, why));
-            }
+            losses.extend(sampling::loss(key, value, why));
         }
         Self(out)
     }

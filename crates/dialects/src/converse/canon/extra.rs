@@ -7,8 +7,8 @@ use super::family::{Family, Maker};
 use super::fields::{parse, raw, text};
 use crate::anthropic::canon::thinking::{self, Against, Plan};
 use crate::json::{Kind, Node, Object};
-use crate::translate::Target;
 use crate::translate::distinct::firsts;
+use crate::translate::{Target, sampling};
 
 /// What is decided of thinking.
 #[derive(Clone, Copy, Debug)]
@@ -141,30 +141,43 @@ impl<'a> Sampling<'a> {
             true => "Claude takes none while it thinks",
             false => "the model takes none",
         };
+        let mut lose = |field, value, why| losses.extend(sampling::loss(field, value, why));
+        let [temperature, top_p, top_k] = [
+            number(request.temperature.as_ref()),
+            number(request.top_p.as_ref()),
+            number(request.top_k.as_ref()),
+        ];
         let mut out = Self::default();
-        if let Some(value) = number(request.temperature.as_ref()) {
+        if let Some(value) = temperature {
             match most {
-                0 => lose("temperature", value, why_none, losses),
-                _ => out.temperature = Some(bounded("temperature", value, losses)),
+                0 => lose("temperature", value, why_none),
+                // What goes without saying makes room for the other.
+                1 if top_p.is_some() && sampling::is_usual("temperature", value) => {}
+                _ => out.temperature = Some(value),
             }
         }
-        if let Some(value) = number(request.top_p.as_ref()) {
+        if let Some(value) = top_p {
             match most {
-                0 => lose("top_p", value, why_none, losses),
+                0 => lose("top_p", value, why_none),
                 1 if out.temperature.is_some() => {
-                    let why = "the model takes either temperature or top_p";
-                    lose("top_p", value, why, losses);
+                    lose(
+                        "top_p",
+                        value,
+                        "the model takes either temperature or top_p",
+                    );
                 }
-                _ => out.top_p = Some(bounded("top_p", value, losses)),
+                _ => out.top_p = Some(value),
             }
         }
-        if let Some(value) = number(request.top_k.as_ref()) {
+        if let Some(value) = top_k {
             let has_word = matches!(family.maker, Maker::Claude | Maker::Nova { .. });
             match has_word && most > 0 {
                 true => out.top_k = Some(value),
-                false => losses.push(Loss::meaning("top_k", why_none)),
+                false => lose("top_k", value, why_none),
             }
         }
+        out.temperature = out.temperature.map(|it| bounded("temperature", it, losses));
+        out.top_p = out.top_p.map(|it| bounded("top_p", it, losses));
         out
     }
 }
@@ -186,14 +199,6 @@ fn bounded<'a>(field: &str, value: &'a str, losses: &mut Vec<Loss>) -> &'a str {
             "0"
         }
         _ => value,
-    }
-}
-
-/// 1 says what goes without saying.
-fn lose(field: &str, value: &str, why: &str, losses: &mut Vec<Loss>) {
-    let number: Option<f64> = value.parse().ok();
-    if number != Some(1.0) {
-        losses.push(Loss::meaning(field, why));
     }
 }
 

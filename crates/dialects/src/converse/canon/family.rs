@@ -113,6 +113,7 @@ impl Family {
                 system_turns: false,
                 schemas: matches!(maker, Maker::GptOss | Maker::Open | Maker::Mistral)
                     && !says(SHAPELESS),
+                searches: false,
             },
         };
         let forces = abilities.forces;

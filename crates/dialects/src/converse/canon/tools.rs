@@ -10,6 +10,7 @@ use super::pieces::{Pen, point};
 use crate::anthropic::canon::format::Shape;
 use crate::anthropic::canon::schema;
 use crate::json::{Array, Object};
+use crate::translate::functions::{ONLY_ASKED, asked_to_call};
 
 /// Strict tools are compiled; there are no more than so many.
 const MOST_STRICT: usize = 20;
@@ -35,6 +36,8 @@ pub(super) struct Tools {
     /// Whether the model must be told in words to call none: Bedrock has no
     /// such choice, and wants the tools of the conversation declared.
     pub(super) is_hushed: bool,
+    /// What a model is told that cannot be forced to call a tool.
+    demand: Option<String>,
 }
 
 impl Tools {
@@ -154,9 +157,13 @@ impl Tools {
             Some(Choice::Any) if pen.family.forces_any => Some(Choice::Any),
             // Who knows no other choice may not know this one.
             Some(Choice::Auto) => pen.family.forces_any.then_some(Choice::Auto),
-            Some(Choice::Any | Choice::Named(_)) => {
-                let why = "the model cannot be forced to call a tool";
-                pen.losses.push(Loss::meaning("tool_choice", why));
+            Some(forced) => {
+                let name = match &forced {
+                    Choice::Named(name) => Some(pen.names.outward(name)),
+                    _ => None,
+                };
+                self.demand = Some(asked_to_call(name));
+                pen.losses.push(Loss::hint("tool_choice", ONLY_ASKED));
                 None
             }
             None => None,
@@ -308,8 +315,12 @@ pub(super) fn native(shape: &Shape) -> Option<&str> {
     }
 }
 
-/// What the model is told beside the operator's words.
-pub(super) fn told<'a>(shape: &'a Shape, tools: &Tools) -> Vec<&'a str> {
+/// What the model is told beside the operator's words. Where a call is demanded,
+/// the form of an answer in words is not in question.
+pub(super) fn told<'a>(shape: &'a Shape, tools: &'a Tools) -> Vec<&'a str> {
+    if let Some(demand) = &tools.demand {
+        return vec![demand];
+    }
     let words = match shape {
         Shape::Told(words) => Some(words.as_str()),
         _ => None,

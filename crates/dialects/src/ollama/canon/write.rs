@@ -5,7 +5,7 @@ use domain::canon::{Dialect, Effort, Format, Loss, Request, Unknown, Weight, Wri
 use super::{messages, options};
 use crate::json::{Object, object};
 use crate::translate::Target;
-use crate::translate::functions::{Calling, Functions, functions};
+use crate::translate::functions::{Calling, Functions, ONLY_ASKED, asked_to_call, functions};
 use crate::translate::json_mode;
 
 /// The name in sentences.
@@ -27,8 +27,9 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
         // It streams unless it is told not to.
         root.bool("stream", request.stream);
         let tools = functions(request, target.names, OLLAMA, &mut losses);
-        let has_tools = write_tools(root, &tools, &mut losses);
-        let rule = write_format(root, request, has_tools, &mut losses);
+        let offer = write_tools(root, &tools, &mut losses);
+        let shape = write_format(root, request, offer, &mut losses);
+        let rule = asked(&tools, offer).or(shape);
         messages::write(root, (request, rule.as_deref()), target, &mut losses);
         options::write(root, request, target, &mut losses);
         write_thinking(root, request, target, &mut losses);
@@ -41,18 +42,21 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
     Written { value, losses }
 }
 
-/// Whether tools stand in a request.
+/// Which tools stand in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HasTools {
-    Yes,
-    No,
+enum Offer {
+    Nothing,
+    /// Some that may be called.
+    Some,
+    /// Some of which one must be called.
+    Demanded,
 }
 
-/// Who must not call a tool is not told of any; that one must be called cannot
-/// be told.
-fn write_tools(root: &mut Object<'_>, tools: &Functions<'_>, losses: &mut Vec<Loss>) -> HasTools {
+/// Who must not call a tool is not told of any; that one must be called is told
+/// in words.
+fn write_tools(root: &mut Object<'_>, tools: &Functions<'_>, losses: &mut Vec<Loss>) -> Offer {
     if tools.list.is_empty() || tools.calling == Calling::Never {
-        return HasTools::No;
+        return Offer::Nothing;
     }
     root.array("tools", |list| {
         for tool in &tools.list {
@@ -68,15 +72,24 @@ fn write_tools(root: &mut Object<'_>, tools: &Functions<'_>, losses: &mut Vec<Lo
             });
         }
     });
-    if tools.calling == Calling::Must {
-        let why = "Ollama's models cannot be forced to call a tool";
-        losses.push(Loss::meaning("tool_choice", why));
-    }
     for tool in tools.list.iter().filter(|tool| tool.is_strict) {
         let why = "Ollama's tools are not strict";
         losses.push(Loss::hint(format!("tools[{}].strict", tool.at), why));
     }
-    HasTools::Yes
+    if tools.calling == Calling::Must {
+        losses.push(Loss::hint("tool_choice", ONLY_ASKED));
+        return Offer::Demanded;
+    }
+    Offer::Some
+}
+
+/// The words by which a call is demanded.
+fn asked(tools: &Functions<'_>, offer: Offer) -> Option<String> {
+    let only = match &tools.list[..] {
+        [only] => Some(only.name),
+        _ => None,
+    };
+    (offer == Offer::Demanded).then(|| asked_to_call(only))
 }
 
 /// What the answer must look like, and what the model is told about it in
@@ -84,11 +97,11 @@ fn write_tools(root: &mut Object<'_>, tools: &Functions<'_>, losses: &mut Vec<Lo
 fn write_format(
     root: &mut Object<'_>,
     request: &Request,
-    tools: HasTools,
+    offer: Offer,
     losses: &mut Vec<Loss>,
 ) -> Option<String> {
     let format = request.format.as_ref()?;
-    if tools == HasTools::Yes {
+    if offer != Offer::Nothing {
         let told = json_mode::told(format)?;
         let is_strict = matches!(
             format,
@@ -98,7 +111,8 @@ fn write_format(
             }
         );
         let why = "beside tools the model is asked for JSON in words alone";
-        losses.push(match is_strict {
+        // Where a call is the answer, its form is not in question.
+        losses.push(match is_strict && offer != Offer::Demanded {
             true => Loss::meaning("response_format", why),
             false => Loss::hint("response_format", why),
         });

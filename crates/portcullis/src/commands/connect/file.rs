@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 
-use super::super::whole::{beside, fresh, replace};
+use super::super::whole::{beside, fresh, is_shared, replace, replace_secret};
 use super::tools::Plan;
 use super::{into_env, into_json, into_toml, into_yaml};
 
@@ -66,13 +66,19 @@ pub(super) enum Done {
     Unchanged,
     /// It was changed; its copy, if this was the first change.
     Changed { backup: Option<PathBuf> },
+    /// It said so already, and others could read the key in it: no longer.
+    Closed,
 }
 
-/// Changes all files, or none if one of them cannot be.
+/// Changes all files, or none if one of them cannot be. Those that hold the key
+/// are for their owner alone from then on.
 ///
 /// # Errors
 /// A file cannot be read, changed safely, or written.
-pub(super) fn write_all(plan: &Plan) -> anyhow::Result<Vec<(&Path, Done)>> {
+pub(super) fn write_all<'a>(
+    plan: &'a Plan,
+    key: Option<&str>,
+) -> anyhow::Result<Vec<(&'a Path, Done)>> {
     if let Some((other, why)) = &plan.shadowed
         && other.exists()
         && plan.files.iter().all(|(file, _)| !file.exists())
@@ -87,7 +93,7 @@ pub(super) fn write_all(plan: &Plan) -> anyhow::Result<Vec<(&Path, Done)>> {
     }
     changes
         .into_iter()
-        .map(|(file, old, new)| Ok((file, put(file, old.as_deref(), &new)?)))
+        .map(|(file, old, new)| Ok((file, put(file, old.as_deref(), &new, key)?)))
         .collect()
 }
 
@@ -99,7 +105,8 @@ fn read(file: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn put(file: &Path, old: Option<&str>, new: &str) -> anyhow::Result<Done> {
+fn put(file: &Path, old: Option<&str>, new: &str, key: Option<&str>) -> anyhow::Result<Done> {
+    let holds_key = key.is_some_and(|key| new.contains(key));
     let cannot = || format!("cannot write {}", file.display());
     let Some(old) = old else {
         if let Some(folder) = file.parent() {
@@ -110,12 +117,20 @@ fn put(file: &Path, old: Option<&str>, new: &str) -> anyhow::Result<Done> {
         to.write_all(new.as_bytes()).with_context(cannot)?;
         return Ok(Done::Made);
     };
-    if old == new {
+    let is_same = old == new;
+    if is_same && !(holds_key && is_shared(file).with_context(cannot)?) {
         return Ok(Done::Unchanged);
     }
-    let backup = keep(file, old)?;
-    replace(file, new).with_context(cannot)?;
-    Ok(Done::Changed { backup })
+    let backup = if is_same { None } else { keep(file, old)? };
+    let written = match holds_key {
+        true => replace_secret(file, new),
+        false => replace(file, new),
+    };
+    written.with_context(cannot)?;
+    Ok(match is_same {
+        true => Done::Closed,
+        false => Done::Changed { backup },
+    })
 }
 
 /// The file as it was, beside it; once.

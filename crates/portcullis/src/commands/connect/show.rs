@@ -49,6 +49,10 @@ pub(super) fn written(wanted: &Wanted, plan: &Plan, done: &[(&Path, Done)]) -> S
         let _ = match done {
             Done::Made => writeln!(text, "{file} is made."),
             Done::Unchanged => writeln!(text, "{file} says so already; it is left as it is."),
+            Done::Closed => writeln!(
+                text,
+                "{file} says so already; others could read the key in it, and no longer can."
+            ),
             Done::Changed { backup: None } => writeln!(
                 text,
                 "{file} is changed; what was there before the first time is in {file}.portcullis.bak."

@@ -16,11 +16,8 @@ struct Home(PathBuf);
 impl Home {
     fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "portcullis-connect-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("portcullis-connect-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("makes");
         Self(folder)
@@ -35,6 +32,11 @@ impl Home {
     fn read(&self, file: &str) -> String {
         let file = self.0.join(file);
         fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    }
+
+    fn mode(&self, file: &str) -> u32 {
+        let about = fs::metadata(self.0.join(file)).expect("there");
+        about.permissions().mode() & 0o777
     }
 
     fn files(&self) -> Vec<String> {
@@ -125,9 +127,7 @@ fn a_tool_that_has_no_file_yet_gets_one_for_its_owner_alone() {
     let said = home.write(&wanted(Tool::ClaudeCode)).expect("writes");
     assert!(said.contains("settings.json is made."), "{said}");
     assert_eq!(home.files(), [".claude/settings.json"]);
-    let file = home.0.join(".claude/settings.json");
-    let mode = fs::metadata(file).expect("there").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(home.mode(".claude/settings.json"), 0o600);
 }
 
 #[test]
@@ -157,19 +157,33 @@ fn what_is_in_a_json_file_stays_and_so_does_its_first_state() {
 }
 
 #[test]
-fn a_link_stays_a_link_and_who_may_read_stays() {
+fn a_link_stays_a_link_and_who_may_read_stays_where_there_is_no_key() {
     let home = Home::new();
-    home.put("dotfiles/settings.json", "{}");
-    let real = home.0.join("dotfiles/settings.json");
+    home.put("dotfiles/config.toml", "");
+    let real = home.0.join("dotfiles/config.toml");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("sets");
-    fs::create_dir(home.0.join(".claude")).expect("makes");
-    let link = home.0.join(".claude/settings.json");
+    fs::create_dir(home.0.join(".codex")).expect("makes");
+    let link = home.0.join(".codex/config.toml");
     std::os::unix::fs::symlink(&real, &link).expect("links");
-    home.write(&wanted(Tool::ClaudeCode)).expect("writes");
+    home.write(&wanted(Tool::Codex)).expect("writes");
     assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
-    assert!(home.read("dotfiles/settings.json").contains("sk-pc-1"));
-    let mode = fs::metadata(&real).expect("there").permissions().mode();
-    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(home.mode("dotfiles/config.toml"), 0o640);
+}
+
+#[test]
+fn a_file_with_the_key_is_for_its_owner_alone_from_then_on() {
+    let home = Home::new();
+    let file = ".claude/settings.json";
+    home.put(file, "{}");
+    for what in ["is changed", "no longer can"] {
+        let open = fs::Permissions::from_mode(0o644);
+        fs::set_permissions(home.0.join(file), open).expect("sets");
+        let said = home.write(&wanted(Tool::ClaudeCode)).expect("writes");
+        assert!(said.contains(what), "{said}");
+        assert_eq!(home.mode(file), 0o600);
+    }
+    let said = home.write(&wanted(Tool::ClaudeCode)).expect("writes");
+    assert!(said.contains("left as it is"), "{said}");
 }
 
 #[test]
