@@ -34,6 +34,7 @@ SUITES = [
     "quirks",
     "natives",
     "agents",
+    "agents_everywhere",
     "frameworks",
     "sdk_responses",
     "lossless",
