@@ -37,6 +37,8 @@ models:
   - {{name: bclaude, deployments: [{{provider: bedrock, model: "{CLAUDE}"}}]}}
   - {{name: bnova, deployments: [{{provider: bedrock, model: "{NOVA}"}}]}}
   - {{name: binvoke, deployments: [{{provider: bedrock_claude, model: "{CLAUDE}"}}]}}
+# Gemini CLI has a name of its own for the newest.
+aliases: {{gemini-3.8-flash: gemini-3-flash}}
 """
     mind = Mind()
     bench.enter(taught(mind))
