@@ -130,7 +130,7 @@ fn embedded(document: &Document) {
                 json(&written.value);
             }
         }
-        for part in embeddings::own(document, form) {
+        for part in embeddings::own(document, form).into_iter().flatten() {
             json(&part.body);
         }
         for door in doors() {
@@ -156,12 +156,9 @@ fn doors() -> impl Iterator<Item = EmbeddingDoor> {
 /// Vectors of any dialect can be written in the others.
 fn vectors(document: &Document) {
     for (form, _) in EmbeddingForm::ALL {
-        let answer = Answered {
-            document: json(document.bytes()),
-            texts: 1,
-            counted: None,
-        };
-        if let Some(pivot) = embeddings::read(form, &[answer], document, "m") {
+        if let Some(answer) = Answered::read(form, json(document.bytes()), 1, None)
+            && let Some(pivot) = embeddings::read(form, &[answer], document, "m")
+        {
             json(&pivot);
         }
     }

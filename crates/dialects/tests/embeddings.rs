@@ -33,15 +33,14 @@ fn golden(name: &str) -> Value {
     value(&std::fs::read(folder.join(format!("{name}.json"))).expect("a golden"))
 }
 
-fn answers(golden: &Value, texts: &[usize]) -> Vec<Answered> {
+/// The answers of a golden, if each has so many vectors.
+fn answers(golden: &Value, form: EmbeddingForm, texts: &[usize]) -> Option<Vec<Answered>> {
     let all = golden["answers"].as_array().expect("answers").iter();
     let counted = golden["counted"].as_array().expect("counts");
     let answers = all.zip(counted).zip(texts);
     answers
-        .map(|((answer, counted), texts)| Answered {
-            document: document(answer),
-            texts: *texts,
-            counted: counted.as_u64(),
+        .map(|((answer, counted), texts)| {
+            Answered::read(form, document(answer), *texts, counted.as_u64())
         })
         .collect()
 }
@@ -59,7 +58,8 @@ fn every_form_is_written_and_read_as_its_source_has_it() {
         let bodies: Vec<_> = written.value.iter().map(|part| value(&part.body)).collect();
         assert_eq!(Value::from(bodies), golden["requests"], "{name}");
         let texts: Vec<_> = written.value.iter().map(|part| part.texts).collect();
-        let read = read(form, &answers(&golden, &texts), &asked, "m").expect("vectors");
+        let answers = answers(&golden, form, &texts).expect("answers");
+        let read = read(form, &answers, &asked, "m").expect("vectors");
         let read = value(&read);
         let data = read["data"].as_array().expect("data").iter();
         let vectors: Vec<_> = data.map(|one| one["embedding"].clone()).collect();
@@ -72,11 +72,8 @@ fn every_form_is_written_and_read_as_its_source_has_it() {
 fn vectors_come_packed_where_they_are_wanted_so() {
     let asked = document(&json!({"model": "m", "input": "a", "encoding_format": "base64"}));
     let answer = json!({"embedding": [0.5, -0.25], "inputTextTokenCount": 1});
-    let answer = Answered {
-        document: document(&answer),
-        texts: 1,
-        counted: None,
-    };
+    let answer = Answered::read(EmbeddingForm::Titan, document(&answer), 1, None);
+    let answer = answer.expect("a vector");
     let read = read(EmbeddingForm::Titan, &[answer], &asked, "m").expect("a vector");
     assert_eq!(value(&read)["data"][0]["embedding"], "AAAAPwAAgL4=");
 }
@@ -151,36 +148,35 @@ fn what_a_client_of_geminis_says_of_each_text_is_told_where_it_can_be() {
 fn a_clients_own_contents_go_as_they_are_without_the_models_name() {
     let image = json!({"inlineData": {"mimeType": "image/png", "data": "AA=="}});
     let one = json!({"model": "models/m", "content": {"parts": [image]}, "x_new": 1});
-    let parts = own(&document(&one), Form::One);
+    let parts = own(&document(&one), Form::One).expect("one");
     let mut told = one.clone();
     told.as_object_mut().expect("an object").remove("model");
     assert_eq!(value(&parts[0].body), told);
-    let parts = own(&document(&json!({"requests": [one, one]})), Form::Many);
+    let parts = own(&document(&json!({"requests": [one, one]})), Form::Many).expect("two");
     assert_eq!((parts.len(), parts[1].texts), (2, 1));
     assert_eq!(value(&parts[1].body), told);
+    let many = json!({"requests": vec![one; MOST_REQUESTS + 1]});
+    let refusal = own(&document(&many), Form::Many).expect_err("too many");
+    assert!(
+        refusal.message.contains("256 as `requests`"),
+        "{}",
+        refusal.message
+    );
 }
 
 #[test]
 fn an_answer_with_another_number_of_vectors_is_none() {
     for (form, name) in EmbeddingForm::ALL {
         let golden = golden(name);
-        let asked = document(&golden["asked"]);
         let count = golden["answers"].as_array().expect("answers").len();
-        assert_eq!(
-            read(form, &answers(&golden, &vec![3; count]), &asked, "m"),
-            None
-        );
+        assert!(answers(&golden, form, &vec![3; count]).is_none());
         for broken in [
             json!({}),
             json!({"embeddings": 1}),
             json!({"predictions": [{}]}),
         ] {
-            let answer = Answered {
-                document: document(&broken),
-                texts: 1,
-                counted: Some(1),
-            };
-            assert_eq!(read(form, &[answer], &asked, "m"), None, "{name} {broken}");
+            let answer = Answered::read(form, document(&broken), 1, Some(1));
+            assert!(answer.is_none(), "{name} {broken}");
         }
     }
 }
@@ -188,10 +184,9 @@ fn an_answer_with_another_number_of_vectors_is_none() {
 #[test]
 fn tokens_that_one_answer_does_not_count_are_not_counted_by_half() {
     let asked = document(&json!({"model": "m", "input": ["a", "b"]}));
-    let answer = |counted| Answered {
-        document: document(&json!({"embeddings": [[1]]})),
-        texts: 1,
-        counted,
+    let answer = |counted| {
+        let document = document(&json!({"embeddings": [[1]]}));
+        Answered::read(EmbeddingForm::Cohere, document, 1, counted).expect("a vector")
     };
     let all = [answer(Some(1)), answer(None)];
     let read = read(EmbeddingForm::Cohere, &all, &asked, "m").expect("vectors");

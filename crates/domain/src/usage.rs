@@ -56,6 +56,20 @@ impl Usage {
     }
 }
 
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.input, more.input);
+        add(&mut self.cached_input, more.cached_input);
+        add(&mut self.cache_write, more.cache_write);
+        add(&mut self.cache_write_1h, more.cache_write_1h);
+        add(&mut self.audio_input, more.audio_input);
+        add(&mut self.output, more.output);
+        add(&mut self.reasoning, more.reasoning);
+        add(&mut self.audio_output, more.audio_output);
+    }
+}
+
 /// Where the numbers of a [`Usage`] come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UsageSource {

@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use super::{Form, Part, Tasks, Wants};
+use domain::refusal::Refusal;
+
+use super::{Form, MOST_REQUESTS, Part, Tasks, Wants, too_many};
 use crate::gemini::canon::embedding;
 use crate::json::{Document, Node, object};
 use crate::translate::fields::{json, member, whole};
@@ -62,8 +64,10 @@ fn tokens(root: Node<'_>) -> Option<u64> {
 
 /// The requests that a client of Gemini's has made itself, each as it is but
 /// for the model's name: what it embeds may be no text.
-#[must_use]
-pub fn own(asked: &Document, form: embedding::Form) -> Vec<Part> {
+///
+/// # Errors
+/// There are more than [`MOST_REQUESTS`].
+pub fn own(asked: &Document, form: embedding::Form) -> Result<Vec<Part>, Refusal> {
     let root = asked.root();
     let requests: Vec<_> = match form {
         embedding::Form::One => vec![root],
@@ -72,13 +76,19 @@ pub fn own(asked: &Document, form: embedding::Form) -> Vec<Part> {
             .flat_map(Node::items)
             .collect(),
     };
-    let part = |request: Node<'_>| Part {
-        texts: 1,
-        body: object(|out| {
+    if requests.len() > MOST_REQUESTS {
+        return Err(too_many(1, "requests"));
+    }
+    let body = |request: Node<'_>| {
+        object(|out| {
             for (key, _, value) in request.entries().filter(|(key, ..)| *key != "model") {
                 out.raw(&key, json(value).as_str());
             }
-        }),
+        })
     };
-    requests.into_iter().map(part).collect()
+    let part = |request| Part {
+        texts: 1,
+        body: body(request).into(),
+    };
+    Ok(requests.into_iter().map(part).collect())
 }

@@ -14,6 +14,7 @@ mod wants;
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use domain::canon::Written;
 use domain::embedding::{EmbeddingDoor, EmbeddingForm};
 use domain::refusal::{Reason, Refusal};
@@ -31,7 +32,7 @@ pub const MOST_REQUESTS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Its body.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// How many texts it holds, and so how many vectors are its answer.
     pub texts: usize,
 }
@@ -94,18 +95,13 @@ pub fn write(
         return Err(Refusal::new(Reason::BadField, sentence).at("input"));
     }
     if count.div_ceil(most) > MOST_REQUESTS {
-        let limit = most * MOST_REQUESTS;
-        let sentence = format!(
-            "This model takes {most} of the texts at a time, and the gateway asks it \
-             {MOST_REQUESTS} times at most for one request: send no more than {limit} as `input`."
-        );
-        return Err(Refusal::new(Reason::Untranslatable, sentence).at("input"));
+        return Err(too_many(most, "input"));
     }
     let parts = (0..count).step_by(most).map(|from| {
         let range = from..count.min(from + most);
         Part {
             texts: range.len(),
-            body: (form.write)(&wants, range),
+            body: (form.write)(&wants, range).into(),
         }
     });
     Ok(Written {
@@ -114,15 +110,41 @@ pub fn write(
     })
 }
 
-/// An answer of a provider's, and what was said beside it.
+fn too_many(most: usize, field: &str) -> Refusal {
+    let limit = most * MOST_REQUESTS;
+    let sentence = format!(
+        "This model takes {most} of the texts at a time, and the gateway asks it \
+         {MOST_REQUESTS} times at most for one request: send no more than {limit} as `{field}`."
+    );
+    Refusal::new(Reason::Untranslatable, sentence).at(field)
+}
+
+/// An answer of a provider's.
 #[derive(Debug)]
 pub struct Answered {
-    /// The body.
+    /// The body, which has a vector of each text.
     pub document: Document,
-    /// How many vectors there must be.
-    pub texts: usize,
-    /// The tokens that a header counts.
-    pub counted: Option<u64>,
+    /// The tokens that it counts.
+    pub tokens: Option<u64>,
+}
+
+impl Answered {
+    /// Reads an answer to so many texts; `counted` are tokens that a header
+    /// counts. None if it has not as many vectors: one too few would give every
+    /// later text the vector of another.
+    #[must_use]
+    pub fn read(
+        form: EmbeddingForm,
+        document: Document,
+        texts: usize,
+        counted: Option<u64>,
+    ) -> Option<Self> {
+        let form = of(form);
+        let vectors = (form.vectors)(document.root())?;
+        (vectors.len() == texts).then_some(())?;
+        let tokens = (form.tokens)(document.root()).or(counted);
+        Some(Self { document, tokens })
+    }
 }
 
 /// The answers to all requests, in their order, as one of `OpenAI`'s dialect to
@@ -138,15 +160,8 @@ pub fn read(
     let mut list = Vec::new();
     let mut tokens = Some(0_u64);
     for answer in answers {
-        let root = answer.document.root();
-        let vectors = (form.vectors)(root)?;
-        // One too few would give every later text the vector of another.
-        if vectors.len() != answer.texts {
-            return None;
-        }
-        list.extend(vectors);
-        let counted = (form.tokens)(root).or(answer.counted);
-        tokens = tokens.and_then(|sum| sum.checked_add(counted?));
+        list.extend((form.vectors)(answer.document.root())?);
+        tokens = tokens.and_then(|sum| sum.checked_add(answer.tokens?));
     }
     let vectors = Vectors {
         list,

@@ -77,7 +77,7 @@ impl<'a> Wants<'a> {
 
     /// What the vector of a text is for, in Google's word.
     pub(super) fn googles_task(&self, at: usize) -> Option<Cow<'a, str>> {
-        let own = self.asked.and_then(|asked| asked.tasks().nth(at)?);
+        let own = self.asked.and_then(|asked| asked.task(at));
         own.map(Cow::Borrowed)
             .or_else(|| text(self.root, "task_type"))
             .or_else(|| match &*text(self.root, "input_type")? {
@@ -89,7 +89,7 @@ impl<'a> Wants<'a> {
 
     /// The title of a text.
     pub(super) fn title(&self, at: usize) -> Option<Cow<'a, str>> {
-        let own = self.asked.and_then(|asked| asked.titles().nth(at)?);
+        let own = self.asked.and_then(|asked| asked.title(at));
         own.map(Cow::Borrowed).or_else(|| text(self.root, "title"))
     }
 
@@ -102,7 +102,7 @@ impl<'a> Wants<'a> {
                 _ => said,
             };
         }
-        let task = self.asked.and_then(|asked| asked.tasks().nth(at)?);
+        let task = self.asked.and_then(|asked| asked.task(at));
         crate::cohere::canon::embedding::of_task(task).into()
     }
 

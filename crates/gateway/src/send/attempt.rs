@@ -50,7 +50,7 @@ pub(super) async fn attempt(
     if let Some(several) = several::of(ask, target).await? {
         ticket.dropped.clone_from(&several.dropped);
         ticket.verbatim = several.passes;
-        let asked = several.asked((plane, ask), (target, key), deadline);
+        let asked = several.asked((plane, ask), (target, key), deadline, ticket);
         return Box::pin(asked).await;
     }
     let timeouts = target.provider.timeouts;
@@ -87,14 +87,7 @@ pub(super) async fn attempt(
         let reply = (status, &fields, body);
         return Err(rejected(reply, theirs, (target, key), ask));
     }
-    if fields
-        .get("content-encoding")
-        .is_some_and(|coding| coding != b"identity")
-    {
-        return Err(Failure::broken(
-            "the upstream compressed its answer unasked",
-        ));
-    }
+    uncompressed(&fields)?;
     if let Some(cutter) = cutter(&fields, target.provider.format) {
         let frames = match &translation {
             Some(translation) => translation.frames(cutter),
@@ -118,6 +111,17 @@ pub(super) async fn attempt(
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
     plain(ask, (fields, whole), translation, mender).await
+}
+
+/// Refuses an answer that the upstream compressed.
+pub(super) fn uncompressed(fields: &Fields) -> Result<(), Failure> {
+    match fields.get("content-encoding") {
+        None | Some(b"identity") => Ok(()),
+        Some(_) => {
+            let cause = "the upstream compressed its answer unasked";
+            Err(Failure::broken(cause))
+        }
+    }
 }
 
 /// Whether the target's provider has as many requests as it may have.

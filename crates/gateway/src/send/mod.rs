@@ -176,6 +176,8 @@ struct Ask {
     is_forgotten: Cell<bool>,
     /// Whether guards read it.
     is_governed: bool,
+    /// What an attempt brought that failed in its midst.
+    brought: RefCell<several::Kept>,
     /// What was fetched of its media.
     fetched: RefCell<fetch::Fetched>,
     /// The room that the body takes, until all is over.
@@ -198,6 +200,7 @@ impl Ask {
             foreign: accepted.foreign,
             is_forgotten: Cell::new(false),
             is_governed: !guards.is_empty(),
+            brought: RefCell::default(),
             fetched: RefCell::default(),
             _held: accepted.held,
             ticket: ticket.id(),

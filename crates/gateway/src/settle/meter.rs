@@ -13,6 +13,9 @@ pub struct Meter {
     pub reported: Option<Usage>,
     /// What it said before the end, of an answer that has none yet.
     pub said_so_far: Option<Usage>,
+    /// What the target's answers used of an attempt that failed in others'
+    /// midst: it is paid. The next attempt at it uses that again, and more.
+    pub brought: Option<(Usage, UsageSource)>,
     /// Whether a request has gone upstream.
     pub asked: bool,
     /// Whether nobody reads what is said: only the provider knows.
@@ -38,7 +41,7 @@ impl Meter {
             return (usage, UsageSource::Provider);
         }
         if !self.asked {
-            return (Usage::default(), UsageSource::None);
+            return self.brought.unwrap_or_default();
         }
         if self.unread {
             return (Usage::default(), UsageSource::Unmetered);

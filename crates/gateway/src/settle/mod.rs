@@ -4,6 +4,7 @@
 //! with the request. It ends in one of three ways: [`Ticket::settle`],
 //! [`Ticket::refuse`], or by being dropped, which means that the client left.
 
+mod bill;
 mod carried;
 mod counts;
 mod log;
@@ -19,8 +20,8 @@ use domain::principal::Principal;
 use domain::record::{Asked, Begun, Opened, Outcome, Record, Settled};
 use domain::refusal::{Class, Reason, Refusal};
 use domain::time::{Ticks, UnixMicros};
-use domain::usage::UsageSource;
 
+use bill::Bill;
 pub use carried::Carried;
 pub use counts::Counts;
 pub use meter::Meter;
@@ -60,6 +61,8 @@ pub struct Account {
     counted_as: Option<String>,
     /// The deployment that answers.
     target: Option<Arc<Deployment>>,
+    /// What those used that were asked before it.
+    earlier: Bill,
     // Held so that the journal has room for this request's records.
     slot: Option<journal::Slot>,
 }
@@ -116,6 +119,7 @@ impl Ticket {
             facts: Some(Box::new(facts)),
             counted_as: None,
             target: None,
+            earlier: Bill::default(),
             slot,
         }))
     }
@@ -237,6 +241,10 @@ impl Ticket {
 
     /// An attempt begins at this deployment.
     pub fn attempt(&mut self, deployment: &Arc<Deployment>) {
+        let is_it = |last: &Arc<Deployment>| Arc::ptr_eq(last, deployment);
+        if !self.target.as_ref().is_some_and(is_it) {
+            self.leave_target();
+        }
         self.target = Some(Arc::clone(deployment));
         self.meter.asked = true;
         let facts = self.facts();
@@ -254,11 +262,7 @@ impl Ticket {
     /// What the answer costs by what is known now.
     #[must_use]
     pub fn cost(&self) -> Option<domain::money::NanoUsd> {
-        let (usage, source) = self.meter.usage();
-        match source {
-            UsageSource::None => None,
-            _ => self.price().map(|price| ledger::cost(&usage, price)),
-        }
+        self.bill().cost
     }
 
     /// Ends the ticket: the record is in the journal when this returns.
@@ -286,23 +290,20 @@ impl Ticket {
         };
         let shared = &account.plane.shared;
         let now = shared.ticks();
-        let (usage, source) = account.meter.usage();
+        let bill = account.bill();
         facts.duration_us = now.since(account.started);
         facts.outcome = outcome;
         facts.status = status;
-        facts.usage = usage;
-        facts.usage_source = source;
-        if source != UsageSource::None {
-            let price = account.price();
-            facts.cost = price.map(|price| ledger::cost(&usage, price));
-            facts.price_missing = price.is_none();
-        }
+        facts.usage = bill.usage;
+        facts.usage_source = bill.source;
+        facts.cost = bill.cost;
+        facts.price_missing = bill.price_missing;
         if let Some(carried) = &account.carried {
             facts.passed = Some(carried.so_far());
             carried.end();
         }
         if let Some(mut taken) = account.taken.take() {
-            taken.settle(usage.total(), now);
+            taken.settle(bill.usage.total(), now);
         }
         shared.metrics.in_flight.dec();
         let in_flight = &account.plane.in_flight;

@@ -5,6 +5,9 @@ use std::time::Duration;
 use domain::canon::Dialect;
 use domain::embedding::{EmbeddingDoor, EmbeddingForm};
 use domain::model::{Provider, WireFormat};
+use domain::money::NanoUsd;
+use domain::record::Outcome;
+use domain::usage::UsageSource;
 use serde_json::{Value, json};
 use testkit::{FakeProvider, Reply, Scene};
 
@@ -113,6 +116,80 @@ fn one_that_fails_is_the_failure_of_all_and_the_others_are_dropped() {
         assert_eq!(answer.status, 429, "{}", answer.text());
         fake.until(|fake| fake.running() == 0).await;
         assert!(fake.cancelled() >= 1);
+    });
+}
+
+/// A model that is asked for one text after the other.
+fn one_by_one(fake: &FakeProvider) -> Scene {
+    titan(fake).with(|provider| provider.max_parallel = Some(1))
+}
+
+#[test]
+fn what_was_brought_before_a_failure_is_paid() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![vector(1.0, 5), vector(2.0, 6)]);
+        fake.always(Reply::status(500));
+        let stage = Stage::open(one_by_one(&fake));
+        let answer = stage.ask(openais(&json!(["a", "b", "c", "d"]))).await;
+        answer.refusal(502);
+        let settled = stage.settled(1).await.remove(0);
+        assert_eq!(settled.outcome, Outcome::UpstreamFailed);
+        let used = (settled.usage.total(), settled.usage_source);
+        assert_eq!(used, (11, UsageSource::Provider));
+        assert_eq!(settled.cost, Some(NanoUsd(11_000)));
+    });
+}
+
+#[test]
+fn another_attempt_asks_for_nothing_that_is_there() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let failing = || Reply::status(503);
+        fake.script(vec![vector(1.0, 5), failing(), vector(2.0, 6), failing()]);
+        fake.always(vector(3.0, 7));
+        let stage = Stage::open(one_by_one(&fake));
+        let answer = stage.ask(openais(&json!(["a", "b", "c"]))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let asked = ["\"a\"", "\"b\"", "\"b\"", "\"c\"", "\"c\""];
+        assert_eq!(texts(&fake), asked);
+        let vectors = answer.json()["data"].as_array().expect("data").clone();
+        let first = |one: &Value| one["embedding"][0].as_f64();
+        let firsts: Vec<_> = vectors.iter().map(first).collect();
+        assert_eq!(firsts, [Some(1.0), Some(2.0), Some(3.0)]);
+        let settled = stage.settled(1).await.remove(0);
+        assert_eq!((settled.usage.total(), settled.attempts), (18, 3));
+        assert_eq!(settled.cost, Some(NanoUsd(18_000)));
+    });
+}
+
+#[test]
+fn what_one_target_brought_is_paid_beside_the_other_that_answers() {
+    play(async || {
+        let (fake, spare) = (FakeProvider::start().await, FakeProvider::start().await);
+        fake.script(vec![vector(1.0, 5)]);
+        fake.always(Reply::status(500));
+        let vectors = json!({"object": "list", "model": "m", "usage": {"prompt_tokens": 9, "total_tokens": 9},
+            "data": [{"object": "embedding", "index": 0, "embedding": [1.5]},
+                {"object": "embedding", "index": 1, "embedding": [2.5]}]});
+        spare.always(Reply::json(vectors.to_string()));
+        let scene = one_by_one(&fake)
+            .fallback("spare")
+            .provider_at("b", spare.address())
+            .model_at("spare", &["b"]);
+        let stage = Stage::open(scene);
+        let answer = stage.ask(openais(&json!(["a", "b"]))).await;
+        assert_eq!(
+            answer.json()["data"][0]["embedding"][0],
+            1.5,
+            "{}",
+            answer.text()
+        );
+        let settled = stage.settled(1).await.remove(0);
+        assert_eq!(
+            (settled.usage.total(), settled.cost),
+            (14, Some(NanoUsd(14_000)))
+        );
     });
 }
 

@@ -58,9 +58,14 @@ impl Embeds {
         self.inputs.iter().map(|input| input.task.as_deref())
     }
 
-    /// The contents' titles.
-    pub(crate) fn titles(&self) -> impl Iterator<Item = Option<&str>> {
-        self.inputs.iter().map(|input| input.title.as_deref())
+    /// What the vector of this one of the contents is for.
+    pub(crate) fn task(&self, at: usize) -> Option<&str> {
+        self.inputs.get(at)?.task.as_deref()
+    }
+
+    /// Its title.
+    pub(crate) fn title(&self, at: usize) -> Option<&str> {
+        self.inputs.get(at)?.title.as_deref()
     }
 
     /// Whether one of the contents has a title.

@@ -1,0 +1,62 @@
+//! What a request used and costs: at the target that answers, and at those that
+//! failed in the midst of what they were asked.
+
+use domain::model::Price;
+use domain::money::NanoUsd;
+use domain::usage::{Usage, UsageSource};
+
+use super::Account;
+
+/// An account's tokens and their cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bill {
+    pub(super) usage: Usage,
+    pub(super) source: UsageSource,
+    /// None where nothing was used, or no price is known.
+    pub(super) cost: Option<NanoUsd>,
+    /// Whether something was used whose price nobody knows.
+    pub(super) price_missing: bool,
+}
+
+impl Bill {
+    fn of((usage, source): (Usage, UsageSource), price: Option<&Price>) -> Self {
+        let is_used = source != UsageSource::None;
+        Self {
+            usage,
+            source,
+            cost: price.filter(|_| is_used).map(|it| ledger::cost(&usage, it)),
+            price_missing: is_used && price.is_none(),
+        }
+    }
+
+    /// Both of them.
+    fn and(mut self, other: Self) -> Self {
+        self.usage += other.usage;
+        self.cost = match (self.cost, other.cost) {
+            (Some(one), Some(two)) => Some(one + two),
+            (one, two) => one.or(two),
+        };
+        self.price_missing |= other.price_missing;
+        self.source = match (self.source, other.source) {
+            (UsageSource::None, source) | (source, UsageSource::None) => source,
+            (UsageSource::Provider, source) | (source, UsageSource::Provider) => source,
+            (one, _) => one,
+        };
+        self
+    }
+}
+
+impl Account {
+    /// What is owed by what is known now.
+    pub(super) fn bill(&self) -> Bill {
+        Bill::of(self.meter.usage(), self.price()).and(self.earlier)
+    }
+
+    /// Another target is asked: what the last one has brought is not asked for
+    /// again, and is paid.
+    pub(super) fn leave_target(&mut self) {
+        if let Some(brought) = self.meter.brought.take() {
+            self.earlier = Bill::of(brought, self.price()).and(self.earlier);
+        }
+    }
+}
