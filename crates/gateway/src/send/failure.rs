@@ -250,12 +250,16 @@ impl Failure {
     /// Tells the key that was taken if it is what was refused. One that is
     /// fetched may have ended early: the next attempt has another then.
     pub(super) fn of_keys(mut self, keys: &[Key], taken: Option<usize>) -> Self {
-        let taken = taken.filter(|_| self.is_unknown);
-        let is_renewed = taken.and_then(|at| keys.get(at)).is_some_and(Key::refused);
-        if is_renewed && keys.len() == 1 {
+        if self.tells(keys, taken) && keys.len() == 1 {
             self.kind = Kind::Transient;
         }
         self
+    }
+
+    /// The same, where nothing is sent again: whether another key will come.
+    pub(super) fn tells(&self, keys: &[Key], taken: Option<usize>) -> bool {
+        let taken = taken.filter(|_| self.is_unknown);
+        taken.and_then(|at| keys.get(at)).is_some_and(Key::refused)
     }
 
     /// When the upstream's body says to come again; a header's word is first.

@@ -261,7 +261,13 @@ impl Crossing {
             .pool
             .pass(tls, (&prepared, &ask), &mut self.upload, self.deadline);
         match Box::pin(passing).await {
-            Ok(reply) => self.read(reply.holding(place)).await.map_err(Missed::Heard),
+            Ok(reply) => {
+                let read = self.read(reply.holding(place)).await;
+                if let Ok(Err(failure)) = &read {
+                    failure.tells(&prepared.provider.keys, key);
+                }
+                read.map_err(Missed::Heard)
+            }
             Err(error @ (ExchangeError::Connect(_) | ExchangeError::ConnectTimeout)) => {
                 Err(Missed::Unheard(missed(error)))
             }
@@ -353,12 +359,13 @@ impl Crossing {
         while let Some(data) = patience.next(&mut body).await? {
             length += data.len();
             held.push_back(data);
-            let is_ours = matches!(status.as_u16(), 401 | 402 | 403 | 429);
-            if length > LARGEST_ERROR && is_ours {
-                // Whatever it says there, it says it of our account.
-                return Ok(Err(Failure::of_status(status, &fields, Bytes::new())));
-            }
             if length > LARGEST_ERROR {
+                let named = aws::word(status, &fields, b"");
+                let meant = named.map_or(status, |word| word.status);
+                if matches!(meant.as_u16(), 401 | 402 | 403 | 429) {
+                    // Whatever it says there, it says it of our account.
+                    return Ok(Err(Failure::of_status(meant, &fields, Bytes::new())));
+                }
                 // No provider says so much of an account.
                 let body = Some(body);
                 return Ok(Ok(Answer {

@@ -95,7 +95,7 @@ fn an_account_at_fault_is_never_told_as_the_clients_mistake() {
 /// A credential that ends before its time; each further one is fetched when
 /// the last is refused.
 #[derive(Debug, Default)]
-struct Ending(AtomicUsize);
+pub(crate) struct Ending(AtomicUsize);
 
 impl Renewing for Ending {
     fn current(&self) -> Result<Credential, Absent> {

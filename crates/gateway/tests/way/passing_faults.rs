@@ -12,6 +12,7 @@ use domain::secret::Secret;
 use domain::usage::UsageSource;
 use testkit::{FakeProvider, Reply, Scene};
 
+use crate::aws_errors::Ending;
 use crate::passing::{ask, open};
 use crate::stage::{KEY, Stage, play};
 
@@ -74,6 +75,37 @@ impl Renewing for Nothing {
     fn current(&self) -> Result<Credential, Absent> {
         Err(Absent("the vault is away".to_owned()))
     }
+}
+
+#[test]
+fn a_credential_that_ended_early_is_fetched_anew_for_the_next_one() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::status(401)]);
+        fake.always(Reply::json("{}"));
+        let key = Key {
+            id: "k".into(),
+            source: KeySource::Renewed(Arc::new(Ending::default())),
+        };
+        let scene = open(&fake).with(|provider| provider.keys = vec![key]);
+        let stage = Stage::open(scene);
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.refusal(502), "upstream_authentication");
+        stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(fake.last_request().header("authorization"), "Bearer t-1");
+    });
+}
+
+#[test]
+fn a_fault_of_the_account_that_only_a_header_names_is_not_handed_on() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let long = Reply::json("x".repeat(2 << 20)).with_status(400);
+        fake.always(long.header("x-amzn-errortype", "ThrottlingException"));
+        let stage = Stage::open(open(&fake));
+        let answer = stage.ask(ask("POST", "/files", "x")).await;
+        assert_eq!(answer.refusal(429), "upstream_rate_limit");
+    });
 }
 
 #[test]
