@@ -119,9 +119,9 @@ pub(super) enum Way {
     Shared(Shared),
 }
 
-/// How long things may take.
+/// When an answer's head must be there.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Due {
     first_byte: Instant,
     total: Instant,
 }
@@ -154,12 +154,8 @@ impl Pool {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
         let home = || Home::of(origin);
-        let patience = || Patience {
-            first_byte: Instant::now() + provider.timeouts.first_byte,
-            total,
-        };
         if let Some(link) = origin.kept() {
-            match ask(link, request, patience()).await {
+            match ask(link, request, Due::of(provider, total)).await {
                 Ok(begun) => return Ok(answered(begun, home())),
                 Err(Asked::Unanswered(_)) => {}
                 Err(Asked::Failed(error)) => return Err(error),
@@ -181,10 +177,6 @@ impl Pool {
     ) -> Result<Reply, ExchangeError> {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
-        let patience = || Patience {
-            first_byte: Instant::now() + provider.timeouts.first_byte,
-            total,
-        };
         for more in (0..UNHEARD).rev() {
             let shared = match origin.shared.open() {
                 Some(shared) => shared,
@@ -193,7 +185,7 @@ impl Pool {
                     .await?
                 {
                     Way::One(link) => {
-                        return match ask(link, request, patience()).await {
+                        return match ask(link, request, Due::of(provider, total)).await {
                             Ok(begun) => Ok(answered(begun, Home::of(origin))),
                             Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
                             Err(Asked::Failed(error)) => Err(error),
@@ -202,7 +194,7 @@ impl Pool {
                     Way::Shared(shared) => origin.shared.begin(shared),
                 },
             };
-            match shared::ask(&shared, request, patience()).await? {
+            match shared::ask(&shared, request, Due::of(provider, total)).await? {
                 Err(error) if more > 0 && shared::is_unheard(&error) => {
                     origin.shared.forget(&shared);
                 }
@@ -307,18 +299,27 @@ enum Asked {
     Failed(ExchangeError),
 }
 
-async fn ask(link: Box<Link>, request: &Outgoing, patience: Patience) -> Result<Begun, Asked> {
-    let due = patience.due();
-    link.ask(request, due).await.map_err(|broken| match broken {
-        Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
-        Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
-        Broken::Late => Asked::Failed(patience.late()),
-        Broken::Client(refusal) => Asked::Failed(ExchangeError::Client(refusal)),
-    })
+async fn ask(link: Box<Link>, request: &Outgoing, due: Due) -> Result<Begun, Asked> {
+    link.ask(request, due.at())
+        .await
+        .map_err(|broken| match broken {
+            Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
+            Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
+            Broken::Late => Asked::Failed(due.late()),
+            Broken::Client(refusal) => Asked::Failed(ExchangeError::Client(refusal)),
+        })
 }
 
-impl Patience {
-    pub(super) fn due(self) -> Instant {
+impl Due {
+    /// Of a request that goes out now.
+    fn of(provider: &Provider, total: Instant) -> Self {
+        Self {
+            first_byte: Instant::now() + provider.timeouts.first_byte,
+            total,
+        }
+    }
+
+    pub(super) fn at(self) -> Instant {
         self.first_byte.min(self.total)
     }
 

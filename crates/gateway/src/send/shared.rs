@@ -9,7 +9,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::outgoing::{Outgoing, Sliced};
-use super::pool::{ExchangeError, Patience, Way};
+use super::pool::{Due, ExchangeError, Way};
 use super::upstream::Reply;
 use crate::accept::listen::LocalExec;
 use crate::wire::Socket;
@@ -33,8 +33,12 @@ impl Sharing {
         known.as_ref().filter(|it| !it.is_closed()).map(Rc::clone)
     }
 
-    /// Lets others use a connection.
+    /// Lets others use a connection, unless another request has connected
+    /// meanwhile: then that one serves all.
     pub(super) fn begin(&self, fresh: Shared) -> Rc<Shared> {
+        if let Some(first) = self.open() {
+            return first;
+        }
         let fresh = Rc::new(fresh);
         *self.0.borrow_mut() = Some(Rc::clone(&fresh));
         fresh
@@ -71,7 +75,7 @@ pub(super) async fn greet(socket: Socket) -> Result<Way, ExchangeError> {
 pub(super) async fn ask(
     shared: &Shared,
     request: &Outgoing,
-    patience: Patience,
+    due: Due,
 ) -> Result<Result<Reply, hyper::Error>, ExchangeError> {
     let request = request.request();
     let request = request.map_err(|error| ExchangeError::Broken(error.to_string()))?;
@@ -80,8 +84,8 @@ pub(super) async fn ask(
         shared.ready().await?;
         shared.send_request(request).await
     };
-    let answered = tokio::time::timeout_at(patience.due(), asked).await;
-    let answered = answered.map_err(|_| patience.late())?;
+    let answered = tokio::time::timeout_at(due.at(), asked).await;
+    let answered = answered.map_err(|_| due.late())?;
     Ok(answered.map(Reply::two))
 }
 
