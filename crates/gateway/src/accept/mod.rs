@@ -7,6 +7,7 @@ mod gathering;
 mod held;
 mod incoming;
 mod inflate;
+mod kept;
 mod link;
 pub mod listen;
 mod multiplexed;
@@ -16,6 +17,7 @@ mod passage;
 pub(crate) mod past;
 mod pivot;
 mod route;
+mod segment;
 
 use std::sync::Arc;
 
@@ -35,12 +37,13 @@ pub(crate) use body::{collect, slot, too_large};
 pub use held::Held;
 pub(crate) use incoming::Broken;
 pub use incoming::{Incoming, Request};
+pub use kept::{About, Kept};
 pub use passage::Passage;
 pub use past::{Conversed, Previous};
 pub use pivot::Foreign;
 pub(crate) use pivot::here;
 pub(crate) use route::dialect;
-pub use route::{About, Conversation, Kept, Target, Wish};
+pub use route::{Conversation, Target, Wish};
 
 /// A request of which only the head was read.
 pub struct Head {
@@ -98,9 +101,12 @@ pub fn head(request: Request) -> Result<Head, Refused> {
         passage.origin = Passage::origin(&request);
     }
     if let Some(query) = request.uri.query() {
-        route::query(&mut target, query, &mut request.fields);
+        route::query(&mut target, query, &mut request.fields)?;
     }
     let is_look = method == Method::GET && request.method == Method::HEAD;
+    if let Some(refusal) = route::unknown_wish(&target, &request.method) {
+        return Err(refusal.into());
+    }
     if request.method != method && !is_look {
         let refusal = Refusal::new(
             Reason::WrongMethod,

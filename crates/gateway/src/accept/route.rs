@@ -2,13 +2,14 @@
 
 use dialects::Operation;
 use dialects::gemini::canon::embedding::Form;
-use dialects::responses::kept::{Order, Page};
 use domain::canon::Dialect;
 use domain::refusal::{Reason, Refusal};
 use http::{Method, Uri};
 use http1::Fields;
 
 use super::Passage;
+use super::kept::{self, About, Kept};
+use super::segment::decoded;
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,30 +24,6 @@ pub enum Target {
     Kept(Kept),
     /// A provider, as it is.
     Pass(Passage),
-}
-
-/// An answer that the gateway keeps, and what of it is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Its id.
-    pub id: String,
-    /// What is asked.
-    pub about: About,
-}
-
-/// What is asked about a kept answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The answer itself.
-    Answer,
-    /// The answer as a stream, behind the event of this number.
-    Replay(Option<u64>),
-    /// What it answered.
-    Items(Page),
-    /// That it be forgotten.
-    Forget,
-    /// That it be stopped.
-    Cancel,
 }
 
 /// A conversation in another dialect, by its path.
@@ -146,10 +123,10 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
             Conversation::of(Dialect::Anthropic, Wish::Counted),
         ),
         "/models" => (Method::GET, Target::Models(None)),
-        _ if rest.starts_with("/responses/") => kept(rest)?,
+        _ if rest.starts_with("/responses/") => kept::at(rest)?,
         _ if rest.split('/').nth(1) == Some("conversations") => return Err(no_conversations()),
         _ => match rest.strip_prefix("/models/").filter(|id| !id.is_empty()) {
-            Some(id) => model(&decode_segment(id)?)?,
+            Some(id) => model(&decoded(id)?),
             None => {
                 return Err(Refusal::new(
                     Reason::UnknownRoute,
@@ -161,24 +138,6 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
         },
     };
     Ok(found)
-}
-
-/// An answer that is kept, and what of it is asked.
-fn kept(path: &str) -> Result<(Method, Target), Refusal> {
-    let mut parts = path.trim_start_matches("/responses/").splitn(2, '/');
-    let id = decode_segment(parts.next().unwrap_or_default())?;
-    let (method, about) = match parts.next() {
-        None if !id.is_empty() => (Method::GET, About::Answer),
-        Some("input_items") => (Method::GET, About::Items(Page::default())),
-        Some("cancel") => (Method::POST, About::Cancel),
-        _ => {
-            let sentence = "There is nothing at this path. Use /v1/responses, \
-                            /v1/responses/{id}, its /input_items or /cancel, or \
-                            /v1/responses/input_tokens.";
-            return Err(Refusal::new(Reason::UnknownRoute, sentence));
-        }
-    };
-    Ok((method, Target::Kept(Kept { id, about })))
 }
 
 fn no_conversations() -> Refusal {
@@ -203,38 +162,16 @@ pub(crate) fn method(usual: Method, target: &mut Target, asked: &Method) -> Meth
     }
 }
 
-/// What a query says of a kept answer. What it says wrong is as if it were
-/// not there, but for the numbers that clients page by.
-fn about(about: &mut About, query: &str) {
-    let all = || query.split('&').filter_map(|part| part.split_once('='));
-    let said = |name: &str| {
-        let found = all().find(|(key, _)| *key == name);
-        found.and_then(|(_, value)| decode_segment(value).ok())
-    };
-    match about {
-        About::Answer if said("stream").as_deref() == Some("true") => {
-            let after = said("starting_after").and_then(|number| number.parse().ok());
-            *about = About::Replay(after);
-        }
-        About::Items(page) => {
-            if said("order").as_deref() == Some("asc") {
-                page.order = Order::Rising;
-            }
-            page.after = said("after");
-            let limit = said("limit").and_then(|limit| limit.parse().ok());
-            page.limit = limit.unwrap_or(page.limit).clamp(1, 100);
-        }
-        _ => {}
-    }
-}
-
 /// What a query adds to it: Gemini's clients say there that they want events,
 /// and may bring their key.
-pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
+///
+/// # Errors
+/// It says of a kept answer what makes no sense.
+pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) -> Result<(), Refusal> {
     match target {
-        Target::Ask(_) => return,
-        Target::Kept(kept) => return about(&mut kept.about, query),
-        Target::Converse(conversation) if conversation.dialect != Dialect::Gemini => return,
+        Target::Ask(_) => return Ok(()),
+        Target::Kept(kept) => return kept.about.say(query),
+        Target::Converse(conversation) if conversation.dialect != Dialect::Gemini => return Ok(()),
         Target::Converse(conversation) => {
             if conversation.wish == Wish::Array && query.split('&').any(|part| part == "alt=sse") {
                 conversation.wish = Wish::Streamed;
@@ -246,22 +183,43 @@ pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) {
     if let Some(key) = key(query) {
         fields.add("x-goog-api-key", key);
     }
+    Ok(())
+}
+
+/// What Gemini's clients may ask of a model, each behind a colon.
+const WISHES: [(&str, Wish); 5] = [
+    ("generateContent", Wish::Whole),
+    ("streamGenerateContent", Wish::Array),
+    ("countTokens", Wish::Counted),
+    ("embedContent", Wish::Embedded(Form::One)),
+    ("batchEmbedContents", Wish::Embedded(Form::Many)),
+];
+
+/// What else somebody asks of a model, if that is what this is: a model's name
+/// may hold a colon, and is only ever got.
+pub(crate) fn unknown_wish(target: &Target, method: &Method) -> Option<Refusal> {
+    let Target::Models(Some(text)) = target else {
+        return None;
+    };
+    let (_, word) = text.rsplit_once(':').filter(|_| *method == Method::POST)?;
+    let there: Vec<String> = WISHES
+        .iter()
+        .map(|(word, _)| format!("`:{word}`"))
+        .collect();
+    let sentence = format!(
+        "Nothing is asked of a model by `:{word}`; there are {}.",
+        there.join(", ")
+    );
+    Some(Refusal::new(Reason::UnknownRoute, sentence))
 }
 
 /// A model, or what Gemini's clients ask of it behind its last colon.
-fn model(text: &str) -> Result<(Method, Target), Refusal> {
-    let wish = |word: &str| match word {
-        "generateContent" => Some(Wish::Whole),
-        "streamGenerateContent" => Some(Wish::Array),
-        "countTokens" => Some(Wish::Counted),
-        "embedContent" => Some(Wish::Embedded(Form::One)),
-        "batchEmbedContents" => Some(Wish::Embedded(Form::Many)),
-        _ => None,
-    };
-    let asked = text
-        .rsplit_once(':')
-        .and_then(|(model, word)| Some((model, wish(word)?)));
-    Ok(match asked {
+fn model(text: &str) -> (Method, Target) {
+    let asked = text.rsplit_once(':').and_then(|(model, word)| {
+        let (_, wish) = WISHES.iter().find(|(known, _)| *known == word)?;
+        Some((model, *wish))
+    });
+    match asked {
         Some((model, wish)) => (
             Method::POST,
             Target::Converse(Conversation {
@@ -271,34 +229,7 @@ fn model(text: &str) -> Result<(Method, Target), Refusal> {
             }),
         ),
         None => (Method::GET, Target::Models(Some(text.to_owned()))),
-    })
-}
-
-/// Undoes percent-encoding once.
-fn decode_segment(text: &str) -> Result<String, Refusal> {
-    let bad = || {
-        Refusal::new(
-            Reason::UnknownRoute,
-            "The path's percent-encoding is broken.",
-        )
-    };
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || {
-            bytes
-                .next()
-                .and_then(|b| char::from(b).to_digit(16))
-                .ok_or_else(bad)
-        };
-        let value = digit()? * 16 + digit()?;
-        out.push(u8::try_from(value).map_err(|_| bad())?);
     }
-    String::from_utf8(out).map_err(|_| bad())
 }
 
 #[cfg(test)]
@@ -339,13 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_answer_is_got_forgotten_and_paged_through() {
+    fn a_kept_answer_is_got_or_forgotten() {
         let (method, mut got) = route("/v1/responses/resp_1").expect("a route");
         assert_eq!(method, Method::GET);
-        assert_eq!(
-            super::method(method, &mut got, &Method::DELETE),
-            Method::DELETE
-        );
+        let deleted = super::method(method, &mut got, &Method::DELETE);
+        assert_eq!(deleted, Method::DELETE);
         assert!(matches!(
             got,
             Target::Kept(Kept {
@@ -353,23 +282,7 @@ mod tests {
                 ..
             })
         ));
-        let (_, mut items) = route("/responses/resp_1/input_items").expect("a route");
-        query(
-            &mut items,
-            "order=asc&limit=1000&after=msg_1",
-            &mut Fields::default(),
-        );
-        let Target::Kept(Kept {
-            about: About::Items(page),
-            ..
-        }) = items
-        else {
-            panic!("items");
-        };
-        assert_eq!((page.order, page.limit), (Order::Rising, 100));
-        assert_eq!(page.after.as_deref(), Some("msg_1"));
         assert!(route("/v1/conversations").is_err());
-        assert!(route("/v1/responses/resp_1/other").is_err());
     }
 
     #[test]
@@ -389,6 +302,17 @@ mod tests {
                 assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
             }
         }
+    }
+
+    #[test]
+    fn an_unknown_wish_says_which_there_are() {
+        let (_, target) = route("/v1beta/models/llama3:8b:frob").expect("a route");
+        let refusal = unknown_wish(&target, &Method::POST).expect("no wish");
+        assert_eq!(refusal.reason, Reason::UnknownRoute);
+        assert!(refusal.message.contains("`:frob`") && refusal.message.contains("`:countTokens`"));
+        assert!(unknown_wish(&target, &Method::GET).is_none());
+        let (_, plain) = route("/v1beta/models/m").expect("a route");
+        assert!(unknown_wish(&plain, &Method::POST).is_none());
     }
 
     #[test]

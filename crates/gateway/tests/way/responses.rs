@@ -241,6 +241,9 @@ fn a_kept_answer_is_shown_paged_through_and_forgotten_for_its_owner_alone() {
             .json();
         assert_eq!(items["object"], "list");
         assert_eq!(items["data"][0]["content"][0]["text"], "1");
+        let refused = stage.ask(about("GET", &id, "/input_items?limit=0")).await;
+        assert_eq!(refused.status, 400, "{}", refused.text());
+        assert_eq!(refused.json()["error"]["param"], "limit");
         let refused = stage.ask(about("POST", &id, "/cancel")).await;
         assert_eq!(refused.status, 400, "{}", refused.text());
         for method in ["GET", "DELETE"] {
