@@ -26,7 +26,7 @@ pub(crate) use node::Members;
 pub use node::{Entries, Items, Kind, Node};
 pub(crate) use text::{decode, escape, plain};
 pub use text::{unescaped, write_escaped, write_string};
-pub use unescape::Unescaper;
+pub use unescape::{LEVELS, Unescaper, levels};
 pub use write::{Array, Object, array, object};
 
 /// One value on the tape. Values stand in the order of the document; a

@@ -4,6 +4,27 @@ use std::mem;
 
 use super::text::{escape, hex4, unescaped};
 
+/// How deep guards read JSON within the strings of JSON: arguments of a tool
+/// that takes JSON in a string, and that in another.
+pub const LEVELS: usize = 3;
+
+/// What a text stands for that holds JSON, and what that stands for, level by
+/// level, as long as one says what the last did not.
+#[must_use]
+pub fn levels(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    while all.len() < LEVELS {
+        let last = all.last().map_or(text, String::as_str);
+        let next = unescaped(last);
+        if next == last {
+            break;
+        }
+        let next = next.into_owned();
+        all.push(next);
+    }
+    all
+}
+
 /// Reads a text that holds JSON as [`unescaped`] does, however it is cut.
 #[derive(Clone, Debug, Default)]
 pub struct Unescaper {

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dialects::json::{Document, Kind, Node, unescaped};
+use dialects::json::{Document, Kind, Node, levels};
 
 /// What stands in front of a file's bytes.
 const MARK: &[u8] = b"data:";
@@ -15,7 +15,7 @@ pub(crate) fn hidden(document: &Document, texts: &[&str]) -> Vec<String> {
     let mut out: Vec<String> = texts
         .iter()
         .filter(|text| text.contains('\\'))
-        .map(|text| unescaped(text).into_owned())
+        .flat_map(|text| levels(text))
         .collect();
     let bytes = document.bytes();
     if bytes
@@ -93,5 +93,7 @@ mod tests {
     fn escapes_within_arguments_are_read_as_what_they_stand_for() {
         let all = found("{}", &[r#"{"a":"\u0070roject-x"}"#, "plain"]);
         assert_eq!(all, [r#"{"a":"project-x"}"#]);
+        let all = found("{}", &[r#"{"a":"{\"b\":\"\\u0070roject-x\"}"}"#]);
+        assert_eq!(all[1], r#"{"a":"{"b":"project-x"}"}"#);
     }
 }

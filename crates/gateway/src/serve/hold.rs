@@ -55,7 +55,7 @@ impl Hold {
                     .entry(place)
                     .or_insert_with(|| Screen::new(&self.guards));
                 findings.extend(screen.push(&delta.text));
-                needs.push((place, screen.read));
+                needs.push((place, screen.read()));
             }
         }
         // What was read without bytes of its own leaves with the next that has.
