@@ -168,10 +168,10 @@ def gemini_cli(w):
     works(w, "gemini", arguments, environment, {".gemini/settings.json": settings})
 
 
-@case
-def codex_cli(w):
+def codex_files(w, model: str) -> dict:
+    """Codex' own configuration."""
     text = f"""
-model = "m"
+model = "{model}"
 model_provider = "portcullis"
 [model_providers.portcullis]
 name = "portcullis"
@@ -179,8 +179,13 @@ base_url = "{w.gateway.base_url}"
 env_key = "PORTCULLIS_KEY"
 wire_api = "responses"
 """
+    return {".codex/config.toml": text}
+
+
+@case
+def codex_cli(w):
     arguments = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK]
-    works(w, "codex", arguments, {"PORTCULLIS_KEY": KEY}, {".codex/config.toml": text})
+    works(w, "codex", arguments, {"PORTCULLIS_KEY": KEY}, codex_files(w, "m"))
 
 
 @case

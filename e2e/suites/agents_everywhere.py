@@ -13,7 +13,7 @@ from fake_ollama import FakeOllama
 from fake_openai import FakeOpenAI
 from harness.bench import case
 from harness.gateway import KEY, UPSTREAM_KEY
-from suites.agents import AIDER, find, folders, programs, ran
+from suites.agents import AIDER, codex_files, find, folders, programs, ran
 from suites.common import config
 
 TASK = "Read notes.txt, replace the word old by new in it, then read a.txt and b.txt at once, then stop."
@@ -91,18 +91,8 @@ def gemini_cli(w):
 
 @case
 def codex(w):
-    text = lambda model: f"""
-model = "{model}"
-model_provider = "portcullis"
-[model_providers.portcullis]
-name = "portcullis"
-base_url = "{w.gateway.base_url}"
-env_key = "PORTCULLIS_KEY"
-wire_api = "responses"
-"""
     arguments = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK]
-    files = lambda model: {".codex/config.toml": text(model)}
-    before_all(w, "codex", lambda _: arguments, lambda _: {"PORTCULLIS_KEY": KEY}, files)
+    before_all(w, "codex", lambda _: arguments, lambda _: {"PORTCULLIS_KEY": KEY}, lambda model: codex_files(w, model))
 
 
 @case

@@ -258,14 +258,7 @@ fn what_was_cut_is_not_sold_as_whole() {
 fn names_are_the_clients() {
     let long = "mcp__server__".repeat(9);
     let request = Request {
-        tools: vec![Tool {
-            name: long.clone(),
-            description: None,
-            kind: ToolKind::Function { schema: None },
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        }],
+        tools: vec![Tool::new(long.clone(), ToolKind::Function { schema: None })],
         ..Request::default()
     };
     let names = Names::of(&request);

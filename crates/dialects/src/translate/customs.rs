@@ -183,13 +183,13 @@ mod tests {
     fn tools_of_free_text_and_their_calls_become_functions() {
         assert!(
             without_free_text(&Request {
-                tools: vec![tool("a", ToolKind::Function { schema: None })],
+                tools: vec![Tool::new("a", ToolKind::Function { schema: None })],
                 ..Request::default()
             })
             .is_none()
         );
         let format = Json::trusted(r#"{"type":"grammar"}"#);
-        let custom = tool(
+        let custom = Tool::new(
             "patch",
             ToolKind::Custom {
                 format: Some(format),
@@ -204,7 +204,7 @@ mod tests {
             cache: None,
         };
         let request = Request {
-            tools: vec![tool("a", ToolKind::Function { schema: None }), custom],
+            tools: vec![Tool::new("a", ToolKind::Function { schema: None }), custom],
             messages: vec![Message::new(Role::Assistant, vec![Block::ToolCall(call)])],
             ..Request::default()
         };
@@ -238,16 +238,5 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["tools[1].format"]
         );
-    }
-
-    fn tool(name: &str, kind: ToolKind) -> Tool {
-        Tool {
-            name: name.to_owned(),
-            description: None,
-            kind,
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        }
     }
 }

@@ -238,19 +238,8 @@ pub(crate) fn arguments(call: &ToolCall) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn tool(name: &str, kind: ToolKind) -> Tool {
-        Tool {
-            name: name.to_owned(),
-            description: None,
-            kind,
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        }
-    }
-
     fn plain(name: &str) -> Tool {
-        tool(name, ToolKind::Function { schema: None })
+        Tool::new(name, ToolKind::Function { schema: None })
     }
 
     /// The names that are declared, how they are called, and what is lost.

@@ -107,14 +107,9 @@ mod tests {
     use domain::canon::{Tool, ToolKind};
 
     fn of(names: &[&str]) -> Names {
-        let tools = names.iter().map(|name| Tool {
-            name: (*name).to_owned(),
-            description: None,
-            kind: ToolKind::Function { schema: None },
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        });
+        let tools = names
+            .iter()
+            .map(|name| Tool::new(*name, ToolKind::Function { schema: None }));
         Names::of(&Request {
             tools: tools.collect(),
             ..Request::default()

@@ -149,14 +149,10 @@ fn agents_learn_that_tools_are_called_whatever_the_provider_says() {
 
 #[test]
 fn names_come_back_as_the_client_has_them() {
-    let tool = Tool {
-        name: "mcp/server.look up".to_owned(),
-        description: None,
-        kind: ToolKind::Function { schema: None },
-        strict: None,
-        cache: None,
-        rest: Vec::new(),
-    };
+    let tool = Tool::new(
+        "mcp/server.look up".to_owned(),
+        ToolKind::Function { schema: None },
+    );
     let request = Request {
         tools: vec![tool.clone()],
         ..Request::default()

@@ -149,16 +149,12 @@ pub(crate) fn asks(text: &str) -> Request {
 }
 
 pub(crate) fn tool(name: &str, schema: &str) -> Tool {
-    Tool {
-        name: name.to_owned(),
-        description: None,
-        kind: ToolKind::Function {
+    Tool::new(
+        name.to_owned(),
+        ToolKind::Function {
             schema: json(schema),
         },
-        strict: None,
-        cache: None,
-        rest: Vec::new(),
-    }
+    )
 }
 
 pub(crate) fn thinks(effort: Option<Effort>, budget: Option<u64>) -> Option<Reasoning> {

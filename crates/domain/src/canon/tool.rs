@@ -20,6 +20,21 @@ pub struct Tool {
     pub rest: Vec<Unknown>,
 }
 
+impl Tool {
+    /// One of this name and kind, with nothing else about it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: ToolKind) -> Self {
+        Self {
+            name: name.into(),
+            description: None,
+            kind,
+            strict: None,
+            cache: None,
+            rest: Vec::new(),
+        }
+    }
+}
+
 /// The kinds of tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToolKind {

@@ -32,14 +32,10 @@ fn tool(node: Node<'_>, at: &str) -> Read<Tool> {
     }
     let kind = string(node, "type", at)?;
     if let Some(kind) = kind.filter(|kind| kind != "custom") {
-        return Ok(Tool {
-            name: string(node, "name", at)?.unwrap_or_else(|| kind.clone()),
-            description: None,
-            kind: ToolKind::BuiltIn(unknown(&kind, node)),
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        });
+        return Ok(Tool::new(
+            string(node, "name", at)?.unwrap_or_else(|| kind.clone()),
+            ToolKind::BuiltIn(unknown(&kind, node)),
+        ));
     }
     let schema = object(node, "input_schema", at)?;
     let what = "send a JSON Schema of type object";

@@ -21,20 +21,9 @@ pub(super) fn read(node: Node<'_>, path: &str, out: &mut Vec<Tool>) -> Result<()
     }
     for (name, node) in tool.rest() {
         let kind = ToolKind::BuiltIn(unknown(name.clone(), node));
-        out.push(named(name, kind));
+        out.push(Tool::new(name, kind));
     }
     Ok(())
-}
-
-fn named(name: String, kind: ToolKind) -> Tool {
-    Tool {
-        name,
-        description: None,
-        kind,
-        strict: None,
-        cache: None,
-        rest: Vec::new(),
-    }
 }
 
 fn function(node: Node<'_>, path: String) -> Result<Tool, Refusal> {
@@ -55,7 +44,7 @@ fn function(node: Node<'_>, path: String) -> Result<Tool, Refusal> {
     Ok(Tool {
         description,
         rest,
-        ..named(name, ToolKind::Function { schema })
+        ..Tool::new(name, ToolKind::Function { schema })
     })
 }
 

@@ -22,14 +22,10 @@ pub(super) fn read_tools(node: Node<'_>, path: Path<'_>) -> Result<Vec<Tool>, Re
 
 /// The search that `web_search_options` switches on: a tool in all but its place.
 pub(super) fn search(options: Node<'_>) -> Tool {
-    Tool {
-        name: SEARCH_OPTIONS.to_owned(),
-        description: None,
-        kind: ToolKind::BuiltIn(unknown(SEARCH_OPTIONS, options)),
-        strict: None,
-        cache: None,
-        rest: Vec::new(),
-    }
+    Tool::new(
+        SEARCH_OPTIONS,
+        ToolKind::BuiltIn(unknown(SEARCH_OPTIONS, options)),
+    )
 }
 
 /// Reads `functions`, what tools were before there were other kinds.
@@ -55,14 +51,10 @@ fn read_tool(node: Node<'_>, path: Path<'_>) -> Result<Tool, Refusal> {
                 .ok_or_else(|| missing(path, "send an object with the tool's name"))?;
             read_custom(object(custom, path)?, path)?
         }
-        _ => Tool {
-            name: text(node, "name").unwrap_or_else(|| kind.clone()).into(),
-            description: None,
-            kind: ToolKind::BuiltIn(unknown(&kind, node)),
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        },
+        _ => Tool::new(
+            text(node, "name").unwrap_or_else(|| kind.clone()),
+            ToolKind::BuiltIn(unknown(&kind, node)),
+        ),
     };
     if let Some(mark) = cache_mark(node) {
         tool.cache = Some(mark);

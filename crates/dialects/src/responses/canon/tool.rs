@@ -41,14 +41,10 @@ fn read_one(
             }
         }
         _ if emulated::tool(node).is_some() => out.extend(emulated::tool(node)),
-        _ => out.push(Tool {
-            name: kind.clone(),
-            description: None,
-            kind: ToolKind::BuiltIn(unknown(kind, node)),
-            strict: None,
-            cache: None,
-            rest: Vec::new(),
-        }),
+        _ => out.push(Tool::new(
+            kind.clone(),
+            ToolKind::BuiltIn(unknown(kind, node)),
+        )),
     }
     Ok(())
 }
