@@ -133,6 +133,8 @@ fn deployment(provider: &Arc<Provider>) -> Deployment {
         mode: domain::ability::Mode::default(),
         context: None,
         abilities: None,
+        base_model: None,
+        traits: domain::traits::Traits::default(),
         index: usize::MAX,
     }
 }
