@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::counters::Answer;
-use domain::turns::{Reach, Turn, Turns, Unkept, Wanted};
+use domain::turns::{Finish, Reach, Turn, Turns, Unkept, Wanted};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{Store, StoreError};
@@ -25,11 +25,13 @@ struct Waiting {
     room: OwnedSemaphorePermit,
 }
 
-/// A question that needs no transaction of its own.
+/// A question that needs no transaction, or one of its own.
 enum Question {
     Turn(Wanted, Reply<Option<Turn>>),
     Conversation(Wanted, Reach, Reply<Vec<Turn>>),
     Forget(Wanted, Reply<bool>),
+    Finish(Finish, Reply<bool>, OwnedSemaphorePermit),
+    Runs(Wanted, Reply<bool>),
 }
 
 /// The way's end of the channel.
@@ -66,6 +68,12 @@ impl Keeper {
         (Arc::new(keeper), keeping)
     }
 
+    /// Room for so many bytes that wait to be kept.
+    fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let weight = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(weight).ok()
+    }
+
     fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(Reply<T>) -> Question,
@@ -96,9 +104,7 @@ fn refused<T>(error: &mpsc::error::TrySendError<T>) -> Unkept {
 
 impl Turns for Keeper {
     fn keep(&self, turn: Turn) -> Answer<Result<(), Unkept>> {
-        let weight = (turn.input.len() + turn.answer.len()).div_ceil(1 << 10);
-        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(weight) else {
+        let Some(room) = self.room(turn.input.len() + turn.answer.len()) else {
             return Answer::Now(Err(Unkept::Full));
         };
         let (reply, answer) = oneshot::channel();
@@ -119,6 +125,17 @@ impl Turns for Keeper {
 
     fn forget(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
         self.ask(|reply| Question::Forget(wanted, reply))
+    }
+
+    fn finish(&self, finish: Finish) -> Answer<Result<bool, Unkept>> {
+        let Some(room) = self.room(finish.answer.len() + finish.events.len()) else {
+            return Answer::Now(Err(Unkept::Full));
+        };
+        self.ask(|reply| Question::Finish(finish, reply, room))
+    }
+
+    fn runs(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
+        self.ask(|reply| Question::Runs(wanted, reply))
     }
 }
 
@@ -164,6 +181,14 @@ async fn answer_all(store: &Store, mut questions: mpsc::Receiver<Question>) {
             Question::Forget(wanted, reply) => {
                 let gone = store.forget_turn(&wanted).await;
                 let _ = reply.send(gone.map_err(|error| failed(&error)));
+            }
+            Question::Finish(finish, reply, _room) => {
+                let was = store.finish_turn(&finish).await;
+                let _ = reply.send(was.map_err(|error| failed(&error)));
+            }
+            Question::Runs(wanted, reply) => {
+                let runs = store.turn_runs(&wanted).await;
+                let _ = reply.send(runs.map_err(|error| failed(&error)));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use domain::time::UnixMicros;
-use domain::turns::{Reach, Turn, Turns as _, Unkept, Wanted};
+use domain::turns::{Reach, Turn, Turns as _, Unkept, Wanted, Work};
 use store::Store;
 use store::keeper::Keeper;
 
@@ -24,6 +24,8 @@ fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
         is_there: true,
         input: "[]".into(),
         answer: format!(r#"{{"id":"{id}"}}"#).into(),
+        work: Work::Over,
+        events: "".into(),
     }
 }
 
