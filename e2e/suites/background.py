@@ -17,7 +17,7 @@ from harness.bench import case, until
 from harness.gateway import KEY
 from suites import sdk_responses
 from suites.policies import stream
-from suites.sdk_responses import MODELS, client_of, refusal
+from suites.sdk_responses import MODELS, TOOLS, client_of, refusal
 
 GOING_ON = ("queued", "in_progress")
 
@@ -82,6 +82,21 @@ def a_response_is_asked_after_until_it_is_completed(w):
             assert row(w, queued.id)["outcome"] == "complete"
     asked = w.keeper.requests[-2].json
     assert asked["store"] is False and "background" not in asked, asked
+
+
+@case
+def a_conversation_and_a_tool_loop_go_on_through_it(w):
+    for model in MODELS:
+        first = w.client.responses.create(model=model, input="hello", tools=TOOLS)
+        calls = [item for item in first.output if item.type == "function_call"]
+        results = [{"type": "function_call_output", "call_id": c.call_id, "output": "sunny"} for c in calls]
+        more = {"model": model, "tools": TOOLS, "input": results, "previous_response_id": first.id}
+        second = ended(w, begin(w, **more).id)
+        assert second.status == "completed" and second.previous_response_id == first.id, second
+        third = ended(w, begin(w, model=model, input="hello", tools=TOOLS).id)
+        assert [it.name for it in third.output if it.type == "function_call"] == ["weather", "time"], third
+        last = list(begin(w, model=model, input="thanks", previous_response_id=second.id, stream=True))[-1]
+        assert last.type == "response.completed" and last.response.output_text.strip(), last
 
 
 @case

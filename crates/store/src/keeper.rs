@@ -9,28 +9,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{Store, StoreError};
 
-/// Turns that may wait to be kept, and questions for an answer.
+/// Turns that may wait to be written, and questions for an answer.
 const WAITING: usize = 256;
 /// The most that waiting turns may weigh together, in KiB.
 const WEIGHT: usize = 64 << 10;
-/// Turns that are kept in one transaction: one wait for the disk serves all.
+/// Turns that are written in one transaction: one wait for the disk serves all.
 const TOGETHER: usize = 32;
 
 type Reply<T> = oneshot::Sender<Result<T, Unkept>>;
 
-/// A turn that waits to be kept.
-struct Waiting {
-    turn: Turn,
-    reply: Reply<()>,
-    room: OwnedSemaphorePermit,
+/// What waits to be written.
+enum Waiting {
+    Turn(Turn, Reply<()>, OwnedSemaphorePermit),
+    End(Finish, Reply<bool>, OwnedSemaphorePermit),
 }
 
-/// A question that needs no transaction, or one of its own.
+/// A question that needs no transaction of its own.
 enum Question {
     Turn(Wanted, Reply<Option<Turn>>),
     Conversation(Wanted, Reach, Reply<Vec<Turn>>),
     Forget(Wanted, Reply<bool>),
-    Finish(Finish, Reply<bool>, OwnedSemaphorePermit),
     Runs(Wanted, Reply<bool>),
 }
 
@@ -74,6 +72,17 @@ impl Keeper {
         Arc::clone(&self.room).try_acquire_many_owned(weight).ok()
     }
 
+    fn write<T: Send + 'static>(
+        &self,
+        waiting: impl FnOnce(Reply<T>) -> Waiting,
+    ) -> Answer<Result<T, Unkept>> {
+        let (reply, answer) = oneshot::channel();
+        match self.turns.try_send(waiting(reply)) {
+            Ok(()) => later(answer),
+            Err(error) => Answer::Now(Err(refused(&error))),
+        }
+    }
+
     fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(Reply<T>) -> Question,
@@ -107,12 +116,7 @@ impl Turns for Keeper {
         let Some(room) = self.room(turn.input.len() + turn.answer.len()) else {
             return Answer::Now(Err(Unkept::Full));
         };
-        let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { turn, reply, room };
-        match self.turns.try_send(waiting) {
-            Ok(()) => later(answer),
-            Err(error) => Answer::Now(Err(refused(&error))),
-        }
+        self.write(|reply| Waiting::Turn(turn, reply, room))
     }
 
     fn turn(&self, wanted: Wanted) -> Answer<Result<Option<Turn>, Unkept>> {
@@ -131,7 +135,7 @@ impl Turns for Keeper {
         let Some(room) = self.room(finish.answer.len() + finish.events.len()) else {
             return Answer::Now(Err(Unkept::Full));
         };
-        self.ask(|reply| Question::Finish(finish, reply, room))
+        self.write(|reply| Waiting::End(finish, reply, room))
     }
 
     fn runs(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
@@ -154,15 +158,32 @@ impl Keeping {
 async fn keep_all(store: &Store, mut incoming: mpsc::Receiver<Waiting>) {
     let mut together = Vec::with_capacity(TOGETHER);
     while incoming.recv_many(&mut together, TOGETHER).await > 0 {
-        let (turns, replies): (Vec<Turn>, Vec<_>) = together
-            .drain(..)
-            .map(|waiting| (waiting.turn, (waiting.reply, waiting.room)))
-            .unzip();
-        let kept = store.keep_turns(&turns).await;
-        let kept = kept.map_err(|error| failed(&error));
-        for (reply, _) in replies {
-            // Whoever asked may have given up waiting.
-            let _ = reply.send(kept.clone());
+        let (mut turns, mut kept) = (Vec::new(), Vec::new());
+        let (mut ended, mut ends) = (Vec::new(), Vec::new());
+        let mut rooms = Vec::new();
+        for waiting in together.drain(..) {
+            match waiting {
+                Waiting::Turn(turn, reply, room) => {
+                    turns.push(turn);
+                    kept.push(reply);
+                    rooms.push(room);
+                }
+                Waiting::End(finish, reply, room) => {
+                    ended.push(finish);
+                    ends.push(reply);
+                    rooms.push(room);
+                }
+            }
+        }
+        let done = store.keep_turns(&turns, &ended).await;
+        let done = done.map_err(|error| failed(&error));
+        // Whoever asked may have given up waiting.
+        for reply in kept {
+            let _ = reply.send(done.clone().map(drop));
+        }
+        for (at, reply) in ends.into_iter().enumerate() {
+            let was = done.clone().map(|were| were.get(at) == Some(&true));
+            let _ = reply.send(was);
         }
     }
 }
@@ -181,10 +202,6 @@ async fn answer_all(store: &Store, mut questions: mpsc::Receiver<Question>) {
             Question::Forget(wanted, reply) => {
                 let gone = store.forget_turn(&wanted).await;
                 let _ = reply.send(gone.map_err(|error| failed(&error)));
-            }
-            Question::Finish(finish, reply, _room) => {
-                let was = store.finish_turn(&finish).await;
-                let _ = reply.send(was.map_err(|error| failed(&error)));
             }
             Question::Runs(wanted, reply) => {
                 let runs = store.turn_runs(&wanted).await;

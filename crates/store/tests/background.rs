@@ -49,6 +49,12 @@ fn finish(id: &str, answer: &'static str) -> Finish {
     }
 }
 
+/// Whether it was worked on until this end.
+async fn ended(store: &Store, finish: &Finish) -> bool {
+    let were = store.keep_turns(&[], std::slice::from_ref(finish)).await;
+    were.expect("a disk") == [true]
+}
+
 async fn found(store: &Store, id: &str) -> Turn {
     let turn = store.turn(&wanted(id)).await.expect("read");
     turn.expect("a turn")
@@ -61,7 +67,7 @@ async fn running(turns: &[(&str, u64)]) -> Store {
     let turns: Vec<Turn> = turns
         .map(|(id, generation)| turn(id, Work::Runs(*generation)))
         .collect();
-    store.keep_turns(&turns).await.expect("a disk");
+    store.keep_turns(&turns, &[]).await.expect("a disk");
     store
 }
 
@@ -97,19 +103,16 @@ async fn what_is_deleted_or_another_keys_has_no_end() {
         owner: "key_2".into(),
         ..finish("a", "{}")
     };
-    assert!(!store.finish_turn(&other).await.expect("a disk"));
+    assert!(!ended(&store, &other).await);
     assert!(store.forget_turn(&wanted("a")).await.expect("a disk"));
-    assert!(!store.finish_turn(&finish("a", "{}")).await.expect("a disk"));
+    assert!(!ended(&store, &finish("a", "{}")).await);
     assert!(!store.turn_runs(&wanted("a")).await.expect("read"));
 }
 
 #[tokio::test]
 async fn what_a_process_leaves_is_lost_once_no_other_one_lives() {
     let store = running(&[("killed", 7), ("elder", 8), ("own", 9)]).await;
-    store
-        .finish_turn(&finish("elder", "{}"))
-        .await
-        .expect("a disk");
+    assert!(ended(&store, &finish("elder", "{}")).await);
     let none_is_known = Batch::default();
     store.carry(&none_is_known).await.expect("a disk");
     assert_eq!(found(&store, "killed").await.work, Work::Runs(7));
@@ -121,12 +124,7 @@ async fn what_a_process_leaves_is_lost_once_no_other_one_lives() {
     assert_eq!(found(&store, "killed").await.work, Work::Lost);
     assert_eq!(found(&store, "elder").await.work, Work::Over);
     assert_eq!(found(&store, "own").await.work, Work::Runs(9));
-    assert!(
-        !store
-            .finish_turn(&finish("killed", "{}"))
-            .await
-            .expect("a disk")
-    );
+    assert!(!ended(&store, &finish("killed", "{}")).await);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Responses in the background that are refused, fail, or are lost.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -202,5 +203,22 @@ fn one_that_another_process_has_ended_is_worked_on_no_more() {
         fake.until(|fake| fake.cancelled() == 1).await;
         assert_eq!(stage.settled(1).await[0].outcome, Outcome::ClientLeft);
         once(&stage, &id, "cancelled").await;
+    });
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_at_once_is_kept_later() {
+    play_live(async || {
+        let fake = FakeProvider::start().await;
+        fake.script(vec![Reply::chat("One.")]);
+        let turns = Arc::new(Remembers::default());
+        turns.refuses.store(2, Ordering::SeqCst);
+        let stage = Stage::with(usual(&fake), Arc::clone(&turns) as _);
+        let id = begun(&stage, &json!({})).await;
+        assert_eq!(stage.settled(1).await[0].outcome, Outcome::Complete);
+        let done = once(&stage, &id, "completed").await;
+        assert_eq!(done["output"][0]["content"][0]["text"], "One.");
+        assert_eq!(turns.refuses.load(Ordering::SeqCst), 0);
+        assert_eq!(fake.count(), 1, "nobody is asked again");
     });
 }

@@ -8,37 +8,6 @@ use sqlx::sqlite::SqliteRow;
 use super::{Store, StoreError, Write};
 
 impl Store {
-    /// Keeps how an answer has ended, if it is still worked on; says whether
-    /// it was.
-    ///
-    /// # Errors
-    /// The database would not write, or into a file that is gone.
-    pub async fn finish_turn(&self, finish: &Finish) -> Result<bool, StoreError> {
-        let was = self.read_only.noted(self.finished_turn(finish).await)?;
-        match self.is_in_place() {
-            true => Ok(was),
-            false => Err(StoreError::Gone),
-        }
-    }
-
-    async fn finished_turn(&self, finish: &Finish) -> Result<bool, StoreError> {
-        let events = Some(finish.events.as_ref()).filter(|events| !events.is_empty());
-        let done = sqlx::query(
-            "UPDATE turns SET runs_in = NULL, expires_at = ?, provider = ?, deployment = ?, answer = ?, \
-             events = ? WHERE owner = ? AND id = ? AND runs_in IS NOT NULL",
-        )
-        .bind(finish.expires.0)
-        .bind(&finish.provider)
-        .bind(&finish.deployment)
-        .bind(finish.answer.as_ref())
-        .bind(events)
-        .bind(finish.owner.as_str())
-        .bind(&finish.id)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected() > 0)
-    }
-
     /// Whether a turn of its owner is there and worked on.
     ///
     /// # Errors
@@ -70,7 +39,28 @@ impl Store {
     }
 }
 
-/// The same for all processes but the one that lives.
+/// Keeps how an answer has ended, if it is still worked on; says whether it
+/// was.
+pub(super) async fn end(write: &mut Write, finish: &Finish) -> Result<bool, StoreError> {
+    let events = Some(finish.events.as_ref()).filter(|events| !events.is_empty());
+    let done = sqlx::query(
+        "UPDATE turns SET runs_in = NULL, expires_at = ?, provider = ?, deployment = ?, \
+         answer = ?, events = ? WHERE owner = ? AND id = ? AND runs_in IS NOT NULL",
+    )
+    .bind(finish.expires.0)
+    .bind(&finish.provider)
+    .bind(&finish.deployment)
+    .bind(finish.answer.as_ref())
+    .bind(events)
+    .bind(finish.owner.as_str())
+    .bind(&finish.id)
+    .execute(&mut **write)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Takes note that no process works on anything any more but the one that
+/// lives.
 pub(super) async fn lose_all_but(write: &mut Write, alive: u64) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE turns SET runs_in = NULL, is_lost = 1 \

@@ -1,7 +1,7 @@
 //! Conversations that are kept for clients: one row a turn.
 
 use domain::time::UnixMicros;
-use domain::turns::{Reach, Turn, Unkept, Wanted};
+use domain::turns::{Finish, Reach, Turn, Unkept, Wanted};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -17,15 +17,20 @@ const WITHOUT_EVENTS: &str = "SELECT owner, id, previous, created_at, expires_at
 const WHOLE: &str = "SELECT * FROM turns WHERE owner = ? AND id = ? AND expires_at > ?";
 
 impl Store {
-    /// Keeps turns, all or none.
+    /// Keeps turns, and how others have ended that were worked on, all or none;
+    /// says of each of the latter whether it was worked on until now.
     ///
     /// # Errors
     /// The database would not write, or into a file that is gone.
-    pub async fn keep_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
-        self.read_only.noted(self.kept_turns(turns).await)
+    pub async fn keep_turns(
+        &self,
+        turns: &[Turn],
+        ended: &[Finish],
+    ) -> Result<Vec<bool>, StoreError> {
+        self.read_only.noted(self.kept_turns(turns, ended).await)
     }
 
-    async fn kept_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
+    async fn kept_turns(&self, turns: &[Turn], ended: &[Finish]) -> Result<Vec<bool>, StoreError> {
         let mut write = self.write().await?;
         for turn in turns {
             insert(&mut write, turn).await?;
@@ -33,9 +38,13 @@ impl Store {
                 prolong(&mut write, turn).await?;
             }
         }
+        let mut were_running = Vec::with_capacity(ended.len());
+        for finish in ended {
+            were_running.push(running_turns::end(&mut write, finish).await?);
+        }
         write.commit().await?;
         if self.is_in_place() {
-            Ok(())
+            Ok(were_running)
         } else {
             Err(StoreError::Gone)
         }

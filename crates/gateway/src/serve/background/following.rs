@@ -157,25 +157,94 @@ impl Source {
 }
 
 /// The events of an answer that is over, behind the one of this number. Those
-/// that streamed in the background are told again as they were; of others, the
-/// items whole.
+/// that streamed in the background are told again as they were; of others, and
+/// of more than was held of them, the items whole.
 pub(crate) fn replayed(turn: &Turn, after: Option<u64>) -> Bytes {
-    let is_new = |number: &u64| after.is_none_or(|after| *number > after);
-    let bytes: Bytes = match turn.events.is_empty() {
-        true => kept::replay(&turn.answer, after),
-        false => {
-            let events = kept::events(&turn.events).into_iter();
-            let new = events.filter(|(number, _)| is_new(number));
-            let new: Vec<Bytes> = new.map(|(_, event)| event).collect();
-            new.concat().into()
-        }
-    };
+    let next = after.map_or(0, |after| after.saturating_add(1));
+    let events = kept::events(&turn.events);
+    if events.first().is_some_and(|(first, _)| *first <= next) {
+        let new = events.into_iter().filter(|(number, _)| *number >= next);
+        let new: Vec<Bytes> = new.map(|(_, event)| event).collect();
+        return new.concat().into();
+    }
+    let whole = kept::replay(&turn.answer, after);
+    if !whole.is_empty() {
+        return whole;
+    }
+    if let Some((number, last)) = events.last() {
+        return match *number >= next {
+            true => last.clone(),
+            false => whole,
+        };
+    }
     let standing = kept::standing(&turn.answer);
-    match (standing.status.as_str(), after) {
+    match standing.status.as_str() {
         // Somebody else ended it than who had got so far with it.
-        ("failed" | "cancelled", Some(after)) if bytes.is_empty() => {
-            kept::told(&standing.last_event(), after + 1, &turn.answer)
+        "failed" | "cancelled" => kept::told(&standing.last_event(), next, &turn.answer),
+        _ => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::UnixMicros;
+    use domain::turns::Work;
+
+    use super::*;
+
+    /// A turn that ended so, with the events of these numbers.
+    fn turn(status: &str, numbers: std::ops::Range<u64>) -> Turn {
+        let answer = format!(r#"{{"id":"r","status":"{status}","background":true,"output":[]}}"#);
+        let answer = Bytes::from(answer);
+        let events = numbers.map(|number| kept::told("response.x", number, &answer));
+        Turn {
+            id: "r".to_owned(),
+            owner: "key_1".into(),
+            previous: None,
+            created: UnixMicros(0),
+            expires: UnixMicros(0),
+            provider: String::new(),
+            deployment: String::new(),
+            is_there: false,
+            input: Bytes::new(),
+            events: events.collect::<Vec<_>>().concat().into(),
+            answer,
+            work: Work::Over,
         }
-        _ => bytes,
+    }
+
+    /// The numbers of the events that are told, and the name of the last.
+    fn told(turn: &Turn, after: Option<u64>) -> (Vec<u64>, Option<String>) {
+        let bytes = replayed(turn, after);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let mut names = text.lines().filter_map(|line| line.strip_prefix("event: "));
+        let numbers = kept::events(&bytes).into_iter().map(|(number, _)| number);
+        (numbers.collect(), names.next_back().map(str::to_owned))
+    }
+
+    #[test]
+    fn events_are_told_again_as_they_were() {
+        let turn = turn("completed", 0..9);
+        assert_eq!(told(&turn, None).0, (0..9).collect::<Vec<_>>());
+        assert_eq!(told(&turn, Some(6)).0, [7, 8]);
+        assert_eq!(told(&turn, Some(8)).0, [0; 0]);
+    }
+
+    #[test]
+    fn who_wants_more_than_was_held_gets_the_items_whole_or_the_end() {
+        let turn = turn("completed", 100..110);
+        let completed = Some("response.completed".to_owned());
+        assert_eq!(told(&turn, None), (vec![0, 1, 2, 3], completed));
+        assert_eq!(told(&turn, Some(50)).0, [109]);
+        assert_eq!(told(&turn, Some(105)).0, [106, 107, 108, 109]);
+        assert_eq!(told(&turn, Some(109)).0, [0; 0]);
+    }
+
+    #[test]
+    fn whoever_ended_it_the_end_is_told() {
+        for status in ["failed", "cancelled"] {
+            let last = Some(format!("response.{status}"));
+            assert_eq!(told(&turn(status, 0..0), Some(40)), (vec![41], last));
+        }
     }
 }
