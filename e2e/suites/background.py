@@ -215,6 +215,7 @@ def what_cannot_be_is_refused_by_name(w):
     assert error.param == "store", error.body
     held = Held(w)
     id = begin(w).id
+    assert "portcullis_responses_in_background 1" in httpx.get(w.gateway.admin_url + "/metrics").text
     error = refusal(openai.BadRequestError, lambda: begin(w, previous_response_id=id))
     assert error.param == "previous_response_id" and "in progress" in error.body["message"], error.body
     for act in (w.other.responses.retrieve, w.other.responses.cancel, w.other.responses.delete):

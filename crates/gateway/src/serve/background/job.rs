@@ -41,6 +41,7 @@ impl Jobs {
             return None;
         }
         jobs.insert(name.clone(), Arc::clone(&job));
+        shared.metrics.background.inc();
         Some(Entry {
             shared: Arc::clone(shared),
             name,
@@ -65,6 +66,7 @@ impl Jobs {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.shared.jobs.all().remove(&self.name);
+        self.shared.metrics.background.dec();
         // Whoever looks on is told, also where the work was cut off.
         self.job.close(Vec::new());
     }
