@@ -128,9 +128,11 @@ def a_stream_is_picked_up_where_it_was_left(w):
             more = {} if cursor is None else {"starting_after": cursor}
             again = list(w.client.responses.retrieve(id, stream=True, **more))
             assert again == events[0 if cursor is None else cursor + 1 :], (model, cursor)
-        final = w.client.responses.stream(response_id=id, starting_after=2)
-        with final as following:
-            assert following.get_final_response().output_text == events[-1].response.output_text
+        said = events[-1].response.output_text
+        with w.client.responses.stream(response_id=id, starting_after=2) as following:
+            assert following.get_final_response().output_text == said
+        with w.client.responses.stream(model=model, input="hello", background=True) as helped:
+            assert helped.get_final_response().output_text == said or model == "r"
 
 
 @case

@@ -178,6 +178,7 @@ const cases = {
       for await (const event of await responses.retrieve(events[0].response.id, cursor)) again.push(event);
       assert.deepEqual(again, events.slice(4));
       assert.equal((await responses.cancel(id)).status, "completed");
+      isSaid((await streamed({ model, input, background: true })).output_text);
     }
     const { hungUp } = await openai.look();
     const chunk = { id: "x", object: "chat.completion.chunk", created: 1, model: "m" };

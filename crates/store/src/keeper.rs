@@ -160,6 +160,7 @@ async fn keep_all(store: &Store, mut incoming: mpsc::Receiver<Waiting>) {
     while incoming.recv_many(&mut together, TOGETHER).await > 0 {
         let (mut turns, mut kept) = (Vec::new(), Vec::new());
         let (mut ended, mut ends) = (Vec::new(), Vec::new());
+        // Given back once all is written.
         let mut rooms = Vec::new();
         for waiting in together.drain(..) {
             match waiting {
