@@ -222,3 +222,17 @@ fn an_answer_that_cannot_be_kept_at_once_is_kept_later() {
         assert_eq!(fake.count(), 1, "nobody is asked again");
     });
 }
+
+#[test]
+fn who_leaves_before_it_has_an_id_has_asked_for_nothing() {
+    play_live(async || {
+        let fake = FakeProvider::start().await;
+        let turns = Arc::new(Remembers::slowly(Duration::from_secs(1)));
+        let stage = Stage::with(usual(&fake), Arc::clone(&turns) as _);
+        let brief = Duration::from_millis(50);
+        let left = tokio::time::timeout(brief, stage.ask(asked(&json!({})))).await;
+        assert!(left.is_err(), "it has an answer");
+        assert_eq!(stage.settled(1).await[0].outcome, Outcome::ClientLeft);
+        assert_eq!((fake.count(), turns.count()), (0, 0));
+    });
+}

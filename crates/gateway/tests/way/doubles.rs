@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use dialects::responses::kept;
 use domain::counters::Answer;
@@ -139,11 +140,26 @@ pub(crate) struct Remembers {
     turns: Mutex<HashMap<(KeyId, String), Turn>>,
     /// How many ends it does not take first.
     pub(crate) refuses: AtomicUsize,
+    /// How long it takes to keep a turn.
+    takes: Duration,
 }
 
 impl Remembers {
     fn all(&self) -> MutexGuard<'_, HashMap<(KeyId, String), Turn>> {
         self.turns.lock().expect("a test that has not failed")
+    }
+
+    /// One that takes so long to keep a turn.
+    pub(crate) fn slowly(takes: Duration) -> Self {
+        Self {
+            takes,
+            ..Self::default()
+        }
+    }
+
+    /// How many turns there are.
+    pub(crate) fn count(&self) -> usize {
+        self.all().len()
     }
 
     /// Whose the answer of this id is.
@@ -172,7 +188,14 @@ impl Turns for Remembers {
     fn keep(&self, turn: Turn) -> Answer<Result<(), Unkept>> {
         let key = (turn.owner.clone(), turn.id.clone());
         self.all().insert(key, turn);
-        Answer::Now(Ok(()))
+        let pause = self.takes;
+        if pause.is_zero() {
+            return Answer::Now(Ok(()));
+        }
+        Answer::Later(Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            Ok(())
+        }))
     }
 
     fn turn(&self, wanted: Wanted) -> Answer<Result<Option<Turn>, Unkept>> {

@@ -45,10 +45,10 @@ type Coming = Pin<Box<dyn Future<Output = Piece>>>;
 
 /// A client that looks on.
 pub struct Following {
-    source: Source,
+    /// None once it is over: what is held for it may go.
+    source: Option<Source>,
     after: Option<u64>,
     coming: Option<Coming>,
-    is_over: bool,
     keepalive: Duration,
     deadline: Instant,
 }
@@ -69,10 +69,9 @@ impl Following {
     fn of(plane: &Rc<Plane>, source: Source, after: Option<u64>) -> Self {
         let keepalive = plane.shared.snapshot.load().keepalive;
         Self {
-            source,
+            source: Some(source),
             after,
             coming: None,
-            is_over: false,
             keepalive: keepalive.unwrap_or(NEVER),
             deadline: Instant::now() + PATIENCE,
         }
@@ -86,11 +85,11 @@ impl Following {
 
 impl Flow for Following {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.is_over {
+        let Some(source) = &self.source else {
             return Poll::Ready(None);
-        }
+        };
         let coming = self.coming.get_or_insert_with(|| {
-            let (source, after, every) = (self.source.clone(), self.after, self.keepalive);
+            let (source, after, every) = (source.clone(), self.after, self.keepalive);
             Box::pin(async move {
                 let next = tokio::time::timeout(every, source.next(after)).await;
                 next.unwrap_or_else(|_| Piece {
@@ -103,7 +102,9 @@ impl Flow for Following {
         let piece = ready!(coming.as_mut().poll(cx));
         self.coming = None;
         self.after = piece.after;
-        self.is_over = piece.is_last;
+        if piece.is_last {
+            self.source = None;
+        }
         Poll::Ready(Some(piece.bytes).filter(|bytes| !bytes.is_empty()))
     }
 
@@ -112,8 +113,10 @@ impl Flow for Following {
     }
 
     fn late(&mut self, who: Party) {
-        // It may come back and go on where it was.
-        self.is_over |= who == Party::Client;
+        if who == Party::Client {
+            // It may come back and go on where it was.
+            (self.source, self.coming) = (None, None);
+        }
     }
 
     /// It says itself how it ends; one that does not is asked for again.

@@ -30,6 +30,8 @@ pub(super) struct Entry {
     shared: Arc<Shared>,
     name: Name,
     pub(super) job: Arc<Job>,
+    /// What is told last.
+    last: Vec<(u64, Bytes)>,
 }
 
 impl Jobs {
@@ -46,6 +48,7 @@ impl Jobs {
             shared: Arc::clone(shared),
             name,
             job,
+            last: Vec::new(),
         })
     }
 
@@ -63,12 +66,20 @@ impl Jobs {
     }
 }
 
+impl Entry {
+    /// The work is over, and how it has ended is kept.
+    pub(super) fn end(mut self, events: Vec<(u64, Bytes)>) {
+        self.last = events;
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
+        // Whoever waits for the end may want the place.
         self.shared.jobs.all().remove(&self.name);
         self.shared.metrics.background.dec();
         // Whoever looks on is told, also where the work was cut off.
-        self.job.close(Vec::new());
+        self.job.close(std::mem::take(&mut self.last));
     }
 }
 
@@ -119,7 +130,7 @@ impl Job {
     }
 
     /// The last events have come.
-    pub(super) fn close(&self, events: Vec<(u64, Bytes)>) {
+    fn close(&self, events: Vec<(u64, Bytes)>) {
         {
             let mut log = self.log();
             for (number, event) in events {

@@ -222,7 +222,7 @@ impl Working {
             // Another process was first, or its owner has deleted it.
             false => last(End::Stopped, &self.turn.answer, number).1,
         };
-        self.entry.job.close(events);
+        self.entry.end(events);
     }
 
     /// Keeps how it has ended, as soon as that can be; says whether it was
