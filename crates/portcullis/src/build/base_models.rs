@@ -25,7 +25,7 @@ fn built(text: &str) -> (Snapshot, Vec<String>) {
 }
 
 /// What becomes of a deployment at this provider of the catalogue.
-fn one(provider: &str, deployment: &str) -> (Deployment, Vec<String>) {
+pub(crate) fn one(provider: &str, deployment: &str) -> (Deployment, Vec<String>) {
     let text = format!(
         "providers: {{p: {{catalogue: {provider}, base_url: 'https://h.example/v1', api_key: env:SET_KEY}}}}\n\
          models: [{{name: prod, deployments: [{{provider: p, {deployment}}}]}}]\n"

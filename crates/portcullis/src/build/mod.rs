@@ -3,7 +3,7 @@
 
 mod accounts;
 #[cfg(test)]
-mod base_models;
+pub(crate) mod base_models;
 #[cfg(test)]
 mod broken;
 mod fetched;

@@ -123,3 +123,34 @@ fn page(name: &str, rows: &[Row]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::base_models::one;
+
+    #[test]
+    fn a_deployment_says_what_it_is_and_what_it_takes_otherwise() {
+        let rows = |provider, deployment| of_model(&one(provider, deployment).0);
+        assert_eq!(rows("azure", "model: prod-1"), []);
+        let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let efforts = "efforts: [none, minimal, low, medium, high, xhigh, max]";
+        assert_eq!(
+            rows("azure", "model: prod-1, base_model: openai/gpt-5.6-sol"),
+            [
+                row("base_model", "openai/gpt-5.6-sol"),
+                row("takes", efforts)
+            ]
+        );
+        assert_eq!(
+            rows(
+                "azure",
+                "model: prod-1, base_model: nobodys, traits: {thinks: true}"
+            ),
+            [
+                row("base_model", "nobodys, which the catalogue does not have"),
+                row("takes", "thinks: true"),
+            ]
+        );
+    }
+}
