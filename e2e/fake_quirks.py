@@ -88,11 +88,31 @@ def paired(messages: list) -> None:
         raise Refused(400, "calls without results")
 
 
+# Who may speak behind whom, by Mistral's templates (mistral-common, validator.py).
+BEHIND = {
+    "system": {"user", "assistant", "system"},
+    "user": {"assistant", "system", "user"},
+    "assistant": {"assistant", "user", "tool"},
+    "tool": {"assistant", "tool"},
+}
+
+
+def in_order(messages: list) -> None:
+    roles = [message["role"] for message in messages]
+    for before, role in zip(roles, roles[1:]):
+        if role not in BEHIND.get(before, {role}):
+            raise Refused(400, f"Unexpected role '{role}' after role '{before}'")
+    last = messages[-1]
+    if last["role"] == "assistant" and not last.get("prefix"):
+        raise Refused(400, "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant")
+
+
 # What each refuses
 
 
 def mistral(asked: dict) -> None:
     forbid("body", asked, MISTRAL)
+    in_order(asked["messages"])
     for message in asked["messages"]:
         if message["role"] not in MISTRAL_MESSAGES:
             raise Refused(422, f"no such role: {message['role']}", "role")

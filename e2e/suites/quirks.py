@@ -31,6 +31,7 @@ HOUSE = """
         - { at: ["messages[]"], allow: [role, content, tool_calls, tool_call_id] }
         - { at: [stream_options, store], drop: nothing }
       tool_call_ids: { exactly: 9 }
+      strict_turns: true
       earlier_thoughts: drop
       thoughts: [parts]
 """
@@ -142,6 +143,29 @@ def a_loop_of_tools_moves_between_them(w):
             for ask in (plain, streamed):
                 said = ask(w, model=other, messages=turns, tools=TOOLS)
                 assert said.choices[0].message.content.strip() == "You said: hello", (begun, other, said)
+
+
+@case
+def people_and_operators_speak_behind_results(w):
+    for kind in ("mistral", "house"):
+        first = plain(w, model=kind, messages=USER, tools=TOOLS).choices[0].message
+        calls = [call.model_dump() for call in first.tool_calls]
+        loop = [*USER, {"role": "assistant", "tool_calls": calls}]
+        loop += [{"role": "tool", "tool_call_id": call["id"], "content": "sunny"} for call in calls]
+        person = {"role": "user", "content": "now"}
+        for more in ([person], [{"role": "developer", "content": "Be brief."}, person]):
+            for ask in (plain, streamed):
+                said = ask(w, model=kind, messages=[*loop, *more], tools=TOOLS)
+                assert said.choices[0].message.tool_calls or said.choices[0].message.content, (kind, said)
+        begun = [*USER, {"role": "assistant", "content": "Well,"}]
+        assert plain(w, model=kind, messages=begun).choices[0].message.content, kind
+        # As Claude Code does with every result: a reminder beside it.
+        asked = {"model": kind, "max_tokens": 400, "tools": CLAUDES}
+        uses = [{"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": CITY} for name in NAMES]
+        results = [{"type": "tool_result", "tool_use_id": use["id"], "content": "sunny"} for use in uses]
+        results.append({"type": "text", "text": "<system-reminder>Be brief.</system-reminder>"})
+        again = [*USER, {"role": "assistant", "content": uses}, {"role": "user", "content": results}]
+        assert w.anthropic.messages.create(messages=again, **asked).content, kind
 
 
 @case

@@ -21,6 +21,8 @@ pub struct Quirks {
     pub free_form_tools: bool,
     /// Whether it takes no schema of an answer: the model is told it in words.
     pub schema_in_words: bool,
+    /// Whether the turns must have the order of Mistral's templates.
+    pub strict_turns: bool,
     /// How its answers differ.
     pub answer: AnswerQuirks,
 }
@@ -141,6 +143,7 @@ impl Quirks {
             && self.longest_tool_name.is_none()
             && self.earlier_thoughts.is_none()
             && !self.schema_in_words
+            && !self.strict_turns
     }
 
     /// Whether no model is told this outermost member, under whatever name.

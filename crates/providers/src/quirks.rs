@@ -1,6 +1,7 @@
 //! Quirks as they are written down, in the catalogue and in the configuration.
 
 mod literal;
+mod path;
 mod sense;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use domain::quirks::{
 use serde::{Deserialize, Serialize};
 
 pub use self::literal::Literal;
+use self::path::steps;
 pub use self::sense::Senseless;
 
 /// The fewest letters of a tool call's id: with less, ids would soon be gone.
@@ -37,6 +39,8 @@ pub struct QuirksSpec {
     pub free_form_tools: Option<bool>,
     /// Whether it takes no schema of an answer: the model is told it in words.
     pub schema_in_words: Option<bool>,
+    /// Whether the turns must have the order of Mistral's templates.
+    pub strict_turns: Option<bool>,
     /// Where answers show thoughts.
     pub thoughts: Vec<ShownSpec>,
     /// Where answers say what was used.
@@ -177,6 +181,7 @@ impl QuirksSpec {
         all.earlier_thoughts = all.earlier_thoughts.or(earlier);
         all.free_form_tools = all.free_form_tools.or(known.free_form_tools);
         all.schema_in_words = all.schema_in_words.or(known.schema_in_words);
+        all.strict_turns = all.strict_turns.or(known.strict_turns);
         if all.thoughts.is_empty() {
             all.thoughts.clone_from(&known.thoughts);
         }
@@ -228,6 +233,7 @@ impl QuirksSpec {
             earlier_thoughts: self.earlier_thoughts.as_ref().map(EarlierSpec::manner),
             free_form_tools: self.free_form_tools == Some(true),
             schema_in_words: self.schema_in_words == Some(true),
+            strict_turns: self.strict_turns == Some(true),
             answer: AnswerQuirks {
                 usage_at,
                 usage_in_own_chunk: self.usage.own_chunk == Some(true),
@@ -342,58 +348,6 @@ impl RuleSpec {
             ),
         }
     }
-}
-
-/// A path taken apart: `messages[].name`; `$` is the whole.
-fn steps(path: &str) -> Result<Vec<Step>, String> {
-    let told = || {
-        format!(
-            "`{path}` is no path; write it like `{}`",
-            mended(path).as_deref().unwrap_or("messages[].name")
-        )
-    };
-    taken_apart(path).ok_or_else(told)
-}
-
-fn taken_apart(path: &str) -> Option<Vec<Step>> {
-    if path == "$" {
-        return Some(Vec::new());
-    }
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:".contains(&byte);
-    let mut steps = Vec::new();
-    for part in path.split('.') {
-        let name = part.trim_end_matches("[]");
-        let lists = (part.len() - name.len()) / 2;
-        if name.is_empty() || !name.bytes().all(is_letter) {
-            return None;
-        }
-        steps.push(Step::Member(name.to_owned()));
-        steps.extend(std::iter::repeat_n(Step::Items, lists));
-    }
-    Some(steps)
-}
-
-/// What somebody meant who writes paths as others do: `$.a`, `a[*]`, `a[0]`,
-/// `a/b`.
-fn mended(path: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = path.trim().trim_start_matches("$.").trim_start_matches('/');
-    while let Some((before, after)) = rest.split_once('[') {
-        let (inner, behind) = after.split_once(']').unwrap_or((after, ""));
-        out.push_str(before);
-        match inner.trim_matches(['"', '\'']) {
-            "" | "*" => out.push_str("[]"),
-            number if number.bytes().all(|b| b.is_ascii_digit()) => out.push_str("[]"),
-            name => {
-                out.push('.');
-                out.push_str(name);
-            }
-        }
-        rest = behind;
-    }
-    out.push_str(rest);
-    let out = out.replace('/', ".");
-    taken_apart(&out).map(|_| out)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | this one | the members of a request that rules name |
 //! | [`ids`], [`names`], [`earlier`], [`schemas`] | ids of calls, names of tools, thoughts of earlier turns, schemas of answers |
+//! | [`order`] | who may speak behind whom |
 //! | [`answer`] | answers and streams |
 
 mod answer;
@@ -13,6 +14,7 @@ mod changes;
 mod earlier;
 mod ids;
 mod names;
+mod order;
 mod places;
 mod schemas;
 mod tags;
@@ -53,6 +55,7 @@ pub fn concern(document: Option<&Document>, quirks: &Quirks) -> bool {
         longest_tool_name: None,
         earlier_thoughts: None | Some(EarlierThoughts::Drop),
         schema_in_words: false,
+        strict_turns: false,
         ..
     } = quirks
     else {
@@ -72,6 +75,10 @@ pub fn mend(document: &Document, quirks: &Quirks, model: &str) -> Mended {
         named: HashSet::new(),
         mended: Mended::default(),
     };
+    if quirks.strict_turns {
+        let lost = order::rewrite(root, &mut mending.changes, &mut mending.touched);
+        mending.mended.losses.extend(lost);
+    }
     for rule in quirks.fields.iter().filter(|rule| rule.is_for(model)) {
         let mut is_first = true;
         each(root, &rule.path, &mut |found| {

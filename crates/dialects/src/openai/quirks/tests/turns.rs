@@ -1,11 +1,11 @@
 //! Calls, tools' names and thoughts over several turns.
 
 use domain::canon::Weight;
-use domain::quirks::{CallIds, EarlierThoughts, Quirks};
+use domain::quirks::{Action, CallIds, EarlierThoughts, Quirks};
 use serde_json::Value;
 
 use super::super::{concern, ids};
-use super::mended;
+use super::{mended, rule, with};
 
 #[test]
 fn a_call_and_its_result_get_the_same_id_in_every_turn() {
@@ -235,4 +235,52 @@ fn a_schema_is_told_in_words_where_only_json_can_be_asked_for() {
     assert_eq!(told.losses[0].weight, Weight::Hint);
     let plain = r#"{"messages":[],"response_format":{"type":"json_object"}}"#;
     assert_eq!(mended(plain, &quirks).0, plain);
+}
+
+#[test]
+fn turns_come_in_the_order_that_mistral_demands() {
+    let quirks = Quirks {
+        strict_turns: true,
+        ..with(vec![rule(
+            "messages[].role",
+            Action::Values(vec![("developer".to_owned(), "system".to_owned())]),
+        )])
+    };
+    let roles = |body: &str| {
+        let (text, told) = mended(body, &quirks);
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        let messages = read["messages"].as_array().expect("messages").clone();
+        let role = |message: &Value| message["role"].as_str().expect("a role").to_owned();
+        let roles: Vec<String> = messages.iter().map(role).collect();
+        (roles.join(" "), messages, told.losses)
+    };
+    let call = r#"{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"c"}]},{"role":"tool","content":"b"}"#;
+
+    let behind = format!(r#"{{"messages":[{call}, {{"role":"user","content":"c"}}]}}"#);
+    let (order, messages, losses) = roles(&behind);
+    assert_eq!(order, "user assistant tool assistant user");
+    assert_eq!(messages[4]["content"], "c");
+    assert!(losses.is_empty());
+
+    let operator = format!(
+        r#"{{"messages":[{{"role":"developer","content":"z"}},{call},{{"role":"developer","content":"c"}},{{"role":"assistant","content":"d"}},{{"role":"system","content":"e"}}]}}"#
+    );
+    let (order, _, losses) = roles(&operator);
+    assert_eq!(
+        order,
+        "system user assistant tool assistant user assistant user"
+    );
+    assert_eq!(losses[0].field, "messages[4].role");
+    assert_eq!(losses[0].weight, Weight::Hint);
+
+    for begun in [
+        r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#,
+        r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","prefix":false,"content":"b"}]}"#,
+    ] {
+        let (_, messages, _) = roles(begun);
+        assert_eq!(messages[1]["prefix"], true);
+        assert_eq!(messages[1]["content"], "b");
+    }
+    let fine = format!(r#"{{"messages":[{call}]}}"#);
+    assert_eq!(mended(&fine, &quirks).0, fine);
 }
