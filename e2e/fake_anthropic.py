@@ -10,8 +10,10 @@ import re
 import fake_openai
 from fake_openai import FakeOpenAI, Refused, Scripted, filled
 
-# The second is one of which the catalogue knows that it thinks.
-MODELS = ["c", "claude-haiku-4-5"]
+# The second is one of which the catalogue knows that it thinks, the last one
+# that takes neither sampling settings, nor budgets, nor its own words last.
+NEWEST = "claude-opus-4-8"
+MODELS = ["c", "claude-haiku-4-5", NEWEST]
 # A tool that Anthropic runs itself; what it takes is not looked at.
 SEARCH = "web_search_20250305"
 # The beta that lets a server clear what is old in a conversation:
@@ -124,6 +126,8 @@ def check(asked: dict, fields: set) -> None:
     need(0 <= asked.get("temperature", 1) <= 1, "temperature: range: 0..1")
     check_tools(asked)
     check_thinking(asked)
+    if asked["model"] == NEWEST:
+        check_newest(asked)
     check_system(asked.get("system", "none"))
     messages = asked.get("messages")
     need(messages, "messages: at least one message is required")
@@ -168,6 +172,13 @@ def check_thinking(asked: dict) -> None:
     last = asked["messages"][-2:]
     if len(last) == 2 and any(block["type"] == "tool_result" for block in blocks_of(last[1])):
         need(blocks_of(last[0])[0]["type"] == "thinking", "expected `thinking`, but found `tool_use`")
+
+
+def check_newest(asked: dict) -> None:
+    for name in ("temperature", "top_p", "top_k"):
+        need(name not in asked, f"`{name}` is deprecated for this model.")
+    need(asked.get("thinking", {}).get("type") != "enabled", "thinking.type.enabled is not supported for this model")
+    need(asked["messages"][-1]["role"] != "assistant", "This model does not support assistant message prefill.")
 
 
 def blocks_of(message: dict) -> list:
@@ -219,7 +230,7 @@ def check_block(at: str, block: dict) -> None:
 def message_for(asked: dict) -> dict:
     last = blocks_of(asked["messages"][-1])
     content = []
-    if asked.get("thinking", {}).get("type") == "enabled":
+    if asked.get("thinking", {}).get("type") in ("enabled", "adaptive"):
         content.append({"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE})
     results = [block for block in last if block["type"] == "tool_result"]
     has_none = (asked.get("tool_choice") or {}).get("type") == "none"

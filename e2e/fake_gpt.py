@@ -117,7 +117,7 @@ def answer_for(asked: dict) -> dict:
     text = text if isinstance(text, str) else " ".join(p["text"] for p in text if p["type"] == "text")
     for choice in answer["choices"]:
         message = choice["message"] = {"annotations": [], "refusal": None} | choice["message"]
-        if last["role"] == "tool":
+        if last["role"] == "tool" and (message["content"] or "").startswith("You said: "):
             message["content"] = f"Results: {results_of(asked['messages'])}"
         if text == "FILTER":
             choice["finish_reason"] = "content_filter"

@@ -9,8 +9,10 @@ from agent_minds import Mind, taught
 from fake_anthropic import FakeAnthropic
 from fake_bedrock import CLAUDE, NOVA, FakeBedrock
 from fake_gemini import FakeGemini
+from fake_gpt import FakeGPT
 from fake_ollama import FakeOllama
 from fake_openai import FakeOpenAI
+from fake_quirks import FakeQuirky
 from harness.bench import case
 from harness.gateway import KEY, UPSTREAM_KEY
 from suites.agents import AIDER, codex_files, find, folders, programs, ran
@@ -18,15 +20,20 @@ from suites.common import config
 
 TASK = "Read notes.txt, replace the word old by new in it, then read a.txt and b.txt at once, then stop."
 FILES = {"notes.txt": "old\n", "a.txt": "aaa\n", "b.txt": "bbb\n"}
-MODELS = ["m", "claude-haiku-4-5", "gemini-2.5-flash", "gemini-3-flash", "bclaude", "bnova", "binvoke", "gemma4"]
+MODELS = [
+    "m", "gpt-5.1", "claude-haiku-4-5", "claude-opus-4-8", "gemini-2.5-flash", "gemini-3-flash", "bclaude", "bnova",
+    "binvoke", "gemma4", "mistral-large-latest",
+]  # fmt: skip
 
 
 def scene(bench):
-    openai, claude, google, aws, house = (
-        bench.enter(fake(UPSTREAM_KEY)) for fake in (FakeOpenAI, FakeAnthropic, FakeGemini, FakeBedrock, FakeOllama)
-    )
+    kinds = (FakeOpenAI, FakeGPT, FakeAnthropic, FakeGemini, FakeBedrock, FakeOllama)
+    openai, gpt, claude, google, aws, house = (bench.enter(fake(UPSTREAM_KEY)) for fake in kinds)
+    mistral = bench.enter(FakeQuirky(UPSTREAM_KEY, "mistral"))
     providers = f"""
-  claude: {{catalogue: anthropic, base_url: "{claude.base_url}", api_key: env:UPSTREAM_KEY, models: [claude-haiku-4-5]}}
+  claude: {{catalogue: anthropic, base_url: "{claude.base_url}", api_key: env:UPSTREAM_KEY, models: [claude-haiku-4-5, claude-opus-4-8]}}
+  gpt: {{catalogue: openai, base_url: "{gpt.base_url}", api_key: env:UPSTREAM_KEY, models: [gpt-5.1]}}
+  mistral: {{base_url: "{mistral.base_url}", api_key: env:UPSTREAM_KEY, models: [mistral-large-latest]}}
   google: {{catalogue: gemini, base_url: "{google.base_url}", api_key: env:UPSTREAM_KEY, models: [gemini-2.5-flash, gemini-3-flash]}}
   bedrock: {{base_url: "{aws.base_url}", api_key: env:UPSTREAM_KEY}}
   bedrock_claude: {{base_url: "{aws.base_url}", api_key: env:UPSTREAM_KEY}}
@@ -43,7 +50,7 @@ aliases: {{gemini-3.8-flash: gemini-3-flash}}
     mind = Mind()
     bench.enter(taught(mind))
     gateway = bench.gateway(config(openai.base_url, providers=providers, more=named))
-    fakes = [openai, claude, google, aws, house]
+    fakes = [openai, gpt, claude, google, aws, house, mistral]
     return types.SimpleNamespace(
         bench=bench, gateway=gateway, mind=mind, fakes=fakes, programs=programs(bench.here)
     )

@@ -53,6 +53,7 @@ TARGETS = [
     Target("azure", "azure", "gpt-4.1", "azure", CACHED),
     Target("azure-deployment", "azure_deployments", "gpt-4.1", "azure", CACHED),
     Target("anthropic", "anthropic", "claude-haiku-4-5", "claude", CLAUDES, shows=True),
+    Target("anthropic-newest", "anthropic", "claude-opus-4-8", "claude", CLAUDES, shows=True),
     Target("gemini", "gemini", "gemini-2.5-flash", "google", CACHED, 9, shows=True),
     Target("gemini-3", "gemini", "gemini-3-flash", "google", CACHED, 9, True, shows=True),
     Target("vertex", "vertex", "gemini-2.5-flash", "vertex", CACHED, 9, shows=True),

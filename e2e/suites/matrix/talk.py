@@ -146,6 +146,7 @@ def settings_that_few_know_are_sent_or_named(w, client, target, is_streamed):
         try:
             client.ask(target.name, say(settings=settings), is_streamed)
         except client.error as error:
+            assert "seed" in settings or is_own(client, target), error
             words = [spelt for name in settings for spelt in spellings(name)]
             assert status_of(error) == 400 and any(word in str(error) for word in words), error
 

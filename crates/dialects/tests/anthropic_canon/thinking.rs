@@ -119,6 +119,7 @@ fn sampling_goes_only_where_it_is_taken() {
         (None, None)
     );
     assert_eq!(fields(&losses), ["temperature", "top_p"]);
+    assert!(losses.iter().all(|loss| loss.weight == Weight::Hint));
     request.temperature = json("1");
     request.top_p = json("1.0");
     let (written, losses) = write(&request, "claude-opus-4-7");

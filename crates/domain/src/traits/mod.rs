@@ -65,6 +65,10 @@ traits! {
     budget: Budget = Budget::ANY;
     /// How many of temperature and `top_p` it takes at once: 0, 1 or 2.
     samplings: u8 = 2;
+    /// Whether it takes penalties for what it said before.
+    penalties: bool = true;
+    /// Whether it takes stop sequences.
+    stops: bool = true;
     /// Which tools it can be made to call.
     forces: Forced = Forced::Named;
     /// Whether an answer by a schema may be asked for as a tool that it must call.

@@ -19,6 +19,12 @@ const AHEAD: &[&str] = &[
     "*deepseek-r1*",
     "*gemini- < 2.1",
     "*gemini-3-pro*",
+    // OpenAI's of before, and as routers name them.
+    "*gpt-5*-chat*",
+    "*/o1*",
+    "*/o3*",
+    "o4*",
+    "*/o4*",
     // Names of places, not of models of a provider.
     "*anthropic.*",
     "arn:aws*",

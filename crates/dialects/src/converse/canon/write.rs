@@ -292,8 +292,6 @@ fn unsaid(request: &Request, losses: &mut Vec<Loss>) {
         number.is_some_and(|number| number != Ok(0.0))
     };
     let meaning = [
-        ("presence_penalty", is_set(&request.presence_penalty)),
-        ("frequency_penalty", is_set(&request.frequency_penalty)),
         ("seed", request.seed.is_some()),
         ("n", request.n.is_some_and(|n| n > 1)),
         ("logprobs", request.logprobs == Some(true)),
@@ -306,6 +304,8 @@ fn unsaid(request: &Request, losses: &mut Vec<Loss>) {
         losses.push(Loss::meaning(field, WHY));
     }
     let hints = [
+        ("presence_penalty", is_set(&request.presence_penalty)),
+        ("frequency_penalty", is_set(&request.frequency_penalty)),
         ("verbosity", request.verbosity.is_some()),
         ("user", request.user.is_some()),
     ];

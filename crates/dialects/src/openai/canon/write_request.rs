@@ -8,7 +8,7 @@ use super::plan::{Line, lines};
 use super::write_message::{Manner, Part, is_name, unsaid, write};
 use super::{ids, write_tools};
 use crate::json::{Object, object};
-use crate::translate::Target;
+use crate::translate::{Target, sampling};
 
 /// Most stop sequences that `OpenAI` takes.
 const MOST_STOPS: usize = 4;
@@ -145,14 +145,24 @@ fn write_sampling(
         ("seed", &request.seed),
     ];
     for (key, value) in numbers {
-        if let Some(value) = value {
-            root.raw(key, value.as_str());
+        let Some(value) = value.as_ref().map(Json::as_str) else {
+            continue;
+        };
+        let is_taken = match key {
+            "temperature" | "top_p" => target.traits.samplings > 0,
+            "presence_penalty" | "frequency_penalty" => target.traits.penalties,
+            _ => true,
+        };
+        if is_taken {
+            root.raw(key, value);
+        } else {
+            losses.extend(sampling::loss(key, value, "the model takes none"));
         }
     }
     if request.top_k.is_some() {
         losses.push(Loss::hint("top_k", "OpenAI cannot sample that way"));
     }
-    write_stop(root, &request.stop, losses);
+    write_stop(root, &request.stop, target, losses);
     if let Some(n) = request.n {
         root.number("n", n.into());
     }
@@ -169,7 +179,11 @@ fn write_sampling(
     }
 }
 
-fn write_stop(root: &mut Object<'_>, stop: &[String], losses: &mut Vec<Loss>) {
+fn write_stop(root: &mut Object<'_>, stop: &[String], target: &Target<'_>, losses: &mut Vec<Loss>) {
+    if !stop.is_empty() && !target.traits.stops {
+        losses.push(Loss::meaning("stop", "the model takes no stop sequences"));
+        return;
+    }
     match stop {
         [] => {}
         [one] => drop(root.string("stop", one)),

@@ -9,7 +9,7 @@ use domain::canon::{Json, Loss, Request, Written};
 use super::read::{ENCRYPTED, LOGPROBS};
 use super::{ids, tool};
 use crate::json::{Object, object};
-use crate::translate::Target;
+use crate::translate::{Target, sampling};
 
 pub(super) use shape::{write_reasoning, write_text};
 
@@ -30,7 +30,7 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
             o.raw("input", &String::from_utf8_lossy(&conversation.input));
         }
         tools(o, request, target, &mut losses);
-        limits(o, request, &mut losses);
+        limits(o, request, target, &mut losses);
         write_text(o, request);
         let asked = request.reasoning.as_ref();
         match (target.reasons, asked) {
@@ -62,7 +62,7 @@ fn tools(o: &mut Object<'_>, request: &Request, target: &Target<'_>, losses: &mu
     }
 }
 
-fn limits(o: &mut Object<'_>, request: &Request, losses: &mut Vec<Loss>) {
+fn limits(o: &mut Object<'_>, request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) {
     if let Some(most) = request.max_tokens {
         o.number("max_output_tokens", most.max(FEWEST));
         if most < FEWEST {
@@ -75,8 +75,12 @@ fn limits(o: &mut Object<'_>, request: &Request, losses: &mut Vec<Loss>) {
         ("top_p", &request.top_p),
     ];
     for (name, value) in numbers {
-        if let Some(value) = value {
-            o.raw(name, value.as_str());
+        match value.as_ref().map(Json::as_str) {
+            Some(value) if target.traits.samplings == 0 => {
+                losses.extend(sampling::loss(name, value, "the model takes none"));
+            }
+            Some(value) => drop(o.raw(name, value)),
+            None => {}
         }
     }
     if let Some(most) = request.top_logprobs {
@@ -173,16 +177,15 @@ fn left_out(request: &Request, losses: &mut Vec<Loss>) {
         // Agents of other dialects say it with every request.
         losses.push(Loss::hint("top_k", "OpenAI has no top_k"));
     }
-    let mut lose = |field: &str, why: &str| losses.push(Loss::meaning(field, why));
     let penalties = [
         ("presence_penalty", &request.presence_penalty),
         ("frequency_penalty", &request.frequency_penalty),
     ];
     for (field, value) in penalties {
-        if value.as_ref().is_some_and(|value| !is_zero(value)) {
-            lose(field, "Responses has no penalties");
-        }
+        let value = value.as_ref().map(Json::as_str);
+        losses.extend(value.and_then(|it| sampling::loss(field, it, "Responses has no penalties")));
     }
+    let mut lose = |field: &str, why: &str| losses.push(Loss::meaning(field, why));
     if request.seed.is_some() {
         lose("seed", "Responses has no seed");
     }
@@ -192,9 +195,4 @@ fn left_out(request: &Request, losses: &mut Vec<Loss>) {
     if request.n.is_some_and(|n| n > 1) {
         lose("n", "Responses gives one answer");
     }
-}
-
-fn is_zero(number: &Json) -> bool {
-    let mantissa = number.as_str().split(['e', 'E']).next().unwrap_or_default();
-    !mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
