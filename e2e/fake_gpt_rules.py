@@ -103,6 +103,7 @@ def check_tools(asked: dict) -> None:
             known(tool, {"type", "custom"}, at)
             known(tool["custom"], {"name", "description", "format"}, at + "custom.")
             check_name(tool["custom"].get("name"), at + "custom.name")
+            check_text_format(tool["custom"].get("format", {"type": "text"}), at + "custom.format")
             names.append(tool["custom"]["name"])
             continue
         need(tool.get("type") == "function", f"Invalid value: '{tool.get('type')}'.", at + "type")
@@ -120,6 +121,17 @@ def check_tools(asked: dict) -> None:
         need(choice["function"]["name"] in names, "Tool choice 'function' not found in 'tools' parameter.", "tool_choice")
     else:
         need(choice in ("auto", "none", "required"), f"Invalid value: '{choice}'.", "tool_choice")
+
+
+def check_text_format(form: dict, at: str) -> None:
+    need(form.get("type") in ("text", "grammar"), f"Invalid value: '{form.get('type')}'.", at + ".type")
+    if form["type"] == "text":
+        return known(form, {"type"}, at + ".")
+    known(form, {"type", "grammar"}, at + ".")
+    need("grammar" in form, f"Missing required parameter: '{at}.grammar'.", at + ".grammar")
+    known(form["grammar"], {"syntax", "definition"}, at + ".grammar.")
+    need(form["grammar"].get("syntax") in ("lark", "regex"), "Invalid value.", at + ".grammar.syntax")
+    need(isinstance(form["grammar"].get("definition"), str), "Missing required parameter.", at + ".grammar.definition")
 
 
 def check_schema(schema: dict, said: str, is_strict) -> None:

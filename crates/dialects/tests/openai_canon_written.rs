@@ -153,7 +153,7 @@ fn images_of_results_stand_behind_all_results() {
 }
 
 #[test]
-fn calls_without_results_and_results_without_calls_are_told_as_losses() {
+fn calls_without_results_and_results_without_calls_are_made_up_for() {
     let asked = Request {
         model: "m".to_owned(),
         messages: vec![
@@ -167,12 +167,16 @@ fn calls_without_results_and_results_without_calls_are_told_as_losses() {
     assert_eq!(
         fields,
         [
-            ("messages[1].content[0]".to_owned(), Weight::Meaning),
-            ("messages[2].tool_calls".to_owned(), Weight::Meaning)
+            ("messages[1].content[0]".to_owned(), Weight::Hint),
+            ("messages[2].tool_calls".to_owned(), Weight::Hint)
         ]
     );
     let written = written(&asked);
     assert_eq!(written["messages"][1]["role"], "user");
+    assert_eq!(
+        written["messages"][3]["content"],
+        "This call was not answered."
+    );
 }
 
 #[test]
@@ -277,4 +281,76 @@ fn many_calls_take_no_more_time_each_than_few() {
         many + 1
     );
     assert_eq!(written["messages"][1]["tool_call_id"], "call_0");
+}
+
+#[test]
+fn what_a_model_does_not_sample_by_is_left_out() {
+    let mut asked = user(vec![Block::text("a")]);
+    asked.temperature = Some(Json::trusted("0"));
+    asked.top_p = Some(Json::trusted("0.95"));
+    asked.presence_penalty = Some(Json::trusted("0.5"));
+    asked.frequency_penalty = Some(Json::trusted("0"));
+    let written = |model: &str| {
+        let names = Names::of(&asked);
+        let written = write_request(&asked, &openai_canon_support::target(model, &names));
+        (json(&written.value), written.losses)
+    };
+    for model in [
+        "gpt-5",
+        "gpt-5.1",
+        "gpt-5.6-mini",
+        "o3",
+        "o4-mini",
+        "openai/o1",
+    ] {
+        let (body, losses) = written(model);
+        for member in [
+            "temperature",
+            "top_p",
+            "presence_penalty",
+            "frequency_penalty",
+        ] {
+            assert_eq!(body.get(member), None, "{model} {member}");
+        }
+        let told = losses.iter().map(|loss| (loss.field.as_str(), loss.weight));
+        let wanted = ["temperature", "top_p", "presence_penalty"];
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            wanted.map(|field| (field, Weight::Hint)),
+            "{model}"
+        );
+    }
+    for model in ["gpt-4.1", "gpt-5-chat-latest", "gpt-oss-120b"] {
+        let (body, losses) = written(model);
+        assert_eq!(body["temperature"], 0, "{model}");
+        assert_eq!(losses, [], "{model}");
+    }
+}
+
+#[test]
+fn a_model_without_stop_sequences_is_told_none() {
+    let mut asked = user(vec![Block::text("a")]);
+    asked.stop = vec!["x".to_owned()];
+    let names = Names::of(&asked);
+    let written = write_request(&asked, &openai_canon_support::target("gpt-5", &names));
+    assert_eq!(json(&written.value).get("stop"), None);
+    assert_eq!(written.losses[0].weight, Weight::Meaning);
+}
+
+#[test]
+fn a_grammar_of_responses_stands_one_deeper() {
+    let mut asked = user(vec![Block::text("a")]);
+    let format = r#"{"type":"grammar","syntax":"lark","definition":"start: /a/"}"#;
+    let kind = |format: &str| ToolKind::Custom {
+        format: Some(Json::trusted(format)),
+    };
+    asked.tools = vec![Tool::new("apply_patch", kind(format))];
+    let inner = r#"{"syntax":"lark","definition":"start: /a/"}"#;
+    let wanted = format!(r#"{{"type":"grammar","grammar":{inner}}}"#);
+    let written_format = |asked: &Request| written(asked)["tools"][0]["custom"]["format"].clone();
+    assert_eq!(written_format(&asked), json(wanted.as_bytes()));
+    for same in [wanted.as_str(), r#"{"type":"text"}"#] {
+        asked.tools = vec![Tool::new("apply_patch", kind(same))];
+        assert_eq!(written_format(&asked), json(same.as_bytes()));
+    }
 }

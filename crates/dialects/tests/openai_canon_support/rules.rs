@@ -105,7 +105,12 @@ fn check_tools(root: &Map<String, Value>) -> BTreeSet<String> {
         let named = tool[kind].as_object().expect("a tool");
         match kind {
             "function" => only(named, &["name", "description", "parameters", "strict"]),
-            _ => only(named, &["name", "description", "format"]),
+            _ => {
+                only(named, &["name", "description", "format"]);
+                if let Some(format) = named.get("format") {
+                    only(format.as_object().expect("a format"), &["type", "grammar"]);
+                }
+            }
         }
         let name = named["name"].as_str().expect("name");
         assert!(is_name(name), "a tool's name: {name}");

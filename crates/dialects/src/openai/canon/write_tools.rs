@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::canon::{Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind};
 
 use super::tools::SEARCH_OPTIONS;
-use crate::json::{Array, Object};
+use crate::json::{Array, Document, Object};
 use crate::translate::{Names, Target};
 
 /// Writes the tools, which of them to call, and whether several at once.
@@ -99,12 +99,32 @@ fn write_tool(list: &mut Array<'_>, tool: &Tool, names: &Names) {
                 object.object("custom", |custom| {
                     write_named(custom, name, tool);
                     if let Some(format) = format {
-                        custom.raw("format", format.as_str());
+                        write_format(custom, format);
                     }
                 });
             });
         }
     }
+}
+
+/// A custom tool's format. Responses have the grammar's members one higher.
+fn write_format(custom: &mut Object<'_>, format: &Json) {
+    let bytes = format.as_str().as_bytes().to_vec();
+    let document = Document::parse(bytes.into(), 64).ok();
+    let root = document.as_ref().map(Document::root);
+    let flat = root.filter(|root| root.get("definition").is_some());
+    let Some(flat) = flat else {
+        custom.raw("format", format.as_str());
+        return;
+    };
+    custom.object("format", |out| {
+        out.string("type", "grammar");
+        out.object("grammar", |out| {
+            for (key, _, value) in flat.entries().filter(|(key, _, _)| key != "type") {
+                out.raw(&key, &String::from_utf8_lossy(value.raw()));
+            }
+        });
+    });
 }
 
 fn write_named(object: &mut Object<'_>, name: &str, tool: &Tool) {
