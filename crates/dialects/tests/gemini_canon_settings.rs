@@ -4,7 +4,7 @@
 mod gemini_canon_support;
 
 use domain::canon::{
-    Block, CacheMark, Dialect, Effort, Format, Json, Loss, Message, Reasoning, Request, Role,
+    Block, CacheMark, Dialect, Effort, Format, Json, Loss, Message, Reasoning, Request, Role, Stop,
     ToolChoice, ToolKind, Unknown, Weight,
 };
 use gemini_canon_support::talk::*;
@@ -181,9 +181,38 @@ fn a_format_beside_tools_is_too_much_for_older_models() {
         }),
         ..asked(vec![said(Role::User, "go")])
     };
-    let (_, losses) = checked(&request, "gemini-2.5-flash");
-    assert_eq!(losses[0].field, "response_format");
-    assert_eq!(losses[0].weight, Weight::Meaning);
+    let (body, losses) = checked(&request, "gemini-2.5-flash");
+    assert_eq!(losses, []);
+    let declared = &body["tools"][0]["functionDeclarations"];
+    assert_eq!(declared[0]["name"], "f");
+    assert_eq!(declared[1]["name"], "portcullis_json_answer");
+    assert_eq!(
+        declared[1]["parametersJsonSchema"],
+        json!({"type": "object"})
+    );
+    let calling = |body: &Value| body["toolConfig"]["functionCallingConfig"].clone();
+    assert_eq!(calling(&body), json!({"mode": "ANY"}));
+    assert_eq!(body.get("generationConfig"), None);
+    let quiet = Request {
+        tool_choice: Some(ToolChoice::None),
+        ..request.clone()
+    };
+    let (body, _) = checked(&quiet, "gemini-2.5-flash");
+    let only = json!({"mode": "ANY", "allowedFunctionNames": ["portcullis_json_answer"]});
+    assert_eq!(calling(&body), only);
+    let listed = Request {
+        format: Some(Format::Schema {
+            name: None,
+            description: None,
+            schema: Json::trusted(r#"{"type":"array"}"#),
+            strict: Some(true),
+        }),
+        ..request.clone()
+    };
+    let (body, losses) = checked(&listed, "gemini-2.5-flash");
+    assert_eq!(losses[0].weight, Weight::Hint);
+    let words = body["systemInstruction"]["parts"][0]["text"].as_str();
+    assert!(words.is_some_and(|words| words.contains(r#"{"type":"array"}"#)));
     let forced = Request {
         tool_choice: Some(ToolChoice::Named("f".to_owned())),
         ..request.clone()
@@ -277,4 +306,30 @@ fn a_model_that_does_not_think_is_not_told_how_much() {
     let written = dialects::gemini::canon::write_request(&request, &target);
     assert_eq!(value(&written.value).get("generationConfig"), None);
     assert_eq!(written.losses[0].weight, Weight::Hint);
+}
+
+#[test]
+fn an_answer_that_a_function_takes_is_a_text() {
+    let text = br#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"portcullis_json_answer","args":{"x":1}}}],"role":"model"},"finishReason":"STOP"}]}"#;
+    let read = dialects::gemini::canon::read_answer;
+    let answer = read(&document(text), &dialects::translate::Names::default());
+    let choice = &answer.expect("an answer").choices[0];
+    assert_eq!(choice.content, [Block::text(r#"{"x":1}"#)]);
+    assert_eq!(choice.stop, Some(Stop::End));
+}
+
+#[test]
+fn what_says_nothing_is_not_missed() {
+    let rest = [
+        ("modalities", r#"["text"]"#),
+        ("logit_bias", "{ }"),
+        ("web_search_options", "null"),
+    ];
+    let request = Request {
+        rest: rest
+            .map(|(name, raw)| Unknown::new(Dialect::OpenAi, name, Json::trusted(raw)))
+            .into(),
+        ..asked(vec![said(Role::User, "go")])
+    };
+    assert_eq!(checked(&request, NEWEST).1, []);
 }

@@ -148,7 +148,7 @@ fn beside_tools_the_format_is_told_in_words() {
     );
     let rule = body["messages"][0]["content"].as_str().expect("a text");
     assert!(rule.ends_with(r#"{"type":"object"}"#), "{rule}");
-    assert_eq!(ask(true).1, ["response_format!"]);
+    assert_eq!(ask(true).1, ["response_format"]);
 }
 
 #[test]
@@ -245,4 +245,13 @@ proptest! {
             written(&request, &target);
         }
     }
+}
+
+#[test]
+fn who_wants_no_logprobs_gets_none() {
+    let (body, _) = told(
+        r#"{"model":"m","logprobs":false,"top_logprobs":0,"messages":[{"role":"user","content":"?"}]}"#,
+        Thinks::Yes,
+    );
+    assert_eq!(body.get("logprobs"), None);
 }

@@ -25,12 +25,10 @@ const ANY: &str = r#"{"type":"object"}"#;
 /// Chooses the way.
 pub(crate) fn shape(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Shape {
     let traits = &target.traits;
-    let (schema, strict) = match &request.format {
+    let schema = match &request.format {
         None | Some(Format::Text) => return Shape::Free,
-        Some(Format::Json) => (None, false),
-        Some(Format::Schema { schema, strict, .. }) => {
-            (Some(schema.as_str()), strict.unwrap_or(false))
-        }
+        Some(Format::Json) => None,
+        Some(Format::Schema { schema, .. }) => Some(schema.as_str()),
     };
     if traits.schemas
         && let Some(adapted) = schema.and_then(schema::adapt)
@@ -55,10 +53,7 @@ pub(crate) fn shape(request: &Request, target: &Target<'_>, losses: &mut Vec<Los
         return Shape::Tool(input);
     }
     let why = "the model is asked for JSON in words alone";
-    losses.push(match strict {
-        true => Loss::meaning("response_format", why),
-        false => Loss::hint("response_format", why),
-    });
+    losses.push(Loss::hint("response_format", why));
     let mut told =
         "Answer with JSON alone: one value, no words around it, no code fence.".to_owned();
     if let Some(schema) = schema {

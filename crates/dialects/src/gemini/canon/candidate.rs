@@ -1,6 +1,6 @@
 //! One candidate of a streamed answer: its parts as blocks.
 
-use domain::canon::{Chunk, Delta, Dialect, Opened, Signature, Thinking, Unknown};
+use domain::canon::{Chunk, Delta, Dialect, Json, Opened, Signature, Thinking, Unknown};
 
 use super::fields::{camel, member, string};
 use super::reader::{Late, block_of, keep};
@@ -8,6 +8,7 @@ use super::signature::signed;
 use super::{logprobs, raw, stops, unknown};
 use crate::json::{Kind, Node};
 use crate::translate::Names;
+use crate::translate::functions::ANSWER_TOOL;
 
 /// What grows from frame to frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,11 @@ impl Candidate {
         if let Some(call) = member(part, "functionCall") {
             let is_whole = member(call, "partialArgs").is_none();
             match string(call, "name").filter(|_| is_whole) {
+                Some(name) if name == ANSWER_TOOL => {
+                    let answer = member(call, "args").map(raw);
+                    let answer = answer.as_ref().map_or("{}", Json::as_str);
+                    self.grow(Growing::Text, answer, signature, out);
+                }
                 Some(name) => self.call(call, (answer, &name), names, signature, out),
                 None => self.whole(block_of(part), out),
             }

@@ -101,19 +101,8 @@ fn write_format(
     let format = request.format.as_ref()?;
     if offer != Offer::Nothing {
         let told = json_mode::told(format)?;
-        let is_strict = matches!(
-            format,
-            Format::Schema {
-                strict: Some(true),
-                ..
-            }
-        );
         let why = "beside tools the model is asked for JSON in words alone";
-        // Where a call is the answer, its form is not in question.
-        losses.push(match is_strict && offer != Offer::Demanded {
-            true => Loss::meaning("response_format", why),
-            false => Loss::hint("response_format", why),
-        });
+        losses.push(Loss::hint("response_format", why));
         return Some(told);
     }
     match format {
@@ -167,7 +156,7 @@ fn write_thinking(
 }
 
 fn write_logprobs(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Loss>) {
-    if request.logprobs == Some(true) || request.top_logprobs.is_some() {
+    if request.logprobs.unwrap_or(request.top_logprobs.is_some()) {
         root.bool("logprobs", true);
     }
     if let Some(most) = request.top_logprobs {

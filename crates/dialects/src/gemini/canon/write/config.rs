@@ -1,8 +1,9 @@
 //! Writing `generationConfig`.
 
-use domain::canon::{Format, Json, ToolChoice, ToolKind};
+use domain::canon::{Format, Json};
 
 use super::super::text_of;
+use super::beside::Beside;
 use super::{Member, Writing, own_members, quoted, thinking};
 use crate::json::array;
 
@@ -13,7 +14,7 @@ const MOST_STOPS: usize = 5;
 const MOST_LOGPROBS: u32 = 20;
 
 /// The members of `generationConfig`.
-pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
+pub(super) fn members(writing: &mut Writing<'_>, beside: &Beside) -> Vec<Member> {
     let request = writing.request;
     let mut out: Vec<Member> = Vec::new();
     let mut put = |key: &str, json: Option<String>| {
@@ -40,7 +41,7 @@ pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
     if !thinking.is_empty() {
         put("thinkingConfig", Some(object_of(&thinking)));
     }
-    out.extend(format(writing));
+    out.extend(format(writing, beside));
     out.extend(own_members(request, "generationConfig."));
     out
 }
@@ -106,23 +107,13 @@ fn alternatives(writing: &mut Writing<'_>) -> Option<String> {
 }
 
 /// What the answer must look like.
-fn format(writing: &mut Writing<'_>) -> Vec<Member> {
+fn format(writing: &mut Writing<'_>, beside: &Beside) -> Vec<Member> {
     let request = writing.request;
     let mime = |mime: &str| ("responseMimeType".to_owned(), quoted(mime));
     let Some(format) = &request.format else {
         return Vec::new();
     };
-    let is_function = |kind: &ToolKind| !matches!(kind, ToolKind::BuiltIn(_));
-    let has_functions = request.tools.iter().any(|tool| is_function(&tool.kind));
-    if *format != Format::Text && has_functions && !writing.target.traits.schemas_beside_tools {
-        let why = "models before Gemini 3 refuse a format of the answer beside tools";
-        // What is to be a call has no text that the format could be about.
-        match &request.tool_choice {
-            Some(
-                ToolChoice::Any | ToolChoice::Named(_) | ToolChoice::Allowed { must: true, .. },
-            ) => writing.hint("response_format", why),
-            _ => writing.meaning("response_format", why),
-        }
+    if !matches!(beside, Beside::Free) {
         return Vec::new();
     }
     match format {

@@ -1,5 +1,6 @@
 //! Writing a request for a model of Google's.
 
+mod beside;
 mod config;
 pub(super) mod part;
 mod thinking;
@@ -10,6 +11,7 @@ use domain::canon::{Block, Dialect, Loss, Request, Unknown, Written};
 
 use domain::traits::Traits;
 
+use self::beside::Beside;
 use super::text_of;
 use crate::json::{Object, object};
 use crate::translate::Target;
@@ -44,10 +46,14 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
         target,
         losses: Vec::new(),
     };
-    let turns = turns::arrange(&mut writing);
-    let tools = tools::declare(&mut writing);
-    let choice = tools::choose(&mut writing);
-    let config = config::members(&mut writing);
+    let mut turns = turns::arrange(&mut writing);
+    let beside = beside::way(&mut writing);
+    if let Beside::Words(words) = &beside {
+        turns.system.push(part::text(words, None));
+    }
+    let tools = tools::declare(&mut writing, &beside);
+    let choice = tools::choose(&mut writing, &beside);
+    let config = config::members(&mut writing, &beside);
     let tier = config::tier(&mut writing);
     foreign(&mut writing);
     let value = object(|out| {
@@ -145,7 +151,7 @@ pub fn misses_signature(request: &Request, traits: &Traits) -> bool {
 fn foreign(writing: &mut Writing<'_>) {
     let request = writing.request;
     for unknown in &request.rest {
-        if unknown.dialect == Dialect::Gemini {
+        if unknown.dialect == Dialect::Gemini || unknown.is_told() {
             continue;
         }
         match unknown.is_hint() {

@@ -4,13 +4,14 @@ use domain::canon::{Dialect, Json, Tool, ToolChoice, ToolKind, Unknown};
 
 use super::super::tools::own;
 use super::super::{FREE_TEXT, MAX_DEPTH, raw, text_of};
+use super::beside::{self, Beside};
 use super::{Member, Writing, own_members};
 use crate::json::{Document, Kind, Object, array, object};
 use crate::translate::hosted::{Hosted, hosted};
 
 /// The items of `tools`: all functions in one, then each tool that Google runs
 /// itself.
-pub(super) fn declare(writing: &mut Writing<'_>) -> Vec<String> {
+pub(super) fn declare(writing: &mut Writing<'_>, beside: &Beside) -> Vec<String> {
     let request = writing.request;
     let mut functions = Vec::new();
     let mut others = Vec::new();
@@ -32,6 +33,9 @@ pub(super) fn declare(writing: &mut Writing<'_>) -> Vec<String> {
                 writing.hint(field, "Gemini has no such field");
             }
         }
+    }
+    if let Beside::Function(answer) = beside {
+        functions.push(answer.clone());
     }
     if !functions.is_empty() {
         let text = object(|out| super::list(out, "functionDeclarations", &functions));
@@ -145,9 +149,14 @@ fn built_in(writing: &mut Writing<'_>, at: usize, unknown: &Unknown) -> Option<S
 }
 
 /// The members of `toolConfig`.
-pub(super) fn choose(writing: &mut Writing<'_>) -> Vec<Member> {
-    let members = own_members(writing.request, "toolConfig.");
+pub(super) fn choose(writing: &mut Writing<'_>, beside: &Beside) -> Vec<Member> {
+    let mut members = own_members(writing.request, "toolConfig.");
     let key = "functionCallingConfig";
+    if let Beside::Function(_) = beside {
+        members.retain(|(name, _)| name != key);
+        members.insert(0, (key.to_owned(), beside::choice(writing)));
+        return members;
+    }
     let is_there = members.iter().any(|(name, _)| name == key);
     let Some(choice) = &writing.request.tool_choice else {
         return members;
@@ -180,7 +189,8 @@ pub(super) fn choose(writing: &mut Writing<'_>) -> Vec<Member> {
         .collect()
 }
 
-fn mode(mode: &str, names: &[String]) -> String {
+/// `functionCallingConfig`.
+pub(super) fn mode(mode: &str, names: &[String]) -> String {
     let text = object(|out| {
         out.string("mode", mode);
         if !names.is_empty() {
