@@ -11,6 +11,13 @@ use domain::canon::{Block, Message, Request, Role, ToolCall, ToolResult};
 
 use super::ids;
 
+/// What a model is told of a call whose result is not there.
+pub(crate) const UNANSWERED: &str = "This call was not answered.";
+/// Why that is told.
+pub(crate) const NO_RESULT: &str = "a call without a result: one is made up";
+/// What becomes of a result without its call.
+pub(crate) const NO_CALL: &str = "there is no call before it: it is a user's text here";
+
 /// Where a block stands: its message, and its place there.
 pub(crate) type Place = (usize, usize);
 

@@ -16,7 +16,7 @@ use crate::openai::canon::media::{document_text, image_url};
 use crate::translate::Target;
 use crate::translate::functions::arguments;
 use crate::translate::json_mode::reminder;
-use crate::translate::order::{Place, Step, heading, steps};
+use crate::translate::order::{NO_CALL, NO_RESULT, Place, Step, UNANSWERED, heading, steps};
 
 /// Stands where a user said nothing, which Cohere refuses.
 const FILLER: &str = "...";
@@ -75,14 +75,10 @@ impl<'p> Pen<'_, 'p> {
                 Role::Assistant => self.assistant(at, message, &ids),
                 role => self.said(role, at, message),
             },
-            Step::Answered {
-                at,
-                call,
-                id,
-                result,
-            } => self.answered(at, (call, &id), result),
+            Step::Answered { at, id, result, .. } => self.answered(at, &id, result),
             Step::Stray { at, result } => {
-                self.lose(at, "there is no call for this result");
+                let field = format!("messages[{}].content[{}]", at.0, at.1);
+                self.losses.push(Loss::hint(field, NO_CALL));
                 let mut parts = vec![Part::Text(heading(result).into())];
                 let texts = result.content.iter().filter_map(|it| part(it).ok());
                 parts.extend(texts);
@@ -202,19 +198,14 @@ impl<'p> Pen<'_, 'p> {
     }
 
     /// The result of a call that message `at` makes.
-    fn answered(
-        &mut self,
-        at: usize,
-        (call, id): (&ToolCall, &str),
-        found: Option<(Place, &'p ToolResult)>,
-    ) {
+    fn answered(&mut self, at: usize, id: &str, found: Option<(Place, &'p ToolResult)>) {
         let mut parts = Vec::new();
         match found {
             Some((place, result)) => self.result(place, result, &mut parts),
             None => {
                 let field = format!("messages[{at}].tool_calls");
-                let why = format!("the call `{}` has no result", call.id);
-                self.losses.push(Loss::meaning(field, why));
+                self.losses.push(Loss::hint(field, NO_RESULT));
+                parts.push(Part::Text(UNANSWERED.into()));
             }
         }
         if parts.is_empty() {

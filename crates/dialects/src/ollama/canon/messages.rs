@@ -14,7 +14,7 @@ use crate::json::{Array, Object};
 use crate::openai::canon::media::document_text;
 use crate::translate::Target;
 use crate::translate::functions::arguments;
-use crate::translate::order::{Place, Step, heading, steps};
+use crate::translate::order::{NO_CALL, NO_RESULT, Place, Step, UNANSWERED, heading, steps};
 
 /// A piece of a message.
 enum Part<'a> {
@@ -105,7 +105,8 @@ impl<'p> Pen<'_, 'p> {
                 result,
             } => self.answered(at, (call, &id), result),
             Step::Stray { at, result } => {
-                self.lose(at, "there is no call for this result");
+                let field = format!("messages[{}].content[{}]", at.0, at.1);
+                self.losses.push(Loss::hint(field, NO_CALL));
                 let mut said = Said::default();
                 said.add(Part::Text(heading(result).into()));
                 let parts = result.content.iter().filter_map(|it| part(it).ok());
@@ -216,8 +217,8 @@ impl<'p> Pen<'_, 'p> {
             Some((place, result)) => self.result(place, result, &mut said),
             None => {
                 let field = format!("messages[{at}].tool_calls");
-                let why = format!("the call `{}` has no result", call.id);
-                self.losses.push(Loss::meaning(field, why));
+                self.losses.push(Loss::hint(field, NO_RESULT));
+                said.add(Part::Text(UNANSWERED.into()));
             }
         }
         let name = self.target.names.outward(&call.name);

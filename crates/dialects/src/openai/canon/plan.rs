@@ -13,6 +13,7 @@ use domain::canon::{
 
 use super::ids;
 use super::write_message::{Part, part};
+use crate::translate::order::{NO_CALL, NO_RESULT, UNANSWERED};
 
 /// One message, as it will be written.
 #[derive(Debug, Default)]
@@ -212,8 +213,8 @@ impl<'a> Plan<'a> {
                 Some((place, result)) => self.result(place, result, &mut line, &mut behind),
                 None => {
                     let field = format!("messages[{at}].tool_calls");
-                    let why = format!("the call `{}` has no result", call.id);
-                    self.losses.push(Loss::meaning(field, why));
+                    self.losses.push(Loss::hint(field, NO_RESULT));
+                    line.parts.push(Part::text(UNANSWERED));
                 }
             }
             self.lines.push(line);
@@ -271,7 +272,8 @@ impl<'a> Plan<'a> {
         for (nth, block) in message.content.iter().enumerate() {
             match block {
                 Block::ToolResult(result) if !self.taken.contains(&(at, nth)) => {
-                    self.lose(at, nth, "there is no call for this result");
+                    let field = format!("messages[{at}].content[{nth}]");
+                    self.losses.push(Loss::hint(field, NO_CALL));
                     line.parts
                         .push(Part::owned(format!("From the call {}:", call_name(result))));
                     for content in &result.content {
