@@ -33,7 +33,18 @@ impl Unknown {
     /// Whether the form says the same: nothing is lost without it.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        TOLD.contains(&self.name.as_str()) || self.is_text_only()
+        TOLD.contains(&self.name.as_str()) || self.is_text_only() || self.is_empty()
+    }
+
+    /// Whether it says nothing: SDKs send empty places too.
+    fn is_empty(&self) -> bool {
+        let said = self.raw.as_str().bytes();
+        let mut said = said.filter(|byte| !byte.is_ascii_whitespace());
+        let said = [said.next(), said.next(), said.next()];
+        matches!(
+            said,
+            [Some(b'{'), Some(b'}'), None] | [Some(b'['), Some(b']'), None]
+        ) || self.raw.as_str() == "null"
     }
 
     /// Whether it says that the answer is text, as every answer is.
