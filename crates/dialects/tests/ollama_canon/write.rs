@@ -255,3 +255,12 @@ fn who_wants_no_logprobs_gets_none() {
     );
     assert_eq!(body.get("logprobs"), None);
 }
+
+#[test]
+fn a_whole_number_that_google_writes_with_a_point_is_whole() {
+    let (body, _) = told(
+        r#"{"model":"m","top_k":5.0,"messages":[{"role":"user","content":"?"}]}"#,
+        Thinks::Yes,
+    );
+    assert_eq!(body["options"]["top_k"].to_string(), "5");
+}

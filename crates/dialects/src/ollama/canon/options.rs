@@ -51,10 +51,9 @@ fn said(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Vec<T
             losses.push(Loss::hint("max_tokens", why));
         }
     }
-    let numbers: [(&str, &Option<Json>); 6] = [
+    let numbers: [(&str, &Option<Json>); 5] = [
         ("temperature", &request.temperature),
         ("top_p", &request.top_p),
-        ("top_k", &request.top_k),
         ("presence_penalty", &request.presence_penalty),
         ("frequency_penalty", &request.frequency_penalty),
         ("seed", &request.seed),
@@ -63,6 +62,12 @@ fn said(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Vec<T
         if let Some(value) = value {
             put(name, value.as_str().to_owned());
         }
+    }
+    // Google's SDKs write 5.0, and Ollama wants a whole number.
+    if let Some(top_k) = &request.top_k {
+        let whole = top_k.as_str().parse::<f64>();
+        let whole = whole.map_or_else(|_| top_k.as_str().to_owned(), |it| format!("{it:.0}"));
+        put("top_k", whole);
     }
     if !request.stop.is_empty() {
         let list = crate::json::array(|list| {
