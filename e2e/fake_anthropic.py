@@ -35,6 +35,7 @@ FIELDS = {
 }  # fmt: skip
 COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
 BLOCKS = {
+    "system": {"text"},
     "user": {"text", "image", "document", "tool_result"},
     "assistant": {"text", "tool_use", "thinking", "redacted_thinking"},
 }
@@ -126,8 +127,7 @@ def check(asked: dict, fields: set) -> None:
     need(0 <= asked.get("temperature", 1) <= 1, "temperature: range: 0..1")
     check_tools(asked)
     check_thinking(asked)
-    if asked["model"] == NEWEST:
-        check_newest(asked)
+    check_newest(asked) if asked["model"] == NEWEST else check_others(asked)
     check_system(asked.get("system", "none"))
     messages = asked.get("messages")
     need(messages, "messages: at least one message is required")
@@ -179,6 +179,12 @@ def check_newest(asked: dict) -> None:
         need(name not in asked, f"`{name}` is deprecated for this model.")
     need(asked.get("thinking", {}).get("type") != "enabled", "thinking.type.enabled is not supported for this model")
     need(asked["messages"][-1]["role"] != "assistant", "This model does not support assistant message prefill.")
+
+
+def check_others(asked: dict) -> None:
+    """The operator speaks in the middle to the newest models alone."""
+    for number, message in enumerate(asked.get("messages") or []):
+        need(message.get("role") != "system", f"messages.{number}.role: unexpected system")
 
 
 def blocks_of(message: dict) -> list:
