@@ -234,7 +234,8 @@ def check_block(at: str, block: dict) -> None:
 
 
 def message_for(asked: dict) -> dict:
-    last = blocks_of(asked["messages"][-1])
+    # What the operator says in the middle stands behind the user's words.
+    last = blocks_of([said for said in asked["messages"] if said["role"] != "system"][-1])
     content = []
     if asked.get("thinking", {}).get("type") in ("enabled", "adaptive"):
         content.append({"type": "thinking", "thinking": "Let me think.", "signature": SIGNATURE})
