@@ -168,7 +168,8 @@ impl Carrier {
         (only_lanes(earlier), only_lanes(own))
     }
 
-    /// Reads on in one lane; says whether its end was reached.
+    /// Reads on in one lane; says whether its end was reached, behind which
+    /// nothing more can come.
     fn read_lane(
         &mut self,
         lane: &[Arc<Segment>],
@@ -199,7 +200,7 @@ impl Carrier {
             // A ticket may be opened in this segment and settled in the next:
             // never the second before the first.
             if !is_closed {
-                return Ok(true);
+                return Ok(false);
             }
         }
         Ok(true)

@@ -243,30 +243,41 @@ impl Shared {
 
     /// Looks for segments that other living processes have begun, and makes
     /// those of processes that have ended like any earlier one's.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be looked at. Nothing has changed then: who
+    /// has ended lives on until all that it left is known, because a segment
+    /// that is missing here would be taken for one without records.
     pub(crate) fn look_at_others(&self) -> Result<(), JournalError> {
         let mut living = self.living();
         if living.is_empty() {
             return Ok(());
         }
         // In this order: who has ended begins no more segments.
-        let ended = living::bury(&mut living);
-        let found = list(&self.folder)?;
-        let mut segments = self.segments();
-        for (path, name) in &found {
-            if living.contains_key(&name.generation) && !segments.contains_key(name) {
-                let (length, _) = disk::extent(path)?;
-                self.ahead.resized(0, length);
-                let segment = Segment::fresh(*name, path.clone(), length);
-                segments.insert(*name, Arc::new(segment));
+        let ended = living::ended(&living);
+        let has_ended = |name: &Name| ended.contains(&name.generation);
+        let is_news = |name: &Name| {
+            has_ended(name)
+                || living.contains_key(&name.generation) && !self.segments().contains_key(name)
+        };
+        let mut news = Vec::new();
+        for (path, name) in list(&self.folder)? {
+            if is_news(&name) {
+                let (length, filled) = disk::extent(&path)?;
+                news.push(match has_ended(&name) {
+                    true => Segment::found(name, path, length, filled),
+                    false => Segment::fresh(name, path, length),
+                });
             }
         }
-        let of_ended = |name: &Name| ended.contains(&name.generation);
-        let known = segments.extract_if(.., |name, _| of_ended(name));
+        // From here on nothing fails.
+        living.retain(|generation, _| !ended.contains(generation));
+        let mut segments = self.segments();
+        let known = segments.extract_if(.., |name, _| has_ended(name));
         known.for_each(|(_, segment)| self.ahead.resized(segment.length(), 0));
-        for (path, name) in found.into_iter().filter(|(_, name)| of_ended(name)) {
-            let (length, filled) = disk::extent(&path)?;
-            self.ahead.resized(0, length);
-            segments.insert(name, Arc::new(Segment::found(name, path, length, filled)));
+        for segment in news {
+            self.ahead.resized(0, segment.length());
+            segments.insert(segment.name, Arc::new(segment));
         }
         Ok(())
     }

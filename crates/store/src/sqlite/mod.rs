@@ -9,6 +9,7 @@ mod turns;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -146,6 +147,8 @@ pub struct Store {
     /// that it writes to next are those that it wrote to last.
     ledger: SqlitePool,
     read_only: ReadOnly,
+    /// Records that came with another content than what stands there.
+    conflicts: Arc<AtomicU64>,
     /// Where the file was when it was opened; `None` in memory.
     place: Option<Arc<Place>>,
 }
@@ -180,6 +183,7 @@ impl Store {
             pool,
             ledger,
             read_only,
+            conflicts: Arc::default(),
             place: Some(Arc::new(place)),
         };
         store.migrated().await
@@ -200,6 +204,7 @@ impl Store {
             ledger: pool.clone(),
             pool,
             read_only: ReadOnly::default(),
+            conflicts: Arc::default(),
             place: None,
         };
         store.migrated().await
