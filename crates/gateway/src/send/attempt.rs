@@ -24,7 +24,7 @@ use super::quirks::{self, Told};
 use super::rejected::rejected;
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
-use super::{Answered, Ask, Opening, Plain, demo, outgoing, several};
+use super::{Answered, Ask, Opening, Plain, demo, outgoing, several, unaccountable};
 use crate::aside;
 use crate::plane::Plane;
 use crate::settle::Ticket;
@@ -169,6 +169,7 @@ pub(super) fn missed(error: ExchangeError) -> Failure {
             .because(error),
         ),
         ExchangeError::Client(refusal) => Failure::client(*refusal),
+        ExchangeError::Unaccounted(error) => Failure::client(unaccountable(&error)),
         ExchangeError::Broken(_) => Failure::broken(error),
     }
 }

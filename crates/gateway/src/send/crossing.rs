@@ -186,6 +186,7 @@ impl Pool {
         upload: &mut Upload,
         total: Instant,
     ) -> Result<Reply, ExchangeError> {
+        self.account()?;
         let provider = &*prepared.provider;
         let origin = &prepared.unread;
         let first_byte = provider.timeouts.first_byte;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
 use domain::refusal::Refusal;
-use journal::Writer;
+use journal::{JournalError, Writer};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ use super::prepared::Prepared;
 use super::shared::{self, Shared, Sharing};
 use super::tls::ClientTls;
 use super::upstream::{Reply, UpstreamBody};
-use crate::wire::{Line, Scratch, Side, Socket};
+use crate::wire::{Line, Scratch, Socket};
 
 /// How long an unused connection is kept. Shorter than the usual 60 seconds
 /// of servers, so that we close first.
@@ -54,6 +54,9 @@ pub enum ExchangeError {
     /// The connection broke.
     #[error("{0}")]
     Broken(String),
+    /// It was not sent: the disk does not take its record.
+    #[error("{0}")]
+    Unaccounted(#[from] JournalError),
     /// The client's body, which came while it went out, was at fault.
     #[error("the client's body: {}", .0.message)]
     Client(Box<Refusal>),
@@ -151,6 +154,7 @@ impl Pool {
         request: &Outgoing,
         total: Instant,
     ) -> Result<Reply, ExchangeError> {
+        self.account()?;
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
         let home = || Home::of(origin);
@@ -165,6 +169,15 @@ impl Pool {
         // moved, and lies in every connection.
         let fresh = self.shared_or_fresh(tls, request, total);
         Box::pin(fresh).await
+    }
+
+    /// Nothing is asked that is not accounted for, unless policy lets it. What
+    /// is asked already goes on, though its loop may owe records.
+    pub(super) fn account(&self) -> Result<(), JournalError> {
+        match self.journal.flush() {
+            Err(error) if !self.journal.is_lenient() => Err(error),
+            Err(_) | Ok(()) => Ok(()),
+        }
     }
 
     /// Asks by the connection that is shared, or by a fresh one. Who was
@@ -344,7 +357,7 @@ impl Pool {
         let stream = TcpStream::connect((host, provider.port))
             .await
             .map_err(|e| failed(&e))?;
-        let line = Line::new(stream, Rc::clone(&self.journal), Side::Upstream);
+        let line = Line::to_upstream(stream, Rc::clone(&self.journal));
         if !provider.tls {
             let socket = Socket::Plain(line);
             return match http {

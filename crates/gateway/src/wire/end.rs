@@ -91,7 +91,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::super::{Line, Side};
+    use super::super::Line;
     use super::*;
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/fixtures/tls");
@@ -125,7 +125,7 @@ mod tests {
         socket.set_send_buffer_size(4096).expect("a small buffer");
         let tls = crate::send::tls::ClientTls::default();
         let config = tls.config(Some(&at("ca.pem")), domain::model::HttpVersion::Http1);
-        let line = Line::new(stream, writer, Side::Upstream);
+        let line = Line::to_upstream(stream, writer);
         let name = "localhost".try_into().expect("a name");
         let stream = tokio_rustls::TlsConnector::from(config.expect("an authority"))
             .connect(name, line.clone())

@@ -3,7 +3,9 @@
 //! *Write-ahead at the socket*: before any byte leaves, the records that this
 //! loop has staged are written to the journal, all of one turn in one write.
 //! So no request goes upstream without its *opened* record and no last byte
-//! reaches a client without its *settled* one, whoever sends them.
+//! reaches a client without its *settled* one, whoever sends them. Records that
+//! the disk does not take are owed, and end no connection: newcomers are turned
+//! away until they are paid, the last of them where it would be sent (`Pool`).
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
@@ -18,22 +20,11 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 
-/// Who is at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// A client. It gets its answer even if the disk does not take the
-    /// record: that is owed, and newcomers are turned away until it is paid.
-    Client,
-    /// An upstream. Nothing is asked that is not accounted for.
-    Upstream,
-}
-
 /// A connection that somebody else may watch.
 #[derive(Clone)]
 pub(crate) struct Line {
     stream: Rc<TcpStream>,
     journal: Rc<Writer>,
-    side: Side,
 }
 
 /// The most that one call writes.
@@ -69,15 +60,18 @@ fn hold_little(stream: &TcpStream) {
 fn hold_little(_: &TcpStream) {}
 
 impl Line {
-    pub(crate) fn new(stream: TcpStream, journal: Rc<Writer>, side: Side) -> Self {
+    /// A connection that a client has opened.
+    pub(crate) fn from_client(stream: TcpStream, journal: Rc<Writer>) -> Self {
+        hold_little(&stream);
+        Self::to_upstream(stream, journal)
+    }
+
+    /// One that was opened to an upstream.
+    pub(crate) fn to_upstream(stream: TcpStream, journal: Rc<Writer>) -> Self {
         let _ = stream.set_nodelay(true);
-        if side == Side::Client {
-            hold_little(&stream);
-        }
         Self {
             stream: Rc::new(stream),
             journal,
-            side,
         }
     }
 
@@ -145,22 +139,13 @@ impl Line {
         self.poll_closed(&mut cx).is_ready()
     }
 
-    fn pay(&self) -> io::Result<()> {
-        match (self.journal.flush(), self.side) {
-            (Err(error), Side::Upstream) if !self.journal.is_lenient() => {
-                Err(io::Error::other(error))
-            }
-            // Said in the log by the journal; the record is owed.
-            (Err(_), _) | (Ok(()), _) => Ok(()),
-        }
-    }
-
     fn write(
         &self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        self.pay()?;
+        // Said in the log by the journal; the records are owed.
+        let _ = self.journal.flush();
         loop {
             ready!(self.stream.poll_write_ready(cx))?;
             match write(&self.stream) {

@@ -14,7 +14,7 @@ pub(crate) use alarm::Alarm;
 pub(crate) use end::End;
 use inlet::Inlet;
 pub(crate) use inlet::Scratch;
-pub(crate) use line::{Line, Side};
+pub(crate) use line::Line;
 pub(crate) use outlet::Outlet;
 pub(crate) use pieces::Pieces;
 pub(crate) use socket::Socket;

@@ -14,6 +14,7 @@ mod edges;
 mod ends;
 mod fetching;
 mod front;
+mod full_disk;
 mod googles;
 mod hidden_words;
 mod keys;
