@@ -16,7 +16,7 @@ use http1::{Answer, Length};
 use tokio::time::Instant;
 
 use super::exchange::{self, BOUNDS, Begun, Hearing, Link, MOST_HINTS};
-use super::pool::{ExchangeError, Home, Pool, Way, answered};
+use super::pool::{ExchangeError, Home, Pool, Way, answered, failed};
 use super::prepared::Prepared;
 use super::tls::ClientTls;
 use super::upstream::Reply;
@@ -190,12 +190,9 @@ impl Pool {
         let provider = &*prepared.provider;
         let origin = &prepared.unread;
         let first_byte = provider.timeouts.first_byte;
-        let failed = |broken| match broken {
-            exchange::Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
-            exchange::Broken::Nonsense(what) => ExchangeError::Broken(what),
-            exchange::Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
-            exchange::Broken::Late => ExchangeError::FirstByteTimeout,
-            exchange::Broken::Client(refusal) => ExchangeError::Client(refusal),
+        let failed = |broken| match Instant::now() >= total {
+            true => failed(broken, ExchangeError::TotalTimeout),
+            false => failed(broken, ExchangeError::FirstByteTimeout),
         };
         let home = || Home::of(origin);
         if ask.method.is_safe()
@@ -204,8 +201,12 @@ impl Pool {
         {
             match link.pass(ask, upload, (first_byte, total)).await {
                 Ok(begun) => return Ok(answered(begun, home())),
-                Err(exchange::Broken::Unanswered(_)) => {}
-                Err(broken) => return Err(failed(broken)),
+                Err(broken) => {
+                    origin.doubts(&broken);
+                    if !broken.is_end() {
+                        return Err(failed(broken));
+                    }
+                }
             }
         }
         let http = (HttpVersion::Http1, total);
@@ -243,7 +244,7 @@ impl Link {
     ) -> Result<Begun, exchange::Broken> {
         self.end.push(ask.head.clone());
         let mut heard = Heard {
-            hearing: Hearing::begins(),
+            hearing: Hearing::begins(&self.end),
             early: None,
             failed: None,
         };

@@ -143,8 +143,9 @@ impl Pool {
     /// Sends a request and waits for the answer's head.
     ///
     /// A kept connection may have been closed by the other side in the very
-    /// moment it is used; then one fresh connection is tried, because no byte
-    /// of an answer has come.
+    /// moment it is used: if nothing could be written to it, a fresh one is
+    /// tried. Once a byte has gone out, somebody may have worked on it, and to
+    /// ask again is a matter of policy.
     ///
     /// # Errors
     /// See [`ExchangeError`].
@@ -159,10 +160,15 @@ impl Pool {
         let origin = &request.prepared.origin;
         let home = || Home::of(origin);
         if let Some(link) = origin.kept() {
-            match ask(link, request, Due::of(provider, total)).await {
+            let due = Due::of(provider, total);
+            match link.ask((request.head(), request.parts()), due.at()).await {
                 Ok(begun) => return Ok(answered(begun, home())),
-                Err(Asked::Unanswered(_)) => {}
-                Err(Asked::Failed(error)) => return Err(error),
+                Err(broken) => {
+                    origin.doubts(&broken);
+                    if !matches!(broken, Broken::Unheard(_)) {
+                        return Err(failed(broken, due.late()));
+                    }
+                }
             }
         }
         // Boxed, as all that is not the usual way: a request's future is
@@ -198,11 +204,10 @@ impl Pool {
                     .await?
                 {
                     Way::One(link) => {
-                        return match ask(link, request, Due::of(provider, total)).await {
-                            Ok(begun) => Ok(answered(begun, Home::of(origin))),
-                            Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
-                            Err(Asked::Failed(error)) => Err(error),
-                        };
+                        let due = Due::of(provider, total);
+                        let asked = link.ask((request.head(), request.parts()), due.at()).await;
+                        let answered = asked.map(|begun| answered(begun, Home::of(origin)));
+                        return answered.map_err(|broken| failed(broken, due.late()));
                     }
                     Way::Shared(shared) => origin.shared.begin(shared),
                 },
@@ -295,6 +300,14 @@ impl Origin {
             }
         }
     }
+
+    /// A kept connection was of no use. If its other side has ended it, those
+    /// that lay here longer are no better: the next try has a fresh one.
+    pub(super) fn doubts(&self, broken: &Broken) {
+        if broken.is_end() {
+            self.idle.borrow_mut().clear();
+        }
+    }
 }
 
 pub(super) fn answered(begun: Begun, home: Home) -> Reply {
@@ -306,21 +319,16 @@ pub(super) fn answered(begun: Begun, home: Home) -> Reply {
     }
 }
 
-enum Asked {
-    /// The connection ended before a byte of an answer came.
-    Unanswered(String),
-    Failed(ExchangeError),
-}
-
-async fn ask(link: Box<Link>, request: &Outgoing, due: Due) -> Result<Begun, Asked> {
-    link.ask(request, due.at())
-        .await
-        .map_err(|broken| match broken {
-            Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
-            Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
-            Broken::Late => Asked::Failed(due.late()),
-            Broken::Client(refusal) => Asked::Failed(ExchangeError::Client(refusal)),
-        })
+/// What an exchange that broke was, or `late` if nothing came in time.
+pub(super) fn failed(broken: Broken, late: ExchangeError) -> ExchangeError {
+    match broken {
+        Broken::Unheard(error) | Broken::Unanswered(error) => {
+            ExchangeError::Broken(error.to_string())
+        }
+        Broken::Nonsense(what) => ExchangeError::Broken(what),
+        Broken::Late => late,
+        Broken::Client(refusal) => ExchangeError::Client(refusal),
+    }
 }
 
 impl Due {

@@ -7,8 +7,10 @@
 //! the disk does not take are owed, and end no connection: newcomers are turned
 //! away until they are paid, the last of them where it would be sent (`Pool`).
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -23,8 +25,22 @@ use tokio::task::coop;
 /// A connection that somebody else may watch.
 #[derive(Clone)]
 pub(crate) struct Line {
-    stream: Rc<TcpStream>,
+    stream: Rc<Stream>,
     journal: Rc<Writer>,
+}
+
+/// A connection, and what the system has taken for it.
+struct Stream {
+    tcp: TcpStream,
+    taken: Cell<u64>,
+}
+
+impl Deref for Stream {
+    type Target = TcpStream;
+
+    fn deref(&self) -> &TcpStream {
+        &self.tcp
+    }
 }
 
 /// The most that one call writes.
@@ -70,7 +86,10 @@ impl Line {
     pub(crate) fn to_upstream(stream: TcpStream, journal: Rc<Writer>) -> Self {
         let _ = stream.set_nodelay(true);
         Self {
-            stream: Rc::new(stream),
+            stream: Rc::new(Stream {
+                tcp: stream,
+                taken: Cell::new(0),
+            }),
             journal,
         }
     }
@@ -151,12 +170,19 @@ impl Line {
             match write(&self.stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Ok(written) => {
+                    let taken = &self.stream.taken;
+                    taken.set(taken.get() + written as u64);
                     spend(cx, written);
                     return Poll::Ready(Ok(written));
                 }
                 failed @ Err(_) => return Poll::Ready(failed),
             }
         }
+    }
+
+    /// How many bytes the system has taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.stream.taken.get()
     }
 
     /// Writes as much as the system takes, but no more than is good for others.
@@ -175,12 +201,12 @@ impl Line {
     /// The end of this connection is a reset: what the system holds for its
     /// other side would else be kept until that has taken it.
     pub(crate) fn forget(&self) {
-        let _ = socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
+        let _ = socket2::SockRef::from(&self.stream.tcp).set_linger(Some(Duration::ZERO));
     }
 
     /// Says that nothing more will come.
     pub(crate) fn end(&self) -> io::Result<()> {
-        let socket = socket2::SockRef::from(&*self.stream);
+        let socket = socket2::SockRef::from(&self.stream.tcp);
         match socket.shutdown(Shutdown::Write) {
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             done => done,
