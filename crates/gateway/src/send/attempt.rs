@@ -158,10 +158,10 @@ pub(super) async fn exchange(
 /// What an exchange that brought no answer means.
 pub(super) fn missed(error: ExchangeError) -> Failure {
     match error {
-        ExchangeError::ConnectTimeout => Failure::timeout("connect"),
+        ExchangeError::ConnectTimeout => Failure::timeout("connect").unowed(),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
         ExchangeError::TotalTimeout => Failure::total_timeout(),
-        ExchangeError::Connect(_) => Failure::transient(
+        ExchangeError::Connect(_) | ExchangeError::Unsent(_) => Failure::transient(
             Refusal::new(
                 Reason::UpstreamUnreachable,
                 "The upstream cannot be reached.",
@@ -311,7 +311,8 @@ pub(super) async fn collect(
             return Err(Failure::transient(Refusal::new(
                 Reason::UpstreamTooLarge,
                 format!("The upstream's answer is larger than {limit} bytes."),
-            )));
+            ))
+            .owed());
         }
         // Most answers come in one piece: it is kept instead of copied.
         match (first.take(), whole.len()) {

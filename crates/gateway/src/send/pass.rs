@@ -114,6 +114,9 @@ pub async fn pass(
             deadline: crossing.deadline,
         }),
         Err(failure) => {
+            if failure.is_owed {
+                ticket.owe_prompt();
+            }
             ticket.meter.asked = false;
             Err(failure.into_refused(ticket))
         }
@@ -242,7 +245,8 @@ impl Crossing {
         if matches!(prepared.provider.auth, Auth::SigV4 { .. }) && prepared.unready(key).is_some() {
             let gathering = tokio::time::timeout_at(self.deadline, self.upload.gather());
             let gathered = gathering.await;
-            let gathered = gathered.map_err(|_| Missed::Heard(Failure::total_timeout()))?;
+            let gathered =
+                gathered.map_err(|_| Missed::Heard(Failure::total_timeout().unowed()))?;
             gathered.map_err(|refusal| Missed::Heard(Failure::client(refusal)))?;
         }
         let place = prepared.bulkhead.enter();
@@ -268,9 +272,11 @@ impl Crossing {
                 }
                 read.map_err(Missed::Heard)
             }
-            Err(error @ (ExchangeError::Connect(_) | ExchangeError::ConnectTimeout)) => {
-                Err(Missed::Unheard(missed(error)))
-            }
+            Err(
+                error @ (ExchangeError::Connect(_)
+                | ExchangeError::ConnectTimeout
+                | ExchangeError::Unsent(_)),
+            ) => Err(Missed::Unheard(missed(error))),
             Err(error) => Err(Missed::Heard(missed(error))),
         }
     }
@@ -339,7 +345,7 @@ impl Crossing {
             return Err(redirected(status, &fields));
         }
         if status.is_informational() {
-            return Err(Failure::broken(format!("status {status}")));
+            return Err(Failure::broken(format!("status {status}")).unowed());
         }
         let mut held = VecDeque::new();
         if !(status.is_client_error() || status.is_server_error()) {

@@ -45,6 +45,9 @@ pub enum ExchangeError {
     /// No connection in time.
     #[error("connect: timed out")]
     ConnectTimeout,
+    /// Nothing of it was sent.
+    #[error("{0}")]
+    Unsent(String),
     /// No head of an answer in time.
     #[error("first byte: timed out")]
     FirstByteTimeout,
@@ -196,7 +199,8 @@ impl Pool {
     ) -> Result<Reply, ExchangeError> {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
-        for more in (0..UNHEARD).rev() {
+        let mut unheard = ExchangeError::Unsent("nobody heard it".to_owned());
+        for _ in 0..UNHEARD {
             let shared = match origin.shared.open() {
                 Some(shared) => shared,
                 None => match self
@@ -213,13 +217,14 @@ impl Pool {
                 },
             };
             match shared::ask(&shared, request, Due::of(provider, total)).await? {
-                Err(error) if more > 0 && shared::is_unheard(&error) => {
+                Err(error) if shared::is_unheard(&error) => {
                     origin.shared.forget(&shared);
+                    unheard = ExchangeError::Unsent(error.to_string());
                 }
                 asked => return Ok(asked?),
             }
         }
-        Err(ExchangeError::Broken("nobody heard it".to_owned()))
+        Err(unheard)
     }
 
     pub(super) async fn connect_in_time(
@@ -228,12 +233,10 @@ impl Pool {
         provider: &Provider,
         (http, total): (HttpVersion, Instant),
     ) -> Result<Way, ExchangeError> {
+        let due = total.min(Instant::now() + provider.timeouts.connect);
         let connecting = self.connect(tls, provider, http);
-        let connected = tokio::time::timeout(provider.timeouts.connect, connecting);
-        tokio::time::timeout_at(total, connected)
-            .await
-            .map_err(|_| ExchangeError::TotalTimeout)?
-            .map_err(|_| ExchangeError::ConnectTimeout)?
+        let connected = tokio::time::timeout_at(due, connecting).await;
+        connected.map_err(|_| ExchangeError::ConnectTimeout)?
     }
 
     /// Closes what waited too long or was closed by the other side, now and
@@ -322,9 +325,8 @@ pub(super) fn answered(begun: Begun, home: Home) -> Reply {
 /// What an exchange that broke was, or `late` if nothing came in time.
 pub(super) fn failed(broken: Broken, late: ExchangeError) -> ExchangeError {
     match broken {
-        Broken::Unheard(error) | Broken::Unanswered(error) => {
-            ExchangeError::Broken(error.to_string())
-        }
+        Broken::Unheard(error) => ExchangeError::Unsent(error.to_string()),
+        Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
         Broken::Nonsense(what) => ExchangeError::Broken(what),
         Broken::Late => late,
         Broken::Client(refusal) => ExchangeError::Client(refusal),

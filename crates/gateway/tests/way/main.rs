@@ -43,5 +43,6 @@ mod suited;
 mod terms;
 mod translation;
 mod transport;
+mod unanswered;
 mod vectors;
 mod wrong_values;
