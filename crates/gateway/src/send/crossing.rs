@@ -34,15 +34,15 @@ pub(super) struct Ask {
 enum Source {
     /// From the client, as they come.
     Client(Incoming),
-    /// From here: they were waited for, and have room of their own.
-    Gathered { parts: Vec<Bytes>, _held: Held },
+    /// From here: they were waited for.
+    Gathered(Vec<Bytes>),
 }
 
 impl Source {
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         match self {
             Self::Client(body) => body.poll_data(cx),
-            Self::Gathered { parts, .. } => Poll::Ready(parts.pop().map(Ok)),
+            Self::Gathered(parts) => Poll::Ready(parts.pop().map(Ok)),
         }
     }
 }
@@ -50,6 +50,8 @@ impl Source {
 /// A client's body on its way to an upstream.
 pub(super) struct Upload {
     source: Source,
+    /// Room for what is waited for.
+    held: Held,
     length: Length,
     /// How many more bytes it may have, of how many.
     left: usize,
@@ -64,7 +66,11 @@ impl Upload {
     ///
     /// # Errors
     /// It announces more.
-    pub(super) fn new(body: Incoming, limit: usize, carried: Rc<Carried>) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        (body, held): (Incoming, Held),
+        limit: usize,
+        carried: Rc<Carried>,
+    ) -> Result<Self, Refusal> {
         let length = match body.announced() {
             Some(0) => Length::None,
             Some(bytes) if bytes > limit as u64 => return Err(too_large(limit)),
@@ -74,6 +80,7 @@ impl Upload {
         let over = (length == Length::None).then(Instant::now);
         Ok(Self {
             source: Source::Client(body),
+            held,
             length,
             left: limit,
             limit,
@@ -87,23 +94,16 @@ impl Upload {
     /// # Errors
     /// It is too large, breaks off, or finds no room.
     pub(super) async fn gather(&mut self) -> Result<(), Refusal> {
-        if self.is_empty() || matches!(self.source, Source::Gathered { .. }) {
+        if self.is_empty() || matches!(self.source, Source::Gathered(_)) {
             return Ok(());
         }
-        let nothing = Source::Gathered {
-            parts: Vec::new(),
-            _held: Held::nothing(),
-        };
+        let nothing = Source::Gathered(Vec::new());
         let Source::Client(body) = std::mem::replace(&mut self.source, nothing) else {
             return Ok(());
         };
-        let mut held = Held::nothing();
-        let whole = collect(self.limit, body, &mut held).await?;
+        let whole = collect(self.limit, body, &mut self.held).await?;
         self.length = Length::Exact(whole.len() as u64);
-        self.source = Source::Gathered {
-            parts: vec![whole],
-            _held: held,
-        };
+        self.source = Source::Gathered(vec![whole]);
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Upload {
     pub(super) fn gathered(&self) -> &[Bytes] {
         match &self.source {
             Source::Client(_) => &[],
-            Source::Gathered { parts, .. } => parts,
+            Source::Gathered(parts) => parts,
         }
     }
 

@@ -19,7 +19,6 @@ use super::course::Course;
 use super::crossing::{Ask, Upload};
 use super::failure::{Failure, Kind};
 use super::keys::Turns;
-use super::pool::ExchangeError;
 use super::prepared::{Prepared, authority};
 use super::rejected::redirected;
 use super::signing::{self, Unsigned};
@@ -80,10 +79,11 @@ pub async fn pass(
         origin,
         fields,
         body,
+        held,
     } = passing;
     ticket.meter.unread = true;
     let carried = Rc::clone(ticket.carried.get_or_insert_default());
-    let upload = match Upload::new(body, snapshot.bounds.body, carried) {
+    let upload = match Upload::new((body, held), snapshot.bounds.body, carried) {
         Ok(upload) => upload,
         Err(refusal) => return Err(Refused::new(ticket, refusal)),
     };
@@ -272,12 +272,12 @@ impl Crossing {
                 }
                 read.map_err(Missed::Heard)
             }
-            Err(
-                error @ (ExchangeError::Connect(_)
-                | ExchangeError::ConnectTimeout
-                | ExchangeError::Unsent(_)),
-            ) => Err(Missed::Unheard(missed(error))),
-            Err(error) => Err(Missed::Heard(missed(error))),
+            Err(error) => Err(match missed(error) {
+                unsent if unsent.kind == Kind::Transient && !unsent.is_owed => {
+                    Missed::Unheard(unsent)
+                }
+                failure => Missed::Heard(failure),
+            }),
         }
     }
 
