@@ -245,55 +245,47 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::rc::Rc;
+    use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
     use super::*;
-    use crate::wire::Line;
+    use crate::wire::{Line, stage::play};
 
     /// Asks by a connection whose other side does `this` in the moment before
     /// the first byte leaves, when nobody here has been told of it yet.
-    fn asked_behind(name: &str, this: impl FnOnce(std::net::TcpStream)) -> Broken {
-        let folder = format!("portcullis-exchange-{}-{name}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        let journal = journal::Journal::open(&folder, journal::Config::default(), 1);
-        let writer = journal.expect("a journal").writer(0).expect("a writer");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build_local(tokio::runtime::LocalOptions::default())
-            .expect("a runtime");
-        let broken = runtime.block_on(async {
+    fn asked_behind(this: impl FnOnce(TcpStream), check: impl FnOnce(Broken)) {
+        play(async |writer| {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
             let address = listener.local_addr().expect("an address");
             let stream = tokio::net::TcpStream::connect(address).await;
             let (other, _) = listener.accept().expect("a connection");
             // Until the system has nothing more to tell.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            let line = Line::to_upstream(stream.expect("connected"), Rc::new(writer));
+            let line = Line::to_upstream(stream.expect("connected"), writer);
             let mut link = Box::new(Link::new(Socket::Plain(line), &Scratch::default()));
             this(other);
             assert!(link.is_good(), "nobody has told it");
             let due = Instant::now() + Duration::from_secs(5);
             let asked = link.ask((Bytes::from_static(b"POST"), &[]), due);
-            asked.await.err().expect("no answer")
+            check(asked.await.err().expect("no answer"));
         });
-        let _ = std::fs::remove_dir_all(&folder);
-        broken
     }
 
     #[test]
     fn nobody_has_heard_what_could_not_be_written() {
-        let broken = asked_behind("reset", |other| {
+        let reset = |other: TcpStream| {
             let socket = socket2::SockRef::from(&other);
             socket.set_linger(Some(Duration::ZERO)).expect("a reset");
+        };
+        asked_behind(reset, |broken| {
+            assert!(matches!(broken, Broken::Unheard(_)), "{broken:?}");
         });
-        assert!(matches!(broken, Broken::Unheard(_)), "{broken:?}");
     }
 
     #[test]
     fn what_was_written_may_have_been_heard() {
-        let broken = asked_behind("end", drop);
-        assert!(matches!(broken, Broken::Unanswered(_)), "{broken:?}");
+        asked_behind(drop, |broken| {
+            assert!(matches!(broken, Broken::Unanswered(_)), "{broken:?}");
+        });
     }
 }

@@ -9,6 +9,8 @@ mod line;
 mod outlet;
 mod pieces;
 mod socket;
+#[cfg(test)]
+pub(crate) mod stage;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use end::End;
