@@ -231,7 +231,9 @@ impl Carrier {
                 return Ok(false);
             }
             let from = self.passed(segment);
-            let Some(length) = disk::length(&segment.path) else {
+            // One that came too late is gone again. Where one cannot be looked
+            // at, what stands behind it must not come before what it holds.
+            let Some(length) = disk::length(&segment.path)? else {
                 continue;
             };
             let before = batch.records.len();
@@ -258,10 +260,14 @@ impl Carrier {
     /// deleted now is tried again with the next batch.
     fn sweep(&mut self) {
         let all: Lane = self.shared.segments().values().cloned().collect();
-        for segment in all {
-            if !segment.is_closed() || self.passed(&segment).mark < segment.committed() {
-                continue;
-            }
+        let is_whole = |it: &Arc<Segment>| it.is_closed() && self.passed(it).mark >= it.committed();
+        let whole: Lane = all.into_iter().filter(is_whole).collect();
+        // What is not found in another folder is not deleted in this one: it
+        // would be carried again once the folder is back.
+        if whole.is_empty() || !self.shared.is_in_place() {
+            return;
+        }
+        for segment in whole {
             match self.shared.remove_segment(&segment) {
                 Ok(()) => {
                     if self.marks.remove(&segment.name).is_some() {

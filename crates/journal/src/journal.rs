@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     /// Processes that write here too, until they end.
     living: Mutex<HashMap<u64, Sign>>,
     // Held for as long as anything of this journal lives.
-    _sign: Sign,
+    sign: Sign,
     // Until another process goes on with the folder.
     lock: Mutex<Option<File>>,
 }
@@ -131,7 +131,7 @@ impl Journal {
             last_probe: Mutex::new(None),
             damage: Mutex::default(),
             living: Mutex::new(living),
-            _sign: Sign::set(folder, generation)?,
+            sign: Sign::set(folder, generation)?,
             lock: Mutex::new(Some(lock)),
         };
         Ok(Self {
@@ -257,17 +257,17 @@ impl Shared {
         let ended = living::ended(&living);
         let has_ended = |name: &Name| ended.contains(&name.generation);
         let is_news = |name: &Name| {
-            has_ended(name)
-                || living.contains_key(&name.generation) && !self.segments().contains_key(name)
+            living.contains_key(&name.generation) && !self.segments().contains_key(name)
         };
         let mut news = Vec::new();
         for (path, name) in list(&self.folder)? {
-            if is_news(&name) {
+            if has_ended(&name) {
                 let (length, filled) = disk::extent(&path)?;
-                news.push(match has_ended(&name) {
-                    true => Segment::found(name, path, length, filled),
-                    false => Segment::fresh(name, path, length),
-                });
+                news.push(Segment::found(name, path, length, filled));
+            } else if is_news(&name)
+                && let Some(length) = disk::length(&path)?
+            {
+                news.push(Segment::fresh(name, path, length));
             }
         }
         // From here on nothing fails.
@@ -303,6 +303,11 @@ impl Shared {
             // It goes as a whole once it is carried.
             Err(error) => tracing::warn!(%error, "journal: a torn end stays"),
         }
+    }
+
+    /// Whether the folder is where it was: this process' sign of life lies in it.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.sign.is_there()
     }
 
     /// Deletes a segment that nobody needs any more.

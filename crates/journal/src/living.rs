@@ -46,6 +46,11 @@ impl Sign {
         matches!(self.file.try_lock(), Err(TryLockError::WouldBlock))
     }
 
+    /// Whether it lies where it was set.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
     fn remove(&self) {
         // What stays is removed by a later start.
         let _ = std::fs::remove_file(&self.path);

@@ -143,7 +143,7 @@ impl Shared {
         own.any(|it| {
             let is_written = || !it.is_closed();
             // Asked again: between the two it may have been carried and deleted.
-            is_written() && disk::length(&it.path).is_none() && is_written()
+            is_written() && !matches!(disk::length(&it.path), Ok(Some(_))) && is_written()
         })
     }
 

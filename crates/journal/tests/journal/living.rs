@@ -139,3 +139,22 @@ fn who_ends_while_a_segment_cannot_be_looked_at_has_not_ended_before_it_can() {
     assert_eq!(last.records, [settled(ticket(1, 0, 1))]);
     assert_eq!(last.alive, Some(2));
 }
+
+#[test]
+fn what_stands_behind_a_segment_that_cannot_be_looked_at_waits_for_it() {
+    let folder = Folder::new();
+    let (_elder, writer, _heir, mut carrier) = handed_over(&folder);
+    let first = folder.segment();
+    // More than the first segment holds.
+    let rest: Vec<Record> = (3..200).map(|at| opened(ticket(1, 0, at))).collect();
+    for records in rest.chunks(10) {
+        writer.append(records).expect("written");
+    }
+    let away = first.with_extension("away");
+    std::fs::rename(&first, &away).expect("moved");
+    std::os::unix::fs::symlink(&first, &first).expect("a link to itself");
+    assert!(carrier.next(1_000).is_err(), "its records come first");
+    std::fs::rename(&away, &first).expect("moved back");
+    let expected = [&[settled(ticket(1, 0, 1))], &rest[..]].concat();
+    assert_eq!(carried(&mut carrier).records, expected);
+}
