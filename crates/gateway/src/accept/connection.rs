@@ -332,6 +332,7 @@ impl Connection {
                 return self.poll_gone(cx);
             }
             if streaming.is_broken {
+                streaming.cut_off(&self.link.borrow().end);
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             if streaming.is_over {

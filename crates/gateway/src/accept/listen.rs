@@ -23,7 +23,7 @@ use crate::serve::{self, AnswerBody, Served};
 use crate::ungoverned::walk;
 #[cfg(not(feature = "ungoverned"))]
 use crate::walk;
-use crate::wire::{Line, Side, Socket};
+use crate::wire::{Line, Socket};
 
 /// How long a TLS handshake may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
@@ -244,7 +244,7 @@ async fn greeted(
     tls: Option<Arc<ServerConfig>>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let line = Line::new(stream, Rc::clone(&plane.writer), Side::Client);
+    let line = Line::from_client(stream, Rc::clone(&plane.writer));
     let (socket, speaks_http2) = match tls {
         None => (Socket::Plain(line), false),
         Some(config) => {
