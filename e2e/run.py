@@ -44,6 +44,7 @@ SUITES = [
     "lifecycle",
     "handover",
     "handover_tls",
+    "socket_activation",
     "outages",
     "ledger",
     "tls",

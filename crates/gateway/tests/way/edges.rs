@@ -1,15 +1,17 @@
 //! Other operations, other HTTP, and a gateway that is busy or going away.
 
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gateway::accept::listen::Phase;
+use gateway::accept::listen::{self, Held, Phase};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use testkit::openai::{chat_request, stream_request, text_of_stream};
 use testkit::{FakeProvider, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use crate::stage::{Ask, KEY, Stage, play, play_live, usual};
 
@@ -217,7 +219,7 @@ fn whoever_waits_in_the_queue_is_let_in_before_the_door_closes() {
         for _ in 0..20 {
             waiting.push(TcpStream::connect(stage.address).await.expect("queued"));
         }
-        stage.phase.send_replace(Phase::Closing);
+        stage.phase.send_replace(Phase::Closing(Held::Alone));
         for mut client in waiting {
             let request = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
             client.write_all(request).await.expect("sent");
@@ -232,6 +234,30 @@ fn whoever_waits_in_the_queue_is_let_in_before_the_door_closes() {
 }
 
 #[test]
+fn a_listener_that_somebody_else_holds_too_still_takes_connections() {
+    play_live(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let kept = listen::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let address = kept.local_addr().expect("an address");
+        let ours = kept.try_clone().expect("once more");
+        let (phase, told) = watch::channel(Phase::Open);
+        let running = listen::run(Rc::clone(&stage.plane), ours, None, told);
+        let running = tokio::task::spawn_local(running);
+        tokio::task::yield_now().await;
+        // All at once, as a busy loop sees it.
+        phase.send_replace(Phase::HandedOver);
+        phase.send_replace(Phase::Closing(Held::Shared));
+        running.await.expect("no panic").expect("ends");
+        let connecting = TcpStream::connect(address);
+        let connected = tokio::time::timeout(Duration::from_millis(500), connecting).await;
+        connected
+            .expect("it is not held off")
+            .expect("it is queued");
+    });
+}
+
+#[test]
 fn a_connection_that_waits_for_nothing_is_closed_and_not_reset() {
     play_live(async || {
         let fake = FakeProvider::start().await;
@@ -242,7 +268,7 @@ fn a_connection_that_waits_for_nothing_is_closed_and_not_reset() {
         let mut answer = vec![0; 4096];
         let read = idle.read(&mut answer).await.expect("answered");
         assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
-        stage.phase.send_replace(Phase::Closing);
+        stage.phase.send_replace(Phase::Closing(Held::Alone));
         assert_eq!(idle.read(&mut answer).await.expect("a clean end"), 0);
         // What crosses the end meets no reset either.
         idle.write_all(request).await.expect("sent");

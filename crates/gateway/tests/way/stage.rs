@@ -67,7 +67,7 @@ pub(crate) fn begun(text: &str) -> Reply {
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
     pub(crate) shared: Arc<Shared>,
-    plane: Rc<Plane>,
+    pub(crate) plane: Rc<Plane>,
     folder: PathBuf,
     pub(crate) phase: watch::Sender<listen::Phase>,
 }

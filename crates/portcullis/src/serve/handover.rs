@@ -134,12 +134,14 @@ impl House {
         let lock = self.doors.lock.file.try_clone()?;
         let admin = self.doors.admin.try_clone()?;
         let listeners = self.doors.for_loops()?;
+        let held = self.doors.held;
         let handing = move || {
             let goods = Goods {
                 lock: lock.as_fd(),
                 journal_lock: journal_lock.as_fd(),
                 admin: &admin,
                 listeners: &listeners,
+                held,
             };
             let told = starting.hand_over(&goods, shared.generation, shared.ticks().0)?;
             anyhow::Ok((starting, told))

@@ -157,8 +157,9 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
                 pace.delay = Duration::ZERO;
             }
             let handover::House { doors, carrier, .. } = house;
+            let held = doors.held;
             let handover::Folder(_lock) = handover::shut(doors);
-            stop::leave(loops, &world.shared, pace, &mut signals).await;
+            stop::leave(loops, held, &world.shared, pace, &mut signals).await;
             reload.abort();
             handover::wait_for(elder, world.pace().timeout).await;
             carrier.stop(carry::Until::Empty).await?;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gateway::accept::listen::Phase;
+use gateway::accept::listen::{Held, Phase};
 use gateway::plane::Shared;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -66,7 +66,13 @@ pub(super) struct Loops {
 }
 
 /// Lets everybody finish who is here or on the way.
-pub(super) async fn leave(loops: Loops, shared: &Shared, pace: Pace, signals: &mut Signals) {
+pub(super) async fn leave(
+    loops: Loops,
+    held: Held,
+    shared: &Shared,
+    pace: Pace,
+    signals: &mut Signals,
+) {
     shared.draining.store(true, Ordering::Relaxed);
     let mut is_patient = true;
     if !pace.delay.is_zero() {
@@ -81,7 +87,7 @@ pub(super) async fn leave(loops: Loops, shared: &Shared, pace: Pace, signals: &m
         }
     }
     tracing::info!("stopping: open requests may finish");
-    loops.phase.send_replace(Phase::Closing);
+    loops.phase.send_replace(Phase::Closing(held));
     let timeout = if is_patient {
         pace.timeout
     } else {
@@ -98,7 +104,7 @@ pub(super) async fn succeeded(loops: Loops, timeout: Duration, signals: &mut Sig
     let phase = loops.phase.clone();
     let closing = tokio::spawn(async move {
         tokio::time::sleep(ONE_MORE.min(timeout)).await;
-        phase.send_replace(Phase::Closing);
+        phase.send_replace(Phase::Closing(Held::Shared));
     });
     finish(loops, timeout, signals).await;
     closing.abort();

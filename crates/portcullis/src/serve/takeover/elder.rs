@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use domain::holding::Holding;
+use gateway::accept::listen::Held;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::limits::{Away, Limits};
@@ -83,6 +84,7 @@ pub(crate) struct Goods<'a> {
     pub(crate) journal_lock: BorrowedFd<'a>,
     pub(crate) admin: &'a TcpListener,
     pub(crate) listeners: &'a [TcpListener],
+    pub(crate) held: Held,
 }
 
 /// A heir that is about to start; requests here ask it for room, and wait for
@@ -130,6 +132,7 @@ impl Starting {
             generation,
             ticks,
             listeners: goods.listeners.len(),
+            is_activated: goods.held == Held::Shared,
             holdings: holdings.clone(),
         }));
         let first = [goods.lock, goods.journal_lock, goods.admin.as_fd()];

@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use domain::counters::{Counters, Taken};
 use domain::holding::Holding;
+use gateway::accept::listen::Held;
 use gateway::plane::Shared;
 use tokio::time::Instant;
 
@@ -112,6 +113,14 @@ impl Inheritance {
     pub(crate) fn listeners(&self, address: SocketAddr) -> io::Result<Vec<TcpListener>> {
         let all = self.listeners.iter().filter(|l| is_on(l, address));
         all.map(TcpListener::try_clone).collect()
+    }
+
+    /// Who holds the listeners, once the elder has ended.
+    pub(crate) fn held(&self) -> Held {
+        match self.estate.is_activated {
+            true => Held::Shared,
+            false => Held::Alone,
+        }
     }
 
     /// The operators' listener, if it is on `address`.

@@ -60,6 +60,9 @@ pub(super) struct Estate {
     pub(super) ticks: u64,
     /// How many listeners follow.
     pub(super) listeners: usize,
+    /// Whether a supervisor holds them too.
+    #[serde(default)]
+    pub(super) is_activated: bool,
     /// What its limits have given out.
     pub(super) holdings: Vec<Holding>,
 }
