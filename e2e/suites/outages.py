@@ -11,8 +11,9 @@ import time
 import httpx
 
 from harness.bench import case, until
+from harness.gateway import free_port
 from harness.hammer import Client
-from suites.common import fake_and_gateway
+from suites.common import config, fake_and_gateway
 from suites.handover import demo, is_in_the_ledger_once
 
 REQUESTS = int(os.environ.get("PORTCULLIS_DRILL_OUTAGE", "20"))
@@ -156,3 +157,26 @@ def a_folder_that_is_gone_for_good_takes_a_restart(w):
     assert w.gateway.stop() == 0
     w.gateway.start()
     is_well_again(w, [])
+
+
+@case
+def a_journal_that_cannot_be_begun_ends_the_start_and_takes_nothing_over(w):
+    ids = asked(w)
+    elder = w.gateway.process
+    # Room for all but a segment, in units of 1,024 bytes.
+    w.gateway.launcher = ["bash", "-c", 'ulimit -f 2048; exec "$@"', "limited"]
+    w.gateway.spawn("--takeover")
+    heir, w.gateway.process, w.gateway.launcher = w.gateway.process, elder, []
+    assert heir.wait(20) == 1
+    assert "cannot start: journal" in w.gateway.tail(4), w.gateway.tail()
+    assert elder.poll() is None
+    is_in_the_ledger_once(w, ids + asked(w))
+    alone = w.bench.unstarted(config(w.fake.base_url))
+    alone.launcher = ["bash", "-c", 'ulimit -f 2048; exec "$@"', "limited"]
+    alone.port, alone.admin_port = free_port(), free_port()
+    alone.spawn()
+    assert alone.process.wait(20) == 1, "it serves"
+    assert "cannot start: journal" in alone.tail(), alone.tail()
+    alone.launcher = []
+    alone.start()
+    assert "portcullis keys create" in alone.tail()

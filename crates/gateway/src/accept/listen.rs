@@ -128,14 +128,13 @@ impl Phase {
 /// Accepts connections until the listener goes, then waits for the open ones.
 ///
 /// # Errors
-/// The listener cannot be used on this loop.
+/// Who waited in the queue at the end could not be let in.
 pub async fn run(
     plane: Rc<Plane>,
-    listener: std::net::TcpListener,
+    listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     mut phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
     tokio::task::spawn_local(Pool::keep_clean(Rc::downgrade(&plane.pool)));
     // Every connection holds a sender; the channel closes with the last one.
     let (open, mut none_open) = mpsc::channel::<()>(1);

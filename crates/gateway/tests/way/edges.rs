@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use testkit::openai::{chat_request, stream_request, text_of_stream};
 use testkit::{FakeProvider, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::stage::{Ask, KEY, Stage, play, play_live, usual};
@@ -241,6 +241,7 @@ fn a_listener_that_somebody_else_holds_too_still_takes_connections() {
         let kept = listen::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = kept.local_addr().expect("an address");
         let ours = kept.try_clone().expect("once more");
+        let ours = TcpListener::from_std(ours).expect("on this loop");
         let (phase, told) = watch::channel(Phase::Open);
         let running = listen::run(Rc::clone(&stage.plane), ours, None, told);
         let running = tokio::task::spawn_local(running);

@@ -12,7 +12,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::carry::{Carrying, Until};
 use super::doors::Doors;
-use super::lock::Lock;
 use super::stop::{Loops, Signals, Told};
 use super::takeover::elder::{self, Goods, Heir, Starting};
 use super::world::World;
@@ -29,12 +28,16 @@ pub(super) struct House {
     pub(super) carrier: Carrying,
     /// A word of each loop that has noticed a pause.
     pub(super) pauses: mpsc::UnboundedReceiver<()>,
+    /// Hears the process before, if there was one, until that has ended.
+    pub(super) elder: Option<JoinHandle<()>>,
 }
 
 /// Why the process ends.
 pub(super) enum Reason {
     /// It was told to.
     Told(Told),
+    /// One of its loops has ended, and nobody lets in who comes to that.
+    Broken(anyhow::Error),
     /// Another process serves.
     Succeeded(Follower),
 }
@@ -55,7 +58,7 @@ impl Follower {
 
 impl House {
     /// Serves until told to stop, or until another process does.
-    pub(super) async fn until_told(&mut self, loops: &Loops, signals: &mut Signals) -> Reason {
+    pub(super) async fn until_told(&mut self, loops: &mut Loops, signals: &mut Signals) -> Reason {
         let mut heirs = match elder::listen(&self.world.places.data_dir) {
             Ok(heirs) => Some(heirs),
             Err(error) => {
@@ -70,6 +73,7 @@ impl House {
         loop {
             let heir = tokio::select! {
                 told = signals.next() => return Reason::Told(told),
+                error = loops.running.broken() => return Reason::Broken(error),
                 heir = next(&mut heirs) => heir,
             };
             let Some(heir) = heir else {
@@ -106,7 +110,7 @@ impl House {
         while self.pauses.try_recv().is_ok() {}
         loops.phase.send_replace(Phase::Paused);
         let all_paused = async {
-            for _ in &loops.threads {
+            for _ in &loops.running.threads {
                 self.pauses.recv().await;
             }
         };
@@ -151,14 +155,6 @@ impl House {
         let done = starting.follow(told, ended)?;
         Ok(Follower { end, done })
     }
-}
-
-/// The folder's lock, kept to the end.
-pub(super) struct Folder(pub(super) Lock);
-
-/// Lets go of the listeners; those of the loops are theirs.
-pub(super) fn shut(doors: Doors) -> Folder {
-    Folder(doors.lock)
 }
 
 /// Tells the process before, if there was one, that this one serves.

@@ -2,13 +2,16 @@
 //! told twice, it ends at once.
 
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gateway::accept::listen::{Held, Phase};
 use gateway::plane::Shared;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+use super::carry::Until;
+use super::handover::{Follower, House, wait_for};
+use super::loops::Running;
 
 /// How long the loops may take to settle what was cut.
 const CUT: Duration = Duration::from_secs(2);
@@ -60,19 +63,47 @@ pub(super) struct Pace {
 
 /// The event loops, and how they are told.
 pub(super) struct Loops {
-    pub(super) threads: Vec<JoinHandle<()>>,
+    pub(super) running: Running,
     pub(super) phase: watch::Sender<Phase>,
     pub(super) cut: watch::Sender<bool>,
 }
 
+impl House {
+    /// Answers all that reaches this process, and carries the last of it.
+    ///
+    /// # Errors
+    /// The carrier panicked.
+    pub(super) async fn leave(
+        self,
+        loops: Loops,
+        told: Told,
+        signals: &mut Signals,
+    ) -> anyhow::Result<()> {
+        let mut pace = self.world.pace();
+        if told == Told::Interrupt {
+            pace.delay = Duration::ZERO;
+        }
+        // Those of the loops are theirs; the folder is kept to the end.
+        let held = self.doors.held;
+        drop((self.doors.listeners, self.doors.admin));
+        let_finish(loops, held, &self.world.shared, pace, signals).await;
+        wait_for(self.elder, pace.timeout).await;
+        self.carrier.stop(Until::Empty).await
+    }
+
+    /// Another process serves: answers what is open here.
+    pub(super) async fn give_way(self, loops: Loops, follower: Follower, signals: &mut Signals) {
+        let timeout = self.world.pace().timeout;
+        drop(self.doors);
+        self.world.shared.journal.give_up_lock();
+        succeeded(loops, timeout, signals).await;
+        wait_for(self.elder, timeout).await;
+        follower.last_word().await;
+    }
+}
+
 /// Lets everybody finish who is here or on the way.
-pub(super) async fn leave(
-    loops: Loops,
-    held: Held,
-    shared: &Shared,
-    pace: Pace,
-    signals: &mut Signals,
-) {
+async fn let_finish(loops: Loops, held: Held, shared: &Shared, pace: Pace, signals: &mut Signals) {
     shared.draining.store(true, Ordering::Relaxed);
     let mut is_patient = true;
     if !pace.delay.is_zero() {
@@ -99,7 +130,7 @@ pub(super) async fn leave(
 /// Ends the requests that are open here after another process has taken over.
 /// Idle connections may bring one more before they are closed: a client that
 /// uses them all the time moves over without meeting an end.
-pub(super) async fn succeeded(loops: Loops, timeout: Duration, signals: &mut Signals) {
+async fn succeeded(loops: Loops, timeout: Duration, signals: &mut Signals) {
     loops.phase.send_replace(Phase::HandedOver);
     let phase = loops.phase.clone();
     let closing = tokio::spawn(async move {
@@ -112,8 +143,8 @@ pub(super) async fn succeeded(loops: Loops, timeout: Duration, signals: &mut Sig
 
 /// Waits for open requests, but not for ever, and not for somebody who asks
 /// twice.
-pub(super) async fn finish(loops: Loops, timeout: Duration, signals: &mut Signals) {
-    let threads = loops.threads;
+async fn finish(loops: Loops, timeout: Duration, signals: &mut Signals) {
+    let threads = loops.running.threads;
     let mut joined =
         tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
     tokio::select! {
