@@ -45,6 +45,7 @@ SUITES = [
     "handover",
     "handover_tls",
     "socket_activation",
+    "upgrades",
     "outages",
     "ledger",
     "tls",

@@ -52,7 +52,8 @@ class Streams:
         headers = {"authorization": f"Bearer {key}"}
         url = self.w.gateway.base_url + "/chat/completions"
         asked = {"json": hello(stream=True), "headers": headers, "timeout": 60, "verify": self.w.gateway.verify}
-        with httpx.stream("POST", url, **asked) as answer:
+        # One that is cut is missing from the texts.
+        with contextlib.suppress(httpx.TransportError), httpx.stream("POST", url, **asked) as answer:
             self.begun.release()
             self.texts.append((answer.headers["x-request-id"], answer.read().decode()))
 

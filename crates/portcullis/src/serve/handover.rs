@@ -40,12 +40,16 @@ pub(super) enum Reason {
     Broken(anyhow::Error),
     /// Another process serves.
     Succeeded(Follower),
+    /// It was told to twice, while another process was about to take over.
+    ToldTwice,
 }
 
 /// Tells the heir what becomes of this process' requests.
 pub(super) struct Follower {
     end: watch::Sender<bool>,
     done: oneshot::Receiver<()>,
+    /// Who told this process to stop while it handed over.
+    pub(super) told: Option<Told>,
 }
 
 impl Follower {
@@ -82,15 +86,21 @@ impl House {
             };
             let (pid, version) = (heir.pid, heir.version.clone());
             tracing::info!(pid, version, "another process takes over");
-            match self.hand_over(heir, loops).await {
-                Ok(follower) => {
+            let (handed, told) = hearing(signals, self.hand_over(heir, loops)).await;
+            match handed {
+                None => return Reason::ToldTwice,
+                Some(Ok(mut follower)) => {
                     tracing::info!(pid, "handed over: requests that are open here may finish");
+                    follower.told = told;
                     return Reason::Succeeded(follower);
                 }
-                Err(error) => tracing::error!(
+                Some(Err(error)) => tracing::error!(
                     pid,
                     "the other process could not take over, this one goes on: {error:#}"
                 ),
+            }
+            if let Some(told) = told {
+                return Reason::Told(told);
             }
         }
     }
@@ -153,7 +163,32 @@ impl House {
         let (starting, told) = tokio::task::spawn_blocking(handing).await??;
         let (end, ended) = watch::channel(false);
         let done = starting.follow(told, ended)?;
-        Ok(Follower { end, done })
+        Ok(Follower {
+            end,
+            done,
+            told: None,
+        })
+    }
+}
+
+/// What comes of `handing`, which is not given up where the process is told to
+/// stop meanwhile, or nobody might serve; `None` once it is told twice.
+async fn hearing<T>(
+    signals: &mut Signals,
+    handing: impl Future<Output = T>,
+) -> (Option<T>, Option<Told>) {
+    let mut handing = std::pin::pin!(handing);
+    let mut told = None;
+    loop {
+        tokio::select! {
+            handed = &mut handing => return (Some(handed), told),
+            again = signals.next() => {
+                if told.replace(again).is_some() {
+                    return (None, told);
+                }
+                tracing::info!("told to stop: once the other process serves, or does not make it");
+            }
+        }
     }
 }
 

@@ -158,6 +158,10 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
             let left = house.leave(loops, stop::Told::Interrupt, &mut signals);
             left.await.and(Err(error))
         }
+        handover::Reason::ToldTwice => {
+            stop::cut(loops).await;
+            Ok(())
+        }
         handover::Reason::Succeeded(follower) => {
             admin_end.send_replace(true);
             house.give_way(loops, follower, &mut signals).await;

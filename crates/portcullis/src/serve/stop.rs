@@ -1,5 +1,6 @@
 //! The way out: told once, the process answers all that reaches it and ends;
-//! told twice, it ends at once.
+//! told twice, it ends at once. Where another process has taken over, the first
+//! time changes nothing.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -96,7 +97,7 @@ impl House {
         let timeout = self.world.pace().timeout;
         drop(self.doors);
         self.world.shared.journal.give_up_lock();
-        succeeded(loops, timeout, signals).await;
+        succeeded(loops, timeout, follower.told, signals).await;
         wait_for(self.elder, timeout).await;
         follower.last_word().await;
     }
@@ -124,26 +125,35 @@ async fn let_finish(loops: Loops, held: Held, shared: &Shared, pace: Pace, signa
     } else {
         Duration::ZERO
     };
-    finish(loops, timeout, signals).await;
+    finish(loops, timeout, signals.next()).await;
 }
 
 /// Ends the requests that are open here after another process has taken over.
 /// Idle connections may bring one more before they are closed: a client that
 /// uses them all the time moves over without meeting an end.
-async fn succeeded(loops: Loops, timeout: Duration, signals: &mut Signals) {
+/// To be told to stop changes nothing, it ends in any case: who upgrades often
+/// tells the old process too. Told twice, it ends at once.
+async fn succeeded(loops: Loops, timeout: Duration, told: Option<Told>, signals: &mut Signals) {
     loops.phase.send_replace(Phase::HandedOver);
     let phase = loops.phase.clone();
     let closing = tokio::spawn(async move {
         tokio::time::sleep(ONE_MORE.min(timeout)).await;
         phase.send_replace(Phase::Closing(Held::Shared));
     });
-    finish(loops, timeout, signals).await;
+    let again = async {
+        if told.is_none() {
+            signals.next().await;
+            tracing::info!("told to stop: this process ends once its open requests have");
+        }
+        signals.next().await;
+    };
+    finish(loops, timeout, again).await;
     closing.abort();
 }
 
 /// Waits for open requests, but not for ever, and not for somebody who asks
 /// twice.
-async fn finish(loops: Loops, timeout: Duration, signals: &mut Signals) {
+async fn finish(loops: Loops, timeout: Duration, again: impl Future) {
     let threads = loops.running.threads;
     let mut joined =
         tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
@@ -153,10 +163,15 @@ async fn finish(loops: Loops, timeout: Duration, signals: &mut Signals) {
             "some requests were still open after {} s and are cut",
             timeout.as_secs()
         ),
-        _ = signals.next() => tracing::warn!("told to stop again: open requests are cut"),
+        _ = again => tracing::warn!("told to stop again: open requests are cut"),
     }
     loops.cut.send_replace(true);
     if tokio::time::timeout(CUT, joined).await.is_err() {
         tracing::error!("an event loop does not end; its requests count as lost");
     }
+}
+
+/// Ends open requests at once.
+pub(super) async fn cut(loops: Loops) {
+    finish(loops, Duration::MAX, std::future::ready(())).await;
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use domain::counters::{Ask, Full, Room};
 use domain::holding::Holding;
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -77,12 +78,10 @@ pub(super) fn say(stream: &UnixStream, word: &Word, fds: &[BorrowedFd<'_>]) -> i
         return Err(io::Error::other("too many descriptors at once"));
     }
     let head = length.to_le_bytes();
-    let sent = sendmsg(
-        stream,
-        &[IoSlice::new(&head)],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )?;
+    let sent = retry_on_intr(|| {
+        let head = [IoSlice::new(&head)];
+        sendmsg(stream, &head, &mut control, SendFlags::NOSIGNAL)
+    })?;
     let mut stream = stream;
     stream.write_all(&head[sent..])?;
     stream.write_all(&body)
@@ -94,12 +93,11 @@ pub(super) fn hear(stream: &UnixStream) -> io::Result<Option<(Word, Vec<OwnedFd>
     let mut fds = Vec::new();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(AT_ONCE))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let read = recvmsg(
-        stream,
-        &mut [IoSliceMut::new(&mut head)],
-        &mut control,
-        RecvFlags::CMSG_CLOEXEC,
-    )?
+    // Who is stopped and goes on is interrupted, where a timeout is set.
+    let read = retry_on_intr(|| {
+        let mut head = [IoSliceMut::new(&mut head)];
+        recvmsg(stream, &mut head, &mut control, RecvFlags::CMSG_CLOEXEC)
+    })?
     .bytes;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
