@@ -107,7 +107,7 @@ impl House {
 
     async fn hand_over(&mut self, heir: Heir, loops: &Loops) -> anyhow::Result<Follower> {
         let world = Arc::clone(&self.world);
-        let starting = heir.admit(&world.limits)?;
+        let starting = heir.admit(&world.limits);
         let handed = self.try_to(starting, loops).await;
         if handed.is_err() {
             world.limits.come_back();

@@ -5,7 +5,6 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 
 use domain::counters::{Ask, Full, Room};
 use domain::holding::Holding;
@@ -116,17 +115,6 @@ pub(super) fn hear(stream: &UnixStream) -> io::Result<Option<(Word, Vec<OwnedFd>
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     Ok(Some((serde_json::from_slice(&body)?, fds)))
-}
-
-/// The end of a connection that several write to.
-pub(super) type Mouth = Arc<std::sync::Mutex<UnixStream>>;
-
-/// Says `word` where others may speak too.
-pub(super) fn say_by(mouth: &Mouth, word: &Word) -> io::Result<()> {
-    let stream = mouth
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    say(&stream, word, &[])
 }
 
 /// Whether the other side is of this user.
