@@ -5,6 +5,8 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
+import sqlite3
 import subprocess
 import time
 
@@ -180,3 +182,22 @@ def a_journal_that_cannot_be_begun_ends_the_start_and_takes_nothing_over(w):
     alone.launcher = []
     alone.start()
     assert "portcullis keys create" in alone.tail()
+
+
+@case
+def a_database_that_is_locked_holds_no_end_up_and_the_next_start_carries_the_rest(w):
+    for signals, within in ((1, 6.5), (2, 2)):
+        with contextlib.closing(sqlite3.connect(w.gateway.data / "portcullis.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            ids = asked(w)
+            # The carrier waits for it by now.
+            time.sleep(0.3)
+            begun = time.monotonic()
+            for _ in range(signals):
+                w.gateway.process.send_signal(signal.SIGTERM)
+                time.sleep(0.2)
+            assert w.gateway.process.wait(15) == 0
+            took = time.monotonic() - begun
+            assert took < within, f"{took:.1f} s when told {signals} times"
+        w.gateway.start()
+        is_well_again(w, ids)

@@ -17,6 +17,12 @@ use super::loops::Running;
 /// How long the loops may take to settle what was cut.
 const CUT: Duration = Duration::from_secs(2);
 
+/// How long the last records may take into the database; the next start goes
+/// on with the rest.
+const CARRY: Duration = Duration::from_secs(5);
+/// The same for somebody who asks twice.
+const CARRY_AT_ONCE: Duration = Duration::from_millis(500);
+
 /// How long an idle connection may still bring a request to a process that has
 /// handed over.
 const ONE_MORE: Duration = Duration::from_secs(5);
@@ -87,9 +93,23 @@ impl House {
         // Those of the loops are theirs; the folder is kept to the end.
         let held = self.doors.held;
         drop((self.doors.listeners, self.doors.admin));
-        let_finish(loops, held, &self.world.shared, pace, signals).await;
-        wait_for(self.elder, pace.timeout).await;
-        self.carrier.stop(Until::Empty).await
+        let again = let_finish(loops, held, &self.world.shared, pace, signals).await;
+        let patience = match again {
+            None => {
+                unless_told(signals, wait_for(self.elder, pace.timeout)).await;
+                CARRY
+            }
+            Some(_) => CARRY_AT_ONCE,
+        };
+        let carrying = tokio::time::timeout(patience, self.carrier.stop(Until::Empty));
+        if let Some(Ok(stopped)) = unless_told(signals, carrying).await {
+            return stopped;
+        }
+        tracing::info!("records that are not in the database yet get there with the next start");
+        // A last write may be under way: the folder is given up by the very
+        // end of the process.
+        std::mem::forget(self.doors.lock);
+        Ok(())
     }
 
     /// Another process serves: answers what is open here.
@@ -98,15 +118,30 @@ impl House {
         drop(self.doors);
         self.world.shared.journal.give_up_lock();
         succeeded(loops, timeout, follower.told, signals).await;
-        wait_for(self.elder, timeout).await;
+        unless_told(signals, wait_for(self.elder, timeout)).await;
         follower.last_word().await;
     }
 }
 
-/// Lets everybody finish who is here or on the way.
-async fn let_finish(loops: Loops, held: Held, shared: &Shared, pace: Pace, signals: &mut Signals) {
+/// What comes of `work`; `None` if the process is told to stop meanwhile.
+async fn unless_told<T>(signals: &mut Signals, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        _ = signals.next() => None,
+    }
+}
+
+/// Lets everybody finish who is here or on the way; who told the process to
+/// stop again, if anybody did.
+async fn let_finish(
+    loops: Loops,
+    held: Held,
+    shared: &Shared,
+    pace: Pace,
+    signals: &mut Signals,
+) -> Option<Told> {
     shared.draining.store(true, Ordering::Relaxed);
-    let mut is_patient = true;
+    let mut again = None;
     if !pace.delay.is_zero() {
         tracing::info!(
             delay_ms = pace.delay.as_millis(),
@@ -115,17 +150,16 @@ async fn let_finish(loops: Loops, held: Held, shared: &Shared, pace: Pace, signa
         loops.phase.send_replace(Phase::Leaving);
         tokio::select! {
             () = tokio::time::sleep(pace.delay) => {}
-            _ = signals.next() => is_patient = false,
+            told = signals.next() => again = Some(told),
         }
     }
     tracing::info!("stopping: open requests may finish");
     loops.phase.send_replace(Phase::Closing(held));
-    let timeout = if is_patient {
-        pace.timeout
-    } else {
-        Duration::ZERO
+    let timeout = match again {
+        None => pace.timeout,
+        Some(_) => Duration::ZERO,
     };
-    finish(loops, timeout, signals.next()).await;
+    finish(loops, timeout, signals.next()).await.or(again)
 }
 
 /// Ends the requests that are open here after another process has taken over.
@@ -152,23 +186,28 @@ async fn succeeded(loops: Loops, timeout: Duration, told: Option<Told>, signals:
 }
 
 /// Waits for open requests, but not for ever, and not for somebody who asks
-/// twice.
-async fn finish(loops: Loops, timeout: Duration, again: impl Future) {
+/// `again`; what that said.
+async fn finish<T>(loops: Loops, timeout: Duration, again: impl Future<Output = T>) -> Option<T> {
+    let mut told = None;
     let threads = loops.running.threads;
     let mut joined =
         tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
     tokio::select! {
-        _ = &mut joined => return,
+        _ = &mut joined => return None,
         () = tokio::time::sleep(timeout) => tracing::warn!(
             "some requests were still open after {} s and are cut",
             timeout.as_secs()
         ),
-        _ = again => tracing::warn!("told to stop again: open requests are cut"),
+        again = again => {
+            tracing::warn!("told to stop again: open requests are cut");
+            told = Some(again);
+        }
     }
     loops.cut.send_replace(true);
     if tokio::time::timeout(CUT, joined).await.is_err() {
         tracing::error!("an event loop does not end; its requests count as lost");
     }
+    told
 }
 
 /// Ends open requests at once.
