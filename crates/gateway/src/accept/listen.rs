@@ -125,7 +125,8 @@ impl Phase {
     }
 }
 
-/// Accepts connections until the listener goes, then waits for the open ones.
+/// Accepts connections until the listener goes, then waits for the open ones,
+/// and for what is worked on in the background.
 ///
 /// # Errors
 /// Who waited in the queue at the end could not be let in.
@@ -139,7 +140,7 @@ pub async fn run(
     // Every connection holds a sender; the channel closes with the last one.
     let (open, mut none_open) = mpsc::channel::<()>(1);
     let hall = Hall {
-        plane,
+        plane: Rc::clone(&plane),
         tls,
         phase: phase.clone(),
         open,
@@ -186,6 +187,7 @@ pub async fn run(
     }
     drop(hall);
     none_open.recv().await;
+    plane.busy.over().await;
     Ok(())
 }
 

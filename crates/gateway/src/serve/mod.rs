@@ -1,5 +1,6 @@
 //! **serve**: the answer goes out: metered, guarded, streamed chunk by chunk.
 
+mod background;
 mod body;
 mod error;
 mod fault;
@@ -18,6 +19,7 @@ mod watched;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use background::{Busy, Jobs, background};
 pub use body::{AnswerBody, Served};
 use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};

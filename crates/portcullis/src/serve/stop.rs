@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::carry::Until;
 use super::handover::{Follower, House, wait_for};
 use super::loops::Running;
+use super::turns;
 
 /// How long the loops may take to settle what was cut.
 const CUT: Duration = Duration::from_secs(2);
@@ -68,6 +69,19 @@ pub(super) struct Pace {
     pub(super) timeout: Duration,
 }
 
+impl Pace {
+    /// The same for whoever waits at a terminal: nobody else has to be told.
+    pub(super) fn told_by(self, told: Told) -> Self {
+        match told {
+            Told::Terminate => self,
+            Told::Interrupt => Self {
+                delay: Duration::ZERO,
+                ..self
+            },
+        }
+    }
+}
+
 /// The event loops, and how they are told.
 pub(super) struct Loops {
     pub(super) running: Running,
@@ -86,10 +100,7 @@ impl House {
         told: Told,
         signals: &mut Signals,
     ) -> anyhow::Result<()> {
-        let mut pace = self.world.pace();
-        if told == Told::Interrupt {
-            pace.delay = Duration::ZERO;
-        }
+        let pace = self.world.pace().told_by(told);
         // Those of the loops are theirs; the folder is kept to the end.
         let held = self.doors.held;
         drop((self.doors.listeners, self.doors.admin));
@@ -101,8 +112,12 @@ impl House {
             }
             Some(_) => CARRY_AT_ONCE,
         };
-        let carrying = tokio::time::timeout(patience, self.carrier.stop(Until::Empty));
-        if let Some(Ok(stopped)) = unless_told(signals, carrying).await {
+        let last = async {
+            turns::lose(&self.world).await;
+            self.carrier.stop(Until::Empty).await
+        };
+        let in_time = tokio::time::timeout(patience, last);
+        if let Some(Ok(stopped)) = unless_told(signals, in_time).await {
             return stopped;
         }
         tracing::info!("records that are not in the database yet get there with the next start");
@@ -118,7 +133,11 @@ impl House {
         drop(self.doors);
         self.world.shared.journal.give_up_lock();
         succeeded(loops, timeout, follower.told, signals).await;
-        unless_told(signals, wait_for(self.elder, timeout)).await;
+        let last = async {
+            turns::lose(&self.world).await;
+            wait_for(self.elder, timeout).await;
+        };
+        unless_told(signals, last).await;
         follower.last_word().await;
     }
 }

@@ -160,6 +160,7 @@ pub(super) async fn build(
         counters: Arc::clone(&limits) as Arc<dyn domain::counters::Counters>,
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
         turns: super::turns::start(&store),
+        jobs: gateway::serve::Jobs::default(),
         journal,
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),
