@@ -159,3 +159,40 @@ async fn notice(mut phase: watch::Receiver<Phase>, paused: mpsc::UnboundedSender
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> (Running, mpsc::UnboundedSender<(u16, News)>) {
+        let (tell, news) = mpsc::unbounded_channel();
+        let threads = (0..2).map(|_| std::thread::spawn(|| {})).collect();
+        (Running { threads, news }, tell)
+    }
+
+    #[tokio::test]
+    async fn all_loops_are_waited_for_and_one_that_cannot_start_is_named() {
+        let (mut loops, tell) = running();
+        tell.send((1, News::Up)).expect("heard");
+        tell.send((0, News::Ended(Err(anyhow!("no room")))))
+            .expect("heard");
+        let error = loops.all_up().await.expect_err("one is not up");
+        assert_eq!(format!("{error:#}"), "event loop 0 cannot start: no room");
+        let (mut loops, tell) = running();
+        tell.send((1, News::Up)).expect("heard");
+        tell.send((0, News::Up)).expect("heard");
+        assert!(loops.all_up().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_ends_by_itself_is_told_with_its_reason() {
+        let (mut loops, tell) = running();
+        tell.send((3, News::Ended(Err(anyhow!("it panicked")))))
+            .expect("heard");
+        let error = loops.broken().await;
+        assert_eq!(format!("{error:#}"), "event loop 3 ended: it panicked");
+        tell.send((2, News::Ended(Ok(())))).expect("heard");
+        let error = loops.broken().await;
+        assert_eq!(format!("{error:#}"), "event loop 2 ended by itself");
+    }
+}

@@ -81,7 +81,7 @@ async fn an_heir_that_starts_is_asked_once_it_serves_by_who_still_waits() {
 async fn who_waits_too_long_for_an_heir_that_starts_is_counted_here() {
     let (limits, away, words) = away();
     let held = limits.take(&one(), Ticks(0)).get().await;
-    let held = held.ok().expect("room");
+    let held = held.expect("room");
     assert_eq!(limits.holdings()[0].running, 1);
     assert!(
         limits.take(&one(), Ticks(0)).get().await.is_err(),
