@@ -19,6 +19,7 @@ mod front;
 mod googles;
 mod hidden_words;
 mod keys;
+mod leaving;
 mod listed;
 mod lossless;
 mod money;

@@ -1,3 +1,5 @@
+//! What is asked of another process, and given back to it.
+
 use domain::counters::Measure;
 
 use super::*;
