@@ -20,6 +20,7 @@ mod full_disk;
 mod googles;
 mod hidden_words;
 mod keys;
+mod leaving;
 mod listed;
 mod lossless;
 mod money;
