@@ -7,7 +7,8 @@ use dialects::gemini::canon::{ArrayWriter, StreamReader, StreamWriter, read_answ
 use dialects::sse::Framer;
 use dialects::translate::Names;
 use domain::canon::{
-    Block, Chunk, Delta, Dialect, Json, Opened, Request, Signature, Stop, Tool, ToolKind, Unknown,
+    Block, Chunk, Delta, Dialect, Fault, FaultKind, Json, Opened, Request, Signature, Stop, Tool,
+    ToolKind, Unknown,
 };
 use domain::usage::Usage;
 use gemini_canon_support::*;
@@ -135,10 +136,12 @@ fn an_error_in_the_middle_is_seen_however_it_is_framed() {
     ];
     for form in forms {
         let chunks = read_stream(form.as_bytes());
-        let wanted = Chunk::Error {
-            kind: "UNAVAILABLE".to_owned(),
+        let wanted = Chunk::Error(Fault {
+            kind: FaultKind::Overloaded,
             message: "The model is overloaded. Please try again later.".to_owned(),
-        };
+            code: Some("UNAVAILABLE".to_owned()),
+            field: None,
+        });
         assert_eq!(chunks.last(), Some(&wanted), "{form}");
     }
 }
@@ -240,10 +243,12 @@ fn what_was_cut_is_not_sold_as_whole() {
     let start = [
         open_call(0, "a", "one"),
         grow(0, "{\"x\":"),
-        Chunk::Error {
-            kind: "overloaded_error".to_owned(),
+        Chunk::Error(Fault {
+            kind: FaultKind::Overloaded,
             message: "Overloaded".to_owned(),
-        },
+            code: None,
+            field: None,
+        }),
         Chunk::End,
     ];
     let written = write_stream(&start, &Request::default());

@@ -5,7 +5,7 @@ use domain::usage::Usage;
 
 use super::candidate::Candidate;
 use super::fields::{camel, member, string, whole};
-use super::{MAX_DEPTH, Malformed, raw, unknown, usage};
+use super::{MAX_DEPTH, Malformed, fault, raw, unknown, usage};
 use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
@@ -102,7 +102,7 @@ impl StreamReader {
         }
         if let Some(error) = member(root, "error") {
             self.is_over = true;
-            out.push(error_of(error));
+            out.push(Chunk::Error(fault::in_stream(error)));
             return Ok(());
         }
         self.start(root, out);
@@ -200,20 +200,6 @@ impl StreamReader {
         if is_whole {
             out.push(Chunk::End);
         }
-    }
-}
-
-fn error_of(error: Node<'_>) -> Chunk {
-    let status = string(error, "status");
-    let code = || member(error, "code").and_then(whole);
-    let kind = status.or_else(|| code().map(|code| code.to_string()));
-    let message = match error.str() {
-        Some(text) => text.into_owned(),
-        None => string(error, "message").unwrap_or_default(),
-    };
-    Chunk::Error {
-        kind: kind.unwrap_or_else(|| "UNKNOWN".to_owned()),
-        message,
     }
 }
 
