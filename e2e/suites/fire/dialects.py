@@ -146,7 +146,7 @@ async def all_of(scene, table: dict, check) -> list:
 
 
 def is_refused(speaker: str, got):
-    if got.status not in (502, 503, 504, 429):
+    if got.status not in (502, 529 if speaker == "messages" else 503, 504, 429):
         yield f"status {got.status}"
     elif not is_error(speaker, got):
         yield "no error in the dialect"

@@ -297,11 +297,8 @@ impl Streaming {
     }
 
     fn warn(&self, refusal: &Refusal) {
-        tracing::warn!(
-            request_id = self.id(),
-            cause = refusal.cause,
-            "stream broke"
-        );
+        let (id, cause) = (self.id(), &refusal.cause);
+        tracing::warn!(request_id = id, cause, "stream broke");
     }
 
     fn close(&mut self, refusal: &Refusal, outcome: Outcome) {

@@ -211,3 +211,19 @@ fn an_error_that_openais_sdks_would_take_for_a_chunk_is_said_in_their_form() {
         assert_eq!(last(&answer)["error"]["message"], "It broke.");
     });
 }
+
+#[test]
+fn an_overloaded_upstream_has_the_status_that_the_dialect_has_for_it() {
+    play(async || {
+        for status in [503, 529] {
+            for (ask, wanted) in [(messages(), 529), (chat(), 503), (gemini("?alt=sse"), 503)] {
+                let fake = FakeProvider::start().await;
+                fake.script(vec![Reply::status(status); 9]);
+                let stage = Stage::open(usual(&fake));
+                let answer = stage.ask(ask).await;
+                assert_eq!(answer.status, wanted, "{}", answer.text());
+                assert_eq!(stage.settled(1).await[0].status, wanted);
+            }
+        }
+    });
+}
