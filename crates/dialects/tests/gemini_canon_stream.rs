@@ -336,3 +336,26 @@ fn citations_of_others_become_googles() {
     let citation = value(citations[0].raw.as_str().as_bytes());
     assert_eq!(citation["uri"], "https://example.com");
 }
+
+#[test]
+fn a_failure_without_content_is_no_answer() {
+    let with = |parts: &str, reason: &str| {
+        let content = format!(r#"{{"role":"model","parts":[{parts}]}}"#);
+        format!(r#"{{"candidates":[{{"index":0,"content":{content},"finishReason":"{reason}"}}]}}"#)
+    };
+    let last = |json: &str| read_stream(format!("data: {json}\n\n").as_bytes()).pop();
+    let is_read = |json: &str| read_answer(&document(json.as_bytes()), &Names::default()).is_some();
+    for reason in ["MALFORMED_FUNCTION_CALL", "OTHER", "SOMETHING_NEW"] {
+        let empty = with("", reason);
+        let told = last(&empty);
+        let is_told = matches!(&told, Some(Chunk::Error(fault)) if fault.kind == FaultKind::Server && fault.message.contains(reason));
+        assert!(is_told, "{told:?}");
+        assert!(!is_read(&empty), "{reason}");
+        let begun = with(r#"{"text":"a"}"#, reason);
+        assert_eq!(last(&begun), Some(Chunk::End));
+        assert!(is_read(&begun), "{reason}");
+    }
+    for reason in ["STOP", "SAFETY", "MAX_TOKENS"] {
+        assert!(is_read(&with("", reason)), "{reason}");
+    }
+}

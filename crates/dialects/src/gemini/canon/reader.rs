@@ -1,6 +1,6 @@
 //! Reading a streamed answer.
 
-use domain::canon::{Chunk, Json, Stop, Unknown};
+use domain::canon::{Chunk, Fault, FaultKind, Json, Stop, Unknown};
 use domain::usage::Usage;
 
 use super::candidate::Candidate;
@@ -175,10 +175,23 @@ impl StreamReader {
 
     /// The connection ended cleanly. Gives what the dialect has no mark for:
     /// why each candidate ended, and `End` if every one of them said so, or if
-    /// the prompt was blocked and there is none.
+    /// the prompt was blocked and there is none. Where nothing came but a reason
+    /// that is a failure, it is one.
     pub fn finish(&mut self, out: &mut Vec<Chunk>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
+        }
+        let mut failed = self.candidates.iter().map(Candidate::failed);
+        if let Some(Some(word)) = failed.next()
+            && failed.all(|word| word.is_some())
+        {
+            let message = format!("The model's answer is empty: it ended with {word}.");
+            return out.push(Chunk::Error(Fault {
+                kind: FaultKind::Server,
+                message,
+                code: Some(word.to_owned()),
+                field: None,
+            }));
         }
         let mut is_whole = self.is_started;
         for candidate in &mut self.candidates {
