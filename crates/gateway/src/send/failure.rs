@@ -200,8 +200,7 @@ impl Failure {
             _ => (Reason::UpstreamBroken, "The upstream refused or failed."),
         };
         let mut sentence = format!("{sentence} (status {})", status.as_u16());
-        // What it says of an account is the operator's; the rest helps.
-        if matches!(reason, Reason::UpstreamBroken | Reason::UpstreamOverloaded)
+        if may_tell(reason)
             && let Some(said) = message(&body)
         {
             sentence = format!("{sentence} It said: {said}");
@@ -307,6 +306,15 @@ impl Failure {
     }
 }
 
+/// Whether a client may read what an upstream says of such a failure. What it
+/// says of an account or its limits is the operator's; the rest helps.
+pub(super) fn may_tell(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::UpstreamBroken | Reason::UpstreamOverloaded | Reason::UpstreamRefused
+    )
+}
+
 /// `error.code`, or `error.type` where there is no code.
 fn error_code(body: &Bytes) -> Option<String> {
     let document = Document::parse(body.clone(), 64).ok()?;
@@ -354,7 +362,8 @@ fn detail(body: &Bytes) -> Option<String> {
     Some(text.chars().take(LONGEST_SAYING).collect())
 }
 
-fn is_error_body(body: &Bytes) -> bool {
+/// Whether it is an error as this dialect's clients recognise one.
+pub(super) fn is_error_body(body: &Bytes) -> bool {
     Document::parse(body.clone(), 64).is_ok_and(|document| document.root().get("error").is_some())
 }
 

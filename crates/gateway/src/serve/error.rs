@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::canon::Dialect;
-use domain::refusal::Refusal;
+use domain::refusal::{Reason, Refusal};
 use http::StatusCode;
 use http1::Fields;
 
@@ -28,7 +28,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
         .map_or_else(|| plane.next_ticket(), |ticket| ticket.id());
     let status = verbatim
         .as_ref()
-        .map_or(refusal.reason.status(), |v| v.status);
+        .map_or_else(|| status_of(refusal.reason, dialect), |v| v.status);
     let body = fault::body(&refusal, verbatim, (dialect, status), &id.to_string());
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
     served.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -60,6 +60,15 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
         None => plane.shared.metrics.stranger(refusal.reason),
     }
     served
+}
+
+/// The status of a refusal. Anthropic has one of its own for servers without room,
+/// and its SDKs an error for that.
+fn status_of(reason: Reason, dialect: Dialect) -> u16 {
+    match (reason, dialect) {
+        (Reason::UpstreamOverloaded, Dialect::Anthropic) => 529,
+        _ => reason.status(),
+    }
 }
 
 fn say_when(fields: &mut Fields, refusal: &Refusal) {

@@ -44,6 +44,7 @@ mod several;
 mod stage;
 mod suited;
 mod terms;
+mod told;
 mod translation;
 mod transport;
 mod unanswered;
