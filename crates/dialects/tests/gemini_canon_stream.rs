@@ -7,7 +7,8 @@ use dialects::gemini::canon::{ArrayWriter, StreamReader, StreamWriter, read_answ
 use dialects::sse::Framer;
 use dialects::translate::Names;
 use domain::canon::{
-    Block, Chunk, Delta, Dialect, Json, Opened, Request, Signature, Stop, Tool, ToolKind, Unknown,
+    Block, Chunk, Delta, Dialect, Fault, FaultKind, Json, Opened, Request, Signature, Stop, Tool,
+    ToolKind, Unknown,
 };
 use domain::usage::Usage;
 use gemini_canon_support::*;
@@ -135,10 +136,12 @@ fn an_error_in_the_middle_is_seen_however_it_is_framed() {
     ];
     for form in forms {
         let chunks = read_stream(form.as_bytes());
-        let wanted = Chunk::Error {
-            kind: "UNAVAILABLE".to_owned(),
+        let wanted = Chunk::Error(Fault {
+            kind: FaultKind::Overloaded,
             message: "The model is overloaded. Please try again later.".to_owned(),
-        };
+            code: Some("UNAVAILABLE".to_owned()),
+            field: None,
+        });
         assert_eq!(chunks.last(), Some(&wanted), "{form}");
     }
 }
@@ -240,10 +243,12 @@ fn what_was_cut_is_not_sold_as_whole() {
     let start = [
         open_call(0, "a", "one"),
         grow(0, "{\"x\":"),
-        Chunk::Error {
-            kind: "overloaded_error".to_owned(),
+        Chunk::Error(Fault {
+            kind: FaultKind::Overloaded,
             message: "Overloaded".to_owned(),
-        },
+            code: None,
+            field: None,
+        }),
         Chunk::End,
     ];
     let written = write_stream(&start, &Request::default());
@@ -330,4 +335,27 @@ fn citations_of_others_become_googles() {
     };
     let citation = value(citations[0].raw.as_str().as_bytes());
     assert_eq!(citation["uri"], "https://example.com");
+}
+
+#[test]
+fn a_failure_without_content_is_no_answer() {
+    let with = |parts: &str, reason: &str| {
+        let content = format!(r#"{{"role":"model","parts":[{parts}]}}"#);
+        format!(r#"{{"candidates":[{{"index":0,"content":{content},"finishReason":"{reason}"}}]}}"#)
+    };
+    let last = |json: &str| read_stream(format!("data: {json}\n\n").as_bytes()).pop();
+    let is_read = |json: &str| read_answer(&document(json.as_bytes()), &Names::default()).is_some();
+    for reason in ["MALFORMED_FUNCTION_CALL", "OTHER", "SOMETHING_NEW"] {
+        let empty = with("", reason);
+        let told = last(&empty);
+        let is_told = matches!(&told, Some(Chunk::Error(fault)) if fault.kind == FaultKind::Server && fault.message.contains(reason));
+        assert!(is_told, "{told:?}");
+        assert!(!is_read(&empty), "{reason}");
+        let begun = with(r#"{"text":"a"}"#, reason);
+        assert_eq!(last(&begun), Some(Chunk::End));
+        assert!(is_read(&begun), "{reason}");
+    }
+    for reason in ["STOP", "SAFETY", "MAX_TOKENS"] {
+        assert!(is_read(&with("", reason)), "{reason}");
+    }
 }

@@ -5,7 +5,8 @@ mod openai_canon_support;
 use dialects::openai::canon::read_answer;
 use dialects::translate::Names;
 use domain::canon::{
-    Answer, Block, Chunk, Delta, Dialect, Fold, Json, Opened, Request, Stop, Unknown,
+    Answer, Block, Chunk, Delta, Dialect, Fault, FaultKind, Fold, Json, Opened, Request, Stop,
+    Unknown,
 };
 use domain::usage::Usage;
 use openai_canon_support::{document, events, fixture, json, read_stream, write_stream};
@@ -175,10 +176,12 @@ fn an_error_in_the_middle_ends_everything() {
     let failed =
         r#"{"error":{"message":"Overloaded","type":"server_error","code":"overloaded_error"}}"#;
     let read = read_stream(&sse(&[begun, failed, begun, "[DONE]"])).expect("well formed");
-    let last = Chunk::Error {
-        kind: "overloaded_error".to_owned(),
+    let last = Chunk::Error(Fault {
+        kind: FaultKind::Overloaded,
         message: "Overloaded".to_owned(),
-    };
+        code: Some("overloaded_error".to_owned()),
+        field: None,
+    });
     assert_eq!(read.last(), Some(&last));
     let written = write_stream(&read, &asks([true]));
     let text = String::from_utf8(written.clone()).expect("text");
@@ -190,15 +193,22 @@ fn an_error_in_the_middle_ends_everything() {
     );
     let broken = r#"{"id":"a","choices":[{"index":0,"delta":{"content":"Ho"},"finish_reason":"insufficient_system_resource"}]}"#;
     let read_broken = read_stream(&sse(&[begun, broken, "[DONE]"])).expect("well formed");
-    assert!(matches!(read_broken.last(), Some(Chunk::Error { kind, .. }) if kind == "overloaded"));
+    assert!(
+        matches!(read_broken.last(), Some(Chunk::Error(fault)) if fault.kind == FaultKind::Overloaded)
+    );
     let named = b"event: error\ndata: {\"message\":\"gone\"}\n\n";
     assert!(
-        matches!(&read_stream(named).expect("well formed")[..], [Chunk::Error { message, .. }] if message == "gone")
+        matches!(&read_stream(named).expect("well formed")[..], [Chunk::Error(fault)] if fault.message == "gone")
     );
     let vllm = sse(&[r#"{"object":"error","message":"no","type":"BadRequestError","code":400}"#]);
     assert!(matches!(
         &read_stream(&vllm).expect("well formed")[..],
-        [Chunk::Error { .. }]
+        [Chunk::Error(fault)] if fault.kind == FaultKind::Invalid
+    ));
+    let router = sse(&[r#"{"error":{"message":"busy","code":503}}"#]);
+    assert!(matches!(
+        &read_stream(&router).expect("well formed")[..],
+        [Chunk::Error(fault)] if fault.kind == FaultKind::Overloaded
     ));
 }
 

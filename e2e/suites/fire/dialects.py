@@ -5,7 +5,7 @@ import json
 
 from harness.bench import case, until
 from harness.raw import once
-from suites.fire.tongues import SPEAKERS, TONGUES, WORDS, Babel, ends_well, is_error, is_error_event
+from suites.fire.tongues import KINDS, SPEAKERS, TONGUES, WORDS, Babel, ends_well, is_error, is_error_event, kind_told
 from suites.fire.world import drill, sized
 
 LINE = 9 << 20
@@ -146,7 +146,7 @@ async def all_of(scene, table: dict, check) -> list:
 
 
 def is_refused(speaker: str, got):
-    if got.status not in (502, 503, 504, 429):
+    if got.status not in (502, 529 if speaker == "messages" else 503, 504, 429):
         yield f"status {got.status}"
     elif not is_error(speaker, got):
         yield "no error in the dialect"
@@ -217,3 +217,14 @@ def a_stream_that_breaks_before_its_content_is_too(w):
 def a_stream_that_breaks_behind_its_content_ends_with_an_error_event(w):
     drilled(w, "streams of every dialect, broken behind content",
             lambda t: broken(t, t.frames[: t.said], is_begun=True) | unfinished(t), True, is_cut)  # fmt: skip
+
+
+@case
+def an_error_behind_the_content_keeps_its_kind(w):
+    scene = Scene.of(w)
+    for tongue, t in TONGUES.items():
+        frames = [*t.frames[: t.said], t.error]
+        for speaker in SPEAKERS:
+            got = w.run(scene.ask(tongue, speaker, lambda e, t=t, frames=frames: stream(e, t, frames, "well"), True))
+            told = kind_told(speaker, json.loads(got.events[-1]))
+            assert told == KINDS[t.kind_of_error][speaker], (tongue, speaker, told, got.body)

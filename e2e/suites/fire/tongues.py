@@ -42,6 +42,8 @@ class Tongue:
     is_whole: bool = False
     # Whether there is an end mark beside the end itself.
     is_marked: bool = True
+    # What kind of error that in a stream is.
+    kind_of_error: str = "failed"
 
 
 def sse(data) -> bytes:
@@ -60,7 +62,7 @@ def anthropic() -> Tongue:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}
     frames = [fake_anthropic.event(data) for data in fake_anthropic.events_of(whole)]
     return Tongue(SSE, frames, 3, 5, 8, json.dumps(whole).encode(), fake_anthropic.event(error),
-                  json.dumps(error).encode(), b'event: content_block_delta\ndata: {"type": "content_bl\n\n')  # fmt: skip
+                  json.dumps(error).encode(), b'event: content_block_delta\ndata: {"type": "content_bl\n\n', kind_of_error="overloaded")  # fmt: skip
 
 
 def gemini() -> Tongue:
@@ -69,7 +71,7 @@ def gemini() -> Tongue:
     error = {"error": {"code": 503, "message": "x", "status": "UNAVAILABLE"}}
     frames = [fake_gemini.event(frame) for frame in fake_gemini.frames_of(whole)]
     return Tongue(SSE, frames, 0, 2, 3, json.dumps(whole).encode(), fake_gemini.event(error),
-                  json.dumps(error).encode(), b'data: {"candidates": [{"cont\r\n\r\n', is_marked=False)  # fmt: skip
+                  json.dumps(error).encode(), b'data: {"candidates": [{"cont\r\n\r\n', is_marked=False, kind_of_error="overloaded")  # fmt: skip
 
 
 def converse() -> Tongue:
@@ -80,7 +82,7 @@ def converse() -> Tongue:
     # The length of a message that never ends.
     endless = (1 << 30).to_bytes(4, "big")
     return Tongue(fake_bedrock.BINARY, frames, 1, 3, 6, json.dumps(whole).encode(),
-                  fake_bedrock.exception("throttlingException", "x"), b'{"message": "x"}', bytes(bad), endless, True)  # fmt: skip
+                  fake_bedrock.exception("throttlingException", "x"), b'{"message": "x"}', bytes(bad), endless, True, kind_of_error="limited")  # fmt: skip
 
 
 def invoked() -> Tongue:
@@ -91,7 +93,7 @@ def invoked() -> Tongue:
     bad = bytearray(frames[4])
     bad[-1] ^= 1
     return Tongue(fake_bedrock.BINARY, frames, 3, 5, 8, own.plain, fake_bedrock.exception("throttlingException", "x"),
-                  b'{"message": "x"}', bytes(bad), (1 << 30).to_bytes(4, "big"))  # fmt: skip
+                  b'{"message": "x"}', bytes(bad), (1 << 30).to_bytes(4, "big"), kind_of_error="limited")  # fmt: skip
 
 
 def cohere() -> Tongue:
@@ -212,6 +214,27 @@ def is_error_event(speaker: str, data: dict) -> bool:
     if speaker == "responses":
         return data.get("type") in ("error", "response.failed")
     return "message" in data.get("error", {})
+
+
+# Kinds of errors, as clients of each dialect tell them apart in a stream.
+KINDS = {
+    "failed": {"chat": "server_error", "messages": "api_error", "gemini": "INTERNAL", "responses": "server_error"},
+    "overloaded": {
+        "chat": "overloaded", "messages": "overloaded_error", "gemini": "UNAVAILABLE", "responses": "server_is_overloaded",
+    },
+    "limited": {
+        "chat": "upstream_rate_limit", "messages": "rate_limit_error", "gemini": "RESOURCE_EXHAUSTED",
+        "responses": "rate_limit_exceeded",
+    },
+}  # fmt: skip
+
+
+def kind_told(speaker: str, data: dict) -> str:
+    """The kind that an error event tells."""
+    error = data["response"]["error"] if speaker == "responses" else data["error"]
+    if speaker == "gemini":
+        return error["status"]
+    return error["type"] if speaker == "messages" else error.get("code") or error["type"]
 
 
 def ends_well(speaker: str, events: list) -> bool:

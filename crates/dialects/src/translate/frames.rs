@@ -1,7 +1,7 @@
 //! A provider's bytes as frames of the client's dialect.
 
 use bytes::Bytes;
-use domain::canon::Chunk;
+use domain::canon::{Chunk, Fault};
 use domain::usage::Usage;
 
 use super::codec::{ReadStream, WriteStream};
@@ -96,19 +96,19 @@ impl Frames {
 
     /// What ends the client's stream in the middle, where the writer knows how
     /// far it is; empty where it does not.
-    pub fn fault(&mut self, kind: &str, message: &str) -> Bytes {
+    ///
+    /// What a provider says of itself is not always the client's to read: so
+    /// errors of the provider's stream leave a writer by this way only. Of the
+    /// frame that tells one nothing leaves then.
+    pub fn fault(&mut self, fault: &Fault) -> Bytes {
         let Self::Translated(translated) = self else {
             return Bytes::new();
         };
         let Client::Written(writer) = &mut translated.client else {
             return Bytes::new();
         };
-        let fault = Chunk::Error {
-            kind: kind.to_owned(),
-            message: message.to_owned(),
-        };
         let mut written = Vec::new();
-        writer.push(&fault, &mut written);
+        writer.push(&Chunk::Error(fault.clone()), &mut written);
         written.concat().into()
     }
 
@@ -217,7 +217,9 @@ impl Translated {
                 framed.map_err(|_| Unreadable::Endless)?;
             }
             if let Client::Written(writer) = &mut self.client {
-                writer.push(&chunk, &mut self.written);
+                if !matches!(chunk, Chunk::Error(_)) {
+                    writer.push(&chunk, &mut self.written);
+                }
                 let leaves = self.written.concat();
                 self.written.clear();
                 lend(out, start, leaves.into());

@@ -6,7 +6,8 @@ use dialects::anthropic::canon::{StreamReader, StreamWriter};
 use dialects::sse::Framer;
 use dialects::translate::Names;
 use domain::canon::{
-    Answer, Block, Choice, Chunk, Delta, Dialect, Json, Opened, Request, Stop, Unknown,
+    Answer, Block, Choice, Chunk, Delta, Dialect, Fault, FaultKind, Json, Opened, Request, Stop,
+    Unknown,
 };
 use serde_json::json as j;
 
@@ -207,15 +208,34 @@ fn a_cut_stream_has_no_end() {
 #[test]
 fn an_error_ends_a_stream() {
     let all = chunks(fixture("stream_overloaded.sse").as_bytes());
-    let error = Chunk::Error {
-        kind: "overloaded_error".to_owned(),
+    let error = Chunk::Error(Fault {
+        kind: FaultKind::Overloaded,
         message: "Overloaded".to_owned(),
-    };
+        code: Some("overloaded_error".to_owned()),
+        field: None,
+    });
     assert_eq!(all.last(), Some(&error));
     let out = String::from_utf8(written(&all)).expect("text");
     let last = out.trim_end().rsplit("\n\n").next().expect("a frame");
     assert!(last.starts_with("event: error\ndata: "), "{last}");
     assert!(last.contains("overloaded_error"));
+}
+
+#[test]
+fn an_error_in_a_stream_has_the_kind_of_its_word_whoevers_it_is() {
+    for (word, kind) in [
+        ("rate_limit_error", FaultKind::RateLimited),
+        ("invalid_request_error", FaultKind::Invalid),
+        ("context_length_exceeded", FaultKind::ContextTooLong),
+        ("insufficient_quota", FaultKind::Billing),
+        ("service_unavailable", FaultKind::Overloaded),
+        ("something_new", FaultKind::Server),
+    ] {
+        let error = format!(r#"{{"type":"error","error":{{"type":"{word}","message":"x"}}}}"#);
+        let all = chunks(format!("event: error\ndata: {error}\n\n").as_bytes());
+        let is_told = matches!(all.last(), Some(Chunk::Error(fault)) if fault.kind == kind);
+        assert!(is_told, "{word}: {all:?}");
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn an_answer_that_breaks_off_is_an_error() {
     for failed in failed {
         let read = chunks(format!("{begun}{failed}").as_bytes(), &[]).expect("well-formed");
         let last = read.last();
-        let is_told = matches!(last, Some(Chunk::Error { message, .. }) if message == "it broke");
+        let is_told = matches!(last, Some(Chunk::Error(fault)) if fault.message == "it broke");
         assert!(is_told, "{failed}: {last:?}");
     }
 }

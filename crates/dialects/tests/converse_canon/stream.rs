@@ -7,7 +7,7 @@ use dialects::converse::canon::StreamReader;
 use dialects::eventstream::Framer;
 use dialects::sse;
 use dialects::translate::{Malformed, Names};
-use domain::canon::{Answer, Block, Chunk, Delta, Opened, Stop};
+use domain::canon::{Answer, Block, Chunk, Delta, Fault, FaultKind, Opened, Stop};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -65,23 +65,23 @@ fn usage_comes_behind_the_stop_and_before_the_end() {
 }
 
 #[test]
-fn exceptions_in_the_middle_are_errors_in_words_that_others_know() {
+fn exceptions_in_the_middle_are_errors_of_their_kind() {
     let error = |name: &str| {
         let (out, read) = reader_of(&stream(&format!("failing_{name}.events")));
         assert_eq!((read, ends(&out)), (Ok(()), 0));
         match out.last() {
-            Some(Chunk::Error { kind, message }) => {
+            Some(Chunk::Error(Fault { kind, message, .. })) => {
                 assert!(!message.is_empty());
-                kind.clone()
+                *kind
             }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(error("throttled"), "rate_limit_error");
-    assert_eq!(error("model_error"), "api_error");
-    assert_eq!(error("server"), "api_error");
-    assert_eq!(error("unavailable"), "overloaded_error");
-    assert_eq!(error("invalid"), "context_length_exceeded");
+    assert_eq!(error("throttled"), FaultKind::RateLimited);
+    assert_eq!(error("model_error"), FaultKind::Server);
+    assert_eq!(error("server"), FaultKind::Server);
+    assert_eq!(error("unavailable"), FaultKind::Overloaded);
+    assert_eq!(error("invalid"), FaultKind::ContextTooLong);
 }
 
 #[test]

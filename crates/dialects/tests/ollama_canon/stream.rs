@@ -4,7 +4,7 @@ use super::*;
 use dialects::framing::Cutter;
 use dialects::ollama::canon::{StreamReader, read_answer};
 use dialects::translate::Names;
-use domain::canon::{Chunk, Dialect, Fold};
+use domain::canon::{Chunk, Dialect, FaultKind, Fold};
 use proptest::prelude::*;
 
 /// The chunks of a stream that is cut at these places.
@@ -78,18 +78,24 @@ fn an_error_in_the_middle_ends_everything() {
     let line = r#"{"model":"m","message":{"content":"x"},"done":false}"#;
     let more = r#"{"model":"m","message":{"content":"x"},"done":true}"#;
     for (error, kind) in [
-        (r#"{"error":"the runner has terminated"}"#, "server_error"),
-        (r#"{"error":"server busy, please try again"}"#, "overloaded"),
+        (
+            r#"{"error":"the runner has terminated"}"#,
+            FaultKind::Server,
+        ),
+        (
+            r#"{"error":"server busy, please try again"}"#,
+            FaultKind::Overloaded,
+        ),
         (
             r#"{"error":{"message":"it exceeds the context length"}}"#,
-            "context_length_exceeded",
+            FaultKind::ContextTooLong,
         ),
-        (r#"{"error":""}"#, "server_error"),
+        (r#"{"error":""}"#, FaultKind::Server),
     ] {
         let text = format!("{line}\n{error}\n{more}\n");
         let read = chunks(text.as_bytes(), &[]).expect("well-formed");
         let last = read.last();
-        let is_told = matches!(last, Some(Chunk::Error { kind: told, .. }) if told == kind);
+        let is_told = matches!(last, Some(Chunk::Error(told)) if told.kind == kind);
         assert!(is_told, "{error}: {last:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use dialects::responses::canon::StreamReader;
 use dialects::translate::Names;
-use domain::canon::{Answer, Chunk, Delta, Opened, Request, Stop};
+use domain::canon::{Answer, Chunk, Delta, FaultKind, Opened, Request, Stop};
 use proptest::prelude::*;
 
 use crate::answer::ANSWERS;
@@ -121,20 +121,38 @@ fn a_stream_that_just_ends_has_no_end() {
 #[test]
 fn errors_in_the_middle_are_errors() {
     for (name, kind) in [
-        ("stream_error.sse", "server_is_overloaded"),
-        ("stream_failed.sse", "server_error"),
+        ("stream_error.sse", FaultKind::Overloaded),
+        ("stream_failed.sse", FaultKind::Server),
     ] {
         let chunks = chunks(&fixture(name));
-        let Some(Chunk::Error {
-            kind: found,
-            message,
-        }) = chunks.last()
-        else {
+        let Some(Chunk::Error(fault)) = chunks.last() else {
             panic!("{name}: {chunks:?}");
         };
-        assert_eq!(found, kind);
-        assert!(!message.is_empty());
+        assert_eq!(fault.kind, kind);
+        assert!(!fault.message.is_empty());
         assert!(!folded(&chunks).1);
+    }
+}
+
+#[test]
+fn an_error_in_the_middle_has_the_kind_of_its_code() {
+    for (error, kind) in [
+        (r#"{"code":503,"message":"x"}"#, FaultKind::Overloaded),
+        (r#"{"code":"429","message":"x"}"#, FaultKind::RateLimited),
+        (
+            r#"{"code":"service_unavailable","message":"x"}"#,
+            FaultKind::Overloaded,
+        ),
+        (
+            r#"{"type":"invalid_request_error","message":"x"}"#,
+            FaultKind::Invalid,
+        ),
+        (r#"{"code":"new","message":"x"}"#, FaultKind::Server),
+    ] {
+        let event = format!("data: {{\"type\":\"error\",\"error\":{error}}}\n\n");
+        let all = chunks(event.as_bytes());
+        let is_told = matches!(all.last(), Some(Chunk::Error(fault)) if fault.kind == kind);
+        assert!(is_told, "{error}: {all:?}");
     }
 }
 

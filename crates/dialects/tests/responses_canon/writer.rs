@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use dialects::responses::canon as responses;
-use domain::canon::{Chunk, Delta, Opened, Request, Stop, Thinking};
+use domain::canon::{Chunk, Delta, Fault, FaultKind, Opened, Request, Stop, Thinking};
 use serde_json::{Value, json};
 
 use crate::answer::ANSWERS;
@@ -336,10 +336,12 @@ fn an_error_ends_a_stream_as_sdks_and_agents_recognise_it() {
         start(),
         open(0, Opened::Text),
         grow_by(0, Delta::Text("a".to_owned())),
-        Chunk::Error {
-            kind: "overloaded_error".to_owned(),
+        Chunk::Error(Fault {
+            kind: FaultKind::Overloaded,
             message: "busy".to_owned(),
-        },
+            code: None,
+            field: None,
+        }),
         Chunk::End,
     ];
     let events = events(&written(&chunks, &Request::default()));

@@ -1,6 +1,6 @@
 //! A streamed answer, event by event.
 
-use super::{Json, Signature, Stop, Thinking, Unknown};
+use super::{Fault, Json, Signature, Stop, Thinking, Unknown};
 use crate::usage::Usage;
 
 /// One step of a streamed answer.
@@ -67,12 +67,7 @@ pub enum Chunk {
     /// An event that this form does not know.
     Unknown(Unknown),
     /// The provider gave up in the middle: nothing follows.
-    Error {
-        /// The provider's word for it: `overloaded_error`, `server_error` …
-        kind: String,
-        /// What it said.
-        message: String,
-    },
+    Error(Fault),
     /// All of the dialect's end marks have come.
     End,
 }

@@ -49,7 +49,7 @@ impl Fold {
             Chunk::Stop { choice, stop } => self.choice(*choice).stop = Some(stop.clone()),
             Chunk::Usage(usage) => self.answer.usage = Some(*usage),
             Chunk::Unknown(unknown) => self.answer.rest.push(unknown.clone()),
-            Chunk::Close { .. } | Chunk::Ping | Chunk::Error { .. } => {}
+            Chunk::Close { .. } | Chunk::Ping | Chunk::Error(_) => {}
             Chunk::End => self.is_complete = true,
         }
     }

@@ -62,6 +62,9 @@ pub(super) struct Failure {
     /// Whether the upstream does not know the gateway's credential, or does no
     /// longer; that it may not do something is another thing.
     pub(super) is_unknown: bool,
+    /// Whether the upstream was told and gave no word of refusal: it may have
+    /// worked on it, and the prompt may be paid.
+    pub(super) is_owed: bool,
 }
 
 impl Failure {
@@ -73,6 +76,23 @@ impl Failure {
             verbatim: None,
             retry_after: None,
             is_unknown: false,
+            is_owed: false,
+        }
+    }
+
+    /// Nothing of it was sent, or what came refused it.
+    pub(super) fn unowed(self) -> Self {
+        Self {
+            is_owed: false,
+            ..self
+        }
+    }
+
+    /// It was sent, and what came was no refusal.
+    pub(super) fn owed(self) -> Self {
+        Self {
+            is_owed: true,
+            ..self
         }
     }
 
@@ -106,6 +126,7 @@ impl Failure {
             Refusal::new(Reason::UpstreamBroken, "The upstream's answer was broken.")
                 .because(cause),
         )
+        .owed()
     }
 
     /// Nothing came in time.
@@ -117,6 +138,7 @@ impl Failure {
             )
             .because(what),
         )
+        .owed()
     }
 
     /// The time for all attempts together is over.
@@ -178,8 +200,7 @@ impl Failure {
             _ => (Reason::UpstreamBroken, "The upstream refused or failed."),
         };
         let mut sentence = format!("{sentence} (status {})", status.as_u16());
-        // What it says of an account is the operator's; the rest helps.
-        if matches!(reason, Reason::UpstreamBroken | Reason::UpstreamOverloaded)
+        if may_tell(reason)
             && let Some(said) = message(&body)
         {
             sentence = format!("{sentence} It said: {said}");
@@ -210,6 +231,7 @@ impl Failure {
             verbatim,
             retry_after,
             is_unknown: kind == Kind::Account && status == StatusCode::UNAUTHORIZED,
+            is_owed: false,
         }
     }
 
@@ -284,6 +306,15 @@ impl Failure {
     }
 }
 
+/// Whether a client may read what an upstream says of such a failure. What it
+/// says of an account or its limits is the operator's; the rest helps.
+pub(super) fn may_tell(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::UpstreamBroken | Reason::UpstreamOverloaded | Reason::UpstreamRefused
+    )
+}
+
 /// `error.code`, or `error.type` where there is no code.
 fn error_code(body: &Bytes) -> Option<String> {
     let document = Document::parse(body.clone(), 64).ok()?;
@@ -331,7 +362,8 @@ fn detail(body: &Bytes) -> Option<String> {
     Some(text.chars().take(LONGEST_SAYING).collect())
 }
 
-fn is_error_body(body: &Bytes) -> bool {
+/// Whether it is an error as this dialect's clients recognise one.
+pub(super) fn is_error_body(body: &Bytes) -> bool {
     Document::parse(body.clone(), 64).is_ok_and(|document| document.root().get("error").is_some())
 }
 

@@ -28,6 +28,7 @@ mod signing;
 #[cfg(test)]
 mod simulation;
 pub mod tls;
+mod told;
 mod translation;
 pub mod upstream;
 mod vectors;
@@ -70,6 +71,7 @@ pub use fetch::Fetcher;
 pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
+pub use told::Told;
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.
@@ -255,6 +257,9 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
             }
             Err(failure) => failure,
         };
+        if failure.is_owed {
+            ticket.owe_prompt();
+        }
         ticket.meter.asked = false;
         note(plane, target, &failure, &retry);
         let kind = failure.kind.as_str();

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::canon::Dialect;
-use domain::refusal::Refusal;
+use domain::refusal::{Reason, Refusal};
 use http::StatusCode;
 use http1::Fields;
 
@@ -28,7 +28,7 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
         .map_or_else(|| plane.next_ticket(), |ticket| ticket.id());
     let status = verbatim
         .as_ref()
-        .map_or(refusal.reason.status(), |v| v.status);
+        .map_or_else(|| status_of(refusal.reason, dialect), |v| v.status);
     let body = fault::body(&refusal, verbatim, (dialect, status), &id.to_string());
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
     served.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -62,14 +62,22 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
     served
 }
 
+/// The status of a refusal. Anthropic has one of its own for servers without room,
+/// and its SDKs an error for that.
+fn status_of(reason: Reason, dialect: Dialect) -> u16 {
+    match (reason, dialect) {
+        (Reason::UpstreamOverloaded, Dialect::Anthropic) => 529,
+        _ => reason.status(),
+    }
+}
+
 fn say_when(fields: &mut Fields, refusal: &Refusal) {
     let Some(wait) = refusal.retry_after else {
         return;
     };
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let ms = headers::millis(wait);
+    let seconds = ms.div_ceil(1000).max(1);
     fields.add_number("retry-after", seconds);
-    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     fields.add_number("retry-after-ms", ms);
     if seconds > LONG_WAIT {
         fields.add("x-should-retry", "false");

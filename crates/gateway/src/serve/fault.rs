@@ -1,11 +1,12 @@
 //! Errors in dialects other than `OpenAI`'s.
 
 use bytes::Bytes;
-use dialects::translate::{self, Codec};
+use dialects::translate::{self, Codec, Frames};
 use dialects::{gemini, openai};
 use domain::canon::{Dialect, Fault, FaultKind};
 use domain::refusal::{Class, Reason, Refusal};
 
+use crate::send::Told;
 use crate::settle::Verbatim;
 
 /// The body of an error answer, in a dialect and with a status. `verbatim` is
@@ -36,6 +37,32 @@ pub(super) fn body(
     }
 }
 
+/// The event that ends a stream whose provider says that it failed: the one
+/// that came, if the client may read it as it is, or what it means. Empty where
+/// only the gateway has something to say, by [`event`].
+pub(super) fn told(
+    told: &Told,
+    came: Bytes,
+    (frames, client): (&mut Frames, Option<&Codec>),
+    id: &str,
+) -> Bytes {
+    let Some(fault) = &told.fault else {
+        return frames.fault(&of(&told.refusal));
+    };
+    // Errors of the others carry a request's id, and it is the gateway's.
+    let dialect = client.map_or(Dialect::OpenAi, |codec| codec.dialect);
+    let is_bare = matches!(dialect, Dialect::OpenAi | Dialect::Responses);
+    if is_bare && told.is_error && !came.is_empty() {
+        return came;
+    }
+    let event = frames.fault(fault);
+    match client {
+        _ if !event.is_empty() => event,
+        Some(codec) => (codec.write_fault_event)(fault, id),
+        None => openai::canon::write_fault_event(fault, ""),
+    }
+}
+
 /// The event that ends a stream which broke.
 pub(super) fn event(refusal: &Refusal, client: Option<&Codec>, id: &str) -> Bytes {
     match client {
@@ -45,7 +72,7 @@ pub(super) fn event(refusal: &Refusal, client: Option<&Codec>, id: &str) -> Byte
 }
 
 /// What a refusal is in words that every dialect has.
-fn of(refusal: &Refusal) -> Fault {
+pub(super) fn of(refusal: &Refusal) -> Fault {
     let kind = match (refusal.reason, refusal.reason.class()) {
         (Reason::BodyTooLarge, _) => FaultKind::TooLarge,
         (Reason::UpstreamTimeout | Reason::BodyTimeout, _) => FaultKind::Timeout,

@@ -28,6 +28,7 @@ use domain::guard::{Direction, Finding, Guard};
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
+use domain::usage::Usage;
 pub use error::refuse;
 pub use headers::name_id;
 pub use kept::kept;
@@ -89,7 +90,8 @@ async fn serve_plain(
         (streamed, _) => streamed,
     };
     if let Some(keep) = serving.keep.filter(|_| view.finished) {
-        let kept = shelved(&ticket, &view, body.clone(), keep.ttl, plane.shared.ticks());
+        let body = (body.clone(), false);
+        let kept = shelved(&ticket, view.usage, body, keep.ttl, plane.shared.ticks());
         plane.shared.shelf.put(keep.key, Arc::new(kept));
     }
     let is_streamed = streamed.is_some();
@@ -179,15 +181,15 @@ fn completion_estimate(document: &Document, view: &AnswerView) -> u64 {
 
 fn shelved(
     ticket: &Ticket,
-    view: &AnswerView,
-    body: bytes::Bytes,
+    usage: Option<Usage>,
+    (body, streamed): (bytes::Bytes, bool),
     ttl: std::time::Duration,
     now: domain::time::Ticks,
 ) -> Shelved {
     Shelved {
-        streamed: false,
+        streamed,
         body,
-        usage: view.usage.unwrap_or_default(),
+        usage: usage.unwrap_or_default(),
         model: ticket.served_by().0.unwrap_or_default().to_owned(),
         provider: ticket.served_by().1.unwrap_or_default().to_owned(),
         cost: ticket.cost(),

@@ -18,19 +18,18 @@ use dialects::translate::Frames;
 use domain::guard::Finding;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
-use domain::shelf::Shelved;
 use tokio::time::Instant;
 
 use super::hold::Hold;
 use super::keep::{self, Keeping};
 use super::rest::{Rest, drain};
 use super::watched::{Flow, Party, Watched};
-use super::{AnswerBody, Served, fault, headers, stream_head};
+use super::{AnswerBody, Served, fault, headers, shelved, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{Client, LARGEST_EVENT, Opening, Serving};
+use crate::send::{Client, LARGEST_EVENT, Opening, Serving, Told};
 use crate::settle::Ticket;
 use crate::wire::Alarm;
 
@@ -200,7 +199,7 @@ impl Streaming {
         }
         match facts.class {
             FrameClass::Done => return self.end(frame.bytes),
-            FrameClass::Error => return self.broke("an error event in the stream"),
+            FrameClass::Error => return self.failed(frame),
             FrameClass::Malformed => return self.broke("a malformed event"),
             _ => {}
         }
@@ -278,12 +277,38 @@ impl Streaming {
             "The upstream broke off in the middle of the answer; what came so far is incomplete.",
         )
         .because(cause);
-        let id = self.ticket.as_ref().map(|ticket| ticket.id().to_string());
-        tracing::warn!(request_id = id, cause = refusal.cause, "stream broke");
+        self.warn(&refusal);
         self.close(&refusal, Outcome::UpstreamBroke);
     }
 
+    /// The provider's stream says that it failed, and so the client's does.
+    fn failed(&mut self, frame: Frame) {
+        let told = Told::of(frame.data.unwrap_or_default());
+        self.warn(&told.refusal);
+        let id = self.id();
+        let client = self.client.as_ref().map(Client::codec);
+        let event = fault::told(&told, frame.bytes, (&mut self.cutter, client), &id);
+        self.close_with(event, &told.refusal, Outcome::UpstreamBroke);
+    }
+
+    fn id(&self) -> String {
+        let ticket = self.ticket.as_ref();
+        ticket.map_or_else(String::new, |it| it.id().to_string())
+    }
+
+    fn warn(&self, refusal: &Refusal) {
+        let (id, cause) = (self.id(), &refusal.cause);
+        tracing::warn!(request_id = id, cause, "stream broke");
+    }
+
     fn close(&mut self, refusal: &Refusal, outcome: Outcome) {
+        let event = self.cutter.fault(&fault::of(refusal));
+        self.close_with(event, refusal, outcome);
+    }
+
+    /// Ends the client's stream with this event; with the gateway's own if it
+    /// is empty.
+    fn close_with(&mut self, mut event: Bytes, refusal: &Refusal, outcome: Outcome) {
         self.meter();
         if let Some(mut ticket) = self.ticket.take() {
             ticket.note(|facts| facts.error = Some(refusal.reason.code().to_owned()));
@@ -293,8 +318,6 @@ impl Streaming {
                 _ => 200,
             };
             ticket.settle(outcome, status);
-            let code = refusal.reason.code();
-            let mut event = self.cutter.fault(code, &refusal.message);
             if event.is_empty() {
                 event = fault::event(refusal, self.client.as_ref().map(Client::codec), &id);
             }
@@ -317,17 +340,9 @@ impl Streaming {
             return;
         };
         ticket.meter.reported = self.tap.usage();
-        let shelved = Shelved {
-            streamed: true,
-            body: body.freeze(),
-            usage: self.tap.usage().unwrap_or_default(),
-            model: ticket.served_by().0.unwrap_or_default().to_owned(),
-            provider: ticket.served_by().1.unwrap_or_default().to_owned(),
-            cost: ticket.cost(),
-            stored: self.plane.shared.ticks(),
-            ttl: keep.ttl,
-        };
-        self.plane.shared.shelf.put(keep.key, Arc::new(shelved));
+        let (shared, body) = (&self.plane.shared, (body.freeze(), true));
+        let shelved = shelved(ticket, self.tap.usage(), body, keep.ttl, shared.ticks());
+        shared.shelf.put(keep.key, Arc::new(shelved));
     }
 
     /// Notes the next moment that matters.

@@ -7,7 +7,7 @@ use domain::refusal::Reason;
 use super::DEPTH;
 use super::fields::word;
 use crate::converse;
-use crate::json::{Document, Kind};
+use crate::json::{Document, Kind, Node};
 
 /// Reads an error body of a provider: Anthropic's, one of a proxy before it,
 /// or nothing at all.
@@ -21,6 +21,15 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     if root.is_some_and(|root| root.get("error").is_none() && root.get("type").is_none()) {
         return converse::canon::read_fault(status, body);
     }
+    of_root(status, root)
+}
+
+/// The error that an event of a stream says.
+pub(super) fn in_stream(root: Node<'_>) -> Fault {
+    of_root(500, Some(root))
+}
+
+fn of_root(status: u16, root: Option<Node<'_>>) -> Fault {
     let error = root.map(|root| match root.get("error") {
         Some(error) if error.kind() == Kind::Object => error,
         _ => root,
@@ -83,18 +92,22 @@ fn kind_of(status: u16, kind: &str, detail: &str, message: &str) -> FaultKind {
     of_word(kind).unwrap_or_else(|| of_status(status))
 }
 
-/// The kind by Anthropic's word for it.
+/// The kind by Anthropic's word for it, or by one of those that servers which
+/// speak its dialect have from others.
 fn of_word(kind: &str) -> Option<FaultKind> {
     Some(match kind {
         "invalid_request_error" | "conflict_error" => FaultKind::Invalid,
         "authentication_error" => FaultKind::Authentication,
-        "billing_error" => FaultKind::Billing,
+        "billing_error" | "insufficient_quota" => FaultKind::Billing,
+        "context_length_exceeded" => FaultKind::ContextTooLong,
         "permission_error" => FaultKind::Permission,
         "not_found_error" => FaultKind::NotFound,
         "request_too_large" => FaultKind::TooLarge,
-        "rate_limit_error" => FaultKind::RateLimited,
+        "rate_limit_error" | "rate_limit_exceeded" => FaultKind::RateLimited,
         "timeout_error" => FaultKind::Timeout,
-        "overloaded_error" => FaultKind::Overloaded,
+        "overloaded_error" | "service_unavailable" | "service_unavailable_error" => {
+            FaultKind::Overloaded
+        }
         "api_error" => FaultKind::Server,
         _ => return None,
     })
@@ -206,21 +219,6 @@ fn body(kind: &str, detail: Option<&Detail<'_>>, message: &str, request_id: &str
 #[must_use]
 pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
     framed(&write_fault(fault, request_id))
-}
-
-/// The event for an error that the provider's own stream told.
-pub(super) fn event(kind: &str, message: &str, request_id: &str) -> Bytes {
-    let kind = match of_word(kind) {
-        Some(_) => kind,
-        None if kind.contains("overloaded") || kind == "UNAVAILABLE" => "overloaded_error",
-        None if kind.contains("rate_limit") || kind == "RESOURCE_EXHAUSTED" => "rate_limit_error",
-        None if kind.contains("invalid_request") || kind == "INVALID_ARGUMENT" => {
-            "invalid_request_error"
-        }
-        None if kind.contains("timeout") || kind == "DEADLINE_EXCEEDED" => "timeout_error",
-        None => "api_error",
-    };
-    framed(&body(kind, None, message, request_id))
 }
 
 fn framed(data: &[u8]) -> Bytes {

@@ -7,7 +7,7 @@ use super::answer::thinking;
 use super::blocks::{citation, redacted};
 use super::ending::Ending;
 use super::fields::{raw, unknown, word};
-use super::{ANSWER_TOOL, DEPTH, EVENT, Malformed, signature};
+use super::{ANSWER_TOOL, DEPTH, EVENT, Malformed, fault, signature};
 use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
@@ -317,16 +317,7 @@ impl StreamReader {
 
     fn fail(&mut self, node: Node<'_>, out: &mut Vec<Chunk>) {
         self.is_over = true;
-        let error = node.get("error").unwrap_or(node);
-        let kind = word(error, "type");
-        out.push(Chunk::Error {
-            kind: if kind.is_empty() {
-                "api_error".to_owned()
-            } else {
-                kind
-            },
-            message: word(error, "message"),
-        });
+        out.push(Chunk::Error(fault::in_stream(node)));
     }
 }
 

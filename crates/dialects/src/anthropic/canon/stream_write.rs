@@ -11,8 +11,9 @@ use domain::usage::Usage;
 
 use super::answer_write::put_head;
 use super::ending::Closing;
+use super::fault::write_fault_event;
 use super::pending::{Pending, frame, framed};
-use super::{EVENT, Head, fault, usage};
+use super::{EVENT, Head, usage};
 
 /// Writes a stream: whole frames.
 #[derive(Debug)]
@@ -81,9 +82,9 @@ impl StreamWriter {
             Chunk::Stop { choice: 0, stop } => self.closing.stop = Some(stop.clone()),
             Chunk::Unknown(unknown) => self.unknown(unknown, out),
             Chunk::Ping => out.push(frame("ping", |_| {})),
-            Chunk::Error { kind, message } => {
+            Chunk::Error(fault) => {
                 self.is_over = true;
-                out.push(fault::event(kind, message, &self.request_id));
+                out.push(write_fault_event(fault, &self.request_id));
             }
             Chunk::End => self.end(out),
             // Anthropic has one choice and no log probabilities.

@@ -1,7 +1,7 @@
 //! What whole answers and streams say alike: why they end, what was used, log
 //! probabilities, citations.
 
-use domain::canon::{Dialect, Json, Stop, Unknown};
+use domain::canon::{Dialect, FaultKind, Json, Stop, Unknown};
 use domain::usage::Usage;
 
 use crate::json::{Node, object};
@@ -12,8 +12,8 @@ use crate::translate::fields::{json, member, text, whole};
 pub(super) enum Ending {
     /// For this reason.
     Stop(Stop),
-    /// The provider broke it off; its word for it.
-    Failed(&'static str),
+    /// The provider broke it off: what kind of error that is.
+    Failed(FaultKind),
 }
 
 /// Whether an answer calls tools.
@@ -36,8 +36,8 @@ pub(super) fn ending(reason: &str, calls: Calls) -> Ending {
         "STOP_SEQUENCE" => Stop::Sequence(None),
         "ERROR_LIMIT" => Stop::ContextFull,
         "ERROR_TOXIC" => Stop::Filtered,
-        "ERROR" => return Ending::Failed("server_error"),
-        "TIMEOUT" => return Ending::Failed("timeout"),
+        "ERROR" => return Ending::Failed(FaultKind::Server),
+        "TIMEOUT" => return Ending::Failed(FaultKind::Timeout),
         other => Stop::Other(other.to_owned()),
     })
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use domain::canon::{Chunk, Delta, Dialect, Opened, Thinking, Unknown};
+use domain::canon::{Chunk, Delta, Dialect, Fault, FaultKind, Opened, Thinking, Unknown};
 
 use super::DEPTH;
 use super::called::Called;
@@ -300,7 +300,7 @@ impl StreamReader {
         let ending = reason.map(|reason| ending(&reason, self.has_calls));
         match (ending, said) {
             (Some(Ending::Failed(kind)), said) => out.push(failed(kind, said)),
-            (_, Some(said)) => out.push(failed("server_error", Some(said))),
+            (_, Some(said)) => out.push(failed(FaultKind::Server, Some(said))),
             // Without a reason it is no end.
             (None, None) => {}
             (Some(Ending::Stop(stop)), None) => {
@@ -319,7 +319,7 @@ impl StreamReader {
         let said = text(root, "message").or_else(|| text(root, "error"));
         if kind == "error" || kind.is_empty() && said.is_some() {
             self.is_over = true;
-            out.push(failed("server_error", said));
+            out.push(failed(FaultKind::Server, said));
             return;
         }
         let name = if kind.is_empty() { "event" } else { kind };
@@ -337,10 +337,12 @@ fn call_of(message: Node<'_>) -> Option<Node<'_>> {
     }
 }
 
-fn failed(kind: &str, said: Option<Cow<'_, str>>) -> Chunk {
+fn failed(kind: FaultKind, said: Option<Cow<'_, str>>) -> Chunk {
     let message = said.unwrap_or(Cow::Borrowed("The provider broke the answer off."));
-    Chunk::Error {
-        kind: kind.to_owned(),
+    Chunk::Error(Fault {
+        kind,
         message: message.into_owned(),
-    }
+        code: None,
+        field: None,
+    })
 }

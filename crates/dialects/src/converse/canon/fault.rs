@@ -178,23 +178,3 @@ pub(crate) fn of_exception(exception: &str, payload: Option<Node<'_>>) -> Fault 
         field: None,
     }
 }
-
-/// The exception that ends a stream: a word that every dialect's writer knows,
-/// and the message.
-pub(super) fn of_stream(exception: &str, payload: Option<Node<'_>>) -> (String, String) {
-    let fault = of_exception(exception, payload);
-    let word = match fault.kind {
-        FaultKind::Invalid | FaultKind::Filtered => "invalid_request_error",
-        FaultKind::ContextTooLong => "context_length_exceeded",
-        FaultKind::TooLarge => "request_too_large",
-        FaultKind::Authentication => "authentication_error",
-        FaultKind::Billing => "billing_error",
-        FaultKind::Permission => "permission_error",
-        FaultKind::NotFound => "not_found_error",
-        FaultKind::RateLimited => "rate_limit_error",
-        FaultKind::Overloaded => "overloaded_error",
-        FaultKind::Timeout => "timeout_error",
-        FaultKind::Server => "api_error",
-    };
-    (word.to_owned(), fault.message)
-}

@@ -67,8 +67,7 @@ impl StreamReader {
         if let Some(exception) = event.strip_prefix(EXCEPTION) {
             self.is_over = true;
             let payload = document.as_ref().ok().map(Document::root);
-            let (kind, message) = fault::of_stream(exception, payload);
-            out.push(Chunk::Error { kind, message });
+            out.push(Chunk::Error(fault::of_exception(exception, payload)));
             return Ok(());
         }
         if event == "initial-response" {

@@ -1,7 +1,7 @@
 //! Whole answers: read as a stream of one frame, and written.
 
 use bytes::Bytes;
-use domain::canon::{Answer, Block, Choice, Dialect, Fold, Request, Stop, Unknown};
+use domain::canon::{Answer, Block, Choice, Chunk, Dialect, Fold, Request, Stop, Unknown};
 use domain::usage::Usage;
 
 use super::fields::member;
@@ -13,7 +13,8 @@ use crate::translate::cited::{self, Extent, Page};
 
 use super::reader::StreamReader;
 
-/// Reads a provider's whole answer; none if it is no answer of this dialect.
+/// Reads a provider's whole answer; none if it is no answer of this dialect, or
+/// if the model failed to give one.
 #[must_use]
 pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
     let root = document.root();
@@ -26,6 +27,9 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
     let mut chunks = Vec::new();
     reader.take(root, &mut chunks).ok()?;
     reader.finish(&mut chunks);
+    if matches!(chunks.last(), Some(Chunk::Error(_))) {
+        return None;
+    }
     let mut fold = Fold::default();
     chunks.iter().for_each(|chunk| fold.push(chunk));
     let mut answer = fold.finish();

@@ -72,7 +72,7 @@ impl WriteStream for ArrayStream {
     fn push(&mut self, chunk: &Chunk, out: &mut Vec<Bytes>) {
         self.writer.push(chunk, &mut self.frames);
         out.extend(self.frames.drain(..).map(|frame| self.array.push(&frame)));
-        if matches!(chunk, Chunk::End | Chunk::Error { .. }) {
+        if matches!(chunk, Chunk::End | Chunk::Error(_)) {
             out.push(std::mem::take(&mut self.array).finish());
         }
     }

@@ -1,6 +1,6 @@
 //! One candidate of a streamed answer: its parts as blocks.
 
-use domain::canon::{Chunk, Delta, Dialect, Json, Opened, Signature, Thinking, Unknown};
+use domain::canon::{Chunk, Delta, Dialect, Json, Opened, Signature, Stop, Thinking, Unknown};
 
 use super::fields::{camel, member, string};
 use super::reader::{Late, block_of, keep};
@@ -256,6 +256,13 @@ impl Candidate {
                 self.keep(key, value);
             }
         }
+    }
+
+    /// Google's word for what went wrong, if that is all that came: a call that
+    /// it could not read, say. Nothing in such an answer is of use to anybody.
+    pub(super) fn failed(&self) -> Option<&str> {
+        let word = self.stop.as_deref().filter(|_| self.blocks == 0)?;
+        matches!(stops::read(word, 0), Stop::Other(_)).then_some(word)
     }
 
     /// The end of the stream; whether the candidate said why it ended.

@@ -16,7 +16,18 @@ const LONGEST: usize = 4096;
 #[must_use]
 pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let document = parse(body);
-    let error = document.as_ref().and_then(error_of);
+    of_error(status, document.as_ref().and_then(error_of))
+}
+
+/// The error that an event of a stream says; what status it would have had
+/// stands in it.
+pub(super) fn in_stream(error: Node<'_>) -> Fault {
+    let code = member(error, "code").and_then(whole);
+    let code = code.and_then(|code| u16::try_from(code).ok());
+    of_error(code.unwrap_or(500), Some(error))
+}
+
+fn of_error(status: u16, error: Option<Node<'_>>) -> Fault {
     let message = error.and_then(|error| match error.str() {
         Some(text) => Some(text.into_owned()),
         None => string(error, "message"),
@@ -167,30 +178,6 @@ fn by_status(status: u16) -> FaultKind {
         503 | 529 => FaultKind::Overloaded,
         400..=499 => FaultKind::Invalid,
         _ => FaultKind::Server,
-    }
-}
-
-/// What kind of error a provider's word in a stream means, whatever its
-/// dialect.
-pub(super) fn kind_of(word: &str) -> FaultKind {
-    if let Some(kind) = by_word(word) {
-        return kind;
-    }
-    match word {
-        "invalid_request_error" | "invalid_prompt" => FaultKind::Invalid,
-        "context_length_exceeded" => FaultKind::ContextTooLong,
-        "content_filter" => FaultKind::Filtered,
-        "request_too_large" => FaultKind::TooLarge,
-        "authentication_error" | "invalid_api_key" => FaultKind::Authentication,
-        "permission_error" => FaultKind::Permission,
-        "billing_error" | "insufficient_quota" => FaultKind::Billing,
-        "not_found_error" => FaultKind::NotFound,
-        "rate_limit_error" | "rate_limit_exceeded" | "tokens" | "requests" => {
-            FaultKind::RateLimited
-        }
-        "overloaded_error" | "overloaded" | "server_overloaded" => FaultKind::Overloaded,
-        "timeout_error" | "timeout" => FaultKind::Timeout,
-        word => word.parse().map_or(FaultKind::Server, by_status),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Reading a streamed answer.
 
-use domain::canon::{Chunk, Json, Stop, Unknown};
+use domain::canon::{Chunk, Fault, FaultKind, Json, Stop, Unknown};
 use domain::usage::Usage;
 
 use super::candidate::Candidate;
 use super::fields::{camel, member, string, whole};
-use super::{MAX_DEPTH, Malformed, raw, unknown, usage};
+use super::{MAX_DEPTH, Malformed, fault, raw, unknown, usage};
 use crate::json::{Document, Kind, Node};
 use crate::sse::Frame;
 use crate::translate::Names;
@@ -102,7 +102,7 @@ impl StreamReader {
         }
         if let Some(error) = member(root, "error") {
             self.is_over = true;
-            out.push(error_of(error));
+            out.push(Chunk::Error(fault::in_stream(error)));
             return Ok(());
         }
         self.start(root, out);
@@ -175,10 +175,23 @@ impl StreamReader {
 
     /// The connection ended cleanly. Gives what the dialect has no mark for:
     /// why each candidate ended, and `End` if every one of them said so, or if
-    /// the prompt was blocked and there is none.
+    /// the prompt was blocked and there is none. Where nothing came but a reason
+    /// that is a failure, it is one.
     pub fn finish(&mut self, out: &mut Vec<Chunk>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
+        }
+        let mut failed = self.candidates.iter().map(Candidate::failed);
+        if let Some(Some(word)) = failed.next()
+            && failed.all(|word| word.is_some())
+        {
+            let message = format!("The model's answer is empty: it ended with {word}.");
+            return out.push(Chunk::Error(Fault {
+                kind: FaultKind::Server,
+                message,
+                code: Some(word.to_owned()),
+                field: None,
+            }));
         }
         let mut is_whole = self.is_started;
         for candidate in &mut self.candidates {
@@ -200,20 +213,6 @@ impl StreamReader {
         if is_whole {
             out.push(Chunk::End);
         }
-    }
-}
-
-fn error_of(error: Node<'_>) -> Chunk {
-    let status = string(error, "status");
-    let code = || member(error, "code").and_then(whole);
-    let kind = status.or_else(|| code().map(|code| code.to_string()));
-    let message = match error.str() {
-        Some(text) => text.into_owned(),
-        None => string(error, "message").unwrap_or_default(),
-    };
-    Chunk::Error {
-        kind: kind.unwrap_or_else(|| "UNKNOWN".to_owned()),
-        message,
     }
 }
 

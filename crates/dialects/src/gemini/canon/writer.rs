@@ -1,14 +1,12 @@
 //! Writing a streamed answer: each frame a whole `GenerateContentResponse`.
 
 use bytes::Bytes;
-use domain::canon::{
-    Chunk, Delta, Dialect, Fault, Opened, Signature, Stop, Thinking, ToolCall, Unknown,
-};
+use domain::canon::{Chunk, Delta, Dialect, Opened, Signature, Stop, Thinking, ToolCall, Unknown};
 use domain::usage::Usage;
 
 use super::answer::{Thoughts, blocks, or, put_citations, put_end, put_tail};
 use super::candidate::Growing;
-use super::fault::{kind_of, write_fault_event};
+use super::fault::write_fault_event;
 use super::write::part;
 use super::{Head, logprobs};
 use crate::json::{Object, object};
@@ -107,15 +105,9 @@ impl StreamWriter {
             Chunk::Usage(usage) => self.usage = Some(*usage),
             Chunk::Unknown(unknown) => self.rest.push(unknown.clone()),
             Chunk::Ping => {}
-            Chunk::Error { kind, message } => {
+            Chunk::Error(fault) => {
                 self.is_over = true;
-                let fault = Fault {
-                    kind: kind_of(kind),
-                    message: message.clone(),
-                    code: None,
-                    field: None,
-                };
-                out.push(write_fault_event(&fault, &self.request_id));
+                out.push(write_fault_event(fault, &self.request_id));
             }
             Chunk::End => self.end(out),
         }

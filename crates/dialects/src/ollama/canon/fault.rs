@@ -26,17 +26,16 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     }
 }
 
-/// The error that a line of a stream says: its kind in a word that clients'
-/// writers know, and its sentence.
-pub(super) fn in_stream(root: Node<'_>) -> Option<(String, String)> {
+/// The error that a line of a stream says.
+pub(super) fn in_stream(root: Node<'_>) -> Option<Fault> {
     member(root, "error")?;
     let message = said(root).unwrap_or_else(|| "The provider failed.".to_owned());
-    let kind = match by_message(&message) {
-        Some(FaultKind::ContextTooLong) => "context_length_exceeded",
-        Some(FaultKind::Overloaded) => "overloaded",
-        _ => "server_error",
-    };
-    Some((kind.to_owned(), message))
+    Some(Fault {
+        kind: by_message(&message).unwrap_or(FaultKind::Server),
+        message,
+        code: None,
+        field: None,
+    })
 }
 
 /// Its sentence: a text, or that of an object.

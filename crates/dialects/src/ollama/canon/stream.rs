@@ -60,9 +60,9 @@ impl StreamReader {
         if root.kind() != Kind::Object {
             return Err(Malformed("a line that is not an object"));
         }
-        if let Some((kind, message)) = fault::in_stream(root) {
+        if let Some(fault) = fault::in_stream(root) {
             self.is_over = true;
-            out.push(Chunk::Error { kind, message });
+            out.push(Chunk::Error(fault));
             return Ok(());
         }
         self.start(root, out);

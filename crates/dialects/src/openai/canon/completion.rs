@@ -8,10 +8,11 @@ use domain::canon::{Answer, Block, Chunk, Delta, Message, Opened, Request, Role,
 use domain::refusal::Refusal;
 use domain::usage::Usage;
 
+use super::fault::write_fault_event;
 use super::fields::{Path, missing, wrong};
 use super::request::Reading;
 use super::stop::{self, Said};
-use super::{Head, fault, write_usage};
+use super::{Head, write_usage};
 use crate::json::{Document, Kind, Node, object};
 
 /// Reads a completion's request: its prompt is what the user says.
@@ -158,9 +159,9 @@ impl CompletionWriter {
             }
             Chunk::Usage(usage) => self.usage = Some(*usage),
             Chunk::Ping => out.push(Bytes::from_static(b": ping\n\n")),
-            Chunk::Error { kind, message } => {
+            Chunk::Error(fault) => {
                 self.is_over = true;
-                out.push(fault::event_of(kind, message, &self.request_id));
+                out.push(write_fault_event(fault, &self.request_id));
             }
             Chunk::End => {
                 self.is_over = true;

@@ -9,6 +9,8 @@ use domain::canon::{Fault, FaultKind};
 use super::fields::{member, text};
 use crate::json::{Document, Kind, Node, object};
 
+/// The status that a stream has, whatever its events say.
+const IN_STREAM: u16 = 200;
 /// Errors are nested at most this deeply.
 const MAX_DEPTH: usize = 64;
 
@@ -23,20 +25,26 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
         _ => Some(root),
     });
     let said = root.map(Said::read).unwrap_or_default();
-    let status = match said.status {
-        Some(inner) if status < 400 => inner,
-        _ => status,
-    };
-    let message = match said.message {
-        Some(message) => message,
-        None => format!("The provider answered with status {status} and no message."),
-    };
+    of_said(said, status)
+}
+
+/// What an error means that came with this status, or within a success.
+fn of_said(said: Said, status: u16) -> Fault {
+    let is_error = status >= 400;
+    let status = said.status.filter(|_| !is_error).unwrap_or(status);
+    let message = said.message.unwrap_or_else(|| match status {
+        IN_STREAM => "The provider failed.".to_owned(),
+        status => format!("The provider answered with status {status} and no message."),
+    });
     let words = [said.code.as_deref(), said.kind.as_deref()];
+    // Of everything that has no status of its own the type is the last word.
+    let is_clients = status < 400 && said.kind.as_deref() == Some("invalid_request_error");
     let kind = words
         .into_iter()
         .flatten()
         .find_map(kind_of_word)
         .or_else(|| kind_of_message(status, &message))
+        .or(is_clients.then_some(FaultKind::Invalid))
         .unwrap_or_else(|| kind_of_status(status));
     Fault {
         kind,
@@ -211,26 +219,15 @@ fn kind_of_status(status: u16) -> FaultKind {
     }
 }
 
-/// The error that an event of a stream says: its kind in the provider's word,
-/// and its sentence.
+/// The error that an event of a stream says.
 #[expect(clippy::fn_params_excessive_bools, reason = "said by the event's name")]
-pub(super) fn in_stream(root: Node<'_>, is_named: bool) -> Option<(String, String)> {
+pub(super) fn in_stream(root: Node<'_>, is_named: bool) -> Option<Fault> {
     let has_error = member(root, "error").is_some();
     let is_error = text(root, "object").as_deref() == Some("error");
     if !has_error && !is_error && !is_named {
         return None;
     }
-    let said = Said::read(root);
-    let kind = said.code.or(said.kind);
-    let message = said
-        .message
-        .unwrap_or_else(|| "The provider failed.".to_owned());
-    let of_status = || {
-        word(kind_of_status(said.status.unwrap_or(500)))
-            .0
-            .to_owned()
-    };
-    Some((kind.unwrap_or_else(of_status), message))
+    Some(of_said(Said::read(root), IN_STREAM))
 }
 
 /// An error's `type`, and the `code` that stands for it.
@@ -291,18 +288,4 @@ fn is_word(code: &str) -> bool {
 pub fn write_fault_event(fault: &Fault, request_id: &str) -> Bytes {
     let body = write_fault(fault, request_id);
     [b"data: ", body.as_slice(), b"\n\n"].concat().into()
-}
-
-/// The same for an error that a stream itself brought.
-pub(super) fn event_of(kind: &str, message: &str, request_id: &str) -> Bytes {
-    let fault = Fault {
-        kind: kind_of_word(kind).unwrap_or(match kind {
-            "invalid_request_error" | "INVALID_ARGUMENT" => FaultKind::Invalid,
-            _ => FaultKind::Server,
-        }),
-        message: message.to_owned(),
-        code: Some(kind.to_owned()),
-        field: None,
-    };
-    write_fault_event(&fault, request_id)
 }

@@ -1,6 +1,6 @@
 //! Why an answer ends: the words for it.
 
-use domain::canon::{Block, Stop};
+use domain::canon::{Block, FaultKind, Stop};
 
 /// What a choice says so far, as far as its end depends on it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,10 +52,10 @@ pub(super) fn read(reason: &str, sequence: Option<&str>, said: Said) -> Stop {
 }
 
 /// Whether a `finish_reason` says that the provider failed, and how.
-pub(super) fn failure(reason: &str) -> Option<&'static str> {
+pub(super) fn failure(reason: &str) -> Option<FaultKind> {
     match reason {
-        "error" => Some("server_error"),
-        "insufficient_system_resource" => Some("overloaded"),
+        "error" => Some(FaultKind::Server),
+        "insufficient_system_resource" => Some(FaultKind::Overloaded),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::canon::{Chunk, Dialect, Unknown};
+use domain::canon::{Chunk, Dialect, Fault, Unknown};
 
 use super::answer::{created, index, rest, usage};
 use super::fields::{json, member, text, unknown};
@@ -78,9 +78,9 @@ impl StreamReader {
             return Err(Malformed("an event that is not an object"));
         }
         let is_named = frame.event.as_deref() == Some(b"error");
-        if let Some((kind, message)) = fault::in_stream(root, is_named) {
+        if let Some(fault) = fault::in_stream(root, is_named) {
             self.is_over = true;
-            out.push(Chunk::Error { kind, message });
+            out.push(Chunk::Error(fault));
             return Ok(());
         }
         self.chunk(root, frame, out)
@@ -154,10 +154,12 @@ impl StreamReader {
         choice.push(node, &mut place)?;
         if let Some(kind) = failed {
             self.is_over = true;
-            out.push(Chunk::Error {
-                kind: kind.to_owned(),
+            out.push(Chunk::Error(Fault {
+                kind,
                 message: "The provider broke the answer off.".to_owned(),
-            });
+                code: None,
+                field: None,
+            }));
         }
         Ok(())
     }

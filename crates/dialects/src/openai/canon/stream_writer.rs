@@ -11,9 +11,10 @@ use domain::canon::{Chunk, Delta, Dialect, Opened, Stop, Thinking, Unknown};
 use domain::usage::Usage;
 
 use super::citations::{self, Range};
+use super::fault::write_fault_event;
 use super::frames::Frames;
 use super::stop::{self, Said};
-use super::{Head, fault, ids, thoughts};
+use super::{Head, ids, thoughts};
 
 /// Writes a stream chunk by chunk.
 #[derive(Debug)]
@@ -95,9 +96,9 @@ impl StreamWriter {
             Chunk::Usage(usage) => self.usage = Some(*usage),
             Chunk::Ping => out.push(Bytes::from_static(b": ping\n\n")),
             Chunk::Unknown(unknown) => self.frames.unknown(unknown),
-            Chunk::Error { kind, message } => {
+            Chunk::Error(fault) => {
                 self.is_over = true;
-                out.push(fault::event_of(kind, message, &self.request_id));
+                out.push(write_fault_event(fault, &self.request_id));
             }
             Chunk::End => self.end(out),
         }

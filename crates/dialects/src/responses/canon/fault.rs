@@ -26,9 +26,26 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let response = member(root, "response").unwrap_or(root);
     let error = member(response, "error").unwrap_or(root);
     let message = said(error).or_else(|| said(root));
-    let message = message.unwrap_or_else(|| unsaid(status));
+    of_error(status, error, message.unwrap_or_else(|| unsaid(status)))
+}
+
+/// The error that an event of a stream says: of its own, or of the response
+/// that failed.
+pub(super) fn in_stream(node: Node<'_>) -> Fault {
+    let error = member(node, "error").unwrap_or(node);
+    let message = said(error).unwrap_or_else(|| "The provider failed.".to_owned());
+    let code = word(error, "code").and_then(|code| code.parse().ok());
+    let status = code.filter(|status| (400..600).contains(status));
+    let usual = match loose(error, "type").as_deref() {
+        Some("invalid_request_error") => 400,
+        _ => 500,
+    };
+    of_error(status.unwrap_or(usual), error, message)
+}
+
+fn of_error(status: u16, error: Node<'_>, message: String) -> Fault {
     let code = word(error, "code");
-    let kind = loose(error, "type");
+    let kind = loose(error, "type").filter(|kind| kind != "error");
     Fault {
         kind: kind_of(status, code.as_deref(), kind.as_deref(), &message),
         message,
@@ -123,9 +140,12 @@ fn of_word(word: &str) -> Option<FaultKind> {
         "invalid_api_key" | "authentication_error" => FaultKind::Authentication,
         "permission_error" | "permission_denied" => FaultKind::Permission,
         "model_not_found" | "not_found_error" => FaultKind::NotFound,
-        "server_is_overloaded" | "slow_down" | "overloaded_error" | "overloaded" => {
-            FaultKind::Overloaded
-        }
+        "server_is_overloaded"
+        | "slow_down"
+        | "overloaded_error"
+        | "overloaded"
+        | "service_unavailable"
+        | "service_unavailable_error" => FaultKind::Overloaded,
         "timeout" | "timeout_error" => FaultKind::Timeout,
         "request_too_large" => FaultKind::TooLarge,
         "server_error" | "internal_error" | "api_error" | "internal_server_error" => {
@@ -268,21 +288,4 @@ pub(in crate::responses) fn code_and_message(fault: &Fault) -> (String, String) 
         _ => code(fault).unwrap_or("server_error"),
     };
     (code.to_owned(), fault.message.clone())
-}
-
-/// What a provider said in the middle of its stream.
-pub(super) fn of_stream(kind: &str, message: &str) -> Fault {
-    let found = of_word(kind);
-    let is_ours = kind == "invalid_request_error";
-    let usual = if is_ours {
-        FaultKind::Invalid
-    } else {
-        FaultKind::Server
-    };
-    Fault {
-        kind: found.unwrap_or(usual),
-        message: message.to_owned(),
-        code: Some(kind.to_owned()),
-        field: None,
-    }
 }

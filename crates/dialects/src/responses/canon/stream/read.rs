@@ -5,7 +5,7 @@ use domain::canon::{Chunk, Delta, Dialect, Opened, Unknown};
 use super::super::answer::{Seen, created, joined, others, stop_of, tokens_of};
 use super::super::fields::{json, loose, member, type_of, unknown};
 use super::super::item::{self, Shown};
-use super::super::{Malformed, usage};
+use super::super::{Malformed, fault, usage};
 use super::lane::{Kind, Lane, Lanes};
 use super::thought;
 use crate::json::{Document, Kind as Json, Node};
@@ -287,14 +287,7 @@ impl StreamReader {
                 .and_then(usage::read)
                 .map(Chunk::Usage),
         );
-        let error = member(node, "error").unwrap_or(node);
-        let code = loose(error, "code");
-        let kind = loose(error, "type").filter(|kind| kind != "error");
-        let said = loose(error, "message").or_else(|| error.str().map(Into::into));
-        out.push(Chunk::Error {
-            kind: code.or(kind).unwrap_or_else(|| "server_error".to_owned()),
-            message: said.unwrap_or_else(|| "The provider failed.".to_owned()),
-        });
+        out.push(Chunk::Error(fault::in_stream(node)));
         self.is_over = true;
     }
 }

@@ -116,9 +116,9 @@ impl StreamWriter {
             Chunk::Usage(usage) => self.usage = Some(*usage),
             Chunk::Unknown(unknown) if is_member(unknown) => self.rest.push(unknown.clone()),
             Chunk::Unknown(_) => {}
-            Chunk::Error { kind, message } => {
+            Chunk::Error(fault) => {
                 self.begin(out);
-                self.fail(&fault::of_stream(kind, message), out);
+                self.fail(fault, out);
             }
             Chunk::End => {
                 self.begin(out);
