@@ -126,6 +126,21 @@ fn what_googles_tools_did_is_told_in_words() {
     told_everywhere(Dialect::Gemini, GEMINI, &words, &places);
 }
 
+const SWITCHES: &str = r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],
+    "tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"type":"object"}}]}],
+    "toolConfig":{"functionCallingConfig":{"mode":"VALIDATED","streamFunctionCallArguments":false},
+        "includeServerSideToolInvocations":true,"retrievalConfig":{"languageCode":"SEALED"}},
+    "generationConfig":{"mediaResolution":"MEDIA_RESOLUTION_LOW","audioTimestamp":false,
+        "speechConfig":{},"routingConfig":{}}}"#;
+
+#[test]
+fn googles_switches_that_change_no_answer_refuse_nothing() {
+    let places = ["toolConfig.functionCallingConfig"];
+    told_everywhere(Dialect::Gemini, SWITCHES, &["\"f\""], &places);
+    let (written, _) = moved(Dialect::Gemini, Dialect::OpenAi, SWITCHES);
+    assert!(written.contains(r#""tool_choice":"auto""#), "{written}");
+}
+
 const LEFT_OUT: &str = r#"{"model":"m","input":[
     {"type":"compaction","encrypted_content":"SEALED"},
     {"role":"user","content":"Hi"},

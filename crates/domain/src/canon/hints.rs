@@ -1,7 +1,7 @@
 //! Members that a dialect knows and others do not, and without which the
 //! answer is the same: they help a provider to keep, route, cache or bill.
 
-use super::Unknown;
+use super::{Dialect, Unknown};
 
 const HINTS: &[&str] = &[
     "background",
@@ -9,6 +9,7 @@ const HINTS: &[&str] = &[
     "cache_control",
     "client_metadata",
     "context_management",
+    "generationConfig.mediaResolution",
     "include",
     "inference_geo",
     "labels",
@@ -22,6 +23,9 @@ const HINTS: &[&str] = &[
     "speed",
     "store",
     "stream_options",
+    "toolConfig.functionCallingConfig",
+    "toolConfig.includeServerSideToolInvocations",
+    "toolConfig.retrievalConfig",
     "truncation",
 ];
 
@@ -33,7 +37,14 @@ impl Unknown {
     /// Whether the form says the same: nothing is lost without it.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        TOLD.contains(&self.name.as_str()) || self.is_text_only()
+        TOLD.contains(&self.name.as_str()) || self.is_text_only() || self.is_default()
+    }
+
+    /// Whether it is what Google's protocol buffers hold where nothing is said.
+    fn is_default(&self) -> bool {
+        let value: String = self.raw.as_str().split_whitespace().collect();
+        let is_nothing = matches!(&*value, "false" | "{}" | "[]" | "\"\"" | "0");
+        self.dialect == Dialect::Gemini && is_nothing
     }
 
     /// Whether it says that the answer is text, as every answer is.
