@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use domain::canon::{Chunk, Dialect};
 
-use super::by_url;
 use super::codec::{Codec, Malformed, ReadStream, Upstream, WriteStream};
+use super::{by_url, elsewhere};
 use crate::sse::Frame;
 use crate::{anthropic, cohere, converse, gemini, ollama, openai, responses};
 
@@ -15,7 +15,10 @@ macro_rules! upstreams {
     ($($dialect:ident in $folder:ident, bytes $bytes:path $(, $finish:ident)?;)*) => {
         static UPSTREAMS: &[Upstream] = &[$(Upstream {
             dialect: Dialect::$dialect,
-            write_request: $folder::canon::write_request,
+            write_request: |request, target| {
+                let write = $folder::canon::write_request;
+                elsewhere::written(request, target, (Dialect::$dialect, write))
+            },
             wants_bytes: $bytes,
             read_answer: $folder::canon::read_answer,
             read_stream: |names| Box::new($folder::canon::StreamReader::new(names)),

@@ -1,7 +1,7 @@
 //! Members that a dialect knows and others do not, and without which the
 //! answer is the same: they help a provider to keep, route, cache or bill.
 
-use super::Unknown;
+use super::{Dialect, Unknown};
 
 const HINTS: &[&str] = &[
     "background",
@@ -9,6 +9,7 @@ const HINTS: &[&str] = &[
     "cache_control",
     "client_metadata",
     "context_management",
+    "generationConfig.mediaResolution",
     "include",
     "inference_geo",
     "labels",
@@ -22,6 +23,9 @@ const HINTS: &[&str] = &[
     "speed",
     "store",
     "stream_options",
+    "toolConfig.functionCallingConfig",
+    "toolConfig.includeServerSideToolInvocations",
+    "toolConfig.retrievalConfig",
     "truncation",
 ];
 
@@ -36,15 +40,15 @@ impl Unknown {
         TOLD.contains(&self.name.as_str()) || self.is_text_only() || self.is_empty()
     }
 
-    /// Whether it says nothing: SDKs send empty places too.
+    /// Whether it says nothing: SDKs send empty places too, and Google's protocol
+    /// buffers hold other values where nothing is said.
     fn is_empty(&self) -> bool {
-        let said = self.raw.as_str().bytes();
-        let mut said = said.filter(|byte| !byte.is_ascii_whitespace());
-        let said = [said.next(), said.next(), said.next()];
-        matches!(
-            said,
-            [Some(b'{'), Some(b'}'), None] | [Some(b'['), Some(b']'), None]
-        ) || self.raw.as_str() == "null"
+        let said: String = self.raw.as_str().split_whitespace().collect();
+        match &*said {
+            "{}" | "[]" | "null" => true,
+            "false" | "\"\"" | "0" => self.dialect == Dialect::Gemini,
+            _ => false,
+        }
     }
 
     /// Whether it says that the answer is text, as every answer is.

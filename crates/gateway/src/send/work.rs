@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::json::Document;
-use dialects::openai::canon::write_request_with_thoughts;
 use dialects::translate::{self, Codec, Names, Target, Terms, Upstream};
 use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
@@ -241,7 +240,7 @@ impl Open {
         };
         let Written { value, mut losses } = match &quirks.earlier_thoughts {
             Some(manner) if *manner != EarlierThoughts::Drop && work.theirs.dialect == PIVOT => {
-                write_request_with_thoughts(request, &target, "reasoning_content")
+                translate::with_thoughts(request, &target, "reasoning_content")
             }
             _ => (work.theirs.write_request)(request, &target),
         };

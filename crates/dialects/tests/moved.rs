@@ -1,0 +1,156 @@
+//! Conversations that move to another provider in their middle.
+
+use bytes::Bytes;
+use dialects::json::Document;
+use dialects::translate::{Names, Target, codec, upstream};
+use domain::canon::{Dialect, Loss, Weight, Written};
+
+/// A client's request, written for a provider, and what it lost.
+fn moved(from: Dialect, to: Dialect, body: &'static str) -> (String, Vec<Loss>) {
+    let document = Document::parse(Bytes::from_static(body.as_bytes()), 64).expect("JSON");
+    let client = codec(from).expect("a client's dialect");
+    let mut request = (client.read_request)(&document).expect("a request");
+    request.model = "m".to_owned();
+    let names = Names::of(&request);
+    let target = Target {
+        model: "m",
+        output_limit: None,
+        reasons: true,
+        names: &names,
+    };
+    let provider = upstream(to).expect("a provider's dialect");
+    let Written { value, losses } = (provider.write_request)(&request, &target);
+    (String::from_utf8(value).expect("text"), losses)
+}
+
+/// What every provider of another dialect is told of a conversation; none of
+/// it is refused, and these places are named to the client.
+fn told_everywhere(from: Dialect, body: &'static str, words: &[&str], places: &[&str]) {
+    for to in Dialect::ALL.into_iter().filter(|to| *to != from) {
+        let (written, losses) = moved(from, to, body);
+        for word in words {
+            assert!(written.contains(word), "{to:?} {word}: {written}");
+        }
+        let lost = losses.iter().find(|loss| loss.weight == Weight::Meaning);
+        assert_eq!(lost, None, "{to:?}");
+        for place in places {
+            let is_named = losses.iter().any(|loss| loss.field == *place);
+            assert!(is_named, "{to:?} {place}: {losses:?}");
+        }
+        assert!(!written.contains("SEALED"), "{to:?}: {written}");
+    }
+    let (written, losses) = moved(from, upstream_of(from), body);
+    assert!(written.contains("SEALED"), "{written}");
+    assert_eq!(losses, []);
+}
+
+fn upstream_of(from: Dialect) -> Dialect {
+    upstream(from).expect("a provider's dialect").dialect
+}
+
+const RESPONSES: &str = r#"{"model":"m","input":[
+    {"role":"user","content":"Who won?"},
+    {"type":"web_search_call","id":"SEALED1","status":"completed","action":{"type":"search",
+        "query":"who won","sources":[{"type":"url","url":"https://a.example/news"}]}},
+    {"type":"code_interpreter_call","id":"SEALED2","container_id":"SEALED","status":"completed",
+        "code":"print(6*7)","outputs":[{"type":"logs","logs":"42"}]},
+    {"type":"file_search_call","id":"SEALED3","status":"completed","queries":["rules"],
+        "results":[{"file_id":"SEALED","filename":"rules.md","text":"Three wins."}]},
+    {"type":"mcp_call","id":"SEALED4","server_label":"scores","name":"latest",
+        "arguments":"{\"n\":1}","output":"Ann 3, Bob 2"},
+    {"type":"compaction","id":"SEALED5","encrypted_content":"SEALED"},
+    {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Ann."}]},
+    {"role":"user","content":"Sure?"}]}"#;
+
+#[test]
+fn what_openais_tools_did_is_told_in_words() {
+    let words = [
+        "Searched the web for: who won",
+        "https://a.example/news",
+        "print(6*7)",
+        "42",
+        "rules.md",
+        "Three wins.",
+        "Called latest of scores",
+        "Ann 3, Bob 2",
+        "Ann.",
+    ];
+    let places = ["messages[1].content[0]", "messages[1].content[4]"];
+    told_everywhere(Dialect::Responses, RESPONSES, &words, &places);
+}
+
+const ANTHROPIC: &str = r#"{"model":"m","max_tokens":9,"messages":[
+    {"role":"user","content":"Who won?"},
+    {"role":"assistant","content":[
+        {"type":"server_tool_use","id":"srvtoolu_SEALED","name":"web_search","input":{"query":"who won"}},
+        {"type":"web_search_tool_result","tool_use_id":"srvtoolu_SEALED","content":[
+            {"type":"web_search_result","title":"News","url":"https://a.example/news",
+             "encrypted_content":"SEALED","page_age":"today"}]},
+        {"type":"server_tool_use","id":"srvtoolu_2","name":"bash_code_execution","input":{"command":"ls /tmp"}},
+        {"type":"bash_code_execution_tool_result","tool_use_id":"srvtoolu_2","content":
+            {"type":"bash_code_execution_result","stdout":"a.txt\n","stderr":"","return_code":0,"content":[]}},
+        {"type":"mcp_tool_use","id":"mcptoolu_1","name":"latest","server_name":"scores","input":{"n":1}},
+        {"type":"mcp_tool_result","tool_use_id":"mcptoolu_1","is_error":false,
+            "content":[{"type":"text","text":"Ann 3, Bob 2"}]},
+        {"type":"text","text":"Ann."}]},
+    {"role":"user","content":"Sure?"}]}"#;
+
+#[test]
+fn what_anthropics_tools_did_is_told_in_words() {
+    let words = [
+        "Searched the web for: who won",
+        "News",
+        "https://a.example/news",
+        "ls /tmp",
+        "a.txt",
+        "Called latest of scores",
+        "Ann 3, Bob 2",
+        "Ann.",
+    ];
+    let places = ["messages[1].content[0]", "messages[1].content[5]"];
+    told_everywhere(Dialect::Anthropic, ANTHROPIC, &words, &places);
+}
+
+const GEMINI: &str = r#"{"contents":[
+    {"role":"user","parts":[{"text":"6*7?"}]},
+    {"role":"model","parts":[
+        {"executableCode":{"language":"PYTHON","code":"print(6*7)","id":"SEALED"}},
+        {"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"42\n"}},
+        {"text":"It is 42."}]},
+    {"role":"user","parts":[{"text":"Sure?"}]}]}"#;
+
+#[test]
+fn what_googles_tools_did_is_told_in_words() {
+    let words = ["print(6*7)", "It gave:\\n42", "It is 42."];
+    let places = ["messages[1].content[0]", "messages[1].content[1]"];
+    told_everywhere(Dialect::Gemini, GEMINI, &words, &places);
+}
+
+const SWITCHES: &str = r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],
+    "tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"type":"object"}}]}],
+    "toolConfig":{"functionCallingConfig":{"mode":"VALIDATED","streamFunctionCallArguments":false},
+        "includeServerSideToolInvocations":true,"retrievalConfig":{"languageCode":"SEALED"}},
+    "generationConfig":{"mediaResolution":"MEDIA_RESOLUTION_LOW","audioTimestamp":false,
+        "speechConfig":{},"routingConfig":{}}}"#;
+
+#[test]
+fn googles_switches_that_change_no_answer_refuse_nothing() {
+    let places = ["toolConfig.functionCallingConfig"];
+    told_everywhere(Dialect::Gemini, SWITCHES, &["\"f\""], &places);
+    let (written, _) = moved(Dialect::Gemini, Dialect::OpenAi, SWITCHES);
+    assert!(written.contains(r#""tool_choice":"auto""#), "{written}");
+}
+
+const LEFT_OUT: &str = r#"{"model":"m","input":[
+    {"type":"compaction","encrypted_content":"SEALED"},
+    {"role":"user","content":"Hi"},
+    {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hi."},
+        {"type":"input_image","image_url":"https://a.example/SEALED.png"}]},
+    {"role":"user","content":"And?"}]}"#;
+
+#[test]
+fn places_behind_what_was_left_out_are_still_the_clients() {
+    let (_, losses) = moved(Dialect::Responses, Dialect::OpenAi, LEFT_OUT);
+    let fields: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
+    assert_eq!(fields, ["messages[2].content[1]", "messages[0].content[0]"]);
+}
