@@ -13,7 +13,7 @@ use dialects::sse::Framer;
 
 /// As the binary has it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ENGLISH: &str = "The gateway reads what a client asks for, once, and passes it on. ";
 const LINES: &str = "The gateway reads what a client asks for, once, and passes it on.\n";

@@ -26,8 +26,6 @@ pub mod route;
 pub mod send;
 pub mod serve;
 pub mod settle;
-#[cfg(feature = "ungoverned")]
-mod ungoverned;
 mod wire;
 
 use std::rc::Rc;
@@ -37,6 +35,11 @@ use crate::plane::Plane;
 use crate::reuse::Found;
 use crate::serve::Served;
 use crate::settle::Refused;
+
+/// Whether the way governs: asks for keys, holds limits, accounts and writes its
+/// journal. All but the benchmark's measure of what that costs does; no
+/// configuration leads to a gateway that does not.
+pub(crate) const GOVERNS: bool = !cfg!(feature = "ungoverned");
 
 /// One request's whole way.
 ///

@@ -16,7 +16,7 @@ use clap::Parser as _;
 // A gateway allocates small things on every core; the system's allocator is
 // slower at that.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     keep_pages_small();

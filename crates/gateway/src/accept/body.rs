@@ -193,7 +193,10 @@ async fn look(
                 (Arc::new(document), None, view)
             }
         };
-        let prompt = openai::estimate_prompt(&document, &view);
+        let prompt = match crate::GOVERNS {
+            true => openai::estimate_prompt(&document, &view),
+            false => 0,
+        };
         Ok(Look {
             document,
             foreign,

@@ -19,9 +19,6 @@ use super::{Request, multiplexed};
 use crate::plane::Plane;
 use crate::send::pool::Pool;
 use crate::serve::{self, AnswerBody, Served};
-#[cfg(feature = "ungoverned")]
-use crate::ungoverned::walk;
-#[cfg(not(feature = "ungoverned"))]
 use crate::walk;
 use crate::wire::{Line, Socket};
 

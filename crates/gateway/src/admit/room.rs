@@ -132,6 +132,9 @@ async fn some(
 }
 
 fn asks(principal: &Principal, reserved: u64) -> Vec<Ask> {
+    if !crate::GOVERNS {
+        return Vec::new();
+    }
     let limits = &principal.limits;
     let all = [
         (Measure::Parallel, limits.parallel_requests, 1),

@@ -343,18 +343,3 @@ fn unaccountable(error: &journal::JournalError) -> Refusal {
     .retry_after(Duration::from_secs(1))
     .because(error)
 }
-
-/// Sends a body as it is, for the benchmark's measure.
-#[cfg(feature = "ungoverned")]
-pub(crate) async fn bare(
-    plane: &Rc<Plane>,
-    provider: &Arc<domain::model::Provider>,
-    (operation, parts): (Operation, Vec<bytes::Bytes>),
-    due: Instant,
-) -> Result<upstream::Reply, String> {
-    let prepared = plane.pool.prepared(provider, &plane.shared.bulkheads);
-    let prepared = prepared.map_err(|error| error.to_string())?;
-    let request = outgoing::Outgoing::bare(prepared, operation, parts);
-    let exchanging = plane.pool.exchange(&plane.shared.tls, &request, due);
-    exchanging.await.map_err(|error| error.to_string())
-}

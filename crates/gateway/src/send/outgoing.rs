@@ -44,19 +44,6 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// A body as it is.
-    #[cfg(feature = "ungoverned")]
-    pub(super) fn bare(prepared: Rc<Prepared>, operation: Operation, parts: Vec<Bytes>) -> Self {
-        Self {
-            key: (!prepared.provider.keys.is_empty()).then_some(0),
-            prepared,
-            operation,
-            path: None,
-            own: Fields::default(),
-            parts,
-        }
-    }
-
     fn path(&self) -> &PathAndQuery {
         let usual = || self.prepared.path(self.operation);
         self.path.as_ref().unwrap_or_else(usual)
