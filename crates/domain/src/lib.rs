@@ -18,7 +18,7 @@
 //! | [`guard`] | the interface that every guardrail has |
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
-//! | [`counters`], [`shelf`] | traits that `store` implements |
+//! | [`counters`], [`shelf`], [`turns`], [`reasoning`] | traits that `store` implements |
 //! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
@@ -39,6 +39,7 @@ pub mod policy;
 pub mod principal;
 pub mod probe;
 pub mod quirks;
+pub mod reasoning;
 pub mod record;
 pub mod refusal;
 pub mod secret;

@@ -19,6 +19,7 @@ mod pass;
 pub mod pool;
 mod prepared;
 mod quirks;
+mod reasoning;
 pub(crate) mod rehearsal;
 mod rejected;
 mod several;
@@ -46,6 +47,7 @@ use dialects::translate::Frames;
 use domain::guard::{Direction, Guard};
 use domain::ids::TicketId;
 use domain::model::{Deployment, Timeouts};
+use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 use domain::time::UnixMicros;
@@ -165,6 +167,8 @@ impl Serving {
 
 /// What an attempt needs of the request; it is the same for every target.
 struct Ask {
+    /// Who asks.
+    principal: Arc<Principal>,
     operation: Operation,
     document: Arc<Document>,
     view: View,
@@ -192,6 +196,7 @@ impl Ask {
     fn of(accepted: Accepted, guards: &[Arc<dyn Guard>], largest: usize) -> (Self, Ticket) {
         let Accepted { ticket, .. } = accepted;
         let ask = Self {
+            principal: accepted.principal,
             operation: accepted.operation,
             document: accepted.document,
             view: accepted.view,

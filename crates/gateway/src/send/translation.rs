@@ -21,8 +21,9 @@ use domain::refusal::{Reason, Refusal};
 use super::client::Client;
 use super::failure::Failure;
 use super::fetch::Means;
+use super::reasoning::{Found, Recall};
 use super::vectors::{self, Vectors};
-use super::work::{Begun, Done, Work};
+use super::work::{Begun, Done, Wants, Work};
 use super::{Ask, fetch};
 use crate::aside;
 
@@ -53,6 +54,8 @@ struct Talk {
     passes: bool,
     request: Request,
     names: Names,
+    /// Where reasoning is kept that the client may not send back.
+    recall: Option<Recall>,
     /// When the request came, in seconds since 1970.
     created: i64,
     /// The answer's id, where the provider gives none.
@@ -88,11 +91,14 @@ pub(super) async fn of(
     };
     let (kind, body) = match ask.operation {
         Operation::Chat => {
+            let recall = Recall::of(means.plane, ask, target, theirs.dialect);
             let work = Work {
                 fetches: means.plane.shared.snapshot.load().fetching.is_on,
+                recalls: recall.is_some(),
                 ..work(ask, target, (pivot, theirs))
             };
-            talk(ask, done(ask, work, means).await?, (pivot, theirs))
+            let done = done(ask, work, recall.as_ref(), means).await?;
+            talk(ask, done, recall, (pivot, theirs))
         }
         Operation::Embedding => {
             let (vectors, body) = vectors::of(ask, target).await?;
@@ -132,12 +138,20 @@ fn work(
         reasons: target.can(Ability::Reasoning),
         provider: Arc::clone(&target.provider),
         fetches: false,
+        recalls: false,
+        is_added_to: false,
     }
 }
 
-/// Reads the request, fetches what the target cannot fetch itself, and writes
-/// it; the first and the last beside the loop if they are much.
-async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> {
+/// Reads the request, fetches what the target cannot fetch itself, looks for
+/// reasoning that the client has lost, and writes it; the first and the last beside
+/// the loop if they are much.
+async fn done(
+    ask: &Ask,
+    work: Work,
+    recall: Option<&Recall>,
+    means: Means<'_>,
+) -> Result<Done, Failure> {
     let is_large = aside::is_large(ask.document.bytes().len());
     let begin = move || work.begun();
     let begun = if is_large {
@@ -145,13 +159,20 @@ async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> 
     } else {
         begin()
     };
-    let (open, wanted) = match begun? {
+    let (open, Wants { media, calls }) = match begun? {
         Begun::Done(done) => return Ok(*done),
-        Begun::Wants(open, wanted) => (open, wanted),
+        Begun::Wants(open, wants) => (open, wants),
     };
-    let fetched = fetch::all(ask, &wanted, means).await;
+    let found = match recall {
+        Some(recall) => recall.find(calls).await,
+        None => Found::new(),
+    };
+    if media.is_empty() && !is_large {
+        return open.finished(None, &found);
+    }
+    let fetched = fetch::all(ask, &media, means).await;
     let fetched = fetched.map_err(|failure| open.in_terms(failure))?;
-    let finish = move || open.finished(&fetched);
+    let finish = move || open.finished((!media.is_empty()).then_some(&fetched), &found);
     let finished = aside::run(finish).await;
     finished.map_err(Failure::transient)?
 }
@@ -159,6 +180,7 @@ async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> 
 fn talk(
     ask: &Ask,
     done: Done,
+    recall: Option<Recall>,
     (pivot, theirs): (&'static Codec, &'static Upstream),
 ) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
@@ -170,6 +192,8 @@ fn talk(
         passes: done.passes,
         request: done.request,
         names: done.names,
+        // Who speaks the provider's dialect gets all of it, as it came.
+        recall: recall.filter(|_| !done.passes),
         created: ask.at.seconds(),
         id: id(ask),
         request_id: ask.ticket.to_string(),
@@ -241,6 +265,9 @@ impl Talk {
             Failure::broken(format!("no answer of the dialect `{dialect}`"))
         })?;
         Customs::of(&self.request).restore(&mut answer);
+        if let Some(recall) = &self.recall {
+            recall.keep(&answer);
+        }
         let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
         let leaves = self.client.as_ref().map(|client| match self.passes {
             true => document.bytes().clone(),
@@ -252,6 +279,10 @@ impl Talk {
     fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
         let reader = Customs::of(&self.request).reading(reader);
+        let reader = match &self.recall {
+            Some(recall) => recall.reading(reader),
+            None => reader,
+        };
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,

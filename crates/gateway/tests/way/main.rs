@@ -28,6 +28,7 @@ mod passing_streams;
 mod passing_uploads;
 mod platforms;
 mod quirks;
+mod reasoning;
 mod rehearsals;
 mod request_ids;
 mod responses;
