@@ -8,7 +8,7 @@
 //! | [`secret`] | strings that never print |
 //! | [`edit`] | spans of a body, and replacements spliced into it |
 //! | [`model`] | providers, deployments, models: what a name resolves to |
-//! | [`shape`], [`embedding`] | where a provider's requests differ: paths, members, headers; forms of embeddings |
+//! | [`shape`], [`embedding`], [`counting`] | where a provider's requests differ: paths, members, headers; forms of embeddings, and of counts of tokens |
 //! | [`quirks`] | where a provider differs from its dialect |
 //! | [`ability`] | what a model can do beside text |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
@@ -25,6 +25,7 @@
 pub mod ability;
 pub mod canon;
 pub mod counters;
+pub mod counting;
 pub mod credential;
 pub mod edit;
 pub mod embedding;

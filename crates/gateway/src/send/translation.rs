@@ -25,7 +25,9 @@ use super::reasoning::{Found, Recall};
 use super::vectors::{self, Vectors};
 use super::work::{Begun, Done, Wants, Work};
 use super::{Ask, fetch};
+use crate::accept::Foreign;
 use crate::aside;
+use crate::plane::Plane;
 
 /// What every stage looks at.
 pub(super) const PIVOT: Dialect = Dialect::OpenAi;
@@ -110,6 +112,47 @@ pub(super) async fn of(
     Ok(Some((Arc::new(translation), body)))
 }
 
+/// A request as a target is told of it.
+pub(super) struct Told {
+    pub(super) body: Vec<Bytes>,
+    /// Whether these are the client's own bytes, but for the model's name.
+    pub(super) passes: bool,
+}
+
+/// A conversation written for `target` in this dialect, whatever it is asked in
+/// otherwise. Nothing is fetched for it.
+///
+/// # Errors
+/// The client's own mistake, or something that the target cannot be told.
+pub(super) async fn told(
+    ask: &Ask,
+    target: &Deployment,
+    theirs: Dialect,
+    plane: &Plane,
+) -> Result<Told, Failure> {
+    let (Some(pivot), Some(upstream)) = (translate::codec(PIVOT), translate::upstream(theirs))
+    else {
+        return Err(nothing(ask.operation));
+    };
+    let recall = Recall::of(plane, ask, target, theirs);
+    // Google's whole request within one names the client's model again.
+    let is_within = |foreign: &Arc<Foreign>| {
+        let root = foreign.document.root();
+        root.get("generateContentRequest").is_some()
+    };
+    let work = Work {
+        recalls: recall.is_some(),
+        rewrites: ask.foreign.as_ref().is_some_and(is_within),
+        ..work(ask, target, (pivot, upstream))
+    };
+    let means = Means { plane, until: None };
+    let done = done(ask, work, recall.as_ref(), means).await?;
+    Ok(Told {
+        body: done.body,
+        passes: done.passes,
+    })
+}
+
 fn nothing(operation: Operation) -> Failure {
     let what = operation.as_str();
     let sentence = format!("The model's provider has no {what} for clients of this kind.");
@@ -139,6 +182,7 @@ fn work(
         provider: Arc::clone(&target.provider),
         fetches: false,
         recalls: false,
+        rewrites: false,
         is_added_to: false,
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Work {
     pub(super) fetches: bool,
     /// Whether reasoning may be kept that the client has lost.
     pub(super) recalls: bool,
+    /// Whether it is written even where the client's own bytes would do.
+    pub(super) rewrites: bool,
     /// Whether some was put back: places are not the client's any more.
     pub(super) is_added_to: bool,
 }
@@ -124,6 +126,7 @@ impl Work {
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
+            && !self.rewrites
             && is_there
             && !self.unlinks(&request)
             && translate::is_native(&request, self.theirs.dialect, &self.model)

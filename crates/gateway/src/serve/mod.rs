@@ -1,6 +1,7 @@
 //! **serve**: the answer goes out: metered, guarded, streamed chunk by chunk.
 
 mod body;
+mod counted;
 mod error;
 mod fault;
 mod headers;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use body::{AnswerBody, Served};
+pub use counted::count;
 use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
@@ -29,7 +31,7 @@ use domain::shelf::Shelved;
 pub use error::refuse;
 pub use headers::name_id;
 pub use kept::kept;
-pub use models::{count, models};
+pub use models::models;
 pub use pass::pass;
 
 use crate::aside;

@@ -7,6 +7,7 @@ mod aws_errors;
 mod bedrock;
 mod bounds;
 mod compose_guard;
+mod counting;
 mod credentials;
 mod customs;
 mod doubles;
