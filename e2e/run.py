@@ -37,6 +37,7 @@ SUITES = [
     "agents_everywhere",
     "frameworks",
     "sdk_responses",
+    "background",
     "lossless",
     "pass_through",
     "policies",

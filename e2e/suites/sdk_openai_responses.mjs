@@ -6,10 +6,12 @@ import OpenAI from "openai";
 import { zodResponsesFunction, zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
+import { data, fakeOf } from "./fakes.mjs";
 import { runCases } from "./run_cases.mjs";
 
 const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.KEY, maxRetries: 0 });
 const { responses } = client;
+const openai = fakeOf("openai");
 const models = ["m", "c", "gemini-2.5-flash", "gemini-3-flash", "r"];
 const thinkers = ["claude-haiku-4-5", "gemini-2.5-flash", "gemini-3-flash"];
 const input = "hello";
@@ -156,6 +158,40 @@ const cases = {
       await responses.delete(answer.id);
       await assert.rejects(responses.retrieve(answer.id), OpenAI.NotFoundError);
     }
+  },
+
+  async "in the background: asked after, picked up, stopped"() {
+    for (const model of models) {
+      let answer = await responses.create({ model, input, background: true });
+      const { id } = answer;
+      while (["queued", "in_progress"].includes(answer.status)) answer = await responses.retrieve(id);
+      assert.deepEqual([answer.id, answer.status, answer.background], [id, "completed", true]);
+      isSaid(answer.output_text);
+      const events = [];
+      for await (const event of await responses.create({ model, input, background: true, stream: true })) {
+        events.push(event);
+      }
+      const numbers = events.map((event) => event.sequence_number);
+      assert.deepEqual(numbers, events.map((_, at) => at));
+      const again = [];
+      const cursor = { stream: true, starting_after: 3 };
+      for await (const event of await responses.retrieve(events[0].response.id, cursor)) again.push(event);
+      assert.deepEqual(again, events.slice(4));
+      assert.equal((await responses.cancel(id)).status, "completed");
+      isSaid((await streamed({ model, input, background: true })).output_text);
+    }
+    const { hungUp } = await openai.look();
+    const chunk = { id: "x", object: "chat.completion.chunk", created: 1, model: "m" };
+    const choices = [{ index: 0, delta: { role: "assistant", content: "one" }, finish_reason: null }];
+    await openai.script({ pieces: [data({ ...chunk, choices }), data("[DONE]")], holds: true });
+    const held = await responses.create({ model: "m", input, background: true, stream: true });
+    let id;
+    for await (const event of held) {
+      id ??= event.response.id;
+      if (event.type === "response.output_text.delta") await responses.cancel(id);
+    }
+    assert.equal((await responses.retrieve(id)).status, "cancelled");
+    await openai.hungUpAfter(hungUp);
   },
 
   async "tokens are counted"() {

@@ -14,6 +14,9 @@ pub struct Responses {
     pub keep: Span,
     /// The most bytes of one turn, input and answer together.
     pub max_bytes: Size,
+    /// The most that are worked on in the background at the same time; `0`
+    /// refuses all.
+    pub background: usize,
 }
 
 impl Default for Responses {
@@ -22,6 +25,7 @@ impl Default for Responses {
         Self {
             keep: Span(usual.keep),
             max_bytes: Size(usual.max_bytes),
+            background: usual.background,
         }
     }
 }
@@ -36,6 +40,13 @@ impl Responses {
                 "lower it; larger turns are answered but not kept",
             );
         }
+        if self.background > MOST_RUNNING {
+            report.wrong(
+                "responses.background",
+                "1000 responses at most may be worked on in the background",
+                "lower it; each may take 4 MiB of memory beside its request",
+            );
+        }
     }
 
     /// The policy.
@@ -43,9 +54,12 @@ impl Responses {
         Retention {
             keep: self.keep.0,
             max_bytes: self.max_bytes.0,
+            background: self.background,
         }
     }
 }
 
 /// The most bytes of a turn.
 const MOST: usize = 64 << 20;
+/// The most that are worked on in the background at the same time.
+const MOST_RUNNING: usize = 1000;

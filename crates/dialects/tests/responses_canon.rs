@@ -2,6 +2,8 @@
 
 #[path = "responses_canon/answer.rs"]
 mod answer;
+#[path = "responses_canon/background.rs"]
+mod background;
 #[path = "responses_canon/conversations.rs"]
 mod conversations;
 #[path = "responses_canon/emulated.rs"]

@@ -32,6 +32,42 @@ pub struct Turn {
     pub input: Bytes,
     /// The answer as the client saw it: a JSON object.
     pub answer: Bytes,
+    /// Whether somebody works on the answer.
+    pub work: Work,
+    /// What streamed of an answer in the background: frames of events. A
+    /// [`Turns::conversation`] leaves them out.
+    pub events: Bytes,
+}
+
+/// Whether somebody works on an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Work {
+    /// It is over; the answer says how it ended.
+    #[default]
+    Over,
+    /// The process of this generation does.
+    Runs(u64),
+    /// The process that did has ended before it.
+    Lost,
+}
+
+/// How an answer in the background has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// Whose it is.
+    pub owner: KeyId,
+    /// Its id.
+    pub id: String,
+    /// When it is forgotten, if nobody goes on from it.
+    pub expires: UnixMicros,
+    /// The provider that answered; empty if none did.
+    pub provider: String,
+    /// The deployment that answered; empty if none did.
+    pub deployment: String,
+    /// The answer, which says how it ended: a JSON object.
+    pub answer: Bytes,
+    /// What has streamed of it: frames of events.
+    pub events: Bytes,
 }
 
 /// How long turns are kept, and how large they may be.
@@ -41,6 +77,8 @@ pub struct Retention {
     pub keep: Duration,
     /// The most bytes of one turn, input and answer together.
     pub max_bytes: usize,
+    /// The most answers that are worked on in the background at the same time.
+    pub background: usize,
 }
 
 impl Default for Retention {
@@ -48,6 +86,7 @@ impl Default for Retention {
         Self {
             keep: Duration::from_secs(30 * 24 * 60 * 60),
             max_bytes: 16 << 20,
+            background: 100,
         }
     }
 }
@@ -103,4 +142,11 @@ pub trait Turns: Send + Sync {
 
     /// Forgets a turn; says whether there was one.
     fn forget(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>>;
+
+    /// Keeps how an answer has ended that is worked on; says whether it was
+    /// worked on until now. Who comes second changes nothing.
+    fn finish(&self, finish: Finish) -> Answer<Result<bool, Unkept>>;
+
+    /// Whether a turn is there and worked on.
+    fn runs(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>>;
 }

@@ -52,7 +52,7 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
     let known = admit::who(plane, &snapshot, head)?;
     if let Target::Kept(_) = &known.head.target {
         let visitor = admit::visit(plane, known).await?;
-        return serve::kept(plane, visitor).await;
+        return Box::pin(serve::kept(plane, visitor)).await;
     }
     if let Target::Models(which) = &known.head.target {
         return serve::models(plane, &snapshot, &known, which.as_deref());
@@ -71,10 +71,15 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
         Found::Nothing(fresh) => {
             let routed = route::choose(plane, &snapshot, *fresh).await?;
             if routed.is_count() {
-                return Ok(serve::count(send::count(plane, routed).await));
+                let counted = Box::pin(send::count(plane, routed)).await;
+                return Ok(serve::count(counted));
             }
             if routed.is_rehearsal() {
                 return send::rehearsal::rehearse(plane, routed).await;
+            }
+            if routed.is_background() {
+                // In a box: every other request would carry room for it.
+                return Box::pin(serve::background(plane, routed)).await;
             }
             send::send(plane, routed).await?
         }

@@ -22,6 +22,7 @@ use crate::route::Health;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
 use crate::send::{Bulkheads, Fetcher, KeyRests};
+use crate::serve::{Busy, Jobs};
 use crate::settle::{Counts, Metrics};
 use crate::wire::Scratch;
 
@@ -39,6 +40,8 @@ pub struct Shared {
     pub turns: Arc<dyn Turns>,
     /// Reasoning that is kept for clients that do not send it back.
     pub reasoning: Arc<dyn ReasoningStore>,
+    /// Answers that are worked on in the background.
+    pub jobs: Jobs,
     /// Where records go.
     pub journal: Journal,
     /// Which deployments rest after failures.
@@ -113,6 +116,8 @@ pub struct Plane {
     pub(crate) in_flight: Cell<usize>,
     pub(crate) counts: Counts,
     pub(crate) memo: Memo,
+    /// Work of this loop that no connection waits for.
+    pub(crate) busy: Busy,
     sequence: Cell<u64>,
     dice: Cell<u64>,
 }
@@ -136,6 +141,7 @@ impl Plane {
             in_flight: Cell::new(0),
             counts: Counts::default(),
             memo: Memo::default(),
+            busy: Busy::default(),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),
         }))

@@ -4,25 +4,24 @@
 use std::sync::Arc;
 
 use domain::counters::Answer;
-use domain::turns::{Reach, Turn, Turns, Unkept, Wanted};
+use domain::turns::{Finish, Reach, Turn, Turns, Unkept, Wanted};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{Store, StoreError};
 
-/// Turns that may wait to be kept, and questions for an answer.
+/// Turns that may wait to be written, and questions for an answer.
 const WAITING: usize = 256;
 /// The most that waiting turns may weigh together, in KiB.
 const WEIGHT: usize = 64 << 10;
-/// Turns that are kept in one transaction: one wait for the disk serves all.
+/// Turns that are written in one transaction: one wait for the disk serves all.
 const TOGETHER: usize = 32;
 
 type Reply<T> = oneshot::Sender<Result<T, Unkept>>;
 
-/// A turn that waits to be kept.
-struct Waiting {
-    turn: Turn,
-    reply: Reply<()>,
-    room: OwnedSemaphorePermit,
+/// What waits to be written.
+enum Waiting {
+    Turn(Turn, Reply<()>, OwnedSemaphorePermit),
+    End(Finish, Reply<bool>, OwnedSemaphorePermit),
 }
 
 /// A question that needs no transaction of its own.
@@ -30,6 +29,7 @@ enum Question {
     Turn(Wanted, Reply<Option<Turn>>),
     Conversation(Wanted, Reach, Reply<Vec<Turn>>),
     Forget(Wanted, Reply<bool>),
+    Runs(Wanted, Reply<bool>),
 }
 
 /// The way's end of the channel.
@@ -66,6 +66,23 @@ impl Keeper {
         (Arc::new(keeper), keeping)
     }
 
+    /// Room for so many bytes that wait to be kept.
+    fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let weight = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(weight).ok()
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        waiting: impl FnOnce(Reply<T>) -> Waiting,
+    ) -> Answer<Result<T, Unkept>> {
+        let (reply, answer) = oneshot::channel();
+        match self.turns.try_send(waiting(reply)) {
+            Ok(()) => later(answer),
+            Err(error) => Answer::Now(Err(refused(&error))),
+        }
+    }
+
     fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(Reply<T>) -> Question,
@@ -96,17 +113,10 @@ fn refused<T>(error: &mpsc::error::TrySendError<T>) -> Unkept {
 
 impl Turns for Keeper {
     fn keep(&self, turn: Turn) -> Answer<Result<(), Unkept>> {
-        let weight = (turn.input.len() + turn.answer.len()).div_ceil(1 << 10);
-        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(weight) else {
+        let Some(room) = self.room(turn.input.len() + turn.answer.len()) else {
             return Answer::Now(Err(Unkept::Full));
         };
-        let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { turn, reply, room };
-        match self.turns.try_send(waiting) {
-            Ok(()) => later(answer),
-            Err(error) => Answer::Now(Err(refused(&error))),
-        }
+        self.write(|reply| Waiting::Turn(turn, reply, room))
     }
 
     fn turn(&self, wanted: Wanted) -> Answer<Result<Option<Turn>, Unkept>> {
@@ -119,6 +129,17 @@ impl Turns for Keeper {
 
     fn forget(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
         self.ask(|reply| Question::Forget(wanted, reply))
+    }
+
+    fn finish(&self, finish: Finish) -> Answer<Result<bool, Unkept>> {
+        let Some(room) = self.room(finish.answer.len() + finish.events.len()) else {
+            return Answer::Now(Err(Unkept::Full));
+        };
+        self.write(|reply| Waiting::End(finish, reply, room))
+    }
+
+    fn runs(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
+        self.ask(|reply| Question::Runs(wanted, reply))
     }
 }
 
@@ -137,15 +158,33 @@ impl Keeping {
 async fn keep_all(store: &Store, mut incoming: mpsc::Receiver<Waiting>) {
     let mut together = Vec::with_capacity(TOGETHER);
     while incoming.recv_many(&mut together, TOGETHER).await > 0 {
-        let (turns, replies): (Vec<Turn>, Vec<_>) = together
-            .drain(..)
-            .map(|waiting| (waiting.turn, (waiting.reply, waiting.room)))
-            .unzip();
-        let kept = store.keep_turns(&turns).await;
-        let kept = kept.map_err(|error| failed(&error));
-        for (reply, _) in replies {
-            // Whoever asked may have given up waiting.
-            let _ = reply.send(kept.clone());
+        let (mut turns, mut kept) = (Vec::new(), Vec::new());
+        let (mut ended, mut ends) = (Vec::new(), Vec::new());
+        // Given back once all is written.
+        let mut rooms = Vec::new();
+        for waiting in together.drain(..) {
+            match waiting {
+                Waiting::Turn(turn, reply, room) => {
+                    turns.push(turn);
+                    kept.push(reply);
+                    rooms.push(room);
+                }
+                Waiting::End(finish, reply, room) => {
+                    ended.push(finish);
+                    ends.push(reply);
+                    rooms.push(room);
+                }
+            }
+        }
+        let done = store.keep_turns(&turns, &ended).await;
+        let done = done.map_err(|error| failed(&error));
+        // Whoever asked may have given up waiting.
+        for reply in kept {
+            let _ = reply.send(done.clone().map(drop));
+        }
+        for (at, reply) in ends.into_iter().enumerate() {
+            let was = done.clone().map(|were| were.get(at) == Some(&true));
+            let _ = reply.send(was);
         }
     }
 }
@@ -164,6 +203,10 @@ async fn answer_all(store: &Store, mut questions: mpsc::Receiver<Question>) {
             Question::Forget(wanted, reply) => {
                 let gone = store.forget_turn(&wanted).await;
                 let _ = reply.send(gone.map_err(|error| failed(&error)));
+            }
+            Question::Runs(wanted, reply) => {
+                let runs = store.turn_runs(&wanted).await;
+                let _ = reply.send(runs.map_err(|error| failed(&error)));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use domain::time::UnixMicros;
-use domain::turns::{Reach, Turn, Turns as _, Unkept, Wanted};
+use domain::turns::{Reach, Turn, Turns as _, Unkept, Wanted, Work};
 use store::Store;
 use store::keeper::Keeper;
 
@@ -24,6 +24,8 @@ fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
         is_there: true,
         input: "[]".into(),
         answer: format!(r#"{{"id":"{id}"}}"#).into(),
+        work: Work::Over,
+        events: "".into(),
     }
 }
 
@@ -43,7 +45,7 @@ async fn memory() -> Store {
 async fn a_conversation_comes_back_whole_and_only_to_its_owner() {
     let store = memory().await;
     let turns = [turn("a", None, 10), turn("b", Some("a"), 20)];
-    store.keep_turns(&turns).await.expect("a disk");
+    store.keep_turns(&turns, &[]).await.expect("a disk");
     let found = store
         .conversation(&wanted("b", 5), ALL)
         .await
@@ -71,9 +73,9 @@ async fn a_conversation_comes_back_whole_and_only_to_its_owner() {
 async fn of_an_id_that_comes_again_the_newest_counts_and_never_goes_on_from_itself() {
     let store = memory().await;
     let first = [turn("a", None, 10), turn("b", Some("a"), 10)];
-    store.keep_turns(&first).await.expect("a disk");
+    store.keep_turns(&first, &[]).await.expect("a disk");
     let again = turn("b", Some("b"), 30);
-    store.keep_turns(&[again]).await.expect("a disk");
+    store.keep_turns(&[again], &[]).await.expect("a disk");
     let found = store.conversation(&wanted("b", 5), ALL).await;
     let found = found.expect("read").expect("a conversation");
     let ids: Vec<&str> = found.iter().map(|turn| turn.id.as_str()).collect();
@@ -89,7 +91,7 @@ async fn what_has_expired_or_is_deleted_is_gone_and_swept() {
         turn("b", Some("a"), 10),
         turn("c", None, 99),
     ];
-    store.keep_turns(&turns).await.expect("a disk");
+    store.keep_turns(&turns, &[]).await.expect("a disk");
     assert_eq!(store.turn(&wanted("a", 10)).await.expect("read"), None);
     assert!(store.forget_turn(&wanted("a", 5)).await.expect("a disk"));
     let gap = store
@@ -106,7 +108,7 @@ async fn what_has_expired_or_is_deleted_is_gone_and_swept() {
 async fn a_conversation_is_read_within_its_bounds_even_where_it_bites_its_tail() {
     let store = memory().await;
     let turns = [turn("a", Some("b"), 10), turn("b", Some("a"), 10)];
-    store.keep_turns(&turns).await.expect("a disk");
+    store.keep_turns(&turns, &[]).await.expect("a disk");
     let found = store
         .conversation(&wanted("b", 5), ALL)
         .await

@@ -109,7 +109,8 @@ impl Phase {
     }
 }
 
-/// Accepts connections until the listener goes, then waits for the open ones.
+/// Accepts connections until the listener goes, then waits for the open ones,
+/// and for what is worked on in the background.
 ///
 /// # Errors
 /// The listener cannot be used on this loop.
@@ -124,7 +125,7 @@ pub async fn run(
     // Every connection holds a sender; the channel closes with the last one.
     let (open, mut none_open) = mpsc::channel::<()>(1);
     let hall = Hall {
-        plane,
+        plane: Rc::clone(&plane),
         tls,
         phase: phase.clone(),
         open,
@@ -171,6 +172,7 @@ pub async fn run(
     }
     drop(hall);
     none_open.recv().await;
+    plane.busy.over().await;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use domain::canon::Dialect;
 use domain::ids::KeyId;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
-use domain::turns::{Reach, Turn, Unkept, Wanted};
+use domain::turns::{Reach, Turn, Unkept, Wanted, Work};
 
 use super::Target;
 use super::held::Held;
@@ -31,6 +31,8 @@ const MARK: &[u8] = b"previous_response_id";
 pub struct Conversed {
     /// Whether it is to be kept.
     pub is_kept: bool,
+    /// Whether the client does not wait for the answer.
+    pub is_background: bool,
     /// The turn that it goes on from.
     pub previous: Option<Previous>,
 }
@@ -102,15 +104,36 @@ pub(super) async fn recall(
     let found = tokio::time::timeout(PATIENCE, asked).await;
     let turns = found.unwrap_or_else(|_| Err(late()));
     let turns = turns.map_err(|why| unreadable(&why))?;
-    if turns.is_empty() {
-        return Err(unknown(&id));
-    }
+    let last = turns.last().ok_or_else(|| unknown(&id))?;
+    ended(last)?;
     // What was read, the whole that it makes, and how that is written.
     let bytes = turns
         .iter()
         .map(|turn| turn.input.len() + turn.answer.len());
     held.add(3 * (bytes.sum::<usize>() + body.len())).await?;
     Ok(Some(Found { turns }))
+}
+
+/// Nobody can go on from an answer that has not come about.
+fn ended(turn: &Turn) -> Result<(), Refusal> {
+    let standing = match turn.work {
+        Work::Over => kept::standing(&turn.answer).status,
+        Work::Runs(_) => "in_progress".to_owned(),
+        Work::Lost => "failed".to_owned(),
+    };
+    let id = &turn.id;
+    let sentence = match &*standing {
+        "failed" | "cancelled" => format!(
+            "The previous response '{id}' is {standing}: there is nothing to go on from. Go on \
+             from the one before it."
+        ),
+        "queued" | "in_progress" => format!(
+            "The previous response '{id}' is in progress. Wait until it is completed, then go on \
+             from it."
+        ),
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(Reason::BadField, sentence).at("previous_response_id"))
 }
 
 /// Whether a request of Responses comes.
@@ -171,10 +194,18 @@ pub(super) fn whole(
     document: &Document,
     found: Option<Found>,
 ) -> Result<(Conversed, Option<Document>), Refusal> {
-    let Wish { is_kept, previous } = kept::wish(document)?;
+    let Wish {
+        is_kept,
+        is_background,
+        previous,
+    } = kept::wish(document)?;
+    let conversed = |previous| Conversed {
+        is_kept,
+        is_background,
+        previous,
+    };
     let Some(id) = previous else {
-        let previous = None;
-        return Ok((Conversed { is_kept, previous }, None));
+        return Ok((conversed(None), None));
     };
     let found = found.ok_or_else(|| unknown(&id))?;
     let last = found.turns.last().ok_or_else(|| unknown(&id))?;
@@ -188,8 +219,7 @@ pub(super) fn whole(
         left_out: expanded.left_out,
     };
     let whole = Document::parse(expanded.body, usize::MAX).map_err(|error| error.refusal())?;
-    let previous = Some(previous);
-    Ok((Conversed { is_kept, previous }, Some(whole)))
+    Ok((conversed(Some(previous)), Some(whole)))
 }
 
 /// A turn, as the dialect looks at it.

@@ -40,6 +40,12 @@ pub struct Foreign {
 }
 
 impl Foreign {
+    /// Whether the client does not wait for the answer.
+    #[must_use]
+    pub fn is_background(&self) -> bool {
+        self.conversed.as_ref().is_some_and(|it| it.is_background)
+    }
+
     /// The client's names for fields.
     #[must_use]
     pub fn terms(&self) -> Terms<'_> {
@@ -69,7 +75,7 @@ pub(crate) fn here(request: &mut Request) -> Vec<Unknown> {
     let is_ours = |it: &mut Unknown| {
         it.dialect == Dialect::Responses
             && (it.name == "previous_response_id"
-                || it.name == "store" && it.raw.as_str() == "true")
+                || matches!(&*it.name, "store" | "background") && it.raw.as_str() == "true")
     };
     request.rest.extract_if(.., is_ours).collect()
 }
@@ -97,7 +103,11 @@ pub(super) fn read(
         Dialect::Responses => {
             let (said, whole) = past::whole(&document, found)?;
             let mut request = (codec.read_request)(whole.as_ref().unwrap_or(&document))?;
-            if said.is_kept && keeps == Keeps::Nothing && conversation.wish != Wish::Counted {
+            let keeps_nothing = keeps == Keeps::Nothing && conversation.wish != Wish::Counted;
+            if said.is_background && keeps_nothing {
+                return Err(unfetchable());
+            }
+            if said.is_kept && keeps_nothing {
                 document = Document::parse(kept::unkept(&document), usize::MAX)
                     .map_err(|error| error.refusal())?;
                 request = (codec.read_request)(&document)?;
@@ -145,6 +155,13 @@ pub(super) fn read(
         embeds: None,
     };
     Ok((foreign, view))
+}
+
+/// Nobody could fetch what is not kept.
+fn unfetchable() -> Refusal {
+    let sentence = "This gateway keeps no responses, so it has none in the background. Leave \
+                    `background` out, and use `stream` for answers that take long.";
+    Refusal::new(Reason::BadField, sentence).at("background")
 }
 
 /// The same of a request for vectors, which names its model in the path.

@@ -93,12 +93,14 @@ pub async fn room(
     }
 }
 
-/// Takes room for a request that asks no model: tokens it uses none.
+/// Takes room for a request that asks no model: tokens it uses none. It does
+/// not count among those that run at the same time, or a key whose only one
+/// runs in the background could not ask how it stands.
 ///
 /// # Errors
 /// 429 with `retry-after` when a limit is reached.
 pub async fn visit(plane: &Rc<Plane>, known: Known) -> Result<Visitor, Refused> {
-    let taken = untold(plane, &known.principal).await?;
+    let taken = some(plane, &known.principal, &[Measure::Requests]).await?;
     Ok(Visitor { known, taken })
 }
 
@@ -107,8 +109,17 @@ pub(super) async fn untold(
     plane: &Rc<Plane>,
     principal: &Principal,
 ) -> Result<Option<Box<dyn Taken>>, Refused> {
+    some(plane, principal, &[Measure::Parallel, Measure::Requests]).await
+}
+
+/// Takes room for one request from the limits of these measures.
+async fn some(
+    plane: &Rc<Plane>,
+    principal: &Principal,
+    measures: &[Measure],
+) -> Result<Option<Box<dyn Taken>>, Refused> {
     let mut asks = asks(principal, 0);
-    asks.retain(|ask| ask.measure != Measure::Tokens);
+    asks.retain(|ask| measures.contains(&ask.measure));
     if asks.is_empty() {
         return Ok(None);
     }

@@ -17,7 +17,7 @@ use crate::accept::{Accepted, Previous};
 use crate::guard;
 use crate::plane::Plane;
 use crate::reuse::Fresh;
-use crate::settle::Refused;
+use crate::settle::{Refused, Ticket};
 
 /// To whom a target belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,19 @@ impl Routed {
     /// Whether the plan is all that is wanted.
     pub(crate) fn is_rehearsal(&self) -> bool {
         self.fresh.guarded.composed.admitted.accepted.is_rehearsal
+    }
+
+    /// Its account, where nobody is asked.
+    pub(crate) fn into_ticket(self) -> Ticket {
+        self.fresh.guarded.composed.admitted.accepted.ticket
+    }
+
+    /// Whether the client does not wait for the answer.
+    pub(crate) fn is_background(&self) -> bool {
+        let foreign = &self.fresh.guarded.composed.admitted.accepted.foreign;
+        foreign
+            .as_ref()
+            .is_some_and(|foreign| foreign.is_background())
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use dialects::json::Document;
 use dialects::sse::Framer;
 use dialects::translate::{Codec, Head, Names, WriteStream};
-use dialects::{gemini, openai};
+use dialects::{gemini, openai, responses};
 use domain::canon::{Answer, Dialect};
 use domain::ids::TicketId;
 use domain::time::UnixMicros;
@@ -53,6 +53,13 @@ impl Client {
             id: &self.id,
             request_id: &self.request_id,
         }
+    }
+
+    /// The answer before anybody is asked for it, in Responses, and its id.
+    #[must_use]
+    pub fn queued(&self) -> (String, Bytes) {
+        let (id, answer) = responses::canon::write_queued(&self.head());
+        (id, answer.into())
     }
 
     /// The type of its streams.

@@ -208,8 +208,8 @@ async fn done(
         Begun::Wants(open, wants) => (open, wants),
     };
     let found = match recall {
-        Some(recall) => recall.find(calls).await,
-        None => Found::new(),
+        Some(recall) if !calls.is_empty() => Box::pin(recall.find(calls)).await,
+        _ => Found::new(),
     };
     if media.is_empty() && !is_large {
         return open.finished(None, &found);

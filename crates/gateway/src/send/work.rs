@@ -128,6 +128,8 @@ impl Work {
             && !foreign.is_array
             && !self.rewrites
             && is_there
+            // The client has an id already, and the provider gives its own.
+            && !foreign.is_background()
             && !self.unlinks(&request)
             && translate::is_native(&request, self.theirs.dialect, &self.model)
         {
@@ -145,7 +147,12 @@ impl Work {
             return Err(Failure::elsewhere(renamed_in(refusal, terms)));
         }
         let store = here(&mut request).into_iter().find(|it| it.name == "store");
-        if self.theirs.dialect == Dialect::Responses {
+        let is_background = self
+            .foreign
+            .as_ref()
+            .is_some_and(|foreign| foreign.is_background());
+        // What is asked for in the background is kept here alone.
+        if self.theirs.dialect == Dialect::Responses && !is_background {
             request.rest.extend(store);
         }
         let is_untouched = untouched.is_some();

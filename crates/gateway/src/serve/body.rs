@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 use http1::Fields;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::background::Following;
 use super::pass::Passing;
 use super::stream::Streaming;
 use super::watched::Watched;
@@ -59,6 +60,8 @@ pub enum AnswerBody {
     Whole(Option<Bytes>),
     /// A stream.
     Stream(Watched<Streaming>),
+    /// An answer in the background, as far as it is.
+    Followed(Watched<Following>),
     /// What passes through unread, and its length where that is known.
     Passed(Watched<Passing>, Option<u64>),
     /// Nothing, but as long as it would have been without `HEAD`.
@@ -79,6 +82,7 @@ impl AnswerBody {
         match self {
             Self::Whole(bytes) => Poll::Ready(bytes.take()),
             Self::Stream(stream) => stream.poll_next(cx),
+            Self::Followed(following) => following.poll_next(cx),
             Self::Passed(stream, _) => stream.poll_next(cx),
             Self::Unsent(_) => Poll::Ready(None),
         }
@@ -89,13 +93,13 @@ impl AnswerBody {
         match self {
             Self::Whole(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Passed(_, length) | Self::Unsent(length) => *length,
-            Self::Stream(_) => None,
+            Self::Stream(_) | Self::Followed(_) => None,
         }
     }
 
     /// Whether it comes while it goes out.
     pub(crate) fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream(_) | Self::Passed(..))
+        matches!(self, Self::Stream(_) | Self::Followed(_) | Self::Passed(..))
     }
 
     /// Whether the end that has come is no clean one: the client must not take
@@ -103,7 +107,7 @@ impl AnswerBody {
     pub(crate) fn is_broken(&self) -> bool {
         match self {
             Self::Passed(stream, _) => stream.is_broken(),
-            Self::Whole(_) | Self::Stream(_) | Self::Unsent(_) => false,
+            Self::Whole(_) | Self::Stream(_) | Self::Followed(_) | Self::Unsent(_) => false,
         }
     }
 }

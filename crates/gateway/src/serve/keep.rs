@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dialects::responses::kept::{self, Ending};
 use domain::time::UnixMicros;
-use domain::turns::{Turn, Unkept};
+use domain::turns::{Turn, Unkept, Work};
 
 use crate::accept::{Foreign, past};
 use crate::aside;
@@ -31,22 +31,25 @@ pub(super) fn keeping(
     bytes: &Bytes,
 ) -> Option<Keeping> {
     let foreign = client?.foreign();
-    let conversed = foreign.conversed.as_ref().filter(|it| it.is_kept)?;
+    let conversed = foreign.conversed.as_ref();
+    // What nobody waits for is kept by whoever works on it.
+    let conversed = conversed.filter(|it| it.is_kept && !it.is_background)?;
     let (owner, provider, deployment) = ticket.parties()?;
     let retention = plane.shared.snapshot.load().turns;
-    let span = i64::try_from(retention.keep.as_micros()).unwrap_or(i64::MAX);
     let created = ticket.opened();
     let turn = Turn {
         id: String::new(),
         owner,
         previous: conversed.previous.as_ref().map(|it| it.id.clone()),
         created,
-        expires: UnixMicros(created.0.saturating_add(span)),
+        expires: expiry(created, retention.keep),
         provider: provider.to_owned(),
         deployment: deployment.to_owned(),
         is_there: ticket.verbatim,
         input: Bytes::new(),
         answer: Bytes::new(),
+        work: Work::Over,
+        events: Bytes::new(),
     };
     let request_id = ticket.id();
     let (plane, bytes, foreign) = (Rc::clone(plane), bytes.clone(), Arc::clone(foreign));
@@ -78,6 +81,12 @@ pub(super) fn keeping(
             }
         }
     }))
+}
+
+/// Until when a turn of this moment is kept, if nobody goes on from it.
+pub(super) fn expiry(created: UnixMicros, keep: Duration) -> UnixMicros {
+    let span = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX);
+    UnixMicros(created.0.saturating_add(span))
 }
 
 /// The turn with its answer, if one has come about.

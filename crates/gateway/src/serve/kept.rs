@@ -1,14 +1,15 @@
-//! Answers that the gateway keeps: shown, paged through, forgotten. No model
-//! is asked, so there is no record; limits of requests hold.
+//! Answers that the gateway keeps: shown, paged through, stopped, forgotten.
+//! No model is asked, so there is no record; limits of requests hold.
 
 use std::rc::Rc;
 
 use bytes::Bytes;
 use dialects::responses::kept::{self, Page};
 use domain::refusal::{Reason, Refusal};
-use domain::turns::{Reach, Turn, Unkept, Wanted};
+use domain::turns::{Finish, Reach, Turn, Unkept, Wanted, Work};
 use http::StatusCode;
 
+use super::background::{Following, expiry, replayed};
 use super::{AnswerBody, Served, headers, stream_head};
 use crate::accept::{About, Kept, Target, past};
 use crate::admit::{Known, Visitor};
@@ -59,11 +60,9 @@ pub async fn kept(plane: &Rc<Plane>, visitor: Visitor) -> Result<Served, Refused
         status,
         "request"
     );
-    let (body, is_stream) = answered?;
-    let served = Served::new(AnswerBody::whole(body));
-    let mut served = match is_stream {
-        Form::Stream => stream_head(served),
-        Form::Json => served.of_type("application/json"),
+    let mut served = match answered? {
+        Said::Json(body) => Served::new(AnswerBody::whole(body)).of_type("application/json"),
+        Said::Events(body) => stream_head(Served::new(body)),
     };
     headers::id(&mut served.fields, request_id);
     if let Some(taken) = &visitor.taken {
@@ -72,44 +71,102 @@ pub async fn kept(plane: &Rc<Plane>, visitor: Visitor) -> Result<Served, Refused
     Ok(served)
 }
 
-/// How an answer looks.
-enum Form {
-    Json,
-    Stream,
+/// What is said of an answer.
+enum Said {
+    Json(Bytes),
+    Events(AnswerBody),
 }
 
-async fn answer(
-    plane: &Rc<Plane>,
-    wanted: &Wanted,
-    about: About,
-) -> Result<(Bytes, Form), Refusal> {
-    let json = |body: Vec<u8>| Ok((body.into(), Form::Json));
+async fn answer(plane: &Rc<Plane>, wanted: &Wanted, about: About) -> Result<Said, Refusal> {
+    let json = |body: Vec<u8>| Ok(Said::Json(body.into()));
     match about {
-        About::Answer => Ok((found(plane, wanted).await?.answer, Form::Json)),
-        About::Replay(after) => {
-            let turn = found(plane, wanted).await?;
-            Ok((kept::replay(&turn.answer, after), Form::Stream))
-        }
+        About::Answer => Ok(Said::Json(found(plane, wanted).await?.answer)),
+        About::Replay(after) => Ok(Said::Events(events(plane, wanted, after).await?)),
         About::Items(page) => json(items(plane, wanted, &page).await?),
         About::Forget => {
+            stop(plane, wanted).await?;
             let gone = waited(plane.shared.turns.forget(wanted.clone()).get()).await?;
             match gone {
                 true => json(kept::deleted(&wanted.id)),
                 false => Err(unknown(&wanted.id)),
             }
         }
-        About::Cancel => {
-            // It is over, or it would not be kept.
-            found(plane, wanted).await?;
-            let sentence = "Cannot cancel a synchronous response.";
-            Err(Refusal::new(Reason::BadField, sentence))
-        }
+        About::Cancel => Ok(Said::Json(cancel(plane, wanted).await?)),
     }
 }
 
+/// What becomes of an answer whose process has ended before it.
+const LOST: &str = "The gateway was stopped, or broke down, before the response was complete. Ask \
+                    again.";
+
+/// The turn, as it is now.
 async fn found(plane: &Rc<Plane>, wanted: &Wanted) -> Result<Turn, Refusal> {
+    // Asked first: it may end before it is read.
+    let is_here = plane.shared.jobs.find(&wanted.owner, &wanted.id).is_some();
     let found = waited(plane.shared.turns.turn(wanted.clone()).get()).await?;
-    found.ok_or_else(|| unknown(&wanted.id))
+    let mut turn = found.ok_or_else(|| unknown(&wanted.id))?;
+    let is_lost = match turn.work {
+        Work::Over => false,
+        Work::Lost => true,
+        Work::Runs(generation) => generation == plane.shared.generation && !is_here,
+    };
+    if is_lost {
+        turn.work = Work::Lost;
+        turn.answer = kept::restated(&turn.answer, "failed", Some(("server_error", LOST)));
+    }
+    Ok(turn)
+}
+
+/// The events of an answer, those that are still to come included.
+async fn events(
+    plane: &Rc<Plane>,
+    wanted: &Wanted,
+    after: Option<u64>,
+) -> Result<AnswerBody, Refusal> {
+    if let Some(job) = plane.shared.jobs.find(&wanted.owner, &wanted.id) {
+        return Ok(Following::here(plane, &job, after).body());
+    }
+    let turn = found(plane, wanted).await?;
+    Ok(match turn.work {
+        Work::Runs(_) => Following::elsewhere(plane, wanted.clone(), after).body(),
+        Work::Over | Work::Lost => AnswerBody::whole(replayed(&turn, after)),
+    })
+}
+
+/// Stops the work on an answer, if this process does it, and waits until it is
+/// over.
+async fn stop(plane: &Rc<Plane>, wanted: &Wanted) -> Result<(), Refusal> {
+    let Some(job) = plane.shared.jobs.find(&wanted.owner, &wanted.id) else {
+        return Ok(());
+    };
+    job.stop();
+    let over = tokio::time::timeout(past::PATIENCE, job.over()).await;
+    over.map_err(|_| past::unreadable(&past::late()))
+}
+
+/// Stops the work on an answer; one that is over stays as it is.
+async fn cancel(plane: &Rc<Plane>, wanted: &Wanted) -> Result<Bytes, Refusal> {
+    stop(plane, wanted).await?;
+    let turn = found(plane, wanted).await?;
+    if !kept::standing(&turn.answer).is_background {
+        let sentence = "Cannot cancel a synchronous response.";
+        return Err(Refusal::new(Reason::BadField, sentence));
+    }
+    if !matches!(turn.work, Work::Runs(_)) {
+        return Ok(turn.answer);
+    }
+    // Another process works on it, and stops when it sees this.
+    let finish = Finish {
+        owner: turn.owner,
+        id: turn.id,
+        expires: expiry(plane),
+        provider: turn.provider,
+        deployment: turn.deployment,
+        answer: kept::restated(&turn.answer, "cancelled", None),
+        events: Bytes::new(),
+    };
+    waited(plane.shared.turns.finish(finish).get()).await?;
+    Ok(found(plane, wanted).await?.answer)
 }
 
 /// A page of what the answer answered. Of a conversation that has lost its

@@ -1,5 +1,6 @@
 //! **serve**: the answer goes out: metered, guarded, streamed chunk by chunk.
 
+mod background;
 mod body;
 mod counted;
 mod error;
@@ -19,6 +20,7 @@ mod watched;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use background::{Busy, Jobs, background};
 pub use body::{AnswerBody, Served};
 pub use counted::count;
 use dialects::json::Document;

@@ -51,6 +51,8 @@ struct Reason {
 pub struct Metrics {
     /// Requests with an open ticket.
     pub in_flight: Gauge,
+    /// Those of them that no client waits for.
+    pub background: Gauge,
     ended: Family<Ended, Counter>,
     tokens: Family<Tokens, Counter>,
     cost: Family<Labels, Counter>,
@@ -69,6 +71,7 @@ impl Default for Metrics {
     fn default() -> Self {
         Self {
             in_flight: Gauge::default(),
+            background: Gauge::default(),
             ended: Family::default(),
             tokens: Family::default(),
             cost: Family::default(),
@@ -89,6 +92,11 @@ impl Metrics {
             "portcullis_requests_in_flight",
             "Requests running now",
             self.in_flight.clone(),
+        );
+        registry.register(
+            "portcullis_responses_in_background",
+            "Responses that are worked on in the background now",
+            self.background.clone(),
         );
         registry.register(
             "portcullis_requests",

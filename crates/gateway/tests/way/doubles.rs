@@ -1,13 +1,17 @@
 //! Guards and a store for these tests.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
+use dialects::responses::kept;
 use domain::counters::Answer;
 use domain::guard::{Action, Direction, Finding, Guard, StreamGuard, Verdict};
 use domain::ids::KeyId;
 use domain::policy::Policy;
-use domain::turns::{Reach, Turn, Turns, Unkept, Wanted};
+use domain::turns::{Finish, Reach, Turn, Turns, Unkept, Wanted, Work};
 
 /// Finds one word, in requests and answers.
 #[derive(Clone, Debug)]
@@ -120,15 +124,58 @@ impl Turns for Nowhere {
     fn forget(&self, _: Wanted) -> Answer<Result<bool, Unkept>> {
         away()
     }
+
+    fn finish(&self, _: Finish) -> Answer<Result<bool, Unkept>> {
+        away()
+    }
+
+    fn runs(&self, _: Wanted) -> Answer<Result<bool, Unkept>> {
+        away()
+    }
 }
 
 /// A store that keeps turns as long as the test runs.
 #[derive(Default)]
-pub(crate) struct Remembers(Mutex<HashMap<(KeyId, String), Turn>>);
+pub(crate) struct Remembers {
+    turns: Mutex<HashMap<(KeyId, String), Turn>>,
+    /// How many ends it does not take first.
+    pub(crate) refuses: AtomicUsize,
+    /// How long it takes to keep a turn.
+    takes: Duration,
+}
 
 impl Remembers {
     fn all(&self) -> MutexGuard<'_, HashMap<(KeyId, String), Turn>> {
-        self.0.lock().expect("a test that has not failed")
+        self.turns.lock().expect("a test that has not failed")
+    }
+
+    /// One that takes so long to keep a turn.
+    pub(crate) fn slowly(takes: Duration) -> Self {
+        Self {
+            takes,
+            ..Self::default()
+        }
+    }
+
+    /// How many turns there are.
+    pub(crate) fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    /// Whose the answer of this id is.
+    pub(crate) fn owner(&self, id: &str) -> KeyId {
+        let all = self.all();
+        let owner = all.keys().find(|(_, other)| other == id);
+        owner.expect("a turn").0.clone()
+    }
+
+    /// Another process has cancelled the answer of this id.
+    pub(crate) fn cancelled_elsewhere(&self, id: &str) {
+        let owner = self.owner(id);
+        let mut all = self.all();
+        let turn = all.get_mut(&(owner, id.to_owned())).expect("a turn");
+        turn.work = Work::Over;
+        turn.answer = kept::restated(&turn.answer, "cancelled", None);
     }
 
     fn get(&self, wanted: &Wanted) -> Option<Turn> {
@@ -141,7 +188,14 @@ impl Turns for Remembers {
     fn keep(&self, turn: Turn) -> Answer<Result<(), Unkept>> {
         let key = (turn.owner.clone(), turn.id.clone());
         self.all().insert(key, turn);
-        Answer::Now(Ok(()))
+        let pause = self.takes;
+        if pause.is_zero() {
+            return Answer::Now(Ok(()));
+        }
+        Answer::Later(Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            Ok(())
+        }))
     }
 
     fn turn(&self, wanted: Wanted) -> Answer<Result<Option<Turn>, Unkept>> {
@@ -162,5 +216,32 @@ impl Turns for Remembers {
     fn forget(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
         let gone = self.all().remove(&(wanted.owner, wanted.id));
         Answer::Now(Ok(gone.is_some()))
+    }
+
+    fn finish(&self, finish: Finish) -> Answer<Result<bool, Unkept>> {
+        let fewer = |left: usize| left.checked_sub(1);
+        let refused = self.refuses.fetch_update(SeqCst, SeqCst, fewer);
+        if refused.is_ok() {
+            return away();
+        }
+        let mut all = self.all();
+        let turn = all.get_mut(&(finish.owner, finish.id));
+        let turn = turn.filter(|turn| matches!(turn.work, Work::Runs(_)));
+        let was = turn.is_some();
+        if let Some(turn) = turn {
+            turn.work = Work::Over;
+            turn.expires = finish.expires;
+            turn.provider = finish.provider;
+            turn.deployment = finish.deployment;
+            turn.answer = finish.answer;
+            turn.events = finish.events;
+        }
+        Answer::Now(Ok(was))
+    }
+
+    fn runs(&self, wanted: Wanted) -> Answer<Result<bool, Unkept>> {
+        let turn = self.get(&wanted);
+        let runs = turn.is_some_and(|turn| matches!(turn.work, Work::Runs(_)));
+        Answer::Now(Ok(runs))
     }
 }

@@ -4,6 +4,8 @@ mod accept;
 mod admit;
 mod announced;
 mod aws_errors;
+mod background;
+mod background_ends;
 mod bedrock;
 mod bounds;
 mod compose_guard;

@@ -317,13 +317,10 @@ fn what_only_a_provider_has_is_refused_by_name() {
     play(async || {
         let fake = FakeProvider::start().await;
         let stage = Stage::keeping(usual(&fake));
-        for field in ["background", "conversation"] {
-            let mut body = json!({"model":"m","input":"1"});
-            body[field] = json!(true);
-            let refused = stage.ask(create(&body)).await;
-            refused.refusal(400);
-            assert_eq!(refused.json()["error"]["param"], field);
-        }
+        let body = json!({"model":"m","input":"1","conversation":"conv_1"});
+        let refused = stage.ask(create(&body)).await;
+        refused.refusal(400);
+        assert_eq!(refused.json()["error"]["param"], "conversation");
         // Written in escapes it is the same member.
         let escaped = r#"{"model":"m","input":"1","previous\u005fresponse_id":"resp_1"}"#;
         let refused = stage

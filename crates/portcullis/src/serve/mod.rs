@@ -23,7 +23,6 @@ mod turns;
 mod world;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -152,14 +151,12 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     };
     match house.until_told(&loops, &mut signals).await {
         handover::Reason::Told(told) => {
-            let mut pace = world.pace();
-            if told == stop::Told::Interrupt {
-                pace.delay = Duration::ZERO;
-            }
+            let pace = world.pace().told_by(told);
             let handover::House { doors, carrier, .. } = house;
             let handover::Folder(_lock) = handover::shut(doors);
             stop::leave(loops, &world.shared, pace, &mut signals).await;
             reload.abort();
+            turns::lose(&world).await;
             handover::wait_for(elder, world.pace().timeout).await;
             carrier.stop(carry::Until::Empty).await?;
             end.send_replace(true);
@@ -170,6 +167,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
             drop(handover::shut(house.doors));
             world.shared.journal.give_up_lock();
             stop::succeeded(loops, world.pace().timeout, &mut signals).await;
+            turns::lose(&world).await;
             handover::wait_for(elder, world.pace().timeout).await;
             reload.abort();
             follower.last_word().await;

@@ -58,6 +58,19 @@ pub(super) struct Pace {
     pub(super) timeout: Duration,
 }
 
+impl Pace {
+    /// The same for whoever waits at a terminal: nobody else has to be told.
+    pub(super) fn told_by(self, told: Told) -> Self {
+        match told {
+            Told::Terminate => self,
+            Told::Interrupt => Self {
+                delay: Duration::ZERO,
+                ..self
+            },
+        }
+    }
+}
+
 /// The event loops, and how they are told.
 pub(super) struct Loops {
     pub(super) threads: Vec<JoinHandle<()>>,

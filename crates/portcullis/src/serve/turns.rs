@@ -7,6 +7,8 @@ use std::time::Duration;
 use store::Store;
 use store::keeper::Keeper;
 
+use super::world::World;
+
 /// How often it is looked for some whose time is over.
 const EVERY: Duration = Duration::from_secs(60);
 /// Between two heaps of them: others want to write too.
@@ -18,6 +20,14 @@ pub(super) fn start(store: &Store) -> Arc<Keeper> {
     tokio::spawn(keeping.run());
     tokio::spawn(sweep(store.clone()));
     keeper
+}
+
+/// The event loops have ended: what was worked on in the background and is not
+/// over has failed. Where this is not said, the next start says it.
+pub(super) async fn lose(world: &World) {
+    if let Err(error) = world.store.lose_turns_of(world.shared.generation).await {
+        tracing::warn!(%error, "store: responses in the background are not ended");
+    }
 }
 
 async fn sweep(store: Store) {

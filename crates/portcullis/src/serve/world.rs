@@ -161,6 +161,7 @@ pub(super) async fn build(
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
         turns: super::turns::start(&store),
         reasoning: Arc::new(MemoryReasoning::new(loaded.config.reasoning_bytes())),
+        jobs: gateway::serve::Jobs::default(),
         journal,
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),

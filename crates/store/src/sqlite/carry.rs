@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::rows::signed;
-use super::{Store, StoreError, Write, open_requests, requests};
+use super::{Store, StoreError, Write, open_requests, requests, running_turns};
 use domain::ids::TicketId;
 use domain::record::{Opened, Record, Settled};
 use journal::Batch;
@@ -49,6 +49,7 @@ impl Store {
         open_requests::insert(&mut write, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
             end_lost(&mut write, generation).await?;
+            running_turns::lose_all_but(&mut write, generation).await?;
         }
         mark(&mut write, batch).await?;
         write.commit().await?;

@@ -5,6 +5,7 @@ mod keys;
 mod open_requests;
 mod requests;
 mod rows;
+mod running_turns;
 mod turns;
 
 use std::collections::HashMap;
@@ -58,6 +59,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         6,
         "passed",
         include_str!("../../migrations/sqlite/0006_passed.sql"),
+    ),
+    (
+        7,
+        "background",
+        include_str!("../../migrations/sqlite/0007_background.sql"),
     ),
 ];
 

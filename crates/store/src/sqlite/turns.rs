@@ -1,25 +1,36 @@
 //! Conversations that are kept for clients: one row a turn.
 
 use domain::time::UnixMicros;
-use domain::turns::{Reach, Turn, Unkept, Wanted};
+use domain::turns::{Finish, Reach, Turn, Unkept, Wanted};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, Write};
+use super::{Store, StoreError, Write, running_turns};
 
 /// Rows that are swept in one transaction: nobody waits long for it.
 const SWEPT: i64 = 200;
+/// What a conversation is read by. Events may be many times the answer: they
+/// are read where they are asked for.
+const WITHOUT_EVENTS: &str = "SELECT owner, id, previous, created_at, expires_at, provider, \
+     deployment, is_there, input, answer, runs_in, is_lost, NULL AS events FROM turns \
+     WHERE owner = ? AND id = ? AND expires_at > ?";
+const WHOLE: &str = "SELECT * FROM turns WHERE owner = ? AND id = ? AND expires_at > ?";
 
 impl Store {
-    /// Keeps turns, all or none.
+    /// Keeps turns, and how others have ended that were worked on, all or none;
+    /// says of each of the latter whether it was worked on until now.
     ///
     /// # Errors
     /// The database would not write, or into a file that is gone.
-    pub async fn keep_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
-        self.read_only.noted(self.kept_turns(turns).await)
+    pub async fn keep_turns(
+        &self,
+        turns: &[Turn],
+        ended: &[Finish],
+    ) -> Result<Vec<bool>, StoreError> {
+        self.read_only.noted(self.kept_turns(turns, ended).await)
     }
 
-    async fn kept_turns(&self, turns: &[Turn]) -> Result<(), StoreError> {
+    async fn kept_turns(&self, turns: &[Turn], ended: &[Finish]) -> Result<Vec<bool>, StoreError> {
         let mut write = self.write().await?;
         for turn in turns {
             insert(&mut write, turn).await?;
@@ -27,9 +38,13 @@ impl Store {
                 prolong(&mut write, turn).await?;
             }
         }
+        let mut were_running = Vec::with_capacity(ended.len());
+        for finish in ended {
+            were_running.push(running_turns::end(&mut write, finish).await?);
+        }
         write.commit().await?;
         if self.is_in_place() {
-            Ok(())
+            Ok(were_running)
         } else {
             Err(StoreError::Gone)
         }
@@ -40,7 +55,15 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn turn(&self, wanted: &Wanted) -> Result<Option<Turn>, StoreError> {
-        let row = sqlx::query("SELECT * FROM turns WHERE owner = ? AND id = ? AND expires_at > ?")
+        self.read_turn(WHOLE, wanted).await
+    }
+
+    async fn read_turn(
+        &self,
+        query: &'static str,
+        wanted: &Wanted,
+    ) -> Result<Option<Turn>, StoreError> {
+        let row = sqlx::query(query)
             .bind(wanted.owner.as_str())
             .bind(&wanted.id)
             .bind(wanted.now.0)
@@ -62,7 +85,7 @@ impl Store {
         let mut bytes = 0;
         let mut next = Some(wanted.clone());
         while let Some(wanted) = next {
-            let Some(turn) = self.turn(&wanted).await? else {
+            let Some(turn) = self.read_turn(WITHOUT_EVENTS, &wanted).await? else {
                 return Ok(match turns.is_empty() {
                     true => Ok(turns),
                     false => Err(Unkept::Gap),
@@ -117,12 +140,14 @@ impl Store {
 async fn insert(write: &mut Write, turn: &Turn) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO turns (owner, id, previous, created_at, expires_at, provider, \
-         deployment, is_there, input, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         deployment, is_there, input, answer, runs_in) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (owner, id) DO UPDATE SET previous = \
          CASE excluded.previous WHEN excluded.id THEN previous ELSE excluded.previous END, \
          created_at = excluded.created_at, expires_at = excluded.expires_at, \
          provider = excluded.provider, deployment = excluded.deployment, \
-         is_there = excluded.is_there, input = excluded.input, answer = excluded.answer",
+         is_there = excluded.is_there, input = excluded.input, answer = excluded.answer, \
+         runs_in = excluded.runs_in, is_lost = 0, events = NULL",
     )
     .bind(turn.owner.as_str())
     .bind(&turn.id)
@@ -134,6 +159,7 @@ async fn insert(write: &mut Write, turn: &Turn) -> Result<(), StoreError> {
     .bind(turn.is_there)
     .bind(turn.input.as_ref())
     .bind(turn.answer.as_ref())
+    .bind(running_turns::written(turn.work))
     .execute(&mut **write)
     .await?;
     Ok(())
@@ -167,5 +193,10 @@ fn read(row: &SqliteRow) -> Result<Turn, StoreError> {
         is_there: row.try_get("is_there")?,
         input: row.try_get::<Vec<u8>, _>("input")?.into(),
         answer: row.try_get::<Vec<u8>, _>("answer")?.into(),
+        work: running_turns::read(row)?,
+        events: row
+            .try_get::<Option<Vec<u8>>, _>("events")?
+            .unwrap_or_default()
+            .into(),
     })
 }

@@ -261,7 +261,7 @@ pub(super) fn write_event(o: &mut Object<'_>, fault: &Fault, request_id: &str) {
 }
 
 /// The error of a failed response.
-pub(super) fn code_and_message(fault: &Fault) -> (String, String) {
+pub(in crate::responses) fn code_and_message(fault: &Fault) -> (String, String) {
     // Codex takes a word that it does not know for one to try again at.
     let code = match fault.kind {
         FaultKind::Invalid | FaultKind::Filtered | FaultKind::TooLarge => "invalid_prompt",

@@ -30,12 +30,13 @@ mod write;
 
 pub(crate) use usage::read as read_usage;
 
-pub use answer::{read_answer, write_answer};
+pub use answer::{read_answer, write_answer, write_queued};
 pub use fault::{read_fault, write_fault, write_fault_event};
 pub use read::read_request;
 pub use stream::{StreamReader, StreamWriter};
 pub use write::write_request;
 
 pub use crate::translate::{Head, Malformed};
+pub(super) use fault::code_and_message;
 pub(super) use ids::{answer_of, item as item_id};
 pub(super) use seal::is_sealed;

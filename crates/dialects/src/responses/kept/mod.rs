@@ -5,6 +5,7 @@ mod expand;
 mod item;
 mod named;
 mod pages;
+mod standing;
 
 use bytes::Bytes;
 use domain::edit::Span;
@@ -16,6 +17,7 @@ use crate::sse::Framer;
 pub use expand::{Expanded, Past, expand, input};
 pub use named::{Named, Spelling, named, spelling};
 pub use pages::{Order, Page, deleted, page, replay};
+pub use standing::{Event, Said, Standing, events, failure, restated, standing, told};
 
 /// The longest id of an answer.
 const LONGEST_ID: usize = 512;
@@ -25,6 +27,8 @@ const LONGEST_ID: usize = 512;
 pub struct Wish {
     /// Whether it is to be kept.
     pub is_kept: bool,
+    /// Whether the client does not wait for it.
+    pub is_background: bool,
     /// The answer that it goes on from.
     pub previous: Option<String>,
 }
@@ -41,17 +45,17 @@ pub fn wish(document: &Document) -> Result<Wish, Refusal> {
                         `previous_response_id` instead.";
         return Err(Refusal::new(Reason::BadField, sentence).at("conversation"));
     }
-    if member("background").is_some_and(|value| value.bool() != Some(false)) {
-        let sentence = "This gateway answers nothing in the background. Leave `background` out, \
-                        and use `stream` for answers that take long.";
-        return Err(Refusal::new(Reason::BadField, sentence).at("background"));
-    }
-    let is_kept = match member("store") {
-        None => true,
-        Some(value) => value
-            .bool()
-            .ok_or_else(|| wrong("store", "true or false"))?,
+    let flag = |key, usual| match member(key) {
+        None => Ok(usual),
+        Some(value) => value.bool().ok_or_else(|| wrong(key, "true or false")),
     };
+    let is_background = flag("background", false)?;
+    let is_kept = flag("store", true)?;
+    if is_background && !is_kept {
+        let sentence = "A response in the background must be kept until it is fetched: leave \
+                        `store` out, or `background`.";
+        return Err(Refusal::new(Reason::BadField, sentence).at("store"));
+    }
     let previous = match member("previous_response_id") {
         None => None,
         Some(value) => match value.str() {
@@ -59,7 +63,11 @@ pub fn wish(document: &Document) -> Result<Wish, Refusal> {
             _ => return Err(wrong("previous_response_id", "the id of a response")),
         },
     };
-    Ok(Wish { is_kept, previous })
+    Ok(Wish {
+        is_kept,
+        is_background,
+        previous,
+    })
 }
 
 fn wrong(field: &str, expected: &str) -> Refusal {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Past;
+use super::{Past, standing};
 use crate::json::{Document, Node, object};
 
 /// In which order items are listed.
@@ -106,14 +106,21 @@ pub fn replay(answer: &Bytes, after: Option<u64>) -> Bytes {
     };
     let root = document.root();
     let whole = String::from_utf8_lossy(root.raw());
-    let begun = begun(&document);
     let mut events = Events {
         out: Vec::new(),
         number: 0,
         after,
     };
-    for name in ["response.created", "response.in_progress"] {
-        events.push(name, &[("response", &begun)]);
+    let queued = ["response.created", "response.queued"];
+    let (told, next): (&[_], &[_]) = match standing::of(root).is_background {
+        true => (&queued, &["response.in_progress"]),
+        false => (&[], &["response.created", "response.in_progress"]),
+    };
+    for (names, status) in [(told, "queued"), (next, "in_progress")] {
+        let begun = begun(&document, status);
+        for name in names {
+            events.push(name, &[("response", &begun)]);
+        }
     }
     let output = root.get("output");
     for (at, item) in output.into_iter().flat_map(Node::items).enumerate() {
@@ -122,23 +129,19 @@ pub fn replay(answer: &Bytes, after: Option<u64>) -> Bytes {
             events.push(name, &[("output_index", &at), ("item", &item)]);
         }
     }
-    let is_whole = root.get("status").and_then(Node::str).as_deref() == Some("completed");
-    let name = match is_whole {
-        true => "response.completed",
-        false => "response.incomplete",
-    };
-    events.push(name, &[("response", &whole)]);
+    let name = standing::of(root).last_event();
+    events.push(&name, &[("response", &whole)]);
     events.out.into()
 }
 
 /// The answer before anything of it had come.
-fn begun(document: &Document) -> String {
+fn begun(document: &Document, status: &str) -> String {
     let body = object(|o| {
         for (key, _, value) in document.root().entries() {
             match &*key {
-                "status" => o.string("status", "in_progress"),
+                "status" => o.string("status", status),
                 "output" => o.array("output", |_| {}),
-                "usage" => o.null("usage"),
+                "usage" | "error" | "incomplete_details" => o.null(&key),
                 _ => o.raw(&key, &String::from_utf8_lossy(value.raw())),
             };
         }
@@ -159,16 +162,20 @@ impl Events {
         if self.after.is_some_and(|after| number <= after) {
             return;
         }
-        let data = object(|o| {
-            o.string("type", name).number("sequence_number", number);
-            for (key, json) in members {
-                // A line of an event stream must hold it.
-                o.raw(key, &json.replace(['\n', '\r'], " "));
-            }
-        });
-        let event = format!("event: {name}\ndata: ");
-        self.out.extend_from_slice(event.as_bytes());
-        self.out.extend_from_slice(&data);
-        self.out.extend_from_slice(b"\n\n");
+        event(&mut self.out, name, number, members);
     }
+}
+
+/// Writes an event with these members, each with its JSON.
+pub(super) fn event(out: &mut Vec<u8>, name: &str, number: u64, members: &[(&str, &str)]) {
+    let data = object(|o| {
+        o.string("type", name).number("sequence_number", number);
+        for (key, json) in members {
+            // A line of an event stream must hold it.
+            o.raw(key, &json.replace(['\n', '\r'], " "));
+        }
+    });
+    out.extend_from_slice(format!("event: {name}\ndata: ").as_bytes());
+    out.extend_from_slice(&data);
+    out.extend_from_slice(b"\n\n");
 }

@@ -27,12 +27,96 @@ fn past() -> Past {
 
 #[test]
 fn what_only_a_provider_could_keep_is_refused_by_name() {
-    for field in ["conversation", "background"] {
-        let refusal = wish(&document(&format!(r#"{{"{field}":true}}"#))).expect_err("refused");
+    let refusal = wish(&document(r#"{"conversation":true}"#)).expect_err("refused");
+    assert_eq!(refusal.param.as_deref(), Some("conversation"));
+    let usual = wish(&document(r#"{"store":null,"background":false}"#)).expect("a wish");
+    assert!(usual.is_kept && usual.previous.is_none() && !usual.is_background);
+}
+
+#[test]
+fn what_is_asked_in_the_background_must_be_kept() {
+    let wished = wish(&document(r#"{"background":true}"#)).expect("a wish");
+    assert!(wished.is_background && wished.is_kept);
+    for (body, field) in [
+        (r#"{"background":true,"store":false}"#, "store"),
+        (r#"{"background":"yes"}"#, "background"),
+    ] {
+        let refusal = wish(&document(body)).expect_err("refused");
         assert_eq!(refusal.param.as_deref(), Some(field));
     }
-    let usual = wish(&document(r#"{"store":null,"background":false}"#)).expect("a wish");
-    assert!(usual.is_kept && usual.previous.is_none());
+}
+
+#[test]
+fn an_answer_says_how_it_stands_and_is_told_as_an_event() {
+    let queued: Bytes = r#"{"id":"resp_1","status":"queued","error":null,"background":true,
+        "output":[]}"#
+        .into();
+    let failed = restated(&queued, "failed", Some(("server_error", "It \"broke\".")));
+    let body = json(&failed);
+    assert_eq!(body["status"], "failed");
+    assert_eq!(body["error"]["message"], "It \"broke\".");
+    assert_eq!(body["background"], true);
+    assert_eq!(standing(&failed).last_event(), "response.failed");
+    let cancelled = restated(&queued, "cancelled", None);
+    assert_eq!(json(&cancelled)["error"], Value::Null);
+    assert_eq!(standing(&cancelled).last_event(), "response.cancelled");
+    let event = told("response.queued", 1, &queued);
+    let [(number, same)] = &events(&event)[..] else {
+        panic!("one event");
+    };
+    assert_eq!((*number, same), (1, &event));
+}
+
+#[test]
+fn a_replay_of_the_background_begins_where_it_was_queued_and_ends_as_it_stands() {
+    let answer = |status: &str| -> Bytes {
+        let text =
+            format!(r#"{{"id":"resp_1","status":"{status}","background":true,"output":[]}}"#);
+        text.into()
+    };
+    for (status, last) in [
+        ("completed", "response.completed"),
+        ("failed", "response.failed"),
+        ("cancelled", "response.cancelled"),
+    ] {
+        let replayed = replay(&answer(status), Some(0));
+        let text = String::from_utf8_lossy(&replayed);
+        let names: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("event: "))
+            .collect();
+        assert_eq!(names, ["response.queued", "response.in_progress", last]);
+        let numbers = events(&replayed).into_iter();
+        assert_eq!(
+            numbers.map(|(number, _)| number).collect::<Vec<_>>(),
+            [1, 2, 3]
+        );
+    }
+}
+
+#[test]
+fn an_event_says_how_far_an_answer_is() {
+    let read = |text: &'static str| {
+        let mut frames = Vec::new();
+        let framed = Framer::new(usize::MAX).push(text.into(), &mut frames);
+        framed.expect("a frame");
+        Event::of(&frames[0]).map(|event| (event.number, event.said))
+    };
+    assert_eq!(
+        read("data: {\"type\":\"response.queued\",\"sequence_number\":1}\n\n"),
+        Some((Some(1), Said::More))
+    );
+    assert_eq!(
+        read("data: {\"type\":\"response.completed\",\"sequence_number\":9}\n\n"),
+        Some((Some(9), Said::End))
+    );
+    let fault = read("data: {\"type\":\"error\",\"message\":\"No.\",\"code\":\"x\"}\n\n");
+    let fault = fault.expect("an event").1;
+    assert_eq!(
+        fault,
+        Said::Fault("server_error".to_owned(), "No.".to_owned())
+    );
+    assert_eq!(read(": keep-alive\n\n"), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What an answer repeats of its request.
 
-use domain::canon::{Block, Json, Request, Role, Tool};
+use domain::canon::{Block, Json, Request, Role, Tool, Unknown};
 
 use super::super::item::{is_own, split_name};
 use super::super::tool;
@@ -77,6 +77,13 @@ impl Echo {
         }
         Self { members }
     }
+}
+
+/// Whether the client is answered before a provider is asked: the answer has
+/// the gateway's id and time then.
+pub(in super::super) fn is_background(request: &Request) -> bool {
+    let is_it = |it: &Unknown| it.name == "background" && it.raw.as_str() == "true" && is_own(it);
+    request.rest.iter().any(is_it)
 }
 
 fn raw_or(value: Option<&Json>, usual: &str) -> String {

@@ -7,7 +7,7 @@ use domain::usage::Usage;
 
 use super::super::item::{Shown, is_own, is_part};
 use super::super::{Head, emulated, ids, usage};
-use super::echo::Echo;
+use super::echo::{Echo, is_background};
 use super::items::{Call, Part, annotations, call_item, message_item, reasoning_item, tokens};
 use super::read::Seen;
 use crate::json::{Object, object};
@@ -15,7 +15,12 @@ use crate::json::{Object, object};
 /// Writes an answer.
 #[must_use]
 pub fn write_answer(answer: &Answer, head: &Head<'_>) -> Vec<u8> {
-    let id = ids::answer(&answer.id, head.id);
+    let is_told = is_background(head.request);
+    let (given, created) = match is_told {
+        true => ("", None),
+        false => (answer.id.as_str(), answer.created),
+    };
+    let id = ids::answer(given, head.id);
     let nothing = Choice::default();
     let choice = answer.choices.first().unwrap_or(&nothing);
     let end = end_of(choice.stop.as_ref(), Seen::of(&choice.content));
@@ -23,7 +28,7 @@ pub fn write_answer(answer: &Answer, head: &Head<'_>) -> Vec<u8> {
     let body = Body {
         id: &id,
         model: model_of(&answer.model, head),
-        created: answer.created.unwrap_or(head.created),
+        created: created.unwrap_or(head.created),
         end,
         output: &output,
         usage: answer.usage.as_ref(),
@@ -35,6 +40,23 @@ pub fn write_answer(answer: &Answer, head: &Head<'_>) -> Vec<u8> {
             o.raw(&member.name, member.raw.as_str());
         }
     })
+}
+
+/// The answer before anybody is asked for it, and its id.
+#[must_use]
+pub fn write_queued(head: &Head<'_>) -> (String, Vec<u8>) {
+    let id = ids::answer("", head.id);
+    let body = Body {
+        id: &id,
+        model: &head.request.model,
+        created: head.created,
+        end: End::plain("queued"),
+        output: &[],
+        usage: None,
+        echo: &Echo::of(head.request),
+    };
+    let written = object(|o| write_body(o, &body));
+    (id, written)
 }
 
 /// Whether it is a member of a response, and not one of its events.
@@ -53,7 +75,7 @@ fn model_of<'a>(model: &'a str, head: &Head<'a>) -> &'a str {
 /// How a response ends, or that it goes on.
 #[derive(Clone, Debug)]
 pub(in super::super) struct End {
-    /// `completed`, `incomplete`, `failed`, `in_progress`.
+    /// `completed`, `incomplete`, `failed`, `in_progress`, `queued`.
     pub(in super::super) status: &'static str,
     /// Why it is incomplete.
     pub(in super::super) reason: Option<String>,

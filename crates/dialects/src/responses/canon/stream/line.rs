@@ -11,6 +11,11 @@ pub(in super::super) struct Line {
 }
 
 impl Line {
+    /// One that goes on behind so many events.
+    pub(in super::super) fn behind(events: u64) -> Self {
+        Self { next: events }
+    }
+
     /// Writes an event.
     pub(in super::super) fn event(
         &mut self,

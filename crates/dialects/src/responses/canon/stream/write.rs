@@ -7,8 +7,8 @@ use domain::canon::{Chunk, Delta, Fault, Opened, Stop, Unknown};
 use domain::usage::Usage;
 
 use super::super::answer::{
-    Body, Call, Echo, End, Part, Seen, Wish, annotations, end_of, is_member, shown, tokens,
-    write_body,
+    Body, Call, Echo, End, Part, Seen, Wish, annotations, end_of, is_background, is_member, shown,
+    tokens, write_body,
 };
 use super::super::emulated::{self, Emulated};
 use super::super::item::{is_own, is_part};
@@ -16,6 +16,10 @@ use super::super::{Head, fault, ids};
 use super::line::Line;
 use super::open::{OpenCall, OpenMessage, OpenThought};
 use super::order::Order;
+
+/// Events of an answer in the background that its client has before there is
+/// anything to write: that it is created, and queued.
+const TOLD_BEFORE: u64 = 2;
 
 /// Writes a client's stream: whole frames, chunk by chunk.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ struct Told {
     request_id: String,
     model: String,
     created: i64,
+    /// Whether the client was told id and time before.
+    is_told: bool,
     echo: Echo,
     wish: Wish,
     /// The built-in tools that the client runs itself.
@@ -67,6 +73,7 @@ impl StreamWriter {
             let (it, _) = emulated::declared(tool)?;
             Some((tool.name.clone(), it))
         });
+        let is_told = is_background(head.request);
         Self {
             head: Told {
                 id: ids::answer("", head.id),
@@ -74,11 +81,12 @@ impl StreamWriter {
                 request_id: head.request_id.to_owned(),
                 model: head.request.model.clone(),
                 created: head.created,
+                is_told,
                 echo: Echo::of(head.request),
                 wish: Wish::of(head.request),
                 emulated: emulated.collect(),
             },
-            line: Line::default(),
+            line: Line::behind(if is_told { TOLD_BEFORE } else { 0 }),
             has_begun: false,
             is_over: false,
             output: Vec::new(),
@@ -165,7 +173,8 @@ impl StreamWriter {
         if std::mem::replace(&mut self.has_begun, true) {
             return;
         }
-        for kind in ["response.created", "response.in_progress"] {
+        let kinds = ["response.created", "response.in_progress"];
+        for kind in kinds.into_iter().skip(self.head.is_told.into()) {
             let body = self.head.body(End::plain("in_progress"), &[], None);
             self.line.event(out, kind, |o| {
                 o.object("response", |o| write_body(o, &body));
@@ -349,11 +358,13 @@ impl Told {
     }
 
     fn learn(&mut self, id: &str, model: &str, created: Option<i64>) {
-        self.id = ids::answer(id, &self.fallback);
+        if !self.is_told {
+            self.id = ids::answer(id, &self.fallback);
+            self.created = created.unwrap_or(self.created);
+        }
         if !model.is_empty() {
             model.clone_into(&mut self.model);
         }
-        self.created = created.unwrap_or(self.created);
     }
 
     fn body<'a>(&'a self, end: End, output: &'a [Vec<u8>], usage: Option<&'a Usage>) -> Body<'a> {
