@@ -45,6 +45,8 @@ SUITES = [
     "lifecycle",
     "handover",
     "handover_tls",
+    "socket_activation",
+    "upgrades",
     "outages",
     "ledger",
     "tls",

@@ -35,11 +35,16 @@ class Bench:
 
     def gateway(self, config: str | None = None, **more) -> Gateway:
         """A running gateway with this configuration and a data folder of its own."""
+        gateway = self.unstarted(config, **more)
+        gateway.start()
+        return gateway
+
+    def unstarted(self, config: str | None = None, **more) -> Gateway:
+        """The same before it runs."""
         folder = self.folder / f"gateway-{len(self.gateways) + 1}"
         gateway = Gateway(self.binary, folder, config, **more)
         self.gateways.append(gateway)
         self._stack.callback(gateway.kill)
-        gateway.start()
         return gateway
 
     def enter(self, manager):

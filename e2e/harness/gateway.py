@@ -48,6 +48,8 @@ class Gateway:
         self.environment = clean_environment() | (environment or {})
         self.log = folder / "gateway.log"
         self.process = None
+        # A command that starts it in its place, and sockets left open for that.
+        self.launcher, self.kept_open = [], ()
 
     def start(self) -> None:
         self.port, self.admin_port = free_port(), free_port()
@@ -76,6 +78,7 @@ class Gateway:
         if self.config:
             command += ["--config", self.config]
         command += more
+        command = self.launcher + command
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(part) for part in command],
@@ -83,6 +86,7 @@ class Gateway:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment,
+                pass_fds=self.kept_open,
                 # No ./portcullis.yaml of someone else.
                 cwd=self.folder,
             )

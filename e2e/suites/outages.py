@@ -5,14 +5,17 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
+import sqlite3
 import subprocess
 import time
 
 import httpx
 
 from harness.bench import case, until
+from harness.gateway import free_port
 from harness.hammer import Client
-from suites.common import fake_and_gateway
+from suites.common import config, fake_and_gateway
 from suites.handover import demo, is_in_the_ledger_once
 
 REQUESTS = int(os.environ.get("PORTCULLIS_DRILL_OUTAGE", "20"))
@@ -156,3 +159,45 @@ def a_folder_that_is_gone_for_good_takes_a_restart(w):
     assert w.gateway.stop() == 0
     w.gateway.start()
     is_well_again(w, [])
+
+
+@case
+def a_journal_that_cannot_be_begun_ends_the_start_and_takes_nothing_over(w):
+    ids = asked(w)
+    elder = w.gateway.process
+    # Room for all but a segment, in units of 1,024 bytes.
+    w.gateway.launcher = ["bash", "-c", 'ulimit -f 2048; exec "$@"', "limited"]
+    w.gateway.spawn("--takeover")
+    heir, w.gateway.process, w.gateway.launcher = w.gateway.process, elder, []
+    assert heir.wait(20) == 1
+    assert "cannot start: journal" in w.gateway.tail(4), w.gateway.tail()
+    assert elder.poll() is None
+    is_in_the_ledger_once(w, ids + asked(w))
+    alone = w.bench.unstarted(config(w.fake.base_url))
+    alone.launcher = ["bash", "-c", 'ulimit -f 2048; exec "$@"', "limited"]
+    alone.port, alone.admin_port = free_port(), free_port()
+    alone.spawn()
+    assert alone.process.wait(20) == 1, "it serves"
+    assert "cannot start: journal" in alone.tail(), alone.tail()
+    alone.launcher = []
+    alone.start()
+    assert "portcullis keys create" in alone.tail()
+
+
+@case
+def a_database_that_is_locked_holds_no_end_up_and_the_next_start_carries_the_rest(w):
+    for signals, within in ((1, 6.5), (2, 2)):
+        with contextlib.closing(sqlite3.connect(w.gateway.data / "portcullis.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            ids = asked(w)
+            # The carrier waits for it by now.
+            time.sleep(0.3)
+            begun = time.monotonic()
+            for _ in range(signals):
+                w.gateway.process.send_signal(signal.SIGTERM)
+                time.sleep(0.2)
+            assert w.gateway.process.wait(15) == 0
+            took = time.monotonic() - begun
+            assert took < within, f"{took:.1f} s when told {signals} times"
+        w.gateway.start()
+        is_well_again(w, ids)

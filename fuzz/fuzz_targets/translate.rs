@@ -18,6 +18,7 @@ use dialects::translate::{
 };
 use domain::canon::{Dialect, Request};
 use domain::embedding::{EmbeddingDoor, EmbeddingForm};
+use domain::traits::Traits;
 use libfuzzer_sys::fuzz_target;
 
 const ASKED: &[u8] =
@@ -95,6 +96,7 @@ fn asked(theirs: Dialect, document: &Document, number: u8) {
         model: "m",
         output_limit: (number & 1 == 1).then_some(4096),
         reasons: number & 2 == 2,
+        traits: Traits::default(),
         names: &names,
     };
     for ours in Dialect::ALL.map(told_by) {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use domain::money::NanoUsd;
+use domain::traits::Said;
 use serde::{Deserialize, Serialize};
 
 use super::error::Report;
@@ -34,6 +35,13 @@ pub struct Deployment {
     pub provider: String,
     /// The model's name there.
     pub model: String,
+    /// The model that it is, where that name does not say: one of the catalogue,
+    /// as `provider/model` or by its name alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_model: Option<String>,
+    /// What it takes otherwise than models of its name.
+    #[serde(default, skip_serializing_if = "is_silent")]
+    pub traits: Said,
     /// Share among the deployments of the same order; zero comes last.
     #[serde(default = "one")]
     pub weight: u32,
@@ -43,6 +51,10 @@ pub struct Deployment {
     /// What it costs; the catalogue's price if unset.
     #[serde(default)]
     pub price: Option<Price>,
+}
+
+fn is_silent(said: &Said) -> bool {
+    *said == Said::default()
 }
 
 fn one() -> u32 {
@@ -174,13 +186,18 @@ pub fn validate(models: &[Model], aliases: &Ordered<String>, report: &mut Report
             );
         }
         for (i, deployment) in model.deployments.iter().enumerate() {
+            let at = index(&key(&path, "deployments"), i);
             if deployment.model.trim().is_empty() {
-                let field = key(&index(&key(&path, "deployments"), i), "model");
-                report.wrong(
-                    &field,
-                    "the name is empty",
-                    "write the model's name at the provider",
-                );
+                let help = "write the model's name at the provider";
+                report.wrong(&key(&at, "model"), "the name is empty", help);
+            }
+            let base = deployment.base_model.as_deref();
+            if base.is_some_and(|base| base.trim().is_empty()) {
+                let help = "write a model's name, like `openai/gpt-5`, or leave it out";
+                report.wrong(&key(&at, "base_model"), "the name is empty", help);
+            }
+            if let Err([name, why, help]) = deployment.traits.check() {
+                report.wrong(&key(&key(&at, "traits"), name), why, help);
             }
         }
         if model.max_output_tokens == Some(0) {

@@ -8,6 +8,7 @@ mod conversation;
 mod fault;
 #[path = "anthropic_canon/foreign.rs"]
 mod foreign;
+mod known;
 #[path = "anthropic_canon/random.rs"]
 mod random;
 #[path = "anthropic_canon/read.rs"]

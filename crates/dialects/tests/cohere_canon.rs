@@ -2,6 +2,7 @@
 
 #[path = "grammar/mod.rs"]
 mod grammar;
+mod known;
 
 #[path = "cohere_canon/embedding.rs"]
 mod embedding;

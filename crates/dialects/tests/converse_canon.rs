@@ -9,6 +9,7 @@ mod fault;
 #[path = "converse_canon/foreign.rs"]
 mod foreign;
 mod grammar;
+mod known;
 #[path = "converse_canon/makers.rs"]
 mod makers;
 #[path = "converse_canon/noise.rs"]

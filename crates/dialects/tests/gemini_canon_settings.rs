@@ -248,6 +248,7 @@ fn a_bound_above_the_models_own_is_the_models() {
         model: NEWEST,
         output_limit: Some(65_536),
         reasons: true,
+        traits: crate::gemini_canon_support::known::traits(domain::canon::Dialect::Gemini, NEWEST),
         names: &names,
     };
     let written = dialects::gemini::canon::write_request(&request, &target);
@@ -270,6 +271,7 @@ fn a_model_that_does_not_think_is_not_told_how_much() {
         model: "m",
         output_limit: None,
         reasons: false,
+        traits: crate::gemini_canon_support::known::traits(domain::canon::Dialect::Gemini, "m"),
         names: &names,
     };
     let written = dialects::gemini::canon::write_request(&request, &target);

@@ -1,6 +1,8 @@
 //! A tool that the client's provider runs itself is run by the target's, and
 //! the pages that the answer rests on are named in the client's own way.
 
+mod known;
+
 use dialects::json::Document;
 use dialects::translate::{Head, Names, Target, codec, upstream};
 use domain::canon::{Dialect, Request, Weight};
@@ -21,6 +23,7 @@ fn sent(theirs: Dialect, request: &Request) -> (Value, Vec<(String, Weight)>) {
         model: MODEL,
         output_limit: None,
         reasons: false,
+        traits: crate::known::traits(theirs, MODEL),
         names: &names,
     };
     let upstream = upstream(theirs).expect("a provider's dialect");

@@ -2,6 +2,7 @@
 
 #[path = "grammar/mod.rs"]
 mod grammar;
+mod known;
 
 #[path = "ollama_canon/embedding.rs"]
 mod embedding;

@@ -159,11 +159,11 @@ proptest! {
     #[test]
     fn a_conversation_of_any_dialect_obeys_the_rules(request in grammar::request(), reasons: [bool; 1]) {
         let names = Names::of(&request);
-        let target = Target { model: "gpt", output_limit: Some(16_384), reasons: reasons[0], names: &names };
+        let target = Target { model: "gpt", output_limit: Some(16_384), reasons: reasons[0], traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "gpt"), names: &names };
         let written = write_request(&request, &target);
         rules::check(&written.value);
         let read = read_request(&document(written.value)).expect("a request");
-        let again = write_request(&read, &Target { model: "gpt", output_limit: None, reasons: reasons[0], names: &Names::default() });
+        let again = write_request(&read, &Target { model: "gpt", output_limit: None, reasons: reasons[0], traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "gpt"), names: &Names::default() });
         prop_assert_eq!(&again.losses, &Vec::new());
         rules::check(&again.value);
     }
@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn thoughts_go_back_only_where_they_are_wanted(request in grammar::request()) {
         let names = Names::default();
-        let target = Target { model: "m", output_limit: None, reasons: true, names: &names };
+        let target = Target { model: "m", output_limit: None, reasons: true, traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "m"), names: &names };
         let without = write_request(&request, &target).value;
         prop_assert!(!String::from_utf8_lossy(&without).contains("reasoning_content"));
         let with = write_request_with_thoughts(&request, &target, "reasoning_content").value;

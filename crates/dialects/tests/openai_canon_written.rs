@@ -16,6 +16,7 @@ fn losses(request: &Request, reasons: [bool; 1]) -> Vec<(String, Weight)> {
         model: "m",
         output_limit: Some(100),
         reasons: reasons[0],
+        traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "m"),
         names: &names,
     };
     let written = write_request(request, &target);
@@ -84,6 +85,7 @@ fn reasoning_is_said_only_to_models_that_reason() {
         model: "m",
         output_limit: None,
         reasons: false,
+        traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "m"),
         names: &names,
     };
     let plain = json(&write_request(&asked, &target).value);

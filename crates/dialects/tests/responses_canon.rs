@@ -14,6 +14,7 @@ mod fault;
 mod foreign;
 #[path = "responses_canon/foreign_settings.rs"]
 mod foreign_settings;
+mod known;
 #[path = "responses_canon/property.rs"]
 mod property;
 #[path = "responses_canon/request.rs"]

@@ -11,6 +11,7 @@
 //! | [`shape`], [`embedding`], [`counting`] | where a provider's requests differ: paths, members, headers; forms of embeddings, and of counts of tokens |
 //! | [`quirks`] | where a provider differs from its dialect |
 //! | [`ability`] | what a model can do beside text |
+//! | [`traits`] | what a model takes beyond its dialect: patterns over names |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
 //! | [`pattern`], [`probe`], [`suggest`] | names with an open end; health routes; "did you mean …?" |
@@ -49,5 +50,6 @@ pub mod shelf;
 pub mod snapshot;
 pub mod suggest;
 pub mod time;
+pub mod traits;
 pub mod turns;
 pub mod usage;

@@ -13,6 +13,7 @@ use crate::money::{NanoUsd, Rate};
 use crate::quirks::Quirks;
 use crate::secret::Secret;
 pub use crate::shape::{Known, Paths, Shape, stands_for};
+use crate::traits::{Rules, Traits};
 
 /// Deadlines of an upstream exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +177,8 @@ pub struct Provider {
     pub losses: Losses,
     /// Where it differs from its dialect.
     pub quirks: Arc<Quirks>,
+    /// What its models take beyond its dialect.
+    pub traits: Arc<Rules>,
     /// What of it clients may reach as it is.
     pub pass_through: PassThrough,
 }
@@ -228,6 +231,15 @@ impl Price {
     }
 }
 
+/// The model that a deployment is, where its name at the provider does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseModel {
+    /// Whose model it is in the catalogue; none where that does not have it.
+    pub of: Option<String>,
+    /// Its name.
+    pub id: String,
+}
+
 /// A model at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
@@ -251,6 +263,10 @@ pub struct Deployment {
     pub context: Option<u64>,
     /// What it can do beside text; `None` where nobody knows.
     pub abilities: Option<Abilities>,
+    /// The model that it is, where its name there does not say.
+    pub base_model: Option<BaseModel>,
+    /// What it takes beyond its dialect.
+    pub traits: Traits,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
 }
@@ -260,7 +276,20 @@ impl Deployment {
     #[must_use]
     pub fn embeddings(&self) -> Option<&EmbeddingDoor> {
         let mut doors = self.provider.embeddings.iter();
-        doors.find(|door| door.is_of(&self.upstream_model))
+        doors.find(|door| door.is_of(self.known_as()))
+    }
+
+    /// The name that tells which model it is.
+    #[must_use]
+    pub fn known_as(&self) -> &str {
+        let base = self.base_model.as_ref();
+        base.map_or(&self.upstream_model, |base| &base.id)
+    }
+
+    /// Whether it thinks; `None` where nobody knows.
+    #[must_use]
+    pub fn thinks(&self) -> Option<bool> {
+        self.traits.thinks.or(self.can(Ability::Reasoning))
     }
 
     /// Whether it can do this; `None` where nobody knows.

@@ -129,6 +129,8 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         mode: crate::ability::Mode::default(),
         context: None,
         abilities: None,
+        base_model: None,
+        traits: provider.traits.of(upstream),
         index: usize::MAX,
     };
     Model {

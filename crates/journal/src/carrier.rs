@@ -168,7 +168,8 @@ impl Carrier {
         (only_lanes(earlier), only_lanes(own))
     }
 
-    /// Reads on in one lane; says whether its end was reached.
+    /// Reads on in one lane; says whether its end was reached, behind which
+    /// nothing more can come.
     fn read_lane(
         &mut self,
         lane: &[Arc<Segment>],
@@ -199,7 +200,7 @@ impl Carrier {
             // A ticket may be opened in this segment and settled in the next:
             // never the second before the first.
             if !is_closed {
-                return Ok(true);
+                return Ok(false);
             }
         }
         Ok(true)
@@ -230,7 +231,9 @@ impl Carrier {
                 return Ok(false);
             }
             let from = self.passed(segment);
-            let Some(length) = disk::length(&segment.path) else {
+            // One that came too late is gone again. Where one cannot be looked
+            // at, what stands behind it must not come before what it holds.
+            let Some(length) = disk::length(&segment.path)? else {
                 continue;
             };
             let before = batch.records.len();
@@ -257,10 +260,14 @@ impl Carrier {
     /// deleted now is tried again with the next batch.
     fn sweep(&mut self) {
         let all: Lane = self.shared.segments().values().cloned().collect();
-        for segment in all {
-            if !segment.is_closed() || self.passed(&segment).mark < segment.committed() {
-                continue;
-            }
+        let is_whole = |it: &Arc<Segment>| it.is_closed() && self.passed(it).mark >= it.committed();
+        let whole: Lane = all.into_iter().filter(is_whole).collect();
+        // What is not found in another folder is not deleted in this one: it
+        // would be carried again once the folder is back.
+        if whole.is_empty() || !self.shared.is_in_place() {
+            return;
+        }
+        for segment in whole {
             match self.shared.remove_segment(&segment) {
                 Ok(()) => {
                     if self.marks.remove(&segment.name).is_some() {

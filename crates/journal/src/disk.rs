@@ -66,9 +66,13 @@ pub(crate) fn extent(path: &Path) -> Result<(u64, u64), JournalError> {
     Ok((metadata.len(), filled.min(metadata.len())))
 }
 
-/// A file's length; `None` if it is gone.
-pub(crate) fn length(path: &Path) -> Option<u64> {
-    std::fs::metadata(path).ok().map(|metadata| metadata.len())
+/// A file's length; `None` if there is none.
+pub(crate) fn length(path: &Path) -> Result<Option<u64>, JournalError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(context("read", path)(error)),
+    }
 }
 
 /// Whether anything was written at a file's beginning.

@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     /// Processes that write here too, until they end.
     living: Mutex<HashMap<u64, Sign>>,
     // Held for as long as anything of this journal lives.
-    _sign: Sign,
+    sign: Sign,
     // Until another process goes on with the folder.
     lock: Mutex<Option<File>>,
 }
@@ -131,7 +131,7 @@ impl Journal {
             last_probe: Mutex::new(None),
             damage: Mutex::default(),
             living: Mutex::new(living),
-            _sign: Sign::set(folder, generation)?,
+            sign: Sign::set(folder, generation)?,
             lock: Mutex::new(Some(lock)),
         };
         Ok(Self {
@@ -243,30 +243,41 @@ impl Shared {
 
     /// Looks for segments that other living processes have begun, and makes
     /// those of processes that have ended like any earlier one's.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be looked at. Nothing has changed then: who
+    /// has ended lives on until all that it left is known, because a segment
+    /// that is missing here would be taken for one without records.
     pub(crate) fn look_at_others(&self) -> Result<(), JournalError> {
         let mut living = self.living();
         if living.is_empty() {
             return Ok(());
         }
         // In this order: who has ended begins no more segments.
-        let ended = living::bury(&mut living);
-        let found = list(&self.folder)?;
-        let mut segments = self.segments();
-        for (path, name) in &found {
-            if living.contains_key(&name.generation) && !segments.contains_key(name) {
-                let (length, _) = disk::extent(path)?;
-                self.ahead.resized(0, length);
-                let segment = Segment::fresh(*name, path.clone(), length);
-                segments.insert(*name, Arc::new(segment));
+        let ended = living::ended(&living);
+        let has_ended = |name: &Name| ended.contains(&name.generation);
+        let is_news = |name: &Name| {
+            living.contains_key(&name.generation) && !self.segments().contains_key(name)
+        };
+        let mut news = Vec::new();
+        for (path, name) in list(&self.folder)? {
+            if has_ended(&name) {
+                let (length, filled) = disk::extent(&path)?;
+                news.push(Segment::found(name, path, length, filled));
+            } else if is_news(&name)
+                && let Some(length) = disk::length(&path)?
+            {
+                news.push(Segment::fresh(name, path, length));
             }
         }
-        let of_ended = |name: &Name| ended.contains(&name.generation);
-        let known = segments.extract_if(.., |name, _| of_ended(name));
+        // From here on nothing fails.
+        living.retain(|generation, _| !ended.contains(generation));
+        let mut segments = self.segments();
+        let known = segments.extract_if(.., |name, _| has_ended(name));
         known.for_each(|(_, segment)| self.ahead.resized(segment.length(), 0));
-        for (path, name) in found.into_iter().filter(|(_, name)| of_ended(name)) {
-            let (length, filled) = disk::extent(&path)?;
-            self.ahead.resized(0, length);
-            segments.insert(name, Arc::new(Segment::found(name, path, length, filled)));
+        for segment in news {
+            self.ahead.resized(0, segment.length());
+            segments.insert(segment.name, Arc::new(segment));
         }
         Ok(())
     }
@@ -292,6 +303,11 @@ impl Shared {
             // It goes as a whole once it is carried.
             Err(error) => tracing::warn!(%error, "journal: a torn end stays"),
         }
+    }
+
+    /// Whether the folder is where it was: this process' sign of life lies in it.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.sign.is_there()
     }
 
     /// Deletes a segment that nobody needs any more.

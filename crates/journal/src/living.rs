@@ -46,6 +46,11 @@ impl Sign {
         matches!(self.file.try_lock(), Err(TryLockError::WouldBlock))
     }
 
+    /// Whether it lies where it was set.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
     fn remove(&self) {
         // What stays is removed by a later start.
         let _ = std::fs::remove_file(&self.path);
@@ -82,17 +87,10 @@ pub(crate) fn find(folder: &Path) -> Result<HashMap<u64, Sign>, JournalError> {
     Ok(living)
 }
 
-/// Takes those out of `living` that have ended.
-pub(crate) fn bury(living: &mut HashMap<u64, Sign>) -> Vec<u64> {
-    let ended: Vec<u64> = living
-        .iter()
-        .filter(|(_, sign)| !sign.holds())
-        .map(|(generation, _)| *generation)
-        .collect();
-    for generation in &ended {
-        living.remove(generation);
-    }
-    ended
+/// Those of `living` that have ended, by generation.
+pub(crate) fn ended(living: &HashMap<u64, Sign>) -> Vec<u64> {
+    let ended = living.iter().filter(|(_, sign)| !sign.holds());
+    ended.map(|(generation, _)| *generation).collect()
 }
 
 #[cfg(test)]
@@ -105,11 +103,12 @@ mod tests {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         let sign = Sign::set(&folder, 7).expect("set");
-        let mut living = find(&folder).expect("found");
+        let living = find(&folder).expect("found");
         assert!(living.contains_key(&7));
-        assert!(bury(&mut living).is_empty());
+        assert!(ended(&living).is_empty());
         drop(sign);
-        assert_eq!(bury(&mut living), [7]);
+        assert_eq!(ended(&living), [7]);
+        drop(living);
         assert!(find(&folder).expect("found").is_empty());
         assert_eq!(std::fs::read_dir(&folder).expect("read").count(), 0);
         std::fs::remove_dir_all(&folder).expect("removed");

@@ -9,8 +9,10 @@ use crate::JournalError;
 use crate::disk::{self, context};
 use crate::journal::{Journal, Shared};
 
-/// What one request in flight may still write: two records, generously. Room
-/// for this much is kept free for every slot that was given out.
+/// What one request in flight may still write: its end, and a word for every
+/// target, generously. Room for this much is kept free for every slot that was
+/// given out. Who says more than that says it only while the journal
+/// [is writable](Journal::is_writable).
 const SLOT_BYTES: u64 = 2048;
 /// How often a disk that said no is asked again when nobody writes.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
@@ -141,7 +143,7 @@ impl Shared {
         own.any(|it| {
             let is_written = || !it.is_closed();
             // Asked again: between the two it may have been carried and deleted.
-            is_written() && disk::length(&it.path).is_none() && is_written()
+            is_written() && !matches!(disk::length(&it.path), Ok(Some(_))) && is_written()
         })
     }
 

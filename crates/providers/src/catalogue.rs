@@ -9,6 +9,7 @@ mod provider;
 
 use std::collections::{BTreeMap, HashSet};
 
+use domain::traits::Table;
 use serde::Deserialize;
 
 pub(crate) use line::{Line, TierLine};
@@ -44,6 +45,8 @@ pub struct Catalogue {
     pub providers: Vec<CatalogueProvider>,
     /// Models, by provider and name.
     models: Vec<CatalogueModel>,
+    /// What models take beyond their dialects.
+    pub traits: Table,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +67,7 @@ impl Catalogue {
     /// Only if the file was broken when the binary was built; a test reads it.
     pub fn builtin() -> Result<Self, CatalogueError> {
         let mut catalogue = Self::parse(PROVIDERS)?;
+        catalogue.traits = crate::traits::builtin()?;
         let ModelsRead { models, wrong } = read_models(MODELS, &|name| catalogue.has(name));
         if let Some(wrong) = wrong.first() {
             let told = format!("models.jsonl:{}: {}", wrong.line, wrong.problem);
@@ -113,6 +117,7 @@ impl Catalogue {
         Ok(Self {
             providers: file.providers,
             models,
+            traits: Table::default(),
         })
     }
 }
@@ -138,6 +143,21 @@ impl Catalogue {
             let known = self.providers.iter().find(|known| known.name == provider);
             self.own(known?.like.as_deref()?, id)
         })
+    }
+
+    /// What is known of a model that a deployment at this provider says it is: at
+    /// this provider, else as `provider/id`, else at the first that has it.
+    #[must_use]
+    pub fn base_model(&self, provider: &str, base: &str) -> Option<&CatalogueModel> {
+        let named = || {
+            let (provider, id) = base.split_once('/')?;
+            self.model(provider, id)
+        };
+        let anywhere = || {
+            let mut providers = self.providers.iter();
+            providers.find_map(|known| self.own(&known.name, base))
+        };
+        self.model(provider, base).or_else(named).or_else(anywhere)
     }
 
     fn own(&self, provider: &str, id: &str) -> Option<&CatalogueModel> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`catalogue`] | the providers and models that are known without configuration |
 //! | [`quirks`] | where a provider differs from its dialect, as it is written down |
+//! | [`traits`] | what models take beyond their dialects, as it is written down |
 //! | [`url`] | base URLs taken apart, and paths put together |
 //! | [`refresh`] | prices and abilities from files that others keep |
 //! | [`passing`] | paths that clients write themselves, joined to a base URL |
@@ -18,6 +19,7 @@ pub mod headers;
 pub mod passing;
 pub mod quirks;
 pub mod refresh;
+pub mod traits;
 pub mod url;
 
 mod rate;

@@ -1,6 +1,7 @@
 //! Limits, journal, carrier and marks under processes that end between any two
-//! steps and tear what they were writing. Every seed is one history; the same
-//! seed is the same history.
+//! steps and tear what they were writing, that hand over to the next one and live
+//! on for a while, and over a disk that says no to who reads. Requests are announced
+//! again and again. Every seed is one history; the same seed is the same history.
 //!
 //! `SEEDS=100000 cargo test -p portcullis-store --test simulation` for longer.
 
@@ -10,6 +11,8 @@ mod disk;
 mod life;
 #[path = "simulation/limits.rs"]
 mod limits;
+#[path = "simulation/process.rs"]
+mod process;
 #[path = "simulation/store.rs"]
 mod store;
 
@@ -44,7 +47,7 @@ fn run(seed: u64, folder: &Folder) {
     for generation in 1..=lives {
         history.live(generation, folder, &mut dice);
     }
-    history.end(lives + 1, folder);
+    history.end(lives + 1, folder, &mut dice);
 }
 
 #[test]

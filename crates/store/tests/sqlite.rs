@@ -111,6 +111,21 @@ async fn a_batch_that_comes_twice_is_kept_once() {
     let marks = store.marks().await.expect("marks");
     assert_eq!(marks.values().copied().collect::<Vec<_>>(), [64]);
     assert_eq!(folder.outcomes().await, ["complete"]);
+    assert_eq!(store.conflicts(), 0, "it says the same");
+}
+
+#[tokio::test]
+async fn a_record_that_says_something_else_than_the_ledger_is_an_alarm() {
+    let folder = Folder::new("conflict");
+    let store = Store::open(&folder.file()).await.expect("opens");
+    let [first, second] = [1, 2].map(|sequence| opened(7, sequence));
+    let ended = batch(vec![settled(&first), settled(&second)], 64);
+    store.carry(&ended).await.expect("carries");
+    let lost = Record::Settled(Box::new(journal::lost(&second)));
+    let again = batch(vec![settled(&first), lost], 128);
+    store.carry(&again).await.expect("carries");
+    assert_eq!(folder.outcomes().await, ["complete", "complete"]);
+    assert_eq!(store.conflicts(), 1);
 }
 
 /// Root may write what no permission allows, so the file is made immutable

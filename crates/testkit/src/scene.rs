@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use domain::credential::Key;
@@ -13,6 +13,7 @@ use domain::policy::{Policy, RetryPolicy};
 use domain::principal::{Limits, Principal};
 use domain::secret::Secret;
 use domain::snapshot::{KeyDigest, Snapshot};
+use domain::traits::{Rules, Table};
 
 use crate::fake::FakeProvider;
 
@@ -75,7 +76,18 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         stream_usage: true,
         losses: domain::model::Losses::Strict,
         quirks: Arc::default(),
+        traits: Arc::default(),
         pass_through: domain::model::PassThrough::Off,
+    }
+}
+
+/// What the table says of its models.
+fn rules(provider: &Provider) -> Rules {
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| providers::traits::builtin().expect("a table"));
+    match provider.format {
+        WireFormat::Dialect(dialect) => TABLE.at(dialect, provider.name.as_str()),
+        WireFormat::Demo => Rules::default(),
     }
 }
 
@@ -252,7 +264,10 @@ impl Scene {
         let providers: HashMap<String, Arc<Provider>> = self
             .providers
             .into_iter()
-            .map(|provider| (provider.name.to_string(), Arc::new(provider)))
+            .map(|mut provider| {
+                provider.traits = Arc::new(rules(&provider));
+                (provider.name.to_string(), Arc::new(provider))
+            })
             .collect();
         for wanted in self.models {
             let first = snapshot.deployments.len();
@@ -269,6 +284,8 @@ impl Scene {
                     mode: domain::ability::Mode::default(),
                     context: None,
                     abilities: None,
+                    base_model: None,
+                    traits: providers[name].traits.of(&wanted.name),
                     index: first + order,
                 };
                 (wanted.known)(&mut deployment);

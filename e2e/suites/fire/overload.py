@@ -79,9 +79,11 @@ def an_overloaded_upstream_stays_as_good_as_it_can_be(w):
         f"{100 * rate / most:.1f} % of the best; {over['polite']} of {refused} refused with retry-after, "
         f"p99 {over['refused_p99_ms']:.1f} ms"
     )
-    drill("overload", figure, "≥ 95 %, all refused at once with retry-after")
+    is_held = rate >= most * 0.95
+    drill("overload", figure, "≥ 95 %, all refused at once with retry-after", is_held)
     assert over["broken"] == 0 and over["polite"] == refused, over
-    assert rate >= most * sized(0.7, 0.9), figure
+    # The short form shares its machine with whatever else is tested there.
+    assert sized(rate >= most * 0.7, is_held), figure
     assert over["offered"] > over["good"] * 5, "the machine could not offer enough"
 
 
@@ -100,7 +102,7 @@ def one_keys_large_bodies_are_nobody_elses_latency(w):
         f"{calm['good_p50_ms']:.2f} → {busy['good_p50_ms']:.2f} ms, p95 {calm['good_p95_ms']:.2f} → "
         f"{busy['good_p95_ms']:.2f} ms (× {ratio:.2f})"
     )
-    drill("large bodies beside others", figure, "p95 +10 %")
+    is_held = ratio <= 1.1
+    drill("large bodies beside others", figure, "p95 +10 %", is_held)
     assert sent["good"] > 0 and sent["broken"] == busy["broken"] == 0, (sent, busy)
-    # Loose: the senders, the upstream and both loops share two cores.
-    assert busy["good_p95_ms"] < sized(2000, calm["good_p95_ms"] * 3 + 100), figure
+    assert sized(busy["good_p95_ms"] < 2000, is_held), figure

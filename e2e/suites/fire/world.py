@@ -18,9 +18,10 @@ def sized(short, long):
     return long if IS_LONG else short
 
 
-def drill(name: str, figure: str, wanted: str) -> None:
-    """A row of the table of drills."""
-    print(f"drill: | {name} | {figure} | {wanted} |", flush=True)
+def drill(name: str, figure: str, wanted: str, is_held: bool = True) -> None:
+    """A row of the table of drills, which says so where the promise is not held."""
+    verdict = wanted if is_held else f"{wanted}: MISSED"
+    print(f"drill: | {name} | {figure} | {verdict} |", flush=True)
 
 
 class World:

@@ -43,6 +43,8 @@ pub use terms::Terms;
 pub use values::wrong_value;
 pub use vectors::{Embedder, embedder};
 
+use domain::traits::Traits;
+
 /// What a request's writer must know of its target.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
@@ -53,6 +55,8 @@ pub struct Target<'a> {
     pub output_limit: Option<u64>,
     /// Whether the model can think.
     pub reasons: bool,
+    /// What it takes beyond its dialect.
+    pub traits: Traits,
     /// The tools' names as this target has them.
     pub names: &'a Names,
 }

@@ -1,19 +1,19 @@
 //! Whether a client's body can go to a provider of its own dialect as it is.
 
 use domain::canon::{Block, Dialect, Request, Role, Signature};
+use domain::traits::{Form, Traits};
 
-use crate::anthropic::canon::abilities::{Abilities, Form};
 use crate::gemini;
 
 /// Whether all that is signed in it is of the dialect's own family. In a
 /// conversation that others have answered, too, there are thoughts that the
 /// provider would refuse, and calls without the signature that it demands.
 ///
-/// And whether the model of this name at the provider takes what was meant for
+/// And whether the model with these traits takes what was meant for
 /// the one that the client believes to ask: Claude Code tells a name that it does
 /// not know what only the newest models take.
 #[must_use]
-pub fn is_native(request: &Request, dialect: Dialect, model: &str) -> bool {
+pub fn is_native(request: &Request, dialect: Dialect, traits: &Traits) -> bool {
     let own = |signature: &Option<Signature>| {
         let family = signature.as_ref().map(|signature| signature.family);
         family.is_none_or(|family| is_kin(family, dialect))
@@ -32,16 +32,16 @@ pub fn is_native(request: &Request, dialect: Dialect, model: &str) -> bool {
     is_own
         && match dialect {
             Dialect::Gemini => {
-                !gemini::canon::misses_signature(request, model) && !has_empty_part(request)
+                !gemini::canon::misses_signature(request, traits) && !has_empty_part(request)
             }
-            Dialect::Anthropic => !misses_thought(request) && is_taken(request, model),
+            Dialect::Anthropic => !misses_thought(request) && is_taken(request, traits),
             _ => true,
         }
 }
 
 /// Whether this generation of Claude's lets the operator speak in the middle, and
 /// knows the words by which thinking is asked for.
-fn is_taken(request: &Request, model: &str) -> bool {
+fn is_taken(request: &Request, traits: &Traits) -> bool {
     let is_operator = |role| matches!(role, Role::System | Role::Developer);
     let mut roles = request.messages.iter().map(|message| message.role);
     let speaks_again = {
@@ -51,13 +51,12 @@ fn is_taken(request: &Request, model: &str) -> bool {
     if !speaks_again && request.reasoning.is_none() {
         return true;
     }
-    let abilities = Abilities::of(model);
-    let is_heard = !speaks_again || abilities.system_turns;
+    let is_heard = !speaks_again || traits.system_turns;
     is_heard
         && request
             .reasoning
             .as_ref()
-            .is_none_or(|said| match abilities.form {
+            .is_none_or(|said| match traits.form {
                 Form::Budget => !said.adaptive,
                 Form::Word => said.budget.is_none(),
                 Form::Either | Form::AsAsked => true,
@@ -107,6 +106,11 @@ mod tests {
     const OLD: &str = "claude-haiku-4-5";
     const NEW: &str = "claude-opus-4-8";
 
+    fn is_native_at(request: &Request, dialect: Dialect, model: &str) -> bool {
+        let table = providers::traits::builtin().expect("a table");
+        is_native(request, dialect, &table.at(dialect, "").of(model))
+    }
+
     fn asks(roles: &[Role]) -> Request {
         let said = |role: &Role| Message::new(*role, vec![Block::text("hi")]);
         Request {
@@ -117,7 +121,8 @@ mod tests {
 
     #[test]
     fn the_operator_speaks_in_the_middle_where_the_model_listens() {
-        let is_native = |roles: &[Role], model| is_native(&asks(roles), Dialect::Anthropic, model);
+        let is_native =
+            |roles: &[Role], model| is_native_at(&asks(roles), Dialect::Anthropic, model);
         let again = [Role::System, Role::User, Role::System];
         assert!(is_native(&again, NEW));
         assert!(!is_native(&again, OLD));
@@ -133,7 +138,7 @@ mod tests {
                 reasoning: Some(reasoning.clone()),
                 ..asks(&[Role::User])
             };
-            is_native(&request, Dialect::Anthropic, model)
+            is_native_at(&request, Dialect::Anthropic, model)
         };
         let adaptive = Reasoning {
             adaptive: true,
@@ -160,7 +165,8 @@ mod tests {
             messages: vec![Message::new(role, content)],
             ..Request::default()
         };
-        let is_google = |request: &Request| is_native(request, Dialect::Gemini, "gemini-2.5-flash");
+        let is_google =
+            |request: &Request| is_native_at(request, Dialect::Gemini, "gemini-2.5-flash");
         assert!(!is_google(&said(
             Role::Assistant,
             vec![text("Hi"), text("")]

@@ -174,6 +174,7 @@ proptest! {
             model: MODELS[model],
             output_limit: None,
             reasons,
+            traits: crate::known::traits(domain::canon::Dialect::Anthropic, MODELS[model]),
             names: &names,
         };
         let written = dialects::anthropic::canon::write_request(&request, &target);

@@ -30,6 +30,7 @@ fn numbers_schemas_and_arguments_keep_their_text() {
             model: "claude-sonnet-4-5",
             output_limit: None,
             reasons: true,
+            traits: crate::known::traits(domain::canon::Dialect::Anthropic, "claude-sonnet-4-5"),
             names: &names,
         };
         let written = write_request(&request, &target).value;

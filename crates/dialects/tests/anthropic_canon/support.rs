@@ -53,6 +53,7 @@ pub(crate) fn write(request: &Request, model: &str) -> (Value, Vec<Loss>) {
         model,
         output_limit: None,
         reasons: true,
+        traits: crate::known::traits(domain::canon::Dialect::Anthropic, model),
         names: &names,
     };
     let written = dialects::anthropic::canon::write_request(request, &target);

@@ -72,6 +72,7 @@ fn the_answers_length_is_always_said_and_never_beyond_the_model() {
         model: "claude-x",
         output_limit: Some(8192),
         reasons: false,
+        traits: crate::known::traits(domain::canon::Dialect::Anthropic, "claude-x"),
         names: &names,
     };
     let written = write_request(&request, &target);
@@ -92,6 +93,7 @@ fn a_model_that_does_not_think_is_not_told_to() {
         model: "claude-3-haiku-20240307",
         output_limit: None,
         reasons: false,
+        traits: crate::known::traits(domain::canon::Dialect::Anthropic, "claude-3-haiku-20240307"),
         names: &names,
     };
     let written = write_request(&request, &target);

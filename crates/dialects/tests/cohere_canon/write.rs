@@ -24,6 +24,7 @@ fn told(text: &str) -> (Value, Vec<String>) {
             model: "command-a",
             output_limit: Some(8000),
             reasons: true,
+            traits: crate::known::traits(domain::canon::Dialect::Cohere, "command-a"),
             names: &names,
         },
     );
@@ -103,6 +104,7 @@ fn a_model_that_does_not_reason_gets_its_thoughts_back_as_the_plan() {
         model: "m",
         output_limit: None,
         reasons: false,
+        traits: crate::known::traits(domain::canon::Dialect::Cohere, "m"),
         names: &names,
     };
     let (body, losses) = written(&request, &target);
@@ -261,6 +263,6 @@ proptest! {
     #[test]
     fn cohere_takes_whatever_was_said(request in grammar::request(), reasons in any::<bool>()) {
         let names = Names::of(&request);
-        written(&request, &Target { model: "m", output_limit: None, reasons, names: &names });
+        written(&request, &Target { model: "m", output_limit: None, reasons, traits: crate::known::traits(domain::canon::Dialect::Cohere, "m"), names: &names });
     }
 }

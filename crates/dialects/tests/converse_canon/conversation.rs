@@ -199,6 +199,7 @@ fn holds(request: &Request, model: usize, thinks: Thinks) {
         model: MODELS[model],
         output_limit: None,
         reasons: matches!(thinks, Thinks::Yes),
+        traits: crate::known::traits(domain::canon::Dialect::Converse, MODELS[model]),
         names: &names,
     };
     written(request, &target);

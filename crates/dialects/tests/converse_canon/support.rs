@@ -56,6 +56,7 @@ pub(crate) fn write(request: &Request, model: &str) -> (Value, Vec<Loss>) {
         model,
         output_limit: None,
         reasons: true,
+        traits: crate::known::traits(domain::canon::Dialect::Converse, model),
         names: &names,
     };
     written(request, &target)

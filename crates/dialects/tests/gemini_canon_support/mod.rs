@@ -6,6 +6,9 @@ pub(crate) mod rules;
 pub(crate) mod streaming;
 pub(crate) mod talk;
 
+#[path = "../known/mod.rs"]
+pub(crate) mod known;
+
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -59,10 +62,12 @@ pub(crate) fn request(json: &str) -> Request {
 
 pub(crate) fn written(request: &Request, model: &str) -> Written<Vec<u8>> {
     let names = Names::of(request);
+    let traits = known::traits(domain::canon::Dialect::Gemini, model);
     let target = Target {
         model,
         output_limit: None,
-        reasons: true,
+        reasons: traits.thinks.or(Some(true)) == Some(true),
+        traits,
         names: &names,
     };
     dialects::gemini::canon::write_request(request, &target)

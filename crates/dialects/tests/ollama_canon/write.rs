@@ -29,6 +29,7 @@ fn told(text: &str, thinks: Thinks) -> (Value, Vec<String>) {
         model: "gemma4",
         output_limit: None,
         reasons: thinks == Thinks::Yes,
+        traits: crate::known::traits(domain::canon::Dialect::Ollama, "gemma4"),
         names: &names,
     };
     let (body, losses) = written(&request, &target);
@@ -181,10 +182,12 @@ fn only_a_model_that_is_known_to_think_is_asked_to() {
         ("qwen3-coder", Value::Null),
         ("llama3.2", Value::Null),
     ] {
+        let traits = crate::known::traits(domain::canon::Dialect::Ollama, model);
         let target = Target {
             model,
             output_limit: None,
-            reasons: false,
+            reasons: traits.thinks.or(None) == Some(true),
+            traits,
             names: &Names::default(),
         };
         assert_eq!(written(&request, &target).0["think"], think, "{model}");
@@ -236,7 +239,7 @@ proptest! {
     #[test]
     fn ollama_takes_whatever_was_said(request in grammar::request(), reasons in any::<bool>()) {
         let names = Names::of(&request);
-        let target = Target { model: "m", output_limit: None, reasons, names: &names };
+        let target = Target { model: "m", output_limit: None, reasons, traits: crate::known::traits(domain::canon::Dialect::Ollama, "m"), names: &names };
         // A number that no double holds is one all the same.
         if !String::from_utf8_lossy(&write_request(&request, &target).value).contains("1e400") {
             written(&request, &target);

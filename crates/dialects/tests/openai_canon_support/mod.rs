@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
 
+#[path = "../known/mod.rs"]
+pub(crate) mod known;
 pub mod rules;
 
 use bytes::Bytes;
@@ -34,6 +36,7 @@ pub fn target<'a>(model: &'a str, names: &'a Names) -> Target<'a> {
         model,
         output_limit: None,
         reasons: true,
+        traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, model),
         names,
     }
 }

@@ -214,6 +214,7 @@ fn a_model_that_does_not_think_gets_no_reasoning() {
         model: "gpt-4.1",
         output_limit: None,
         reasons: false,
+        traits: crate::known::traits(domain::canon::Dialect::Responses, "gpt-4.1"),
         names: &names,
     };
     let written = write_request(&request, &target);

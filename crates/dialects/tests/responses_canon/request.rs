@@ -55,6 +55,7 @@ fn numbers_keep_their_text() {
         model: "m",
         output_limit: None,
         reasons: false,
+        traits: crate::known::traits(domain::canon::Dialect::Responses, "m"),
         names: &names,
     };
     let written = dialects::responses::canon::write_request(&request, &target);

@@ -34,6 +34,7 @@ pub(crate) fn write(request: &Request) -> (Value, Vec<Loss>) {
         model: &request.model,
         output_limit: None,
         reasons: true,
+        traits: crate::known::traits(domain::canon::Dialect::Responses, &request.model),
         names: &names,
     };
     let written = responses::write_request(request, &target);

@@ -124,7 +124,10 @@ pub struct Reasoning {
 }
 
 /// How much to think, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Effort {
     /// Not at all.
     None,
@@ -143,6 +146,17 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// All of them, the weakest first.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Minimal,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::XHigh,
+        Self::Max,
+    ];
+
     /// The word, as `OpenAI` and Anthropic have it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -154,23 +168,6 @@ impl Effort {
             Self::High => "high",
             Self::XHigh => "xhigh",
             Self::Max => "max",
-        }
-    }
-
-    /// The nearest that `OpenAI`'s model of this name knows. None knew `max`
-    /// before GPT-5.6.
-    #[must_use]
-    pub fn at_openai(self, model: &str) -> Self {
-        let version = model.split_once("gpt-").map_or("", |(_, version)| version);
-        let ends = |letter: char| !letter.is_ascii_digit();
-        let (major, rest) = version.split_at(version.find(ends).unwrap_or(version.len()));
-        let minor = rest.strip_prefix('.').unwrap_or_default();
-        let minor = minor.split(ends).next().unwrap_or_default();
-        let number = |digits: &str| digits.parse::<u32>().unwrap_or(0);
-        match (self, number(major), number(minor)) {
-            (Self::Max, 6.., _) | (Self::Max, 5, 6..) => Self::Max,
-            (Self::Max, ..) => Self::XHigh,
-            (effort, ..) => effort,
         }
     }
 
@@ -192,19 +189,12 @@ impl Effort {
     /// The effort that a budget stands for.
     #[must_use]
     pub fn of_budget(budget: u64) -> Self {
-        let all = [
-            Self::Max,
-            Self::XHigh,
-            Self::High,
-            Self::Medium,
-            Self::Low,
-            Self::Minimal,
-        ];
         let fits = |effort: &Self| effort.budget() <= budget;
-        all.into_iter().find(fits).unwrap_or(match budget {
+        let effort = Self::ALL.into_iter().rfind(fits).unwrap_or(Self::None);
+        match budget {
             0 => Self::None,
-            _ => Self::Minimal,
-        })
+            _ => effort.max(Self::Minimal),
+        }
     }
 }
 
@@ -217,21 +207,5 @@ impl Message {
             content,
             name: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn openais_newest_models_alone_know_the_strongest_effort() {
-        let max = |model: &str| Effort::Max.at_openai(model);
-        assert_eq!(max("gpt-5.6-terra"), Effort::Max);
-        assert_eq!(max("openai/gpt-6"), Effort::Max);
-        assert_eq!(max("gpt-5.4"), Effort::XHigh);
-        assert_eq!(max("deepseek-v4"), Effort::XHigh);
-        assert_eq!(Effort::XHigh.at_openai("gpt-5.6"), Effort::XHigh);
-        assert_eq!(Effort::Low.at_openai("gpt-5.4"), Effort::Low);
     }
 }

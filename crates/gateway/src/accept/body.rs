@@ -49,7 +49,7 @@ pub async fn body(
         _ => operation.as_str(),
     };
     let mut ticket = Ticket::open(plane, &principal, (recorded, at), slot);
-    let mut held = Held::nothing();
+    let mut held = Held::by(&principal.key);
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {
         Ok(plain) => {
@@ -242,11 +242,9 @@ pub(crate) async fn collect(
     if announced.is_some_and(|n| n > limit as u64) {
         return Err(too_large(limit));
     }
-    if let Some(announced) = announced.and_then(|n| usize::try_from(n).ok()) {
-        held.grow(announced).await?;
-    }
+    let announced = announced.and_then(|n| usize::try_from(n).ok());
     let mut whole = Pieces::default();
-    let mut first: Option<Bytes> = None;
+    let mut first = Bytes::new();
     let mut read = 0;
     while let Some(data) = body.data().await {
         let data = data.map_err(Broken::refusal)?;
@@ -254,20 +252,22 @@ pub(crate) async fn collect(
         if read > limit {
             return Err(too_large(limit));
         }
-        held.grow(read).await?;
+        held.follow(read, announced).await?;
         // Most bodies come in one piece: keep that piece instead of copying it.
-        match (first.take(), whole.len()) {
-            (None, 0) => first = Some(data),
-            (Some(earlier), _) => {
-                let room = announced.map_or(0, |n| usize::try_from(n).unwrap_or(0));
-                whole = Pieces::expecting(room);
-                whole.push(&earlier);
-                whole.push(&data);
-            }
-            (None, _) => whole.push(&data),
+        if read == data.len() {
+            first = data;
+            continue;
         }
+        if let Some(all) = announced.filter(|all| held.has(*all)) {
+            whole.expect(all);
+        }
+        whole.push(&std::mem::take(&mut first));
+        whole.push(&data);
     }
-    Ok(first.unwrap_or_else(|| whole.join()))
+    match whole.len() {
+        0 => Ok(first),
+        _ => Ok(whole.join()),
+    }
 }
 
 /// What is said of a body that is larger than `limit`.

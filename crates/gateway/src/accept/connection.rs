@@ -73,11 +73,7 @@ pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, phase: &watch::Recei
     // would cost more than the rest of the waiting.
     let mut told = phase.clone();
     let mut closing = std::pin::pin!(async {
-        if told
-            .wait_for(|phase| *phase == Phase::Closing)
-            .await
-            .is_err()
-        {
+        if told.wait_for(Phase::is_closing).await.is_err() {
             // Nobody is left who could say it.
             std::future::pending::<()>().await;
         }
@@ -332,6 +328,7 @@ impl Connection {
                 return self.poll_gone(cx);
             }
             if streaming.is_broken {
+                streaming.cut_off(&self.link.borrow().end);
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             if streaming.is_over {

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http1::Length;
 
 use crate::serve::AnswerBody;
-use crate::wire::Outlet;
+use crate::wire::{End, Outlet};
 
 /// The most of a stream that is gathered into one write.
 const GATHER: usize = 64 << 10;
@@ -18,6 +18,8 @@ const HEADS: usize = 256;
 pub(super) struct Streaming {
     body: AnswerBody,
     is_chunked: bool,
+    /// The connection's end is the only sign of its own.
+    ends_with_connection: bool,
     /// Nothing more will come.
     pub(super) is_over: bool,
     /// It ended before its end: the client must see that.
@@ -34,11 +36,20 @@ impl Streaming {
         Self {
             body,
             is_chunked: length == Length::Chunked,
+            ends_with_connection: length == Length::UntilClose,
             is_over: false,
             is_broken: false,
             waits: false,
             parts: Vec::new(),
             heads: BytesMut::new(),
+        }
+    }
+
+    /// It broke. Where the connection's end is its own, that must not be a
+    /// clean one.
+    pub(super) fn cut_off(&self, end: &End) {
+        if self.ends_with_connection {
+            end.socket.line().forget();
         }
     }
 

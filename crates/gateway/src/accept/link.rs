@@ -16,8 +16,12 @@ const WHOLE: u64 = 1 << 20;
 /// How much of a next request is read while the present one is answered: only
 /// who reads sees the other side's end.
 const AHEAD: usize = 16 << 10;
-/// How soon to look for the client's end if more than that has come.
+/// How soon to look for the client's end if more than that has come; later on
+/// after so many parts of the time that it has waited, and once in so long: to
+/// look costs as much as any turn of the request, and thousands may wait.
 const AGAIN: Duration = Duration::from_millis(5);
+const PART: u32 = 8;
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// A client's connection.
 pub(super) struct Link {
@@ -26,6 +30,8 @@ pub(super) struct Link {
     length: Option<u64>,
     /// The client sends its body only once it is told to.
     waits_for_word: bool,
+    /// Since when its end can only be looked for now and then.
+    looking: Option<Instant>,
 }
 
 impl Link {
@@ -35,6 +41,7 @@ impl Link {
             body: Body::new(Length::None),
             length: Some(0),
             waits_for_word: false,
+            looking: None,
         }
     }
 
@@ -48,6 +55,7 @@ impl Link {
         };
         self.body = Body::new(length);
         self.waits_for_word = ask.expects_continue;
+        self.looking = None;
     }
 
     /// The length that the head announced.
@@ -113,7 +121,50 @@ impl Link {
             if self.end.socket.line().is_closed() {
                 return Poll::Ready(());
             }
-            ready!(self.end.poll_late(cx, Instant::now() + AGAIN));
+            let now = Instant::now();
+            let waited = now.duration_since(*self.looking.get_or_insert(now));
+            let pause = (waited / PART).clamp(AGAIN, AT_LEAST);
+            ready!(self.end.poll_late(cx, now + pause));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::wire::{Line, stage::play};
+
+    #[test]
+    fn the_end_of_who_has_sent_much_is_found_soon_and_not_looked_for_all_the_time() {
+        play(async |writer| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let mut client = TcpStream::connect(address).await.expect("connected");
+            let (stream, _) = listener.accept().await.expect("a connection");
+            client.write_all(&[b'x'; 64 << 10]).await.expect("sent");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let line = Line::from_client(stream, writer);
+            let mut link = Link::new(Socket::Plain(line), &Scratch::default());
+            tokio::time::pause();
+            let mut looks = 0;
+            let looking = poll_fn(|cx| {
+                looks += 1;
+                link.poll_left(cx)
+            });
+            let left = timeout(Duration::from_secs(60), looking).await;
+            assert!(left.is_err(), "it is there");
+            assert!((60..200).contains(&looks), "{looks} in a minute");
+            link.looking = None;
+            let began = Instant::now();
+            drop(client);
+            poll_fn(|cx| link.poll_left(cx)).await;
+            assert!(began.elapsed() <= 4 * AGAIN, "{:?}", began.elapsed());
+        });
     }
 }

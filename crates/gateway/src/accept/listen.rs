@@ -23,7 +23,7 @@ use crate::serve::{self, AnswerBody, Served};
 use crate::ungoverned::walk;
 #[cfg(not(feature = "ungoverned"))]
 use crate::walk;
-use crate::wire::{Line, Side, Socket};
+use crate::wire::{Line, Socket};
 
 /// How long a TLS handshake may take.
 const TLS_TIME: Duration = Duration::from_secs(10);
@@ -97,12 +97,28 @@ pub enum Phase {
     /// Another process has the listeners, and with them whoever waits there.
     /// Connections that are open here are answered as in [`Phase::Leaving`].
     HandedOver,
-    /// Who waits in the system's queue is let in, then the listeners close.
-    /// Connections without a request are closed, requests may finish.
-    Closing,
+    /// The listeners close; those of this process alone once who waits in the
+    /// system's queue is let in. Connections without a request are closed,
+    /// requests may finish.
+    Closing(Held),
+}
+
+/// Who holds the listeners, and so their queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Held {
+    /// This process alone: what waits there when it ends is lost.
+    Alone,
+    /// Another process or a supervisor too: what waits there is theirs, and
+    /// nothing may be done to the socket.
+    Shared,
 }
 
 impl Phase {
+    /// Whether connections without a request are closed.
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self, Self::Closing(_))
+    }
+
     /// Whether an answer is the last one of its connection.
     pub(super) fn is_last_answer(self) -> bool {
         self >= Self::Leaving
@@ -113,14 +129,13 @@ impl Phase {
 /// and for what is worked on in the background.
 ///
 /// # Errors
-/// The listener cannot be used on this loop.
+/// Who waited in the queue at the end could not be let in.
 pub async fn run(
     plane: Rc<Plane>,
-    listener: std::net::TcpListener,
+    listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     mut phase: watch::Receiver<Phase>,
 ) -> std::io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
     tokio::task::spawn_local(Pool::keep_clean(Rc::downgrade(&plane.pool)));
     // Every connection holds a sender; the channel closes with the last one.
     let (open, mut none_open) = mpsc::channel::<()>(1);
@@ -140,11 +155,11 @@ pub async fn run(
                 }
                 continue;
             }
-            Phase::HandedOver => {
+            Phase::HandedOver | Phase::Closing(Held::Shared) => {
                 drop(listener);
                 break;
             }
-            Phase::Closing => {
+            Phase::Closing(Held::Alone) => {
                 hall.empty(listener).await?;
                 break;
             }
@@ -244,7 +259,7 @@ async fn greeted(
     tls: Option<Arc<ServerConfig>>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let line = Line::new(stream, Rc::clone(&plane.writer), Side::Client);
+    let line = Line::from_client(stream, Rc::clone(&plane.writer));
     let (socket, speaks_http2) = match tls {
         None => (Socket::Plain(line), false),
         Some(config) => {

@@ -126,7 +126,7 @@ async fn silence(has_asked: Rc<Cell<bool>>) {
 /// request, or a new connection would have been for nothing.
 async fn leaving(phase: &mut watch::Receiver<Phase>, has_asked: Rc<Cell<bool>>) {
     let _ = phase.wait_for(|phase| phase.is_last_answer()).await;
-    let last = phase.wait_for(|phase| *phase == Phase::Closing);
+    let last = phase.wait_for(Phase::is_closing);
     let asked = async {
         while !has_asked.get() {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -12,6 +12,7 @@ use dialects::responses::kept;
 use dialects::translate::{self, Codec, Names, Target, Terms};
 use domain::canon::{Dialect, Loss, Request, Unknown, Written};
 use domain::refusal::{Reason, Refusal};
+use domain::traits::Traits;
 
 use super::past::{self, Conversed, Found};
 use super::route::{Conversation, Wish};
@@ -135,6 +136,7 @@ pub(super) fn read(
             model: &request.model,
             output_limit: None,
             reasons: false,
+            traits: Traits::default(),
             names: &Names::default(),
         },
     );

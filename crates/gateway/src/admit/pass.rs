@@ -14,7 +14,7 @@ use http1::Fields;
 
 use super::Known;
 use super::room::untold;
-use crate::accept::{self, Head, Incoming, Passage, Target};
+use crate::accept::{self, Head, Held, Incoming, Passage, Target};
 use crate::plane::Plane;
 use crate::send::rehearsal;
 use crate::settle::{PASS_THROUGH, Refused, Ticket};
@@ -47,6 +47,8 @@ pub struct Passing {
     pub fields: Fields,
     /// Its unread body.
     pub body: Incoming,
+    /// Room for it, where it has to be waited for.
+    pub held: Held,
 }
 
 /// Lets a request pass, or says why not.
@@ -99,6 +101,7 @@ pub async fn pass(
         origin: passage.origin,
         fields,
         body,
+        held: Held::by(&principal.key),
     })
 }
 

@@ -24,7 +24,7 @@ use super::quirks::{self, Told};
 use super::rejected::rejected;
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
-use super::{Answered, Ask, Opening, Plain, demo, outgoing, several};
+use super::{Answered, Ask, Opening, Plain, demo, outgoing, several, unaccountable};
 use crate::aside;
 use crate::plane::Plane;
 use crate::settle::Ticket;
@@ -158,10 +158,10 @@ pub(super) async fn exchange(
 /// What an exchange that brought no answer means.
 pub(super) fn missed(error: ExchangeError) -> Failure {
     match error {
-        ExchangeError::ConnectTimeout => Failure::timeout("connect"),
+        ExchangeError::ConnectTimeout => Failure::timeout("connect").unowed(),
         ExchangeError::FirstByteTimeout => Failure::timeout("first_byte"),
         ExchangeError::TotalTimeout => Failure::total_timeout(),
-        ExchangeError::Connect(_) => Failure::transient(
+        ExchangeError::Connect(_) | ExchangeError::Unsent(_) => Failure::transient(
             Refusal::new(
                 Reason::UpstreamUnreachable,
                 "The upstream cannot be reached.",
@@ -169,6 +169,7 @@ pub(super) fn missed(error: ExchangeError) -> Failure {
             .because(error),
         ),
         ExchangeError::Client(refusal) => Failure::client(*refusal),
+        ExchangeError::Unaccounted(error) => Failure::client(unaccountable(&error)),
         ExchangeError::Broken(_) => Failure::broken(error),
     }
 }
@@ -310,7 +311,8 @@ pub(super) async fn collect(
             return Err(Failure::transient(Refusal::new(
                 Reason::UpstreamTooLarge,
                 format!("The upstream's answer is larger than {limit} bytes."),
-            )));
+            ))
+            .owed());
         }
         // Most answers come in one piece: it is kept instead of copied.
         match (first.take(), whole.len()) {

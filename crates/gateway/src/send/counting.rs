@@ -72,7 +72,7 @@ pub async fn count(plane: &Rc<Plane>, routed: Routed) -> Counted {
     let (ask, ticket) = Ask::of(*admitted.accepted, &guards, largest);
     let counts = |target: &Deployment| {
         let counting = target.provider.counting.clone();
-        counting.filter(|it| it.is_for(&target.upstream_model))
+        counting.filter(|it| it.is_for(target.known_as()))
     };
     let mut exact = None;
     if let Some(step) = plan.first()

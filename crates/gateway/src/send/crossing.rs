@@ -16,7 +16,7 @@ use http1::{Answer, Length};
 use tokio::time::Instant;
 
 use super::exchange::{self, BOUNDS, Begun, Hearing, Link, MOST_HINTS};
-use super::pool::{ExchangeError, Home, Pool, Way, answered};
+use super::pool::{ExchangeError, Home, Pool, Way, answered, failed};
 use super::prepared::Prepared;
 use super::tls::ClientTls;
 use super::upstream::Reply;
@@ -34,15 +34,15 @@ pub(super) struct Ask {
 enum Source {
     /// From the client, as they come.
     Client(Incoming),
-    /// From here: they were waited for, and have room of their own.
-    Gathered { parts: Vec<Bytes>, _held: Held },
+    /// From here: they were waited for.
+    Gathered(Vec<Bytes>),
 }
 
 impl Source {
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         match self {
             Self::Client(body) => body.poll_data(cx),
-            Self::Gathered { parts, .. } => Poll::Ready(parts.pop().map(Ok)),
+            Self::Gathered(parts) => Poll::Ready(parts.pop().map(Ok)),
         }
     }
 }
@@ -50,6 +50,8 @@ impl Source {
 /// A client's body on its way to an upstream.
 pub(super) struct Upload {
     source: Source,
+    /// Room for what is waited for.
+    held: Held,
     length: Length,
     /// How many more bytes it may have, of how many.
     left: usize,
@@ -64,7 +66,11 @@ impl Upload {
     ///
     /// # Errors
     /// It announces more.
-    pub(super) fn new(body: Incoming, limit: usize, carried: Rc<Carried>) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        (body, held): (Incoming, Held),
+        limit: usize,
+        carried: Rc<Carried>,
+    ) -> Result<Self, Refusal> {
         let length = match body.announced() {
             Some(0) => Length::None,
             Some(bytes) if bytes > limit as u64 => return Err(too_large(limit)),
@@ -74,6 +80,7 @@ impl Upload {
         let over = (length == Length::None).then(Instant::now);
         Ok(Self {
             source: Source::Client(body),
+            held,
             length,
             left: limit,
             limit,
@@ -87,23 +94,16 @@ impl Upload {
     /// # Errors
     /// It is too large, breaks off, or finds no room.
     pub(super) async fn gather(&mut self) -> Result<(), Refusal> {
-        if self.is_empty() || matches!(self.source, Source::Gathered { .. }) {
+        if self.is_empty() || matches!(self.source, Source::Gathered(_)) {
             return Ok(());
         }
-        let nothing = Source::Gathered {
-            parts: Vec::new(),
-            _held: Held::nothing(),
-        };
+        let nothing = Source::Gathered(Vec::new());
         let Source::Client(body) = std::mem::replace(&mut self.source, nothing) else {
             return Ok(());
         };
-        let mut held = Held::nothing();
-        let whole = collect(self.limit, body, &mut held).await?;
+        let whole = collect(self.limit, body, &mut self.held).await?;
         self.length = Length::Exact(whole.len() as u64);
-        self.source = Source::Gathered {
-            parts: vec![whole],
-            _held: held,
-        };
+        self.source = Source::Gathered(vec![whole]);
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Upload {
     pub(super) fn gathered(&self) -> &[Bytes] {
         match &self.source {
             Source::Client(_) => &[],
-            Source::Gathered { parts, .. } => parts,
+            Source::Gathered(parts) => parts,
         }
     }
 
@@ -186,15 +186,13 @@ impl Pool {
         upload: &mut Upload,
         total: Instant,
     ) -> Result<Reply, ExchangeError> {
+        self.account()?;
         let provider = &*prepared.provider;
         let origin = &prepared.unread;
         let first_byte = provider.timeouts.first_byte;
-        let failed = |broken| match broken {
-            exchange::Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
-            exchange::Broken::Nonsense(what) => ExchangeError::Broken(what),
-            exchange::Broken::Late if Instant::now() >= total => ExchangeError::TotalTimeout,
-            exchange::Broken::Late => ExchangeError::FirstByteTimeout,
-            exchange::Broken::Client(refusal) => ExchangeError::Client(refusal),
+        let failed = |broken| match Instant::now() >= total {
+            true => failed(broken, ExchangeError::TotalTimeout),
+            false => failed(broken, ExchangeError::FirstByteTimeout),
         };
         let home = || Home::of(origin);
         if ask.method.is_safe()
@@ -203,8 +201,12 @@ impl Pool {
         {
             match link.pass(ask, upload, (first_byte, total)).await {
                 Ok(begun) => return Ok(answered(begun, home())),
-                Err(exchange::Broken::Unanswered(_)) => {}
-                Err(broken) => return Err(failed(broken)),
+                Err(broken) => {
+                    origin.doubts(&broken);
+                    if !broken.is_end() {
+                        return Err(failed(broken));
+                    }
+                }
             }
         }
         let http = (HttpVersion::Http1, total);
@@ -242,7 +244,7 @@ impl Link {
     ) -> Result<Begun, exchange::Broken> {
         self.end.push(ask.head.clone());
         let mut heard = Heard {
-            hearing: Hearing::begins(),
+            hearing: Hearing::begins(&self.end),
             early: None,
             failed: None,
         };

@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use domain::refusal::Refusal;
@@ -15,7 +14,6 @@ use http1::{Answer, Body, Bounds, Reader, Step};
 use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
-use super::outgoing::Outgoing;
 use crate::wire::{End, Scratch, Socket};
 
 /// Bounds of an answer's head.
@@ -23,17 +21,16 @@ pub(super) const BOUNDS: Bounds = Bounds {
     head_bytes: 256 << 10,
     fields: 256,
 };
-/// How soon a connection ends that was closed before the request came: only
-/// then is it sent again, since nobody can have worked on it.
-const STALE: Duration = Duration::from_secs(1);
 /// Informational heads in front of an answer: more is a game.
 pub(super) const MOST_HINTS: u32 = 16;
 
 /// Why an exchange failed.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// The connection ended before a byte of an answer, so soon that the other
-    /// side closed it before it read the request.
+    /// The connection had ended before a byte of the request could be written:
+    /// nobody can have worked on it.
+    Unheard(io::Error),
+    /// It ended before a byte of an answer.
     Unanswered(io::Error),
     /// It broke, or what came is no HTTP.
     Nonsense(String),
@@ -41,6 +38,13 @@ pub(super) enum Broken {
     Late,
     /// The request's own body, which came while it went out, was at fault.
     Client(Box<Refusal>),
+}
+
+impl Broken {
+    /// Whether the connection has ended without a byte of an answer.
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self, Self::Unheard(_) | Self::Unanswered(_))
+    }
 }
 
 /// A connection to an upstream.
@@ -76,14 +80,14 @@ impl Link {
     /// Sends a request and waits for the answer's head until `due`.
     pub(super) async fn ask(
         mut self: Box<Self>,
-        request: &Outgoing,
+        (head, parts): (Bytes, &[Bytes]),
         due: Instant,
     ) -> Result<Begun, Broken> {
-        self.end.push(request.head());
-        for part in request.parts() {
+        self.end.push(head);
+        for part in parts {
             self.end.push(part.clone());
         }
-        let mut hearing = Hearing::begins();
+        let mut hearing = Hearing::begins(&self.end);
         let answer = poll_fn(|cx| self.poll_head(cx, &mut hearing, due)).await?;
         Ok(self.begun(answer))
     }
@@ -158,11 +162,10 @@ impl Link {
             let what = "the connection ended within the head of the answer";
             return Broken::Nonsense(what.to_owned());
         }
-        // Later, or behind a hint, the request may have been worked on.
-        if hearing.hints > 0 || hearing.since.elapsed() >= STALE {
-            return Broken::Nonsense(error.to_string());
+        match self.end.socket.line().taken() == hearing.before {
+            true => Broken::Unheard(error),
+            false => Broken::Unanswered(error),
         }
-        Broken::Unanswered(error)
     }
 }
 
@@ -170,16 +173,16 @@ impl Link {
 pub(super) struct Hearing {
     /// Informational heads.
     pub(super) hints: u32,
-    /// When the request began to go out.
-    since: Instant,
+    /// What the system had taken for the connection before the request.
+    before: u64,
 }
 
 impl Hearing {
     /// Nothing yet, of a request that goes out now.
-    pub(super) fn begins() -> Self {
+    pub(super) fn begins(end: &End) -> Self {
         Self {
             hints: 0,
-            since: Instant::now(),
+            before: end.socket.line().taken(),
         }
     }
 }
@@ -237,5 +240,52 @@ impl Reading {
         let end = &self.link.end;
         let is_idle = end.unread() == 0 && end.is_written();
         (self.is_kept && self.body.is_done() && is_idle).then_some(self.link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::wire::{Line, stage::play};
+
+    /// Asks by a connection whose other side does `this` in the moment before
+    /// the first byte leaves, when nobody here has been told of it yet.
+    fn asked_behind(this: impl FnOnce(TcpStream), check: impl FnOnce(Broken)) {
+        play(async |writer| {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let stream = tokio::net::TcpStream::connect(address).await;
+            let (other, _) = listener.accept().expect("a connection");
+            // Until the system has nothing more to tell.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let line = Line::to_upstream(stream.expect("connected"), writer);
+            let mut link = Box::new(Link::new(Socket::Plain(line), &Scratch::default()));
+            this(other);
+            assert!(link.is_good(), "nobody has told it");
+            let due = Instant::now() + Duration::from_secs(5);
+            let asked = link.ask((Bytes::from_static(b"POST"), &[]), due);
+            check(asked.await.err().expect("no answer"));
+        });
+    }
+
+    #[test]
+    fn nobody_has_heard_what_could_not_be_written() {
+        let reset = |other: TcpStream| {
+            let socket = socket2::SockRef::from(&other);
+            socket.set_linger(Some(Duration::ZERO)).expect("a reset");
+        };
+        asked_behind(reset, |broken| {
+            assert!(matches!(broken, Broken::Unheard(_)), "{broken:?}");
+        });
+    }
+
+    #[test]
+    fn what_was_written_may_have_been_heard() {
+        asked_behind(drop, |broken| {
+            assert!(matches!(broken, Broken::Unanswered(_)), "{broken:?}");
+        });
     }
 }

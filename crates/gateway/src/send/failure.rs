@@ -62,6 +62,9 @@ pub(super) struct Failure {
     /// Whether the upstream does not know the gateway's credential, or does no
     /// longer; that it may not do something is another thing.
     pub(super) is_unknown: bool,
+    /// Whether the upstream was told and gave no word of refusal: it may have
+    /// worked on it, and the prompt may be paid.
+    pub(super) is_owed: bool,
 }
 
 impl Failure {
@@ -73,6 +76,23 @@ impl Failure {
             verbatim: None,
             retry_after: None,
             is_unknown: false,
+            is_owed: false,
+        }
+    }
+
+    /// Nothing of it was sent, or what came refused it.
+    pub(super) fn unowed(self) -> Self {
+        Self {
+            is_owed: false,
+            ..self
+        }
+    }
+
+    /// It was sent, and what came was no refusal.
+    pub(super) fn owed(self) -> Self {
+        Self {
+            is_owed: true,
+            ..self
         }
     }
 
@@ -106,6 +126,7 @@ impl Failure {
             Refusal::new(Reason::UpstreamBroken, "The upstream's answer was broken.")
                 .because(cause),
         )
+        .owed()
     }
 
     /// Nothing came in time.
@@ -117,6 +138,7 @@ impl Failure {
             )
             .because(what),
         )
+        .owed()
     }
 
     /// The time for all attempts together is over.
@@ -210,6 +232,7 @@ impl Failure {
             verbatim,
             retry_after,
             is_unknown: kind == Kind::Account && status == StatusCode::UNAUTHORIZED,
+            is_owed: false,
         }
     }
 

@@ -262,6 +262,9 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
             }
             Err(failure) => failure,
         };
+        if failure.is_owed {
+            ticket.owe_prompt();
+        }
         ticket.meter.asked = false;
         note(plane, target, &failure, &retry);
         let kind = failure.kind.as_str();

@@ -234,7 +234,7 @@ pub(super) async fn at(
     let mut own = own(ask, prepared.lines(key), provider);
     let mut members = Vec::new();
     if is_kin(ask, provider) {
-        let (shape, model) = (&provider.shape, &target.upstream_model);
+        let (shape, model) = (&provider.shape, target.known_as());
         members = listed(&ask.fields, shape, model);
         for (name, value) in headers(&ask.fields, shape, model) {
             if !prepared.lines(key).headers.contains_key(&name) {

@@ -19,7 +19,6 @@ use super::course::Course;
 use super::crossing::{Ask, Upload};
 use super::failure::{Failure, Kind};
 use super::keys::Turns;
-use super::pool::ExchangeError;
 use super::prepared::{Prepared, authority};
 use super::rejected::redirected;
 use super::signing::{self, Unsigned};
@@ -80,10 +79,11 @@ pub async fn pass(
         origin,
         fields,
         body,
+        held,
     } = passing;
     ticket.meter.unread = true;
     let carried = Rc::clone(ticket.carried.get_or_insert_default());
-    let upload = match Upload::new(body, snapshot.bounds.body, carried) {
+    let upload = match Upload::new((body, held), snapshot.bounds.body, carried) {
         Ok(upload) => upload,
         Err(refusal) => return Err(Refused::new(ticket, refusal)),
     };
@@ -114,6 +114,9 @@ pub async fn pass(
             deadline: crossing.deadline,
         }),
         Err(failure) => {
+            if failure.is_owed {
+                ticket.owe_prompt();
+            }
             ticket.meter.asked = false;
             Err(failure.into_refused(ticket))
         }
@@ -133,6 +136,8 @@ fn deployment(provider: &Arc<Provider>) -> Deployment {
         mode: domain::ability::Mode::default(),
         context: None,
         abilities: None,
+        base_model: None,
+        traits: domain::traits::Traits::default(),
         index: usize::MAX,
     }
 }
@@ -242,7 +247,8 @@ impl Crossing {
         if matches!(prepared.provider.auth, Auth::SigV4 { .. }) && prepared.unready(key).is_some() {
             let gathering = tokio::time::timeout_at(self.deadline, self.upload.gather());
             let gathered = gathering.await;
-            let gathered = gathered.map_err(|_| Missed::Heard(Failure::total_timeout()))?;
+            let gathered =
+                gathered.map_err(|_| Missed::Heard(Failure::total_timeout().unowed()))?;
             gathered.map_err(|refusal| Missed::Heard(Failure::client(refusal)))?;
         }
         let place = prepared.bulkhead.enter();
@@ -268,10 +274,12 @@ impl Crossing {
                 }
                 read.map_err(Missed::Heard)
             }
-            Err(error @ (ExchangeError::Connect(_) | ExchangeError::ConnectTimeout)) => {
-                Err(Missed::Unheard(missed(error)))
-            }
-            Err(error) => Err(Missed::Heard(missed(error))),
+            Err(error) => Err(match missed(error) {
+                unsent if unsent.kind == Kind::Transient && !unsent.is_owed => {
+                    Missed::Unheard(unsent)
+                }
+                failure => Missed::Heard(failure),
+            }),
         }
     }
 
@@ -339,7 +347,7 @@ impl Crossing {
             return Err(redirected(status, &fields));
         }
         if status.is_informational() {
-            return Err(Failure::broken(format!("status {status}")));
+            return Err(Failure::broken(format!("status {status}")).unowed());
         }
         let mut held = VecDeque::new();
         if !(status.is_client_error() || status.is_server_error()) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use domain::model::{HttpVersion, Provider};
 use domain::refusal::Refusal;
-use journal::Writer;
+use journal::{JournalError, Writer};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ use super::prepared::Prepared;
 use super::shared::{self, Shared, Sharing};
 use super::tls::ClientTls;
 use super::upstream::{Reply, UpstreamBody};
-use crate::wire::{Line, Scratch, Side, Socket};
+use crate::wire::{Line, Scratch, Socket};
 
 /// How long an unused connection is kept. Shorter than the usual 60 seconds
 /// of servers, so that we close first.
@@ -45,6 +45,9 @@ pub enum ExchangeError {
     /// No connection in time.
     #[error("connect: timed out")]
     ConnectTimeout,
+    /// Nothing of it was sent.
+    #[error("{0}")]
+    Unsent(String),
     /// No head of an answer in time.
     #[error("first byte: timed out")]
     FirstByteTimeout,
@@ -54,6 +57,9 @@ pub enum ExchangeError {
     /// The connection broke.
     #[error("{0}")]
     Broken(String),
+    /// It was not sent: the disk does not take its record.
+    #[error("{0}")]
+    Unaccounted(#[from] JournalError),
     /// The client's body, which came while it went out, was at fault.
     #[error("the client's body: {}", .0.message)]
     Client(Box<Refusal>),
@@ -140,8 +146,9 @@ impl Pool {
     /// Sends a request and waits for the answer's head.
     ///
     /// A kept connection may have been closed by the other side in the very
-    /// moment it is used; then one fresh connection is tried, because no byte
-    /// of an answer has come.
+    /// moment it is used: if nothing could be written to it, a fresh one is
+    /// tried. Once a byte has gone out, somebody may have worked on it, and to
+    /// ask again is a matter of policy.
     ///
     /// # Errors
     /// See [`ExchangeError`].
@@ -151,20 +158,35 @@ impl Pool {
         request: &Outgoing,
         total: Instant,
     ) -> Result<Reply, ExchangeError> {
+        self.account()?;
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
         let home = || Home::of(origin);
         if let Some(link) = origin.kept() {
-            match ask(link, request, Due::of(provider, total)).await {
+            let due = Due::of(provider, total);
+            match link.ask((request.head(), request.parts()), due.at()).await {
                 Ok(begun) => return Ok(answered(begun, home())),
-                Err(Asked::Unanswered(_)) => {}
-                Err(Asked::Failed(error)) => return Err(error),
+                Err(broken) => {
+                    origin.doubts(&broken);
+                    if !matches!(broken, Broken::Unheard(_)) {
+                        return Err(failed(broken, due.late()));
+                    }
+                }
             }
         }
         // Boxed, as all that is not the usual way: a request's future is
         // moved, and lies in every connection.
         let fresh = self.shared_or_fresh(tls, request, total);
         Box::pin(fresh).await
+    }
+
+    /// Nothing is asked that is not accounted for, unless policy lets it. What
+    /// is asked already goes on, though its loop may owe records.
+    pub(super) fn account(&self) -> Result<(), JournalError> {
+        match self.journal.flush() {
+            Err(error) if !self.journal.is_lenient() => Err(error),
+            Err(_) | Ok(()) => Ok(()),
+        }
     }
 
     /// Asks by the connection that is shared, or by a fresh one. Who was
@@ -177,7 +199,8 @@ impl Pool {
     ) -> Result<Reply, ExchangeError> {
         let provider = &*request.prepared.provider;
         let origin = &request.prepared.origin;
-        for more in (0..UNHEARD).rev() {
+        let mut unheard = ExchangeError::Unsent("nobody heard it".to_owned());
+        for _ in 0..UNHEARD {
             let shared = match origin.shared.open() {
                 Some(shared) => shared,
                 None => match self
@@ -185,23 +208,23 @@ impl Pool {
                     .await?
                 {
                     Way::One(link) => {
-                        return match ask(link, request, Due::of(provider, total)).await {
-                            Ok(begun) => Ok(answered(begun, Home::of(origin))),
-                            Err(Asked::Unanswered(error)) => Err(ExchangeError::Broken(error)),
-                            Err(Asked::Failed(error)) => Err(error),
-                        };
+                        let due = Due::of(provider, total);
+                        let asked = link.ask((request.head(), request.parts()), due.at()).await;
+                        let answered = asked.map(|begun| answered(begun, Home::of(origin)));
+                        return answered.map_err(|broken| failed(broken, due.late()));
                     }
                     Way::Shared(shared) => origin.shared.begin(shared),
                 },
             };
             match shared::ask(&shared, request, Due::of(provider, total)).await? {
-                Err(error) if more > 0 && shared::is_unheard(&error) => {
+                Err(error) if shared::is_unheard(&error) => {
                     origin.shared.forget(&shared);
+                    unheard = ExchangeError::Unsent(error.to_string());
                 }
                 asked => return Ok(asked?),
             }
         }
-        Err(ExchangeError::Broken("nobody heard it".to_owned()))
+        Err(unheard)
     }
 
     pub(super) async fn connect_in_time(
@@ -210,12 +233,10 @@ impl Pool {
         provider: &Provider,
         (http, total): (HttpVersion, Instant),
     ) -> Result<Way, ExchangeError> {
+        let due = total.min(Instant::now() + provider.timeouts.connect);
         let connecting = self.connect(tls, provider, http);
-        let connected = tokio::time::timeout(provider.timeouts.connect, connecting);
-        tokio::time::timeout_at(total, connected)
-            .await
-            .map_err(|_| ExchangeError::TotalTimeout)?
-            .map_err(|_| ExchangeError::ConnectTimeout)?
+        let connected = tokio::time::timeout_at(due, connecting).await;
+        connected.map_err(|_| ExchangeError::ConnectTimeout)?
     }
 
     /// Closes what waited too long or was closed by the other side, now and
@@ -282,6 +303,14 @@ impl Origin {
             }
         }
     }
+
+    /// A kept connection was of no use. If its other side has ended it, those
+    /// that lay here longer are no better: the next try has a fresh one.
+    pub(super) fn doubts(&self, broken: &Broken) {
+        if broken.is_end() {
+            self.idle.borrow_mut().clear();
+        }
+    }
 }
 
 pub(super) fn answered(begun: Begun, home: Home) -> Reply {
@@ -293,21 +322,15 @@ pub(super) fn answered(begun: Begun, home: Home) -> Reply {
     }
 }
 
-enum Asked {
-    /// The connection ended before a byte of an answer came.
-    Unanswered(String),
-    Failed(ExchangeError),
-}
-
-async fn ask(link: Box<Link>, request: &Outgoing, due: Due) -> Result<Begun, Asked> {
-    link.ask(request, due.at())
-        .await
-        .map_err(|broken| match broken {
-            Broken::Unanswered(error) => Asked::Unanswered(error.to_string()),
-            Broken::Nonsense(what) => Asked::Failed(ExchangeError::Broken(what)),
-            Broken::Late => Asked::Failed(due.late()),
-            Broken::Client(refusal) => Asked::Failed(ExchangeError::Client(refusal)),
-        })
+/// What an exchange that broke was, or `late` if nothing came in time.
+pub(super) fn failed(broken: Broken, late: ExchangeError) -> ExchangeError {
+    match broken {
+        Broken::Unheard(error) => ExchangeError::Unsent(error.to_string()),
+        Broken::Unanswered(error) => ExchangeError::Broken(error.to_string()),
+        Broken::Nonsense(what) => ExchangeError::Broken(what),
+        Broken::Late => late,
+        Broken::Client(refusal) => ExchangeError::Client(refusal),
+    }
 }
 
 impl Due {
@@ -344,7 +367,7 @@ impl Pool {
         let stream = TcpStream::connect((host, provider.port))
             .await
             .map_err(|e| failed(&e))?;
-        let line = Line::new(stream, Rc::clone(&self.journal), Side::Upstream);
+        let line = Line::to_upstream(stream, Rc::clone(&self.journal));
         if !provider.tls {
             let socket = Socket::Plain(line);
             return match http {

@@ -63,7 +63,7 @@ pub(super) async fn told(
     };
     let work = Work {
         body,
-        model: target.upstream_model.clone(),
+        model: target.known_as().to_owned(),
         provider: Arc::clone(&target.provider),
         foreign: ask.foreign.clone(),
     };

@@ -53,7 +53,7 @@ impl Recall {
         Some(Self {
             shared: Arc::clone(&plane.shared),
             principal: Arc::clone(&ask.principal),
-            scope: match scope(theirs, &target.upstream_model)? {
+            scope: match scope(theirs, target.known_as())? {
                 Scope::Claude => "claude".into(),
                 Scope::Provider => format!("provider/{provider}").into(),
             },

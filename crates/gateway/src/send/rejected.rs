@@ -68,7 +68,7 @@ fn fault(
 /// Redirects are never followed: an answer that points elsewhere is no answer.
 fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
     if status.is_redirection() || status.is_informational() {
-        return Failure::broken(format!("status {status}"));
+        return Failure::broken(format!("status {status}")).unowed();
     }
     Failure::of_status(status, fields, body)
 }

@@ -62,7 +62,8 @@ pub(super) async fn greet(socket: Socket) -> Result<Way, ExchangeError> {
         .keep_alive_interval(Some(PING))
         .keep_alive_timeout(PONG)
         .handshake(TokioIo::new(socket))
-        .await?;
+        .await
+        .map_err(|error| ExchangeError::Unsent(error.to_string()))?;
     tokio::task::spawn_local(connection);
     Ok(Way::Shared(sender))
 }
@@ -78,7 +79,7 @@ pub(super) async fn ask(
     due: Due,
 ) -> Result<Result<Reply, hyper::Error>, ExchangeError> {
     let request = request.request();
-    let request = request.map_err(|error| ExchangeError::Broken(error.to_string()))?;
+    let request = request.map_err(|error| ExchangeError::Unsent(error.to_string()))?;
     let mut shared = shared.clone();
     let asked = async {
         shared.ready().await?;

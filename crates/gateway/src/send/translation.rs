@@ -13,7 +13,6 @@ use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
-use domain::ability::Ability;
 use domain::canon::{Dialect, Request};
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
@@ -178,7 +177,8 @@ fn work(
         is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
-        reasons: target.can(Ability::Reasoning),
+        reasons: target.thinks(),
+        traits: target.traits,
         provider: Arc::clone(&target.provider),
         fetches: false,
         recalls: false,

@@ -13,6 +13,7 @@ use domain::edit::{Edit, Edits};
 use domain::model::Provider;
 use domain::quirks::EarlierThoughts;
 use domain::refusal::{Reason, Refusal};
+use domain::traits::Traits;
 
 use super::failure::Failure;
 use super::fetch::{self, Fetched, Wanted};
@@ -32,6 +33,7 @@ pub(super) struct Work {
     pub(super) model: String,
     pub(super) output_limit: Option<u64>,
     pub(super) reasons: Option<bool>,
+    pub(super) traits: Traits,
     pub(super) provider: Arc<Provider>,
     /// Whether media are fetched that the target cannot fetch.
     pub(super) fetches: bool,
@@ -131,7 +133,7 @@ impl Work {
             // The client has an id already, and the provider gives its own.
             && !foreign.is_background()
             && !self.unlinks(&request)
-            && translate::is_native(&request, self.theirs.dialect, &self.model)
+            && translate::is_native(&request, self.theirs.dialect, &self.traits)
         {
             let body = renamed(&foreign.document, &self.model)?;
             return Ok(Begun::Done(Box::new(Done {
@@ -266,6 +268,7 @@ impl Open {
             reasons: work
                 .reasons
                 .unwrap_or_else(|| is_thoughtful(request, work.theirs.dialect)),
+            traits: work.traits,
             names: &names,
         };
         let quirks = &work.provider.quirks;

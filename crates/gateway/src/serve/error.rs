@@ -66,10 +66,9 @@ fn say_when(fields: &mut Fields, refusal: &Refusal) {
     let Some(wait) = refusal.retry_after else {
         return;
     };
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let ms = headers::millis(wait);
+    let seconds = ms.div_ceil(1000).max(1);
     fields.add_number("retry-after", seconds);
-    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     fields.add_number("retry-after-ms", ms);
     if seconds > LONG_WAIT {
         fields.add("x-should-retry", "false");

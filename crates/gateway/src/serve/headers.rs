@@ -129,19 +129,24 @@ pub(super) fn limits(out: &mut Fields, room: &[Room]) {
     }
 }
 
+/// Whole milliseconds, rounded up: who comes back then must not be early.
+pub(super) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 /// A duration as `OpenAI` writes it: `12ms`, `1s`, `6m0s`.
 fn duration(text: &mut Vec<u8>, span: Duration) {
-    let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let ms = millis(span);
     let mut put = |number: u64, unit: &str| {
         text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         text.extend_from_slice(unit.as_bytes());
     };
-    match ms {
-        0..1000 => put(ms, "ms"),
-        1000..60_000 => put(ms.div_ceil(1000), "s"),
-        _ => {
-            put(ms / 60_000, "m");
-            put((ms % 60_000).div_ceil(1000), "s");
+    match (ms, ms.div_ceil(1000)) {
+        (0..1000, _) => put(ms, "ms"),
+        (_, seconds @ 0..60) => put(seconds, "s"),
+        (_, seconds) => {
+            put(seconds / 60, "m");
+            put(seconds % 60, "s");
         }
     }
 }
@@ -160,5 +165,18 @@ mod tests {
         assert_eq!(written(Duration::from_millis(12)), "12ms");
         assert_eq!(written(Duration::from_millis(1200)), "2s");
         assert_eq!(written(Duration::from_secs(360)), "6m0s");
+        assert_eq!(written(Duration::from_millis(59_001)), "1m0s");
+        assert_eq!(written(Duration::from_millis(119_500)), "2m0s");
+    }
+
+    #[test]
+    fn who_comes_back_when_told_is_not_early() {
+        assert_eq!(millis(Duration::ZERO), 0);
+        assert_eq!(millis(Duration::from_micros(1)), 1);
+        assert_eq!(millis(Duration::from_micros(12_000)), 12);
+        assert_eq!(millis(Duration::from_micros(12_001)), 13);
+        let mut text = Vec::new();
+        duration(&mut text, Duration::from_micros(999_001));
+        assert_eq!(text, b"1s");
     }
 }

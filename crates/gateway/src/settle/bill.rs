@@ -1,5 +1,6 @@
 //! What a request used and costs: at the target that answers, and at those that
-//! failed in the midst of what they were asked.
+//! failed in the midst of what they were asked. Where nobody answers, it is the
+//! prompt at the last that may have worked on it.
 
 use domain::model::Price;
 use domain::money::NanoUsd;
@@ -49,7 +50,17 @@ impl Bill {
 impl Account {
     /// What is owed by what is known now.
     pub(super) fn bill(&self) -> Bill {
-        Bill::of(self.meter.usage(), self.price()).and(self.earlier)
+        let owed = match self.meter.usage() {
+            (_, UsageSource::None) => self.unanswered,
+            usage => Bill::of(usage, self.price()),
+        };
+        owed.and(self.earlier)
+    }
+
+    /// The attempt has failed, and its prompt may be paid although no answer
+    /// came: it stays booked until somebody answers.
+    pub fn owe_prompt(&mut self) {
+        self.unanswered = Bill::of(self.meter.asks(), self.price());
     }
 
     /// Another target is asked: what the last one has brought is not asked for

@@ -1,6 +1,7 @@
 //! The bytes of what passes through unread, counted by those who move them, and
 //! said in the journal from time to time: nothing else says of a request whose
-//! process is killed how much of it has passed.
+//! process is killed how much of it has passed. Only while newcomers would be
+//! let in: what the journal has promised to those in flight, nobody takes.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -69,6 +70,9 @@ impl Carried {
         }
         if let Some(teller) = &mut *self.teller.borrow_mut() {
             self.due.set(next(passed));
+            if !teller.plane.shared.journal.is_writable() {
+                return;
+            }
             if let Some(asked) = &mut teller.opened.asked {
                 asked.passed = Some(passed);
             }

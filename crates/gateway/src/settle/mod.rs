@@ -63,6 +63,9 @@ pub struct Account {
     target: Option<Arc<Deployment>>,
     /// What those used that were asked before it.
     earlier: Bill,
+    /// What is owed to the last that may have worked on it and did not answer,
+    /// if nobody does.
+    unanswered: Bill,
     // Held so that the journal has room for this request's records.
     slot: Option<journal::Slot>,
 }
@@ -120,6 +123,7 @@ impl Ticket {
             counted_as: None,
             target: None,
             earlier: Bill::default(),
+            unanswered: Bill::default(),
             slot,
         }))
     }

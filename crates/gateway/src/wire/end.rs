@@ -91,7 +91,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::super::{Line, Side};
+    use super::super::{Line, stage::play};
     use super::*;
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/fixtures/tls");
@@ -125,7 +125,7 @@ mod tests {
         socket.set_send_buffer_size(4096).expect("a small buffer");
         let tls = crate::send::tls::ClientTls::default();
         let config = tls.config(Some(&at("ca.pem")), domain::model::HttpVersion::Http1);
-        let line = Line::new(stream, writer, Side::Upstream);
+        let line = Line::to_upstream(stream, writer);
         let name = "localhost".try_into().expect("a name");
         let stream = tokio_rustls::TlsConnector::from(config.expect("an authority"))
             .connect(name, line.clone())
@@ -153,21 +153,12 @@ mod tests {
 
     #[test]
     fn the_last_bytes_do_not_stay_within_tls() {
-        let folder = std::env::temp_dir().join(format!("portcullis-end-{}", std::process::id()));
-        let config = journal::Config::default();
-        let journal = journal::Journal::open(&folder, config, 1).expect("a journal");
-        let writer = Rc::new(journal.writer(0).expect("a writer"));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build_local(tokio::runtime::LocalOptions::default())
-            .expect("a runtime");
-        runtime.block_on(async {
+        play(async |writer| {
             let mut end = to_server(300_000, writer).await;
             end.push(vec![b'x'; 300_000].into());
             let asked = tokio::time::timeout(Duration::from_secs(5), ask(&mut end)).await;
             assert_eq!(asked.expect("in time").expect("an answer"), 1);
             assert!(end.is_written());
         });
-        let _ = std::fs::remove_dir_all(&folder);
     }
 }

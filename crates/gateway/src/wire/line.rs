@@ -3,10 +3,14 @@
 //! *Write-ahead at the socket*: before any byte leaves, the records that this
 //! loop has staged are written to the journal, all of one turn in one write.
 //! So no request goes upstream without its *opened* record and no last byte
-//! reaches a client without its *settled* one, whoever sends them.
+//! reaches a client without its *settled* one, whoever sends them. Records that
+//! the disk does not take are owed, and end no connection: newcomers are turned
+//! away until they are paid, the last of them where it would be sent (`Pool`).
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -18,22 +22,25 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 
-/// Who is at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// A client. It gets its answer even if the disk does not take the
-    /// record: that is owed, and newcomers are turned away until it is paid.
-    Client,
-    /// An upstream. Nothing is asked that is not accounted for.
-    Upstream,
-}
-
 /// A connection that somebody else may watch.
 #[derive(Clone)]
 pub(crate) struct Line {
-    stream: Rc<TcpStream>,
+    stream: Rc<Stream>,
     journal: Rc<Writer>,
-    side: Side,
+}
+
+/// A connection, and what the system has taken for it.
+struct Stream {
+    tcp: TcpStream,
+    taken: Cell<u64>,
+}
+
+impl Deref for Stream {
+    type Target = TcpStream;
+
+    fn deref(&self) -> &TcpStream {
+        &self.tcp
+    }
 }
 
 /// The most that one call writes.
@@ -69,15 +76,21 @@ fn hold_little(stream: &TcpStream) {
 fn hold_little(_: &TcpStream) {}
 
 impl Line {
-    pub(crate) fn new(stream: TcpStream, journal: Rc<Writer>, side: Side) -> Self {
+    /// A connection that a client has opened.
+    pub(crate) fn from_client(stream: TcpStream, journal: Rc<Writer>) -> Self {
+        hold_little(&stream);
+        Self::to_upstream(stream, journal)
+    }
+
+    /// One that was opened to an upstream.
+    pub(crate) fn to_upstream(stream: TcpStream, journal: Rc<Writer>) -> Self {
         let _ = stream.set_nodelay(true);
-        if side == Side::Client {
-            hold_little(&stream);
-        }
         Self {
-            stream: Rc::new(stream),
+            stream: Rc::new(Stream {
+                tcp: stream,
+                taken: Cell::new(0),
+            }),
             journal,
-            side,
         }
     }
 
@@ -145,33 +158,31 @@ impl Line {
         self.poll_closed(&mut cx).is_ready()
     }
 
-    fn pay(&self) -> io::Result<()> {
-        match (self.journal.flush(), self.side) {
-            (Err(error), Side::Upstream) if !self.journal.is_lenient() => {
-                Err(io::Error::other(error))
-            }
-            // Said in the log by the journal; the record is owed.
-            (Err(_), _) | (Ok(()), _) => Ok(()),
-        }
-    }
-
     fn write(
         &self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        self.pay()?;
+        // Said in the log by the journal; the records are owed.
+        let _ = self.journal.flush();
         loop {
             ready!(self.stream.poll_write_ready(cx))?;
             match write(&self.stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Ok(written) => {
+                    let taken = &self.stream.taken;
+                    taken.set(taken.get() + written as u64);
                     spend(cx, written);
                     return Poll::Ready(Ok(written));
                 }
                 failed @ Err(_) => return Poll::Ready(failed),
             }
         }
+    }
+
+    /// How many bytes the system has taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.stream.taken.get()
     }
 
     /// Writes as much as the system takes, but no more than is good for others.
@@ -190,12 +201,12 @@ impl Line {
     /// The end of this connection is a reset: what the system holds for its
     /// other side would else be kept until that has taken it.
     pub(crate) fn forget(&self) {
-        let _ = socket2::SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
+        let _ = socket2::SockRef::from(&self.stream.tcp).set_linger(Some(Duration::ZERO));
     }
 
     /// Says that nothing more will come.
     pub(crate) fn end(&self) -> io::Result<()> {
-        let socket = socket2::SockRef::from(&*self.stream);
+        let socket = socket2::SockRef::from(&self.stream.tcp);
         match socket.shutdown(Shutdown::Write) {
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             done => done,

@@ -9,12 +9,14 @@ mod line;
 mod outlet;
 mod pieces;
 mod socket;
+#[cfg(test)]
+pub(crate) mod stage;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use end::End;
 use inlet::Inlet;
 pub(crate) use inlet::Scratch;
-pub(crate) use line::{Line, Side};
+pub(crate) use line::Line;
 pub(crate) use outlet::Outlet;
 pub(crate) use pieces::Pieces;
 pub(crate) use socket::Socket;

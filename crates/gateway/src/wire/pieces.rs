@@ -15,13 +15,16 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Nothing yet; if as much comes as is `expected`, it is never copied again.
-    pub(crate) fn expecting(expected: usize) -> Self {
-        let mut pieces = Self::default();
-        if expected > 0 {
-            pieces.pieces.push(Vec::with_capacity(expected));
+    /// So many bytes are expected in all: if they come, none of them is copied
+    /// again from now on.
+    pub(crate) fn expect(&mut self, all: usize) {
+        let is_there = |one: &Vec<u8>| one.capacity() >= all;
+        if !self.pieces.first().is_some_and(is_there) {
+            let mut whole = Vec::with_capacity(all);
+            let pieces = self.pieces.drain(..);
+            pieces.for_each(|piece| whole.extend_from_slice(&piece));
+            self.pieces.push(whole);
         }
-        pieces
     }
 
     /// How many bytes have come.
@@ -62,10 +65,13 @@ mod tests {
 
     #[test]
     fn all_that_was_pushed_comes_out_in_order() {
-        for expected in [0, 5, 100_000] {
-            let mut pieces = Pieces::expecting(expected);
+        for (expected, from) in [(0, 0), (5, 2), (100_000, 0), (4 << 20, 4)] {
+            let mut pieces = Pieces::default();
             let mut wanted = Vec::new();
-            for length in [0, 1, 2, 5_000, 70_000, 3, 2 << 20] {
+            for (at, length) in [0, 1, 2, 5_000, 70_000, 3, 2 << 20].into_iter().enumerate() {
+                if at >= from {
+                    pieces.expect(expected);
+                }
                 let part: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
                 pieces.push(&part);
                 wanted.extend(part);

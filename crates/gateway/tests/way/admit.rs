@@ -134,6 +134,29 @@ fn a_full_limit_says_when_and_how_much() {
 }
 
 #[test]
+fn who_comes_back_when_told_is_let_in() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("x"));
+        let one = Limits {
+            requests_per_minute: Some(1),
+            ..Limits::default()
+        };
+        for later in [1, 999, 1_000, 12_345, 59_998_765] {
+            let stage = Stage::open(usual(&fake).key("sk-r", one));
+            assert_eq!(stage.ask(anonymous().key("sk-r")).await.status, 200);
+            tokio::time::advance(Duration::from_micros(later)).await;
+            let full = stage.ask(anonymous().key("sk-r")).await;
+            assert_eq!(full.refusal(429), "rate_limit_exceeded");
+            let wait = full.header("retry-after-ms").parse().expect("a number");
+            tokio::time::advance(Duration::from_millis(wait)).await;
+            let again = stage.ask(anonymous().key("sk-r")).await;
+            assert_eq!(again.status, 200, "{later} µs later, told {wait} ms");
+        }
+    });
+}
+
+#[test]
 fn a_parallel_slot_comes_back_when_the_client_hangs_up() {
     play(async || {
         let fake = FakeProvider::start().await;

@@ -54,6 +54,31 @@ fn a_body_that_drips_is_cut_however_steadily_it_does() {
 }
 
 #[test]
+fn bodies_that_are_announced_and_do_not_come_take_no_room_from_others() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(Reply::chat("x"));
+        let stage = Stage::open(usual(&fake).adjust(|snapshot| snapshot.bounds.body = 4 << 30));
+        // More than any machine has.
+        let head = format!("{HEAD}content-length: {}\r\n\r\n{{", 3_u64 << 30);
+        let mut all = Vec::new();
+        for _ in 0..300 {
+            let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
+            raw.write_all(head.as_bytes()).await.expect("sent");
+            all.push(raw);
+        }
+        for length in [1, 1 << 20] {
+            let began = Instant::now();
+            let answer = stage
+                .ask(Ask::chat(chat_request("m", &"x".repeat(length))))
+                .await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert!(began.elapsed() < Duration::from_secs(1), "it waited");
+        }
+    });
+}
+
+#[test]
 fn a_connection_that_brings_no_request_is_closed() {
     play(async || {
         let fake = FakeProvider::start().await;

@@ -11,6 +11,8 @@ use domain::record::{Outcome, Passed};
 use domain::secret::Secret;
 use domain::usage::UsageSource;
 use testkit::{FakeProvider, Reply, Scene};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::aws_errors::Ending;
 use crate::passing::{ask, open};
@@ -185,6 +187,26 @@ fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
         for record in stage.settled(2).await {
             assert_eq!(record.outcome, Outcome::UpstreamBroke);
             assert_eq!(record.error.as_deref(), Some("upstream_error"));
+        }
+    });
+}
+
+/// To a client of HTTP/1.0, the end of the connection is the end of the answer.
+#[test]
+fn nor_is_it_whole_for_a_client_that_sees_its_end_by_the_connections_alone() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let whole = Reply::sse(["x".repeat(5000)]);
+        fake.script(vec![whole.clone(), whole.reset_after(100)]);
+        let stage = Stage::open(open(&fake));
+        let head = format!("GET /providers/fake/files HTTP/1.0\r\nx-api-key: {KEY}\r\n\r\n");
+        for is_whole in [true, false] {
+            let mut raw = TcpStream::connect(stage.address).await.expect("a gateway");
+            raw.write_all(head.as_bytes()).await.expect("sent");
+            let mut said = Vec::new();
+            let read = raw.read_to_end(&mut said).await;
+            assert!(said.starts_with(b"HTTP/1.0 200 "));
+            assert_eq!(read.is_ok(), is_whole, "{read:?}");
         }
     });
 }

@@ -71,6 +71,30 @@ fn a_provider_has_the_beginning_before_the_end_was_sent() {
     });
 }
 
+/// What is said of the bytes on their way is not worth another request's room.
+#[test]
+fn what_has_passed_is_said_only_while_the_journal_has_room_for_others() {
+    play_live(async || {
+        let (listener, stage) = upstream().await;
+        let mut client = begin(&stage, MANY).await;
+        client.write_all(&vec![b'x'; MANY / 2]).await.expect("sent");
+        let (mut provider, _) = listener.accept().await.expect("asked");
+        let seen = read(&mut provider, MANY / 2).await.len();
+        let said = stage.records().len();
+        assert!(said > 5, "{said}");
+        let journal = &stage.shared.journal;
+        let slots: Vec<_> = std::iter::from_fn(|| journal.reserve()).collect();
+        client.write_all(&vec![b'y'; MANY / 2]).await.expect("sent");
+        read(&mut provider, MANY + 100 - seen).await;
+        assert_eq!(stage.records().len(), said);
+        provider.write_all(OK).await.expect("answered");
+        read(&mut client, 15).await;
+        let record = stage.settled(1).await.remove(0);
+        assert_eq!(record.passed.map(|it| it.bytes_in), Some(MANY as u64));
+        drop(slots);
+    });
+}
+
 #[test]
 fn who_leaves_within_a_body_ends_the_exchange() {
     play_live(async || {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::canon::Dialect;
-use domain::model::{Known, Paths, Provider, Shape, WireFormat};
+use domain::model::{BaseModel, Deployment, Known, Paths, Provider, Shape, WireFormat};
 use serde_json::{Value, json};
 use testkit::{FakeProvider, Reply, Scene};
 
@@ -74,6 +74,32 @@ fn a_beta_goes_in_the_platforms_word_and_only_to_models_that_know_it() {
             assert_eq!(stage.ask(unknown).await.status, 200);
             assert!(!fake.last_request().headers.contains_key("anthropic-beta"));
         }
+    });
+}
+
+#[test]
+fn a_deployment_of_any_name_is_asked_as_the_model_that_it_is() {
+    fn opus(deployment: &mut Deployment) {
+        let id = "claude-opus-4-8".to_owned();
+        deployment.traits = deployment.provider.traits.of(&id);
+        deployment.base_model = Some(BaseModel { of: None, id });
+    }
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(claude());
+        let stage = Stage::open(vertex(&fake, "prod-1").known(opus));
+        let openais = json!({"model": "prod-1", "reasoning_effort": "high",
+            "messages": [{"role": "user", "content": "Hi"}]});
+        let answer = stage.ask(Ask::chat(openais.to_string())).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let seen = fake.last_request();
+        assert!(seen.path.ends_with("/models/prod-1:rawPredict"));
+        let sent = seen.json();
+        assert_eq!(sent["thinking"]["type"], "adaptive", "{sent}");
+        assert_eq!(sent["output_config"]["effort"], "high");
+        let beta = messages("prod-1", &json!("Hi")).with("anthropic-beta", "wide-2025");
+        assert_eq!(stage.ask(beta).await.status, 200);
+        assert_eq!(fake.last_request().header("anthropic-beta"), "tight-2025");
     });
 }
 

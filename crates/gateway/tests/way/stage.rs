@@ -67,8 +67,8 @@ pub(crate) fn begun(text: &str) -> Reply {
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
     pub(crate) shared: Arc<Shared>,
-    plane: Rc<Plane>,
-    folder: PathBuf,
+    pub(crate) plane: Rc<Plane>,
+    pub(crate) folder: PathBuf,
     pub(crate) phase: watch::Sender<listen::Phase>,
 }
 
@@ -132,6 +132,7 @@ impl Stage {
         let plane = Plane::new(Arc::clone(&shared), 0).expect("a plane");
         let listener = listen::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let listener = tokio::net::TcpListener::from_std(listener).expect("on this loop");
         let (phase, told) = watch::channel(listen::Phase::Open);
         tokio::task::spawn_local(listen::run(Rc::clone(&plane), listener, None, told));
         Self {

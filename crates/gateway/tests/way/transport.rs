@@ -30,6 +30,10 @@ fn answer() -> Vec<u8> {
 /// An upstream that the test plays itself, never asked a second time by
 /// policy.
 async fn upstream() -> (TcpListener, Stage) {
+    upstream_with(0).await
+}
+
+async fn upstream_with(retries: u32) -> (TcpListener, Stage) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let scene = Scene::new()
@@ -38,7 +42,7 @@ async fn upstream() -> (TcpListener, Stage) {
         .model("m");
     let stage = Stage::open(scene.adjust(|snapshot| {
         snapshot.retry = RetryPolicy {
-            retries: 0,
+            retries,
             ..snapshot.retry
         };
     }));
@@ -120,34 +124,103 @@ fn count(text: &[u8], word: &[u8]) -> usize {
     text.windows(word.len()).filter(|w| *w == word).count()
 }
 
+/// Asks once, and keeps the connection.
+async fn with_kept((listener, stage): &(TcpListener, Stage)) -> TcpStream {
+    let first = stage.ask(Ask::chat(chat_request("m", "x")));
+    let playing = async {
+        let (mut kept, _) = listener.accept().await.expect("a connection");
+        heard(&mut kept).await;
+        kept.write_all(&answer()).await.expect("sent");
+        kept
+    };
+    let (answered, kept) = tokio::join!(first, playing);
+    assert_eq!(answered.status, 200);
+    kept
+}
+
+/// Answers a request on a connection of its own.
+async fn by_a_fresh_one(listener: &TcpListener) {
+    let (mut fresh, _) = listener.accept().await.expect("a connection");
+    heard(&mut fresh).await;
+    fresh.write_all(&answer()).await.expect("sent");
+}
+
 #[test]
-fn a_request_is_sent_again_only_if_nobody_can_have_worked_on_it() {
-    for (worked, is_again) in [(0, true), (5, false)] {
+fn what_somebody_may_have_worked_on_is_not_sent_again_without_a_policy() {
+    for worked in [0, 300, 5_000] {
         play(async || {
-            let (listener, stage) = upstream().await;
-            let first = stage.ask(Ask::chat(chat_request("m", "x")));
-            let playing = async {
-                let (mut kept, _) = listener.accept().await.expect("a connection");
-                heard(&mut kept).await;
-                kept.write_all(&answer()).await.expect("sent");
-                kept
-            };
-            let (answered, mut kept) = tokio::join!(first, playing);
-            assert_eq!(answered.status, 200);
+            let scene = upstream().await;
+            let mut kept = with_kept(&scene).await;
+            let (listener, stage) = &scene;
             let second = stage.ask(Ask::chat(chat_request("m", "y")));
             let playing = async {
                 heard(&mut kept).await;
-                tokio::time::sleep(Duration::from_secs(worked)).await;
+                tokio::time::sleep(Duration::from_millis(worked)).await;
                 drop(kept);
-                let (mut fresh, _) = listener.accept().await.expect("a connection");
-                heard(&mut fresh).await;
-                fresh.write_all(&answer()).await.expect("sent");
+                timeout(Duration::from_secs(60), listener.accept()).await
             };
-            let playing = timeout(Duration::from_secs(60), playing);
             let (answered, again) = tokio::join!(second, playing);
-            assert_eq!(again.is_ok(), is_again, "after {worked} s");
-            let status = if is_again { 200 } else { 502 };
-            assert_eq!(answered.status, status, "{answered:?}");
+            assert!(again.is_err(), "asked again after {worked} ms");
+            assert_eq!(answered.status, 502, "{answered:?}");
+            let ended = stage.settled(2).await;
+            assert_eq!(ended[1].attempts, 1);
+        });
+    }
+}
+
+#[test]
+fn what_is_sent_again_by_policy_is_counted_and_goes_by_a_fresh_connection() {
+    play(async || {
+        let scene = upstream_with(1).await;
+        let (listener, stage) = &scene;
+        // Two connections are kept, and end as the upstream does.
+        let both = [(); 2].map(|()| stage.ask(Ask::chat(chat_request("m", "x"))));
+        let playing = async {
+            let mut kept = Vec::new();
+            for _ in 0..2 {
+                kept.push(listener.accept().await.expect("a connection").0);
+            }
+            for one in &mut kept {
+                heard(one).await;
+            }
+            for one in &mut kept {
+                one.write_all(&answer()).await.expect("sent");
+            }
+            kept
+        };
+        let [first, second] = both;
+        let (first, second, mut kept) = tokio::join!(first, second, playing);
+        assert_eq!((first.status, second.status), (200, 200));
+        let third = stage.ask(Ask::chat(chat_request("m", "y")));
+        let playing = async {
+            let mut newest = kept.pop().expect("two");
+            heard(&mut newest).await;
+            drop(newest);
+            by_a_fresh_one(listener).await;
+        };
+        let (answered, ()) = tokio::join!(third, playing);
+        assert_eq!(answered.status, 200, "{answered:?}");
+        assert_eq!(stage.settled(3).await[2].attempts, 2);
+    });
+}
+
+#[test]
+fn a_kept_connection_that_has_ended_costs_no_attempt() {
+    for is_reset in [false, true] {
+        play(async || {
+            let scene = upstream().await;
+            let kept = with_kept(&scene).await;
+            let (listener, stage) = &scene;
+            if is_reset {
+                let socket = socket2::SockRef::from(&kept);
+                let done = socket.set_linger(Some(Duration::ZERO));
+                done.expect("a reset");
+            }
+            drop(kept);
+            let second = stage.ask(Ask::chat(chat_request("m", "y")));
+            let (answered, ()) = tokio::join!(second, by_a_fresh_one(listener));
+            assert_eq!(answered.status, 200, "{answered:?}");
+            assert_eq!(stage.settled(2).await[1].attempts, 1);
         });
     }
 }

@@ -217,6 +217,27 @@ fn marks_of_deleted_segments_are_forgotten() {
 }
 
 #[test]
+fn what_was_not_deleted_because_the_folder_was_away_is_deleted_once_it_is_back() {
+    let folder = Folder::new();
+    let journal = folder.open(1);
+    let mut expected = a_life(&journal, 1);
+    let mut carrier = Carrier::new(&journal, HashMap::new());
+    let mut kept = Kept::default();
+    while let Some(batch) = carrier.next(7).expect("readable") {
+        kept.commit(&batch);
+        let away = folder.path().with_extension("away");
+        std::fs::rename(folder.path(), &away).expect("moved");
+        carrier.done(&batch);
+        std::fs::rename(&away, folder.path()).expect("moved back");
+    }
+    drop((carrier, journal));
+    drain(&folder.open(2), &mut kept);
+    expected.sort_by_key(|(generation, core, sequence, _)| (*generation, *core, *sequence));
+    assert_eq!(kept.outcomes(), expected, "each once");
+    assert!(folder.files(".journal").is_empty());
+}
+
+#[test]
 fn carrying_beside_the_writers_loses_and_doubles_nothing() {
     let folder = Folder::new();
     let journal = folder.open(1);

@@ -90,3 +90,71 @@ fn a_process_that_is_killed_while_it_ends_leaves_what_any_other_would() {
     drop((carrier, heir));
     assert!(Journal::open(folder.path(), small(), 3).is_ok());
 }
+
+/// An elder that has ended one of its two requests, and whose heir has carried
+/// what both opened.
+fn handed_over(folder: &Folder) -> (Journal, journal::Writer, Journal, Carrier) {
+    let elder = folder.open(1);
+    let writer = elder.writer(0).expect("a writer");
+    let both = [opened(ticket(1, 0, 1)), opened(ticket(1, 0, 2))];
+    writer.append(&both).expect("written");
+    let lock = elder.lock().expect("a descriptor");
+    let heir = Journal::open_locked(folder.path(), small(), 2, lock).expect("opens");
+    let mut carrier = Carrier::new(&heir, HashMap::new());
+    assert_eq!(carried(&mut carrier).records, both);
+    writer.append(&[settled(ticket(1, 0, 1))]).expect("written");
+    (elder, writer, heir, carrier)
+}
+
+#[test]
+fn who_ends_while_the_folder_cannot_be_read_has_not_ended_before_it_can() {
+    let folder = Folder::new();
+    let (elder, writer, _heir, mut carrier) = handed_over(&folder);
+    drop((writer, elder));
+    let away = folder.path().with_extension("away");
+    std::fs::rename(folder.path(), &away).expect("moved");
+    for _ in 0..3 {
+        assert!(carrier.next(7).is_err(), "nobody knows what is there");
+    }
+    std::fs::rename(&away, folder.path()).expect("moved back");
+    let last = carried(&mut carrier);
+    assert_eq!(last.records, [settled(ticket(1, 0, 1))]);
+    assert_eq!(last.alive, Some(2));
+}
+
+#[test]
+fn who_ends_while_a_segment_cannot_be_looked_at_has_not_ended_before_it_can() {
+    let folder = Folder::new();
+    let (elder, writer, _heir, mut carrier) = handed_over(&folder);
+    drop((writer, elder));
+    // A link to itself: the system says no.
+    let name = "0000000000000001-0003-00000009.journal";
+    let unreadable = folder.path().join(name);
+    std::os::unix::fs::symlink(name, &unreadable).expect("a link");
+    for _ in 0..3 {
+        assert!(carrier.next(7).is_err(), "nobody knows what is there");
+    }
+    std::fs::remove_file(&unreadable).expect("removed");
+    let last = carried(&mut carrier);
+    assert_eq!(last.records, [settled(ticket(1, 0, 1))]);
+    assert_eq!(last.alive, Some(2));
+}
+
+#[test]
+fn what_stands_behind_a_segment_that_cannot_be_looked_at_waits_for_it() {
+    let folder = Folder::new();
+    let (_elder, writer, _heir, mut carrier) = handed_over(&folder);
+    let first = folder.segment();
+    // More than the first segment holds.
+    let rest: Vec<Record> = (3..200).map(|at| opened(ticket(1, 0, at))).collect();
+    for records in rest.chunks(10) {
+        writer.append(records).expect("written");
+    }
+    let away = first.with_extension("away");
+    std::fs::rename(&first, &away).expect("moved");
+    std::os::unix::fs::symlink(&first, &first).expect("a link to itself");
+    assert!(carrier.next(1_000).is_err(), "its records come first");
+    std::fs::rename(&away, &first).expect("moved back");
+    let expected = [&[settled(ticket(1, 0, 1))], &rest[..]].concat();
+    assert_eq!(carried(&mut carrier).records, expected);
+}

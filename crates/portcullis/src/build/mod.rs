@@ -3,6 +3,8 @@
 
 mod accounts;
 #[cfg(test)]
+pub(crate) mod base_models;
+#[cfg(test)]
 mod broken;
 mod fetched;
 pub(crate) mod idle;

@@ -12,7 +12,8 @@ use config::source::{index, key};
 use domain::ability::Mode;
 use domain::canon::Dialect;
 use domain::ids::ModelName;
-use domain::model::{Deployment, Model, Price, Provider, WireFormat};
+use domain::model::{BaseModel, Deployment, Model, Price, Provider, WireFormat};
+use domain::traits::Said;
 
 use domain::suggest;
 
@@ -43,6 +44,31 @@ pub(crate) fn known<'a>(
 ) -> Option<&'a CatalogueModel> {
     let entry = entry(config, provider);
     catalogue.model(entry, id)
+}
+
+/// The catalogue's word on the model that a deployment is.
+pub(crate) fn known_of<'a>(
+    config: &Config,
+    catalogue: &'a Catalogue,
+    deployment: &Deployment,
+) -> Option<&'a CatalogueModel> {
+    match &deployment.base_model {
+        Some(base) => catalogue.model(base.of.as_deref()?, &base.id),
+        None => {
+            let provider = deployment.provider.name.as_str();
+            known(config, catalogue, provider, &deployment.upstream_model)
+        }
+    }
+}
+
+/// What is known of a deployment beside its names.
+#[derive(Default)]
+struct Facts<'a> {
+    price: Option<Price>,
+    listed: Option<&'a CatalogueModel>,
+    base_model: Option<BaseModel>,
+    /// What the file says of its traits.
+    said: Said,
 }
 
 /// Resolves every name of the configuration.
@@ -92,9 +118,13 @@ impl Fleet {
         &mut self,
         provider: &Arc<Provider>,
         upstream: &str,
-        (price, listed): (Option<Price>, Option<&CatalogueModel>),
+        facts: Facts<'_>,
         (weight, order): (u32, u32),
     ) -> Arc<Deployment> {
+        let Facts {
+            listed, base_model, ..
+        } = facts;
+        let is = base_model.as_ref().map_or(upstream, |base| &base.id);
         let mode = listed.map(|m| m.mode).unwrap_or_default();
         let deployment = Arc::new(Deployment {
             id: format!("{}/{upstream}", provider.name).into(),
@@ -102,11 +132,13 @@ impl Fleet {
             upstream_model: upstream.to_owned(),
             weight,
             order,
-            price,
+            price: facts.price,
             max_output: listed.and_then(|m| m.max_output),
             mode,
             context: listed.and_then(|m| m.context),
             abilities: listed.and_then(|m| m.abilities),
+            traits: provider.traits.under(facts.said, is),
+            base_model,
             index: self.deployments.len(),
         });
         self.deployments.push(Arc::clone(&deployment));
@@ -129,14 +161,11 @@ impl Fleet {
                 unknown_provider(one, &field, (config, catalogue, providers), report);
                 continue;
             };
-            let listed = known(config, catalogue, &one.provider, &one.model);
-            let price = match &one.price {
-                Some(price) => Some(price.price()),
-                None => listed.and_then(|m| m.price.clone()),
-            };
-            longest = longest.max(listed.and_then(|m| m.max_output));
+            let at = index(&key(at, "deployments"), i);
+            let facts = facts(one, &at, (config, catalogue), report);
+            longest = longest.max(facts.listed.and_then(|m| m.max_output));
             let share = (one.weight, one.order);
-            deployments.push(self.deploy(provider, &one.model, (price, listed), share));
+            deployments.push(self.deploy(provider, &one.model, facts, share));
         }
         let Some(first) = deployments.first() else {
             return;
@@ -169,17 +198,17 @@ impl Fleet {
                 WireFormat::Demo => Some(Price::default()),
                 WireFormat::Dialect(_) => listed.and_then(|m| m.price.clone()),
             };
-            self.offer(provider, id, (price, listed));
+            let facts = Facts {
+                price,
+                listed,
+                ..Facts::default()
+            };
+            self.offer(provider, id, facts);
         }
     }
 
     /// One model under its full name, and bare if the name is free.
-    fn offer(
-        &mut self,
-        provider: &Arc<Provider>,
-        id: &str,
-        (price, listed): (Option<Price>, Option<&CatalogueModel>),
-    ) {
+    fn offer(&mut self, provider: &Arc<Provider>, id: &str, facts: Facts<'_>) {
         let full = format!("{}/{id}", provider.name);
         let names = [full.as_str(), id];
         if names
@@ -188,7 +217,7 @@ impl Fleet {
         {
             return;
         }
-        let deployment = self.deploy(provider, id, (price, listed), (1, 0));
+        let deployment = self.deploy(provider, id, facts, (1, 0));
         for name in names {
             self.models.entry(name.into()).or_insert_with(|| {
                 Arc::new(Model {
@@ -220,7 +249,7 @@ impl Fleet {
             && !id.is_empty()
             && let Some(provider) = providers.iter().find(|p| p.name.as_str() == provider)
         {
-            self.offer(&Arc::clone(provider), id, (None, None));
+            self.offer(&Arc::clone(provider), id, Facts::default());
             return true;
         }
         report.wrong(
@@ -237,6 +266,39 @@ impl Fleet {
         names.sort();
         names.dedup();
         names
+    }
+}
+
+/// What file and catalogue say of a deployment of the file.
+fn facts<'a>(
+    one: &WantedDeployment,
+    at: &str,
+    (config, catalogue): (&Config, &'a Catalogue),
+    report: &mut Report<'_>,
+) -> Facts<'a> {
+    let (provider, base) = (&one.provider, one.base_model.as_deref());
+    let listed = match base {
+        Some(base) => catalogue.base_model(entry(config, provider), base),
+        None => known(config, catalogue, provider, &one.model),
+    };
+    if let Some(base) = base.filter(|_| listed.is_none()) {
+        let names = catalogue.models().iter().map(|known| known.id.as_str());
+        let problem = format!(
+            "the catalogue has no model `{base}`: its price and context are unknown, and what it \
+             takes is told from this name; {}",
+            suggest::help(base, names)
+        );
+        report.warn(&key(at, "base_model"), problem);
+    }
+    let own = one.price.as_ref().map(config::models::Price::price);
+    Facts {
+        price: own.or_else(|| listed.and_then(|m| m.price.clone())),
+        base_model: base.map(|base| BaseModel {
+            of: listed.map(|m| m.provider.clone()),
+            id: listed.map_or(base, |m| &m.id).to_owned(),
+        }),
+        listed,
+        said: one.traits,
     }
 }
 

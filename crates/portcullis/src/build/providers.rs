@@ -45,20 +45,28 @@ pub(super) fn build(
             continue;
         }
         if let Some(provider) = declared(name, wanted, (known, catalogue), around, report) {
-            all.push(Arc::new(provider));
+            all.push(knowing(provider, catalogue, entry));
         }
     }
     for known in &catalogue.providers {
         if config.providers.get(&known.name).is_none()
             && let Some(provider) = by_itself(known, around, report)
         {
-            all.push(Arc::new(provider));
+            all.push(knowing(provider, catalogue, &known.name));
         }
     }
     if config.demo {
         all.push(Arc::new(demo()));
     }
     all
+}
+
+/// A provider of this entry of the catalogue, with what its models take.
+fn knowing(mut provider: Provider, catalogue: &Catalogue, entry: &str) -> Arc<Provider> {
+    if let WireFormat::Dialect(dialect) = provider.format {
+        provider.traits = Arc::new(catalogue.traits.at(dialect, entry));
+    }
+    Arc::new(provider)
 }
 
 /// The built-in demo: answered in process, never over a network.
@@ -87,6 +95,7 @@ fn demo() -> Provider {
         // It answers anything.
         losses: Losses::Drop,
         quirks: Arc::default(),
+        traits: Arc::default(),
         pass_through: PassThrough::Off,
     }
 }
@@ -305,6 +314,7 @@ fn upstream(
             .unwrap_or_else(|| known.is_none_or(|k| k.stream_usage) && takes_options),
         losses: wanted.losses.into(),
         quirks: Arc::new(quirks),
+        traits: Arc::default(),
         pass_through,
     }
 }

@@ -88,13 +88,22 @@ fn a_provider_of_another_dialect_has_no_quirks() {
 #[test]
 fn what_the_guide_shows_of_providers_is_right() {
     let page = include_str!("../../../../docs/guide/providers.md");
-    let mut blocks = page.split("```yaml\n").skip(1);
-    let block = blocks.next().and_then(|text| text.split("```").next());
-    let world = built_by(block.expect("an example"), &builtin(), &super::tests::env);
-    let house = &world.providers["house"].quirks;
+    let env = |name: &str| match name {
+        "AZURE_API_KEY" => Some("0123456789abcdef-key".to_owned()),
+        name => super::tests::env(name),
+    };
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|text| text.split("```").next());
+    let worlds: Vec<Snapshot> = blocks.map(|it| built_by(it, &builtin(), &env)).collect();
+    let [own, listed] = worlds.as_slice() else {
+        panic!("{} examples", worlds.len());
+    };
+    let chat = own.resolve("chat").expect("there");
+    let mut deployments = chat.deployments.iter();
+    assert!(deployments.all(|it| it.base_model.is_some() && it.price.is_some()));
+    let house = &listed.providers["house"].quirks;
     assert_eq!(house.fields.len(), 5);
     assert_eq!(house.fields[3].action, Action::Drop);
-    assert!(blocks.next().is_none());
     let quirky = |known: &::providers::CatalogueProvider| known.quirks.source.is_some();
     for known in builtin().providers.into_iter().filter(quirky) {
         assert!(

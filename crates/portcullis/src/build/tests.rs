@@ -320,7 +320,7 @@ keys: [{name: ci, key: env:NOPE}]
     assert!(world.keys.is_empty());
 }
 
-fn around(env: config::secret::Env<'_>) -> super::Around<'_> {
+pub(super) fn around(env: config::secret::Env<'_>) -> super::Around<'_> {
     super::Around {
         env,
         fetchers: &super::Unfetched,

@@ -61,10 +61,14 @@ fn request(
         anyhow::anyhow!("{}{}", at.unwrap_or_default(), refusal.message)
     })?;
     let names = Names::of(&request);
+    let model = args.model.as_deref().unwrap_or(&request.model);
+    let table = providers::traits::builtin().context("the built-in traits")?;
+    let traits = table.at(to.dialect, "").of(model);
     let target = Target {
-        model: args.model.as_deref().unwrap_or(&request.model),
+        model,
         output_limit: None,
-        reasons: true,
+        reasons: traits.thinks.or(Some(true)) == Some(true),
+        traits,
         names: &names,
     };
     let written = (to.write_request)(&request, &target);

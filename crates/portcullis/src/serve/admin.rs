@@ -46,6 +46,13 @@ impl Desk {
             "Requests that were answered without a record, by `journal.when_full: continue`.",
             move || journal.lost_records(),
         );
+        let store = world.store.clone();
+        gauge(
+            &mut registry,
+            "portcullis_ledger_conflicts",
+            "Records that said something else than the ledger had of the same request; the log names them.",
+            move || store.conflicts(),
+        );
         let stale = Arc::clone(&world.stale);
         gauge(
             &mut registry,

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 
 use anyhow::{Context, bail};
-use gateway::accept::listen;
+use gateway::accept::listen::{self, Held};
 use listenfd::ListenFd;
 
 use super::lock::{self, Lock};
@@ -18,6 +18,8 @@ pub(super) struct Doors {
     /// One a loop.
     pub(super) listeners: Vec<TcpListener>,
     pub(super) admin: TcpListener,
+    /// Whether somebody holds the loops' listeners beside this process.
+    pub(super) held: Held,
     /// What came from the process before.
     pub(super) inheritance: Option<Inheritance>,
 }
@@ -46,11 +48,11 @@ pub(super) fn open(places: &mut Places, start: Start) -> anyhow::Result<Doors> {
         None => lock::take(&places.data_dir)?,
     };
     let opened = activated().and_then(|given| {
-        let listeners = listeners(places, inheritance.as_ref(), given.clients)?;
+        let (listeners, held) = listeners(places, inheritance.as_ref(), given.clients)?;
         let admin = admin(places, inheritance.as_ref(), given.operators)?;
-        Ok((listeners, admin))
+        Ok((listeners, held, admin))
     });
-    let (listeners, admin) = match opened {
+    let (listeners, held, admin) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             lock.undo();
@@ -65,6 +67,7 @@ pub(super) fn open(places: &mut Places, start: Start) -> anyhow::Result<Doors> {
         lock,
         listeners,
         admin,
+        held,
         inheritance,
     })
 }
@@ -73,31 +76,29 @@ fn listeners(
     places: &Places,
     from: Option<&Inheritance>,
     given: Vec<TcpListener>,
-) -> anyhow::Result<Vec<TcpListener>> {
+) -> anyhow::Result<(Vec<TcpListener>, Held)> {
     let wanted = places.workers.max(1);
-    let mut listeners = match from {
-        Some(from) => from.listeners(places.listen)?,
-        None => Vec::new(),
+    let (listeners, held) = match from {
+        Some(from) => (from.listeners(places.listen)?, from.held()),
+        None => (Vec::new(), Held::Alone),
     };
-    if listeners.is_empty() {
-        listeners = given;
-        if let Some(first) = listeners.first() {
-            // One socket for all loops: whoever is free takes the next.
-            let clones = (listeners.len()..wanted).map(|_| first.try_clone());
-            let clones: Vec<_> = clones.collect::<Result<_, _>>()?;
-            listeners.extend(clones);
-            return Ok(listeners);
-        }
-    }
+    let (mut listeners, held) = match listeners.is_empty() {
+        true => (given, Held::Shared),
+        false => (listeners, held),
+    };
     let Some(first) = listeners.first() else {
-        return bind(places.listen, wanted);
+        return Ok((bind(places.listen, wanted)?, Held::Alone));
     };
     // As many as there were at least: who waits at one must be let in.
     let address = first.local_addr()?;
-    for _ in listeners.len()..wanted {
-        listeners.push(listen::bind(address).with_context(|| taken(address))?);
-    }
-    Ok(listeners)
+    let more = (listeners.len()..wanted).map(|_| match held {
+        Held::Alone => listen::bind(address).with_context(|| taken(address)),
+        // One socket for all loops: whoever is free takes the next.
+        Held::Shared => Ok(first.try_clone()?),
+    });
+    let more: Vec<_> = more.collect::<anyhow::Result<_>>()?;
+    listeners.extend(more);
+    Ok((listeners, held))
 }
 
 fn admin(

@@ -12,7 +12,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::carry::{Carrying, Until};
 use super::doors::Doors;
-use super::lock::Lock;
 use super::stop::{Loops, Signals, Told};
 use super::takeover::elder::{self, Goods, Heir, Starting};
 use super::world::World;
@@ -29,20 +28,28 @@ pub(super) struct House {
     pub(super) carrier: Carrying,
     /// A word of each loop that has noticed a pause.
     pub(super) pauses: mpsc::UnboundedReceiver<()>,
+    /// Hears the process before, if there was one, until that has ended.
+    pub(super) elder: Option<JoinHandle<()>>,
 }
 
 /// Why the process ends.
 pub(super) enum Reason {
     /// It was told to.
     Told(Told),
+    /// One of its loops has ended, and nobody lets in who comes to that.
+    Broken(anyhow::Error),
     /// Another process serves.
     Succeeded(Follower),
+    /// It was told to twice, while another process was about to take over.
+    ToldTwice,
 }
 
 /// Tells the heir what becomes of this process' requests.
 pub(super) struct Follower {
     end: watch::Sender<bool>,
     done: oneshot::Receiver<()>,
+    /// Who told this process to stop while it handed over.
+    pub(super) told: Option<Told>,
 }
 
 impl Follower {
@@ -55,7 +62,7 @@ impl Follower {
 
 impl House {
     /// Serves until told to stop, or until another process does.
-    pub(super) async fn until_told(&mut self, loops: &Loops, signals: &mut Signals) -> Reason {
+    pub(super) async fn until_told(&mut self, loops: &mut Loops, signals: &mut Signals) -> Reason {
         let mut heirs = match elder::listen(&self.world.places.data_dir) {
             Ok(heirs) => Some(heirs),
             Err(error) => {
@@ -70,6 +77,7 @@ impl House {
         loop {
             let heir = tokio::select! {
                 told = signals.next() => return Reason::Told(told),
+                error = loops.running.broken() => return Reason::Broken(error),
                 heir = next(&mut heirs) => heir,
             };
             let Some(heir) = heir else {
@@ -78,22 +86,28 @@ impl House {
             };
             let (pid, version) = (heir.pid, heir.version.clone());
             tracing::info!(pid, version, "another process takes over");
-            match self.hand_over(heir, loops).await {
-                Ok(follower) => {
+            let (handed, told) = hearing(signals, self.hand_over(heir, loops)).await;
+            match handed {
+                None => return Reason::ToldTwice,
+                Some(Ok(mut follower)) => {
                     tracing::info!(pid, "handed over: requests that are open here may finish");
+                    follower.told = told;
                     return Reason::Succeeded(follower);
                 }
-                Err(error) => tracing::error!(
+                Some(Err(error)) => tracing::error!(
                     pid,
                     "the other process could not take over, this one goes on: {error:#}"
                 ),
+            }
+            if let Some(told) = told {
+                return Reason::Told(told);
             }
         }
     }
 
     async fn hand_over(&mut self, heir: Heir, loops: &Loops) -> anyhow::Result<Follower> {
         let world = Arc::clone(&self.world);
-        let starting = heir.admit(&world.limits)?;
+        let starting = heir.admit(&world.limits);
         let handed = self.try_to(starting, loops).await;
         if handed.is_err() {
             world.limits.come_back();
@@ -106,7 +120,7 @@ impl House {
         while self.pauses.try_recv().is_ok() {}
         loops.phase.send_replace(Phase::Paused);
         let all_paused = async {
-            for _ in &loops.threads {
+            for _ in &loops.running.threads {
                 self.pauses.recv().await;
             }
         };
@@ -134,12 +148,14 @@ impl House {
         let lock = self.doors.lock.file.try_clone()?;
         let admin = self.doors.admin.try_clone()?;
         let listeners = self.doors.for_loops()?;
+        let held = self.doors.held;
         let handing = move || {
             let goods = Goods {
                 lock: lock.as_fd(),
                 journal_lock: journal_lock.as_fd(),
                 admin: &admin,
                 listeners: &listeners,
+                held,
             };
             let told = starting.hand_over(&goods, shared.generation, shared.ticks().0)?;
             anyhow::Ok((starting, told))
@@ -147,16 +163,33 @@ impl House {
         let (starting, told) = tokio::task::spawn_blocking(handing).await??;
         let (end, ended) = watch::channel(false);
         let done = starting.follow(told, ended)?;
-        Ok(Follower { end, done })
+        Ok(Follower {
+            end,
+            done,
+            told: None,
+        })
     }
 }
 
-/// The folder's lock, kept to the end.
-pub(super) struct Folder(pub(super) Lock);
-
-/// Lets go of the listeners; those of the loops are theirs.
-pub(super) fn shut(doors: Doors) -> Folder {
-    Folder(doors.lock)
+/// What comes of `handing`, which is not given up where the process is told to
+/// stop meanwhile, or nobody might serve; `None` once it is told twice.
+async fn hearing<T>(
+    signals: &mut Signals,
+    handing: impl Future<Output = T>,
+) -> (Option<T>, Option<Told>) {
+    let mut handing = std::pin::pin!(handing);
+    let mut told = None;
+    loop {
+        tokio::select! {
+            handed = &mut handing => return (Some(handed), told),
+            again = signals.next() => {
+                if told.replace(again).is_some() {
+                    return (None, told);
+                }
+                tracing::info!("told to stop: once the other process serves, or does not make it");
+            }
+        }
+    }
 }
 
 /// Tells the process before, if there was one, that this one serves.

@@ -110,11 +110,8 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let mut doors = doors::open(&mut places, start)?;
     let world = world::build(&places, loaded, &doors).await?;
     let tls = world.server_tls()?;
-    let minted = first_key::mint_if_none(&world).await?;
-    world.refresh().await?;
-    world.credentials.ready().await;
-
-    let (phase, phases) = watch::channel(Phase::Open);
+    // Nobody is let in before all is there, and who served before knows.
+    let (phase, phases) = watch::channel(Phase::Paused);
     let (cut, cut_off) = watch::channel(false);
     let (paused, pauses) = mpsc::unbounded_channel();
     let (end, ended) = watch::channel(false);
@@ -124,7 +121,10 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         paused,
         cut: cut_off,
     };
-    let threads = loops::start(&world, doors.for_loops()?, tls.as_ref(), &way_out)?;
+    let running = loops::start(&world, doors.for_loops()?, tls.as_ref(), &way_out).await?;
+    let minted = first_key::mint_if_none(&world).await?;
+    world.refresh().await?;
+    world.credentials.ready().await;
     let admin = tokio::spawn(control::serve(
         tokio::net::TcpListener::from_std(doors.admin.try_clone()?)?,
         Arc::new(admin::Desk::new(&world)),
@@ -132,14 +132,15 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         wait(admin_ended),
     ));
     let elder = handover::serving(&mut doors, &world)?;
+    phase.send_replace(Phase::Open);
     let carrier = carry::Carrying::start(&world);
     let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, ended));
     banner::show(&places, minted.as_ref(), &world);
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
     gateway::send::tls::warm_up();
 
-    let loops = stop::Loops {
-        threads,
+    let mut loops = stop::Loops {
+        running,
         phase,
         cut,
     };
@@ -148,33 +149,30 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         doors,
         carrier,
         pauses,
+        elder,
     };
-    match house.until_told(&loops, &mut signals).await {
-        handover::Reason::Told(told) => {
-            let pace = world.pace().told_by(told);
-            let handover::House { doors, carrier, .. } = house;
-            let handover::Folder(_lock) = handover::shut(doors);
-            stop::leave(loops, &world.shared, pace, &mut signals).await;
-            reload.abort();
-            turns::lose(&world).await;
-            handover::wait_for(elder, world.pace().timeout).await;
-            carrier.stop(carry::Until::Empty).await?;
-            end.send_replace(true);
-            admin_end.send_replace(true);
+    let ended = match house.until_told(&mut loops, &mut signals).await {
+        handover::Reason::Told(told) => house.leave(loops, told, &mut signals).await,
+        handover::Reason::Broken(error) => {
+            tracing::error!("the gateway cannot go on: {error:#}");
+            let left = house.leave(loops, stop::Told::Interrupt, &mut signals);
+            left.await.and(Err(error))
+        }
+        handover::Reason::ToldTwice => {
+            stop::cut(loops).await;
+            Ok(())
         }
         handover::Reason::Succeeded(follower) => {
             admin_end.send_replace(true);
-            drop(handover::shut(house.doors));
-            world.shared.journal.give_up_lock();
-            stop::succeeded(loops, world.pace().timeout, &mut signals).await;
-            turns::lose(&world).await;
-            handover::wait_for(elder, world.pace().timeout).await;
-            reload.abort();
-            follower.last_word().await;
+            house.give_way(loops, follower, &mut signals).await;
+            Ok(())
         }
-    }
+    };
+    reload.abort();
+    end.send_replace(true);
+    admin_end.send_replace(true);
     admin.abort();
-    Ok(())
+    ended
 }
 
 async fn wait(mut stopped: watch::Receiver<bool>) {

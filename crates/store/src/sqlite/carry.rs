@@ -4,6 +4,7 @@
 //! transaction: whatever stops in between, each request stands here once.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use super::rows::signed;
 use super::{Store, StoreError, Write, open_requests, requests, running_turns};
@@ -44,15 +45,16 @@ impl Store {
                 }
             }
         }
-        requests::insert(&mut write, &settled).await?;
+        let mut conflicts = requests::insert(&mut write, &settled).await?;
         open_requests::delete(&mut write, &closed).await?;
         open_requests::insert(&mut write, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
-            end_lost(&mut write, generation).await?;
+            conflicts.extend(end_lost(&mut write, generation).await?);
             running_turns::lose_all_but(&mut write, generation).await?;
         }
         mark(&mut write, batch).await?;
         write.commit().await?;
+        self.note_conflicts(&conflicts);
         // Asked last: between an earlier question and the commit it may go.
         if self.is_in_place() {
             Ok(())
@@ -60,10 +62,29 @@ impl Store {
             Err(StoreError::Gone)
         }
     }
+
+    /// How many records since the start said something else than what the
+    /// ledger had of the same request: it was copied, or something is wrong.
+    #[must_use]
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts.load(Ordering::Relaxed)
+    }
+
+    fn note_conflicts(&self, tickets: &[TicketId]) {
+        for ticket in tickets {
+            tracing::error!(
+                %ticket,
+                "store: a record says something else than the ledger, which stays as it is"
+            );
+        }
+        let count = tickets.len() as u64;
+        self.conflicts.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
-/// Ends the requests of processes that are no more.
-async fn end_lost(write: &mut Write, alive: u64) -> Result<(), StoreError> {
+/// Ends the requests of processes that are no more; returns whose end stands
+/// there already, and is another.
+async fn end_lost(write: &mut Write, alive: u64) -> Result<Vec<TicketId>, StoreError> {
     let mut ended = Vec::new();
     for text in open_requests::all(write).await? {
         let opened = match open_requests::read(&text) {
@@ -80,8 +101,9 @@ async fn end_lost(write: &mut Write, alive: u64) -> Result<(), StoreError> {
         }
     }
     let tickets: Vec<TicketId> = ended.iter().map(|lost| lost.ticket).collect();
-    requests::insert(write, &ended.iter().collect::<Vec<_>>()).await?;
-    open_requests::delete(write, &tickets).await
+    let conflicts = requests::insert(write, &ended.iter().collect::<Vec<_>>()).await?;
+    open_requests::delete(write, &tickets).await?;
+    Ok(conflicts)
 }
 
 async fn mark(write: &mut Write, batch: &Batch) -> Result<(), StoreError> {

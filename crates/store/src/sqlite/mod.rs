@@ -10,6 +10,7 @@ mod turns;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -152,6 +153,8 @@ pub struct Store {
     /// that it writes to next are those that it wrote to last.
     ledger: SqlitePool,
     read_only: ReadOnly,
+    /// Records that came with another content than what stands there.
+    conflicts: Arc<AtomicU64>,
     /// Where the file was when it was opened; `None` in memory.
     place: Option<Arc<Place>>,
 }
@@ -186,6 +189,7 @@ impl Store {
             pool,
             ledger,
             read_only,
+            conflicts: Arc::default(),
             place: Some(Arc::new(place)),
         };
         store.migrated().await
@@ -206,6 +210,7 @@ impl Store {
             ledger: pool.clone(),
             pool,
             read_only: ReadOnly::default(),
+            conflicts: Arc::default(),
             place: None,
         };
         store.migrated().await

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use domain::ids::TicketId;
 use domain::record::Settled;
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
@@ -85,6 +86,14 @@ type Inserts = [(usize, String); 4];
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
 static OTHERS: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Special));
 
+/// Asks whether a row stands there as it would be kept.
+static SAME: LazyLock<String> = LazyLock::new(|| {
+    let columns = [&COLUMNS[..], &SPECIAL.map(|(column, _)| column)].concat();
+    let conditions: Vec<String> = columns.iter().map(|it| format!("{it} IS ?")).collect();
+    let all = conditions.join(" AND ");
+    format!("SELECT EXISTS (SELECT 1 FROM requests WHERE {all})")
+});
+
 fn inserts(kind: Rows) -> Inserts {
     [256, 32, 4, 1].map(|rows| (rows, statement(rows, kind)))
 }
@@ -105,21 +114,31 @@ fn statement(rows: usize, kind: Rows) -> String {
     )
 }
 
-/// Keeps rows. A ticket that stands there already stays as it is.
-pub(super) async fn insert(write: &mut Write, settled: &[&Settled]) -> Result<(), StoreError> {
+/// Keeps rows. A ticket that stands there already stays as it is: returned are
+/// those that stand there with something else.
+pub(super) async fn insert(
+    write: &mut Write,
+    settled: &[&Settled],
+) -> Result<Vec<TicketId>, StoreError> {
     let (plain, others): (Vec<&Settled>, Vec<&Settled>) =
         settled.iter().partition(|record| is_plain(record));
-    insert_all(write, &plain, Rows::Plain).await?;
-    insert_all(write, &others, Rows::Special).await
+    let mut conflicts = insert_all(write, &plain, Rows::Plain).await?;
+    conflicts.extend(insert_all(write, &others, Rows::Special).await?);
+    Ok(conflicts)
 }
 
-async fn insert_all(write: &mut Write, all: &[&Settled], kind: Rows) -> Result<(), StoreError> {
+async fn insert_all(
+    write: &mut Write,
+    all: &[&Settled],
+    kind: Rows,
+) -> Result<Vec<TicketId>, StoreError> {
     let (inserts, columns): (&'static Inserts, _) = match kind {
         Rows::Plain => (&PLAIN, COLUMNS.len()),
         Rows::Special => (&OTHERS, COLUMNS.len() + SPECIAL.len()),
     };
     let mut rest = all;
     let mut texts = Texts::default();
+    let mut conflicts = Vec::new();
     for (rows, statement) in inserts {
         while let Some((now, later)) = rest.split_at_checked(*rows) {
             rest = later;
@@ -131,12 +150,34 @@ async fn insert_all(write: &mut Write, all: &[&Settled], kind: Rows) -> Result<(
                 }
             }
             let values = values.done()?;
-            sqlx::query_with(statement.as_str(), values)
+            let done = sqlx::query_with(statement.as_str(), values)
                 .execute(&mut **write)
                 .await?;
+            if done.rows_affected() < *rows as u64 {
+                conflicts.extend(find_conflicts(write, now).await?);
+            }
         }
     }
-    Ok(())
+    Ok(conflicts)
+}
+
+/// Which of these stand there and say something else. What was handed in twice
+/// says the same.
+async fn find_conflicts(write: &mut Write, all: &[&Settled]) -> Result<Vec<TicketId>, StoreError> {
+    let mut texts = Texts::default();
+    let mut conflicts = Vec::new();
+    for record in all {
+        let mut values = Values::of(COLUMNS.len() + SPECIAL.len());
+        row(&mut values, &mut texts, record);
+        special(&mut values, record);
+        let is_there: bool = sqlx::query_scalar_with(SAME.as_str(), values.done()?)
+            .fetch_one(&mut **write)
+            .await?;
+        if !is_there {
+            conflicts.push(record.ticket);
+        }
+    }
+    Ok(conflicts)
 }
 
 /// Values for one statement, and the first that could not be added.

@@ -34,24 +34,75 @@ impl Folder {
         std::fs::create_dir_all(&self.0).expect("a folder");
     }
 
-    /// The segments as they are.
-    pub(crate) fn image(&self) -> Image {
+    /// Paths of segments whose name begins like this.
+    fn segments(&self, prefix: &str) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.0).expect("readable");
-        entries
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.extension().is_some_and(|e| e == "journal"))
-            .map(|path| {
-                let bytes = std::fs::read(&path).expect("readable");
-                (path, bytes)
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| name.starts_with(prefix) && name.ends_with(".journal"))
+            .map(|name| self.0.join(name))
+            .collect()
+    }
+
+    /// The segments of a process as they are; of all, without a prefix.
+    pub(crate) fn image(&self, prefix: &str) -> Image {
+        let paths = self.segments(prefix).into_iter();
+        paths
+            // One that was made ahead and came too late is gone again.
+            .filter_map(|path| {
+                let bytes = std::fs::read(&path).ok()?;
+                Some((path, bytes))
             })
             .collect()
     }
 
-    /// Puts segments back as they were.
-    pub(crate) fn restore(&self, image: &Image) {
-        self.empty();
+    /// Puts a process' segments back as they were.
+    pub(crate) fn restore(&self, prefix: &str, image: &Image) {
+        for path in self.segments(prefix) {
+            std::fs::remove_file(path).expect("removed");
+        }
         for (path, bytes) in image {
             std::fs::write(path, bytes).expect("written");
+        }
+    }
+
+    /// Lets the disk say no until what is returned is dropped: the folder
+    /// cannot be read, or one of its segments cannot.
+    pub(crate) fn fails(&self, dice: &mut Dice) -> Failing {
+        let segments = self.segments("");
+        let which = dice.below(2 * segments.len() as u64 + 1) as usize;
+        let away = |path: &PathBuf| path.with_extension("away");
+        if let Some(path) = segments.get(which)
+            && std::fs::rename(path, away(path)).is_ok()
+        {
+            // It leads to itself: it is there, and cannot be looked at.
+            std::os::unix::fs::symlink(path, path).expect("a link");
+            return Failing {
+                away: away(path),
+                path: path.clone(),
+            };
+        }
+        std::fs::rename(&self.0, away(&self.0)).expect("moved");
+        Failing {
+            away: away(&self.0),
+            path: self.0.clone(),
+        }
+    }
+}
+
+/// A disk that says no.
+pub(crate) struct Failing {
+    path: PathBuf,
+    away: PathBuf,
+}
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        let is_removed = self.away.is_file() && self.path.symlink_metadata().is_err();
+        match is_removed {
+            true => std::fs::remove_file(&self.away).expect("removed"),
+            false => std::fs::rename(&self.away, &self.path).expect("moved back"),
         }
     }
 }

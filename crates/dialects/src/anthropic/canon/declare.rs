@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::canon::{Block, Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind, Unknown};
+use domain::traits::{Forced, Traits};
 
-use super::abilities::Abilities;
 use super::fields::text;
 use super::format::Shape;
 use super::pieces::put_cache;
@@ -54,7 +54,7 @@ impl Tools {
     pub(super) fn of(
         request: &Request,
         shape: &Shape,
-        abilities: &Abilities,
+        traits: &Traits,
         names: &Names,
         losses: &mut Vec<Loss>,
     ) -> Self {
@@ -63,13 +63,13 @@ impl Tools {
             Some(ToolChoice::Allowed { names, .. }) => Some(names),
             _ => None,
         };
-        let is_strict = abilities.schemas && strict(request) <= MOST_STRICT;
+        let is_strict = traits.schemas && strict(request) <= MOST_STRICT;
         for (index, tool) in request.tools.iter().enumerate() {
             if allowed.is_none_or(|names| names.contains(&tool.name)) {
                 let at = format!("tools[{index}]");
                 let pen = ToolPen {
                     names,
-                    abilities,
+                    traits,
                     is_strict,
                 };
                 tools.declared.extend(pen.tool(tool, &at, losses));
@@ -78,7 +78,7 @@ impl Tools {
         let own = tools.declared.len();
         let is_declared = |name: &str| {
             let found = request.tools.iter().find(|tool| tool.name == name);
-            found.is_some_and(|tool| !is_foreign(tool, abilities))
+            found.is_some_and(|tool| !is_foreign(tool, traits))
         };
         if let Shape::Tool(schema) = shape {
             tools.declared.push(answer_tool(schema));
@@ -96,7 +96,8 @@ impl Tools {
             losses.push(Loss::meaning("tool_choice", "Anthropic gets no such tool"));
             tools.choice = Some(Choice::Auto);
         }
-        if !abilities.forces && tools.choice.as_ref().is_some_and(Choice::is_forced) {
+        if traits.forces == Forced::Nothing && tools.choice.as_ref().is_some_and(Choice::is_forced)
+        {
             let name = match &tools.choice {
                 Some(Choice::Named(name)) => Some(names.outward(name)),
                 _ => None,
@@ -109,7 +110,7 @@ impl Tools {
             && name != ANSWER_TOOL
         {
             let found = request.tools.iter().find(|tool| tool.name == *name);
-            let is_search = found.is_some_and(|tool| foreign_search(tool, abilities).is_some());
+            let is_search = found.is_some_and(|tool| foreign_search(tool, traits).is_some());
             let outward = if is_search {
                 SEARCH_NAME
             } else {
@@ -160,18 +161,16 @@ impl Tools {
 }
 
 /// Whether only another provider runs it.
-fn is_foreign(tool: &Tool, abilities: &Abilities) -> bool {
+fn is_foreign(tool: &Tool, traits: &Traits) -> bool {
     let is_own = matches!(&tool.kind, ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic);
-    matches!(tool.kind, ToolKind::BuiltIn(_))
-        && !is_own
-        && foreign_search(tool, abilities).is_none()
+    matches!(tool.kind, ToolKind::BuiltIn(_)) && !is_own && foreign_search(tool, traits).is_none()
 }
 
 /// How another provider's tool searches the web, if it does. Anthropic's own
 /// readers and runners want a beta header, which is the client's to send.
-fn foreign_search(tool: &Tool, abilities: &Abilities) -> Option<Search> {
+fn foreign_search(tool: &Tool, traits: &Traits) -> Option<Search> {
     match &tool.kind {
-        _ if !abilities.searches => None,
+        _ if !traits.searches => None,
         ToolKind::BuiltIn(own) if own.dialect == Dialect::Anthropic => None,
         ToolKind::BuiltIn(foreign) => match hosted(foreign)? {
             Hosted::Search(search) => Some(search),
@@ -235,7 +234,7 @@ fn called(request: &Request, names: &Names) -> Vec<String> {
 
 struct ToolPen<'a> {
     names: &'a Names,
-    abilities: &'a Abilities,
+    traits: &'a Traits,
     is_strict: bool,
 }
 
@@ -248,7 +247,7 @@ impl ToolPen<'_> {
                 Some(own.raw.as_str().to_owned())
             }
             ToolKind::BuiltIn(foreign) => {
-                let search = foreign_search(tool, self.abilities);
+                let search = foreign_search(tool, self.traits);
                 let search = search.map(|search| self.search(&search, at, losses));
                 if search.is_none() {
                     let why = format!("Anthropic runs no `{}`", foreign.name);

@@ -1,8 +1,8 @@
 //! How a model is brought to answer in JSON.
 
 use domain::canon::{Format, Loss, Request, ToolChoice};
+use domain::traits::Off;
 
-use super::abilities::{Abilities, Off};
 use super::{schema, thinking};
 use crate::translate::Target;
 
@@ -23,12 +23,8 @@ pub(crate) enum Shape {
 const ANY: &str = r#"{"type":"object"}"#;
 
 /// Chooses the way.
-pub(crate) fn shape(
-    request: &Request,
-    abilities: &Abilities,
-    target: &Target<'_>,
-    losses: &mut Vec<Loss>,
-) -> Shape {
+pub(crate) fn shape(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Shape {
+    let traits = &target.traits;
     let (schema, strict) = match &request.format {
         None | Some(Format::Text) => return Shape::Free,
         Some(Format::Json) => (None, false),
@@ -36,7 +32,7 @@ pub(crate) fn shape(
             (Some(schema.as_str()), strict.unwrap_or(false))
         }
     };
-    if abilities.schemas
+    if traits.schemas
         && let Some(adapted) = schema.and_then(schema::adapt)
     {
         if adapted.is_changed {
@@ -50,12 +46,12 @@ pub(crate) fn shape(
         Some(ToolChoice::Any | ToolChoice::Named(_) | ToolChoice::Allowed { must: true, .. })
     ) && !request.tools.is_empty();
     // A model that cannot be forced may answer at once.
-    if has_tool_call_coming && abilities.forces {
+    if has_tool_call_coming && traits.answers_by_tool {
         return Shape::Free;
     }
     let thinks = target.reasons && thinking::is_wanted(request);
     let (input, is_bent) = schema::of_input(Some(schema.unwrap_or(ANY)));
-    if abilities.forces && abilities.off == Off::ByItself && !thinks && !is_bent {
+    if traits.answers_by_tool && traits.off == Off::ByItself && !thinks && !is_bent {
         return Shape::Tool(input);
     }
     let why = "the model is asked for JSON in words alone";

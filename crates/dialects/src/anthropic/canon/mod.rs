@@ -7,11 +7,10 @@
 //! | a stream | `stream` | `stream_write`, `pending` |
 //! | an error | `fault` | `fault` |
 //!
-//! What models of different generations take stands in `abilities`; whether
-//! and how they think is decided in `thinking`. These and some others serve
+//! Whether and how models of different generations think is decided in
+//! `thinking`, by their traits. These and some others serve
 //! Bedrock's dialect, too, where Claude is the same.
 
-pub(crate) mod abilities;
 mod answer;
 mod answer_write;
 mod blocks;

@@ -5,8 +5,8 @@
 //! with a thought of Claude's own. In all these cases thinking gives way.
 
 use domain::canon::{Effort, Loss, Reasoning, Request};
+use domain::traits::{Form, Off, Traits};
 
-use super::abilities::{Abilities, Form, Off};
 use crate::json::Object;
 use crate::translate::Target;
 
@@ -78,10 +78,10 @@ fn is_refused(reasoning: &Reasoning) -> bool {
 pub(crate) fn plan(
     request: &Request,
     target: &Target<'_>,
-    abilities: &Abilities,
     against: Against,
     losses: &mut Vec<Loss>,
 ) -> Plan {
+    let traits = &target.traits;
     let mut plan = Plan {
         mode: Mode::Unsaid,
         effort: None,
@@ -102,18 +102,18 @@ pub(crate) fn plan(
             let why = "Claude does not think where a tool is forced";
             losses.push(Loss::hint("reasoning", why));
         }
-        switch_off(&mut plan, abilities, reasoning, losses);
+        switch_off(&mut plan, traits, reasoning, losses);
         return plan;
     }
     match (wanted, reasoning) {
         (Some(wanted), _) => {
             // Where a budget is the only way, thoughts always show.
-            plan.display = display(wanted).filter(|_| abilities.form != Form::Budget);
-            think(&mut plan, wanted, request, target, abilities);
+            plan.display = display(wanted).filter(|_| traits.form != Form::Budget);
+            think(&mut plan, wanted, request, target);
             if matches!(plan.mode, Mode::Budget(_)) && against.bare_loop {
                 let why = "the tool loop holds no thought that Claude signed";
                 losses.push(Loss::hint("reasoning", why));
-                switch_off(&mut plan, abilities, reasoning, losses);
+                switch_off(&mut plan, traits, reasoning, losses);
             } else if plan.mode == Mode::Unsaid {
                 let why = "max_tokens leaves no room to think";
                 losses.push(Loss::hint("reasoning", why));
@@ -121,9 +121,9 @@ pub(crate) fn plan(
             }
         }
         (None, Some(said)) if is_refused(said) => {
-            switch_off(&mut plan, abilities, reasoning, losses);
+            switch_off(&mut plan, traits, reasoning, losses);
         }
-        (None, Some(said)) if abilities.off != Off::ByItself => {
+        (None, Some(said)) if traits.off != Off::ByItself => {
             plan.display = display(said);
             if plan.display.is_some() {
                 plan.mode = Mode::Adaptive;
@@ -155,14 +155,10 @@ fn room(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> u64 {
     }
 }
 
-fn think(
-    plan: &mut Plan,
-    wanted: &Reasoning,
-    request: &Request,
-    target: &Target<'_>,
-    abilities: &Abilities,
-) {
-    let by_word = match abilities.form {
+fn think(plan: &mut Plan, wanted: &Reasoning, request: &Request, target: &Target<'_>) {
+    let traits = &target.traits;
+    let word = |effort| traits.efforts.nearest(effort).map(Effort::as_str);
+    let by_word = match traits.form {
         Form::Word => true,
         Form::Budget => false,
         Form::Either => wanted.adaptive || wanted.budget.is_none(),
@@ -172,13 +168,13 @@ fn think(
     if by_word {
         plan.mode = Mode::Adaptive;
         let effort = wanted.effort.or(derived);
-        plan.effort = effort.and_then(|effort| abilities.word(effort));
+        plan.effort = effort.and_then(word);
         return;
     }
     let effort = wanted.effort.unwrap_or(Effort::Medium);
     let budget = wanted.budget.unwrap_or_else(|| effort.budget()).max(LEAST);
     if wanted.budget.is_some() && wanted.effort.is_some() {
-        plan.effort = abilities.word(effort);
+        plan.effort = word(effort);
     }
     if request.max_tokens.is_none() && target.output_limit.is_none() {
         // Nobody said how long the answer may be: it gets room beside.
@@ -201,16 +197,11 @@ fn think(
     };
 }
 
-fn switch_off(
-    plan: &mut Plan,
-    abilities: &Abilities,
-    said: Option<&Reasoning>,
-    losses: &mut Vec<Loss>,
-) {
+fn switch_off(plan: &mut Plan, traits: &Traits, said: Option<&Reasoning>, losses: &mut Vec<Loss>) {
     plan.display = None;
     plan.effort = None;
     plan.is_off = true;
-    plan.mode = match abilities.off {
+    plan.mode = match traits.off {
         Off::ByItself if said.is_some() => Mode::Off,
         Off::ByItself => Mode::Unsaid,
         Off::Said => Mode::Off,

@@ -6,8 +6,8 @@
 //! leaves; what cannot stand where it stood is moved, not dropped.
 
 use domain::canon::{Block, Loss, Message, Request, Role, ToolResult};
+use domain::traits::Traits;
 
-use super::abilities::Abilities;
 use super::links::{Links, answer, link};
 use super::pieces::{Pen, Piece, PieceKind, plain};
 use crate::json::Array;
@@ -78,9 +78,9 @@ fn is_operator(role: Role) -> bool {
 
 impl Turns {
     /// Lays the conversation out.
-    pub(super) fn lay(request: &Request, abilities: &Abilities, pen: &mut Pen<'_>) -> Self {
+    pub(super) fn lay(request: &Request, traits: &Traits, pen: &mut Pen<'_>) -> Self {
         let links = link(&request.messages);
-        let mut turns = build(request, abilities, &links, pen);
+        let mut turns = build(request, traits, &links, pen);
         answer_calls(&mut turns, &links, &request.messages, pen);
         for turn in turns.iter_mut().filter(|turn| turn.is_assistant) {
             // Claude never ends a turn with a thought.
@@ -240,12 +240,7 @@ fn trim(turn: &mut Turn) {
 
 /// Puts every block into a turn of its speaker; results wait for
 /// [`answer_calls`].
-fn build(
-    request: &Request,
-    abilities: &Abilities,
-    links: &Links<'_>,
-    pen: &mut Pen<'_>,
-) -> Vec<Turn> {
+fn build(request: &Request, traits: &Traits, links: &Links<'_>, pen: &mut Pen<'_>) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
     let messages = request.messages.iter().enumerate().skip(leading(request));
     for (index, message) in messages {
@@ -271,7 +266,7 @@ fn build(
                 }
                 (Role::Assistant, block) => turn.pieces.extend(pen.said(block, &at)),
                 (Role::System | Role::Developer, block) => {
-                    operator(turn, block, abilities, pen);
+                    operator(turn, block, traits, pen);
                 }
                 (_, Block::ToolResult(result)) => {
                     if !links.is_result(place) {
@@ -291,7 +286,7 @@ fn build(
 }
 
 /// What the operator says in the middle.
-fn operator(turn: &mut Turn, block: &Block, abilities: &Abilities, pen: &mut Pen<'_>) {
+fn operator(turn: &mut Turn, block: &Block, traits: &Traits, pen: &mut Pen<'_>) {
     let Block::Text { text, cache, .. } = block else {
         return;
     };
@@ -300,7 +295,7 @@ fn operator(turn: &mut Turn, block: &Block, abilities: &Abilities, pen: &mut Pen
     };
     let marked = format!("<system>\n{text}\n</system>");
     let marked = plain(&marked, cache.as_ref());
-    if abilities.system_turns {
+    if traits.system_turns {
         turn.system.extend(marked.map(|marked| (own, marked)));
         return;
     }

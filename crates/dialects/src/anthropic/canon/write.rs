@@ -1,8 +1,8 @@
 //! A request, written for a model of Anthropic's.
 
 use domain::canon::{Block, Dialect, Json, Loss, Request, Unknown, Written};
+use domain::traits::Traits;
 
-use super::abilities::Abilities;
 use super::declare::Tools;
 use super::format::{self, Shape};
 use super::marks;
@@ -14,7 +14,7 @@ use crate::translate::{Target, sampling};
 
 /// Writes a request; what it cannot say is a loss.
 pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>> {
-    let abilities = Abilities::of(target.model);
+    let traits = &target.traits;
     let mut pen = Pen {
         names: target.names,
         losses: Vec::new(),
@@ -22,30 +22,30 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
     let losses = &mut pen.losses;
     let limited = marks::limited(request, losses);
     let request = limited.as_ref();
-    let shape = format::shape(request, &abilities, target, losses);
-    let tools = Tools::of(request, &shape, &abilities, target.names, losses);
+    let shape = format::shape(request, target, losses);
+    let tools = Tools::of(request, &shape, traits, target.names, losses);
     let demand = tools.demand.as_deref();
     let system = system(request, (&shape, demand), &mut pen);
-    let mut turns = Turns::lay(request, &abilities, &mut pen);
+    let mut turns = Turns::lay(request, traits, &mut pen);
     let against = Against {
         forced: tools.is_forced(),
         bare_loop: turns.is_bare_loop(),
     };
     let losses = &mut pen.losses;
-    let plan = thinking::plan(request, target, &abilities, against, losses);
+    let plan = thinking::plan(request, target, against, losses);
     if !target.reasons {
         turns.forget_all();
     } else if plan.is_off {
         turns.forget_loop();
     }
-    let takes_prefill = abilities.prefill && !plan.thinks();
+    let takes_prefill = traits.prefill && !plan.thinks();
     let prefill = match takes_prefill && !matches!(shape, Shape::Native(_)) {
         true => Prefill::Taken,
         false => Prefill::Refused,
     };
     turns.close(prefill, losses);
     unsaid(request, losses);
-    let sampling = Sampling::of(request, &plan, &abilities, losses);
+    let sampling = Sampling::of(request, &plan, traits, losses);
     let value = crate::json::object(|o| {
         o.string("model", target.model);
         o.number("max_tokens", plan.max_tokens);
@@ -156,18 +156,13 @@ fn put_config(o: &mut Object<'_>, request: &Request, plan: &Plan, shape: &Shape)
 struct Sampling<'a>(Vec<(&'static str, &'a str)>);
 
 impl<'a> Sampling<'a> {
-    fn of(
-        request: &'a Request,
-        plan: &Plan,
-        abilities: &Abilities,
-        losses: &mut Vec<Loss>,
-    ) -> Self {
+    fn of(request: &'a Request, plan: &Plan, traits: &Traits, losses: &mut Vec<Loss>) -> Self {
         let all = [
             ("temperature", &request.temperature),
             ("top_p", &request.top_p),
             ("top_k", &request.top_k),
         ];
-        let is_single = abilities.samplings < 2 && request.top_p.is_some();
+        let is_single = traits.samplings < 2 && request.top_p.is_some();
         let mut out: Vec<(&'static str, &'a str)> = Vec::new();
         for (key, value) in all {
             let Some(value) = value.as_ref().map(Json::as_str) else {
@@ -176,10 +171,10 @@ impl<'a> Sampling<'a> {
             let others = out.iter().filter(|(key, _)| *key != "top_k").count();
             let why = match key {
                 _ if plan.thinks() => "Claude takes none while it thinks",
-                _ if abilities.samplings == 0 => "the model takes none",
+                _ if traits.samplings == 0 => "the model takes none",
                 // What goes without saying makes room for the other.
                 "temperature" if is_single && sampling::is_usual(key, value) => continue,
-                "top_p" if others > 0 && abilities.samplings < 2 => {
+                "top_p" if others > 0 && traits.samplings < 2 => {
                     "the model takes either temperature or top_p"
                 }
                 "temperature" if value.parse::<f64>().is_ok_and(|number| number > 1.0) => {

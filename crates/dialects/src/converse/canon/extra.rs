@@ -2,9 +2,10 @@
 //! how words are sampled (`additionalModelRequestFields`).
 
 use domain::canon::{Effort, Json, Loss, Request, Unknown};
+use domain::traits::Family;
 
-use super::family::{Family, Maker};
 use super::fields::{parse, raw, text};
+use super::model::Model;
 use crate::anthropic::canon::thinking::{self, Against, Plan};
 use crate::json::{Kind, Node, Object};
 use crate::translate::distinct::firsts;
@@ -26,12 +27,12 @@ impl Thought {
     pub(super) fn of(
         request: &Request,
         target: &Target<'_>,
-        family: &Family,
+        model: &Model,
         against: Against,
         losses: &mut Vec<Loss>,
     ) -> Self {
-        if family.is_claude() {
-            let plan = thinking::plan(request, target, &family.abilities, against, losses);
+        if model.is_claude() {
+            let plan = thinking::plan(request, target, against, losses);
             let is_counted = plan.counts() || request.max_tokens.is_some();
             return Self {
                 claude: Some(plan),
@@ -41,7 +42,7 @@ impl Thought {
         }
         Self {
             claude: None,
-            effort: effort(request, target, family, losses),
+            effort: effort(request, target, model, losses),
             max_tokens: most(request, target, losses),
         }
     }
@@ -69,7 +70,7 @@ fn most(request: &Request, target: &Target<'_>, losses: &mut Vec<Loss>) -> Optio
 fn effort(
     request: &Request,
     target: &Target<'_>,
-    family: &Family,
+    model: &Model,
     losses: &mut Vec<Loss>,
 ) -> Option<&'static str> {
     let said = request.reasoning.as_ref()?;
@@ -80,41 +81,26 @@ fn effort(
         .or(said.adaptive.then_some(Effort::Medium))?;
     let mut hint = |why: &str| losses.push(Loss::hint("reasoning", why));
     let is_off = effort == Effort::None;
-    let word = match effort {
-        Effort::None => "none",
-        Effort::Minimal | Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High | Effort::XHigh | Effort::Max => "high",
-    };
-    match family.maker {
-        _ if !target.reasons => {
-            if !is_off {
-                hint("the model does not think");
-            }
-            None
+    if !target.reasons {
+        if !is_off {
+            hint("the model does not think");
         }
-        Maker::GptOss if is_off => {
-            hint("the model always thinks");
-            Some("low")
-        }
-        Maker::GptOss => Some(word),
-        Maker::Nova { thinks: true } => {
-            let sampled = [&request.temperature, &request.top_p, &request.top_k];
-            let is_bound =
-                request.max_tokens.is_some() || sampled.iter().any(|value| value.is_some());
-            match word {
-                "high" if is_bound => {
-                    hint("Nova takes neither max_tokens nor sampling at its highest effort");
-                    Some("medium")
-                }
-                word => Some(word),
-            }
-        }
-        _ => {
-            hint("Bedrock has no word for how much this model thinks");
-            None
-        }
+        return None;
     }
+    let Some(known) = model.0.efforts.nearest(effort) else {
+        hint("Bedrock has no word for how much this model thinks");
+        return None;
+    };
+    if is_off && known != Effort::None {
+        hint("the model always thinks");
+    }
+    let sampled = [&request.temperature, &request.top_p, &request.top_k];
+    let is_bound = request.max_tokens.is_some() || sampled.iter().any(|value| value.is_some());
+    if model.0.family == Family::Nova && known == Effort::High && is_bound {
+        hint("Nova takes neither max_tokens nor sampling at its highest effort");
+        return Some(Effort::Medium.as_str());
+    }
+    Some(known.as_str())
 }
 
 /// What is written of temperature and its like.
@@ -129,13 +115,13 @@ impl<'a> Sampling<'a> {
     /// Of a request.
     pub(super) fn of(
         request: &'a Request,
-        family: &Family,
+        model: &Model,
         thought: &Thought,
         losses: &mut Vec<Loss>,
     ) -> Self {
         let most = match thought.is_claude_thinking() {
             true => 0,
-            false => family.abilities.samplings,
+            false => model.0.samplings,
         };
         let why_none = match thought.is_claude_thinking() {
             true => "Claude takes none while it thinks",
@@ -170,8 +156,7 @@ impl<'a> Sampling<'a> {
             }
         }
         if let Some(value) = top_k {
-            let has_word = matches!(family.maker, Maker::Claude | Maker::Nova { .. });
-            match has_word && most > 0 {
+            match model.is_claude_or_nova() && most > 0 {
                 true => out.top_k = Some(value),
                 false => lose("top_k", value, why_none),
             }
@@ -206,7 +191,7 @@ fn bounded<'a>(field: &str, value: &'a str, losses: &mut Vec<Loss>) -> &'a str {
 /// client's.
 pub(super) fn put(
     o: &mut Object<'_>,
-    family: &Family,
+    model: &Model,
     thought: &Thought,
     sampling: &Sampling<'_>,
     calls: Calls,
@@ -216,11 +201,11 @@ pub(super) fn put(
         if let Some(plan) = &thought.claude {
             plan.put(o);
         }
-        match (family.maker, thought.effort) {
-            (Maker::GptOss, Some(word)) => {
+        match (model.0.family, thought.effort) {
+            (Family::GptOss, Some(word)) => {
                 o.string("reasoning_effort", word);
             }
-            (Maker::Nova { .. }, Some(word)) => {
+            (Family::Nova, Some(word)) => {
                 o.object("reasoningConfig", |o| match word {
                     "none" => {
                         o.string("type", "disabled");
@@ -233,8 +218,8 @@ pub(super) fn put(
             }
             _ => {}
         }
-        match (sampling.top_k, family.maker) {
-            (Some(value), Maker::Nova { .. }) => {
+        match (sampling.top_k, model.0.family) {
+            (Some(value), Family::Nova) => {
                 o.object("inferenceConfig", |o| {
                     o.raw("topK", value);
                 });

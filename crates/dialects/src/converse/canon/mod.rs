@@ -9,7 +9,7 @@
 //! | an error | `fault` |
 //!
 //! Behind Converse are models of many makers, and it is they who refuse what
-//! they do not know. What each takes stands in `family`. Claude is the same as
+//! they do not know. What follows from their traits stands in `model`. Claude is the same as
 //! at Anthropic, so what is known of it is Anthropic's folder's.
 
 mod answer;
@@ -17,10 +17,10 @@ mod blocks;
 mod citations;
 mod ending;
 mod extra;
-mod family;
 mod fault;
 mod fields;
 mod media;
+mod model;
 mod open;
 mod pieces;
 mod stream;

@@ -6,9 +6,9 @@ use domain::canon::{
     Block, CacheMark, Dialect, Loss, Media, MediaKind, Thinking, ToolCall, ToolResult, Unknown,
 };
 
-use super::family::Family;
 use super::fields::{parse, text};
 use super::media::{self, Medium};
+use super::model::Model;
 use crate::json::{Kind, Object};
 use crate::translate::Names;
 use crate::translate::distinct::Distinct;
@@ -41,7 +41,7 @@ pub(super) enum PieceKind {
 #[derive(Debug)]
 pub(super) struct Pen<'a> {
     pub(super) names: &'a Names,
-    pub(super) family: Family,
+    pub(super) model: Model,
     pub(super) losses: Vec<Loss>,
     /// Names of documents that stand already.
     documents: Distinct,
@@ -65,10 +65,10 @@ pub(super) fn plain(words: &str) -> Option<Piece> {
 
 impl<'a> Pen<'a> {
     /// For a model of this family.
-    pub(super) fn new(names: &'a Names, family: Family) -> Self {
+    pub(super) fn new(names: &'a Names, model: Model) -> Self {
         Self {
             names,
-            family,
+            model,
             losses: Vec::new(),
             documents: Distinct::default(),
         }
@@ -91,14 +91,14 @@ impl<'a> Pen<'a> {
     /// A cache point, where the model knows such.
     pub(super) fn cache(&mut self, mark: Option<&CacheMark>, at: &str) -> Option<Piece> {
         let mark = mark?;
-        if !self.family.caches {
+        if !self.model.0.caches {
             let why = "the model knows no cache points";
             self.losses
                 .push(Loss::hint(format!("{at}.cache_control"), why));
             return None;
         }
         Some(piece(PieceKind::Other, |o| {
-            o.raw("cachePoint", &point(mark, &self.family));
+            o.raw("cachePoint", &point(mark, &self.model));
         }))
     }
 
@@ -158,7 +158,7 @@ impl<'a> Pen<'a> {
             }));
         }
         let name = self.document(media.name.as_deref());
-        let cites = media.citations && self.family.is_claude();
+        let cites = media.citations && self.model.is_claude();
         if media.citations && !cites {
             let field = format!("{at}.citations");
             self.losses
@@ -170,7 +170,7 @@ impl<'a> Pen<'a> {
             o.object("document", |o| {
                 o.string("name", &name);
                 medium.put(o);
-                if let Some(context) = context.filter(|_| self.family.is_claude()) {
+                if let Some(context) = context.filter(|_| self.model.is_claude()) {
                     o.string("context", context);
                 }
                 if cites {
@@ -206,8 +206,8 @@ impl<'a> Pen<'a> {
     fn thought(&mut self, thinking: &Thinking, at: &str) -> Option<Piece> {
         let signature = thinking.signature.as_ref();
         let own = signature.filter(|it| it.family == Dialect::Anthropic);
-        let Some(own) = own.filter(|_| self.family.is_claude()) else {
-            let why = match self.family.is_claude() {
+        let Some(own) = own.filter(|_| self.model.is_claude()) else {
+            let why = match self.model.is_claude() {
                 true => "a thought that Claude did not sign",
                 false => "the model takes no thoughts back",
             };
@@ -277,7 +277,7 @@ impl<'a> Pen<'a> {
             content.extend(plain("(no output)"));
         }
         let has_failed = result.is_error == Some(true);
-        let status = result.is_error.filter(|_| self.family.knows_results());
+        let status = result.is_error.filter(|_| self.model.is_claude_or_nova());
         if has_failed && status.is_none() {
             content.splice(0..0, plain("The tool failed."));
         }
@@ -306,11 +306,11 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// The result of a call that nobody answered.
-    pub(super) fn missing(id: &str, family: &Family) -> Self {
+    pub(super) fn missing(id: &str, model: &Model) -> Self {
         Self {
             id: id.to_owned(),
             content: plain("This call was not answered.").into_iter().collect(),
-            status: family.knows_results().then_some("error"),
+            status: model.is_claude_or_nova().then_some("error"),
             cache: None,
         }
     }
@@ -334,11 +334,11 @@ impl Outcome {
 }
 
 /// A `CachePointBlock`.
-pub(super) fn point(mark: &CacheMark, family: &Family) -> String {
+pub(super) fn point(mark: &CacheMark, model: &Model) -> String {
     text(crate::json::object(|o| {
         o.string("type", "default");
         // Older models know the usual five minutes alone.
-        if matches!(mark.ttl.as_deref(), Some("1h" | "24h")) && family.is_new_claude() {
+        if matches!(mark.ttl.as_deref(), Some("1h" | "24h")) && model.is_new_claude() {
             o.string("ttl", "1h");
         }
     }))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::canon::{Block, Json, Loss, Request, Tool, ToolChoice, ToolKind};
+use domain::traits::Forced;
 
 use super::ANSWER_TOOL;
 use super::fields::text;
@@ -56,7 +57,7 @@ impl Tools {
             _ => None,
         };
         let strict = request.tools.iter().filter(|it| it.strict == Some(true));
-        tools.enforces = pen.family.abilities.schemas && strict.count() <= MOST_STRICT;
+        tools.enforces = pen.model.0.schemas && strict.count() <= MOST_STRICT;
         for (index, tool) in request.tools.iter().enumerate() {
             if allowed.is_none_or(|names| names.contains(&tool.name)) {
                 let at = format!("tools[{index}]");
@@ -105,9 +106,9 @@ impl Tools {
         let Some(mark) = &tool.cache else {
             return;
         };
-        if pen.family.caches_tools() {
+        if pen.model.caches_tools() {
             self.declared.push(text(crate::json::object(|o| {
-                o.raw("cachePoint", &point(mark, &pen.family));
+                o.raw("cachePoint", &point(mark, &pen.model));
             })));
         } else {
             let field = format!("{at}.cache_control");
@@ -151,12 +152,12 @@ impl Tools {
                 pen.losses.push(Loss::meaning("tool_choice", why));
                 None
             }
-            Some(Choice::Named(name)) if pen.family.forces_named => {
+            Some(Choice::Named(name)) if pen.model.0.forces == Forced::Named => {
                 Some(Choice::Named(pen.names.outward(&name).to_owned()))
             }
-            Some(Choice::Any) if pen.family.forces_any => Some(Choice::Any),
+            Some(Choice::Any) if pen.model.0.forces >= Forced::Any => Some(Choice::Any),
             // Who knows no other choice may not know this one.
-            Some(Choice::Auto) => pen.family.forces_any.then_some(Choice::Auto),
+            Some(Choice::Auto) => (pen.model.0.forces >= Forced::Any).then_some(Choice::Auto),
             Some(forced) => {
                 let name = match &forced {
                     Choice::Named(name) => Some(pen.names.outward(name)),
@@ -199,7 +200,7 @@ impl Tools {
             return;
         }
         // A choice said in both words would be a contradiction.
-        if pen.family.is_new_claude() && !self.is_forced() {
+        if pen.model.is_new_claude() && !self.is_forced() {
             self.is_single = true;
             self.choice = None;
             return;

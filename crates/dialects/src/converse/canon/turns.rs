@@ -381,5 +381,5 @@ fn answer(link: &Linked<'_>, messages: &[Message], pen: &mut Pen<'_>, out: &mut 
     let field = format!("messages[{}].content[{}]", link.at.0, link.at.1);
     let why = "a call without a result: one is made up";
     pen.losses.push(Loss::hint(field, why));
-    out.push(Outcome::missing(&link.id, &pen.family));
+    out.push(Outcome::missing(&link.id, &pen.model));
 }

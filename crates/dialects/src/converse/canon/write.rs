@@ -6,8 +6,8 @@
 use domain::canon::{Block, Dialect, Format, Json, Loss, Request, Unknown, Written};
 
 use super::extra::{self, Calls, Sampling, Thought};
-use super::family::{Family, Maker};
 use super::fields::parse;
+use super::model::Model;
 use super::pieces::{Pen, Piece, plain};
 use super::tools::{self, Tools, Use};
 use super::turns::{Prefill, Turns, leading};
@@ -29,11 +29,11 @@ const ADDITIONAL: &str = "additionalModelRequestFields";
 
 /// Writes a request; what it cannot say is a loss.
 pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>> {
-    let family = Family::of(target.model);
-    let mut pen = Pen::new(target.names, family);
+    let model = Model(target.traits);
+    let mut pen = Pen::new(target.names, model);
     let limited = marks::limited(request, &mut pen.losses);
     let request = limited.as_ref();
-    let shape = format::shape(request, &family.abilities, target, &mut pen.losses);
+    let shape = format::shape(request, target, &mut pen.losses);
     let system = system(request, &mut pen);
     let mut turns = Turns::lay(request, &mut pen);
     let uses = match turns.uses_tools() {
@@ -46,24 +46,24 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
         bare_loop: turns.is_bare_loop(),
     };
     let losses = &mut pen.losses;
-    let thought = Thought::of(request, target, &family, against, losses);
-    if !target.reasons || !family.is_claude() {
+    let thought = Thought::of(request, target, &model, against, losses);
+    if !target.reasons || !model.is_claude() {
         turns.forget_all();
     } else if thought.claude.is_some_and(|plan| plan.is_off) {
         turns.forget_loop();
     }
-    let takes_prefill = family.abilities.prefill && !thought.is_claude_thinking();
+    let takes_prefill = model.0.prefill && !thought.is_claude_thinking();
     let prefill = match takes_prefill && !matches!(shape, Shape::Native(_)) {
         true => Prefill::Taken,
         false => Prefill::Refused,
     };
     turns.close(prefill, losses);
-    if !family.knows_results() {
+    if !model.is_claude_or_nova() {
         turns.part_results(losses);
     }
     unsaid(request, losses);
-    let sampling = Sampling::of(request, &family, &thought, losses);
-    let stops = stops(request, &family, losses);
+    let sampling = Sampling::of(request, &model, &thought, losses);
+    let stops = stops(request, &model, losses);
     let value = crate::json::object(|o| {
         o.array("messages", |a| turns.put(a));
         put_system(o, &system, &tools::told(&shape, &tools));
@@ -75,8 +75,8 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
             false => Calls::Several,
         };
         let own = own(request, ADDITIONAL);
-        extra::put(o, &family, &thought, &sampling, calls, &own);
-        put_rest(o, request, &family, &stops, losses);
+        extra::put(o, &model, &thought, &sampling, calls, &own);
+        put_rest(o, request, &model, &stops, losses);
     });
     Written {
         value,
@@ -195,10 +195,10 @@ fn put_output(o: &mut Object<'_>, request: &Request, shape: &Shape, thought: &Th
     });
 }
 
-fn stops<'a>(request: &'a Request, family: &Family, losses: &mut Vec<Loss>) -> Vec<&'a str> {
-    let is_said = |stop: &&str| match family.maker {
-        Maker::Claude => !stop.trim().is_empty(),
-        _ => !stop.is_empty(),
+fn stops<'a>(request: &'a Request, model: &Model, losses: &mut Vec<Loss>) -> Vec<&'a str> {
+    let is_said = |stop: &&str| match model.is_claude() {
+        true => !stop.trim().is_empty(),
+        false => !stop.is_empty(),
     };
     let all = request.stop.iter().map(String::as_str);
     let stops: Vec<&str> = all.filter(is_said).collect();
@@ -215,7 +215,7 @@ fn stops<'a>(request: &'a Request, family: &Family, losses: &mut Vec<Loss>) -> V
 fn put_rest(
     o: &mut Object<'_>,
     request: &Request,
-    family: &Family,
+    model: &Model,
     stops: &[&str],
     losses: &mut Vec<Loss>,
 ) {
@@ -228,7 +228,7 @@ fn put_rest(
     }
     // Claude says at which sequence it stopped, if it is asked.
     let asks = own(request, "additionalModelResponseFieldPaths");
-    if family.is_claude() && !stops.is_empty() && asks.is_empty() {
+    if model.is_claude() && !stops.is_empty() && asks.is_empty() {
         o.array("additionalModelResponseFieldPaths", |a| {
             a.string("/stop_sequence");
         });

@@ -12,8 +12,6 @@ use crate::translate::json_mode;
 const OLLAMA: &str = "Ollama";
 /// Most alternatives to a token.
 const MOST_LOGPROBS: u32 = 20;
-/// Models that think, by Ollama's own documentation.
-const THINKERS: &[&str] = &["gpt-oss", "qwen3", "deepseek-r1", "deepseek-v3.1"];
 /// Ollama's own members, which a client of `OpenAI`'s dialect may add; `options`
 /// is another one.
 const OWN: &[&str] = &["keep_alive", "think", "truncate", "shift"];
@@ -160,7 +158,7 @@ fn write_thinking(
         Some(Effort::High) => "\"high\"",
         Some(Effort::XHigh | Effort::Max) => "\"max\"",
     };
-    if target.reasons || thinks(target.model) || word == "false" {
+    if target.reasons || word == "false" {
         root.raw("think", word);
         return;
     }
@@ -179,13 +177,6 @@ fn write_logprobs(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Los
             losses.push(Loss::hint("top_logprobs", why));
         }
     }
-}
-
-/// Whether a model is one of those whose names tell that they think.
-fn thinks(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let (family, tag) = name.split_once(':').unwrap_or((name, ""));
-    THINKERS.contains(&family) && !tag.contains("instruct")
 }
 
 /// Whether it is this member, said by a client of `OpenAI`'s dialect.

@@ -237,7 +237,7 @@ fn write_thinking(
     let own = |member: &Unknown| member.name == "reasoning_effort";
     if let Some(effort) = effort(reasoning).filter(|_| !request.rest.iter().any(own)) {
         if target.reasons {
-            let effort = effort.at_openai(target.model);
+            let effort = target.traits.efforts.nearest(effort).unwrap_or(effort);
             root.string("reasoning_effort", effort.as_str());
         } else if effort != Effort::None {
             losses.push(Loss::hint("reasoning_effort", "the model does not reason"));

@@ -244,15 +244,14 @@ async fn read(answer: Response<Incoming>, kind: MediaKind, budget: &Budget) -> R
     }))
 }
 
-/// Reads a body, and finds room for it before it is here.
+/// Reads a body, and finds room for it while it comes.
 async fn whole(mut body: Incoming, budget: &Budget, held: &mut Held) -> Result<Bytes, Fault> {
-    if let Some(announced) = body.size_hint().exact() {
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        if announced > budget.left.get() {
-            return Err(Fault::TooLarge(budget.most));
-        }
-        held.grow(announced * COPIES).await.map_err(full)?;
+    let announced = body.size_hint().exact();
+    let announced = announced.map(|all| usize::try_from(all).unwrap_or(usize::MAX));
+    if announced.is_some_and(|all| all > budget.left.get()) {
+        return Err(Fault::TooLarge(budget.most));
     }
+    let announced = announced.map(|all| all * COPIES);
     let mut pieces = Pieces::default();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Fault::Broken)?.into_data() else {
@@ -260,7 +259,8 @@ async fn whole(mut body: Incoming, budget: &Budget, held: &mut Held) -> Result<B
         };
         budget.take(data.len())?;
         let bytes = pieces.len() + data.len();
-        held.grow(bytes * COPIES).await.map_err(full)?;
+        let room = held.follow(bytes * COPIES, announced);
+        room.await.map_err(full)?;
         pieces.push(&data);
     }
     Ok(pieces.join())

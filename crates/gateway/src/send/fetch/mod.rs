@@ -135,7 +135,7 @@ pub(super) async fn all(
     let done = fetched.clone();
     ask.fetched.replace(fetched);
     match done.fault(wanted) {
-        Some(_) if Instant::now() >= deadline => Err(Failure::total_timeout()),
+        Some(_) if Instant::now() >= deadline => Err(Failure::total_timeout().unowed()),
         Some((fault, field)) => Err(fault.into_failure(&field)),
         None => Ok(done),
     }

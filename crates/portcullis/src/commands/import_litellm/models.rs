@@ -54,8 +54,9 @@ const PARAMS: [&str; 17] = [
 ];
 
 /// Fields of `model_info` that are read, or say nothing that is needed.
-const INFO: [&str; 9] = [
+const INFO: [&str; 10] = [
     "id",
+    "base_model",
     "mode",
     "max_tokens",
     "max_output_tokens",
@@ -122,6 +123,9 @@ impl Import<'_> {
                 Some(_) => self.left_out(&format!("{at}.litellm_params.{field}")),
                 None => {}
             }
+        }
+        if let Some(base) = info.get("base_model").and_then(scalar) {
+            deployment.insert("base_model".into(), base.into());
         }
         if let Some(price) = self.price(at, params, info) {
             deployment.insert("price".into(), price);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::world;
 use super::{price, usd};
-use crate::build::models::known;
+use crate::build::models::known_of;
 use crate::cli::ListArgs;
 use crate::output;
 
@@ -47,8 +47,7 @@ pub(super) fn run(args: &ListArgs) -> anyhow::Result<()> {
 /// What the catalogue says of a deployment.
 fn listed<'a>(deployment: &Deployment, world: &World<'a>) -> Option<&'a CatalogueModel> {
     let (config, catalogue) = *world;
-    let provider = deployment.provider.name.as_str();
-    known(config, catalogue, provider, &deployment.upstream_model)
+    known_of(config, catalogue, deployment)
 }
 
 /// What all of its deployments are known to do.
@@ -104,6 +103,7 @@ fn as_json(model: &Model, world: &World<'_>) -> Value {
                 "id": d.id.as_str(),
                 "provider": d.provider.name.as_str(),
                 "model": d.upstream_model,
+                "base_model": d.base_model.as_ref().map(|base| &base.id),
                 "weight": d.weight,
                 "order": d.order,
                 "usd_per_million_tokens": d.price.as_ref().map(priced),

@@ -5,11 +5,12 @@ use clap::Args;
 use config::Config;
 use domain::model::Deployment;
 use domain::suggest;
+use domain::traits::Said;
 use providers::refresh::facts;
 use providers::{Catalogue, CatalogueModel};
 
 use super::super::world;
-use crate::build::models::known;
+use crate::build::models::known_of;
 use crate::cli::Place;
 use crate::output;
 
@@ -65,7 +66,7 @@ fn source(model: &CatalogueModel) -> Row {
 /// requests are charged.
 fn of_deployment(deployment: &Deployment, config: &Config, catalogue: &Catalogue) -> Vec<Row> {
     let provider = deployment.provider.name.as_str();
-    let known = known(config, catalogue, provider, &deployment.upstream_model);
+    let known = known_of(config, catalogue, deployment);
     let in_force = CatalogueModel {
         provider: provider.to_owned(),
         id: deployment.upstream_model.clone(),
@@ -80,12 +81,36 @@ fn of_deployment(deployment: &Deployment, config: &Config, catalogue: &Catalogue
     };
     let mut rows = facts(&in_force);
     rows.extend(known.map(source));
+    rows.extend(of_model(deployment));
     let price = match known {
         _ if deployment.price.is_none() => Some("unknown: its requests are flagged"),
         Some(known) if known.price == deployment.price => None,
         _ => Some("of portcullis.yaml"),
     };
     rows.extend(price.map(|price| ("price".to_owned(), price.to_owned())));
+    rows
+}
+
+/// Which model it is, and what that takes otherwise than one of whose name
+/// nothing is known.
+fn of_model(deployment: &Deployment) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if let Some(base) = &deployment.base_model {
+        let name = match &base.of {
+            Some(provider) => format!("{provider}/{}", base.id),
+            None => format!("{}, which the catalogue does not have", base.id),
+        };
+        rows.push(("base_model".to_owned(), name));
+    }
+    let of = |traits| serde_json::to_value(Said::from(traits)).unwrap_or_default();
+    let (usual, own) = (of(deployment.provider.traits.of("")), of(deployment.traits));
+    let own = own.as_object().into_iter().flatten();
+    let other = own.filter(|(name, value)| usual.get(name.as_str()) != Some(value));
+    let told = other.map(|(name, value)| format!("{name}: {value}").replace('"', ""));
+    let told: Vec<String> = told.map(|trait_| trait_.replace(',', ", ")).collect();
+    if !told.is_empty() {
+        rows.push(("takes".to_owned(), told.join("; ")));
+    }
     rows
 }
 
@@ -97,4 +122,35 @@ fn page(name: &str, rows: &[Row]) -> String {
         out.push_str(&format!("  {name:<width$}  {value}\n"));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::base_models::one;
+
+    #[test]
+    fn a_deployment_says_what_it_is_and_what_it_takes_otherwise() {
+        let rows = |provider, deployment| of_model(&one(provider, deployment).0);
+        assert_eq!(rows("azure", "model: prod-1"), []);
+        let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let efforts = "efforts: [none, minimal, low, medium, high, xhigh, max]";
+        assert_eq!(
+            rows("azure", "model: prod-1, base_model: openai/gpt-5.6-sol"),
+            [
+                row("base_model", "openai/gpt-5.6-sol"),
+                row("takes", efforts)
+            ]
+        );
+        assert_eq!(
+            rows(
+                "azure",
+                "model: prod-1, base_model: nobodys, traits: {thinks: true}"
+            ),
+            [
+                row("base_model", "nobodys, which the catalogue does not have"),
+                row("takes", "thinks: true"),
+            ]
+        );
+    }
 }

@@ -8,18 +8,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::counters::{Counters, Taken};
+use domain::counters::{Ask, Counters, Taken};
 use domain::holding::Holding;
+use gateway::accept::listen::Held;
 use gateway::plane::Shared;
 use tokio::time::Instant;
 
 use super::limits::Limits;
-use super::wire::{self, Estate, Mouth, Word};
+use super::wire::{self, Estate, Word};
 
 /// How long the elder may take to hand over: it ends what it is just carrying.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,8 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Inheritance {
     stream: UnixStream,
     estate: Estate,
-    /// What requests of the elder have asked meanwhile.
-    early: Vec<Word>,
     /// When it came.
     at: Instant,
     /// The locks of the data folder and of the journal.
@@ -65,17 +64,10 @@ fn receive(stream: UnixStream) -> anyhow::Result<Inheritance> {
     };
     wire::say(&stream, &ask, &[])?;
     let next = || wire::hear(&stream)?.context("it ended before it had handed over");
-    // Requests of the elder may ask before it has handed over; they wait.
-    let mut early = Vec::new();
-    let (estate, fds) = loop {
-        match next()? {
-            (Word::Yes(estate), fds) => break (*estate, fds),
-            (Word::No { why }, _) => bail!("it says: {why}"),
-            (word @ (Word::Take { .. } | Word::Settle { .. } | Word::End { .. }), _) => {
-                early.push(word);
-            }
-            _ => bail!("it speaks another language; stop it, then start this one"),
-        }
+    let (estate, fds) = match next()? {
+        (Word::Yes(estate), fds) => (*estate, fds),
+        (Word::No { why }, _) => bail!("it says: {why}"),
+        _ => bail!("it speaks another language; stop it, then start this one"),
     };
     let at = Instant::now();
     let Ok([lock, journal_lock, admin]) = <[OwnedFd; 3]>::try_from(fds) else {
@@ -93,7 +85,6 @@ fn receive(stream: UnixStream) -> anyhow::Result<Inheritance> {
     Ok(Inheritance {
         stream,
         estate,
-        early,
         at,
         lock: lock.into(),
         journal_lock: journal_lock.into(),
@@ -112,6 +103,14 @@ impl Inheritance {
     pub(crate) fn listeners(&self, address: SocketAddr) -> io::Result<Vec<TcpListener>> {
         let all = self.listeners.iter().filter(|l| is_on(l, address));
         all.map(TcpListener::try_clone).collect()
+    }
+
+    /// Who holds the listeners, once the elder has ended.
+    pub(crate) fn held(&self) -> Held {
+        match self.estate.is_activated {
+            true => Held::Shared,
+            false => Held::Alone,
+        }
     }
 
     /// The operators' listener, if it is on `address`.
@@ -148,16 +147,16 @@ impl Inheritance {
     ) -> anyhow::Result<JoinHandle<()>> {
         wire::say(&self.stream, &Word::Serving, &[])?;
         self.stream.set_read_timeout(None)?;
-        let desk = Desk {
-            mouth: Arc::new(Mutex::new(self.stream.try_clone()?)),
+        let mut desk = Desk {
+            stream: self.stream,
             limits,
             shared,
             runtime: tokio::runtime::Handle::current(),
-            lent: Arc::default(),
+            lent: HashMap::new(),
         };
-        let (stream, holdings, early) = (self.stream, self.estate.holdings, self.early);
+        let holdings = self.estate.holdings;
         let thread = std::thread::Builder::new().name("elder".to_owned());
-        Ok(thread.spawn(move || desk.run(&stream, early, holdings))?)
+        Ok(thread.spawn(move || desk.run(holdings))?)
     }
 }
 
@@ -167,38 +166,31 @@ fn is_on(listener: &TcpListener, address: SocketAddr) -> bool {
         .is_ok_and(|own| own == address || (address.port() == 0 && own.ip() == address.ip()))
 }
 
-type Lent = Arc<Mutex<HashMap<u64, Box<dyn Taken>>>>;
-
 /// Where the elder's requests get their room.
 struct Desk {
-    mouth: Mouth,
+    stream: UnixStream,
     limits: Arc<Limits>,
     shared: Arc<Shared>,
     runtime: tokio::runtime::Handle,
     /// What was given to requests of the elder that run.
-    lent: Lent,
+    lent: HashMap<u64, Box<dyn Taken>>,
 }
 
 impl Desk {
     /// Until the elder has ended.
-    fn run(&self, stream: &UnixStream, early: Vec<Word>, holdings: Vec<Holding>) {
+    fn run(&mut self, holdings: Vec<Holding>) {
         let named = |holding: Holding| (Arc::clone(&holding.subject), holding);
         let mut known: HashMap<Arc<str>, Holding> = holdings.into_iter().map(named).collect();
-        let mut early = early.into_iter();
-        let mut next = || match early.next() {
-            Some(word) => Some(word),
-            None => wire::hear(stream).ok().flatten().map(|(word, _)| word),
-        };
-        while let Some(word) = next() {
+        while let Ok(Some((word, _))) = wire::hear(&self.stream) {
             let now = self.shared.ticks();
             match word {
-                Word::Take { id, asks } => self.take(id, asks),
+                Word::Take { id, asks } => self.take(id, &asks),
                 Word::Settle { id, tokens } => {
-                    if let Some(taken) = self.lent().get_mut(&id) {
+                    if let Some(taken) = self.lent.get_mut(&id) {
                         taken.settle(tokens, now);
                     }
                 }
-                Word::End { id } => drop(self.lent().remove(&id)),
+                Word::End { id } => drop(self.lent.remove(&id)),
                 Word::Changed(changed) => {
                     for after in changed {
                         self.limits.amend(known.get(&after.subject), &after, now);
@@ -217,30 +209,21 @@ impl Desk {
             };
             self.limits.amend(Some(before), &after, now);
         }
-        self.lent().clear();
+        self.lent.clear();
     }
 
-    fn lent(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Box<dyn Taken>>> {
-        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self, id: u64, asks: Vec<domain::counters::Ask>) {
-        let taking = self.limits.take(&asks, self.shared.ticks());
-        let (lent, mouth) = (Arc::clone(&self.lent), Arc::clone(&self.mouth));
-        let answer = async move {
-            let word = match taking.get().await {
-                Ok(taken) => {
-                    let room = taken.room().to_vec();
-                    let mut lent = lent.lock().unwrap_or_else(PoisonError::into_inner);
-                    lent.insert(id, taken);
-                    Word::Taken { id, room }
-                }
-                Err(full) => Word::Full { id, full },
-            };
-            // An elder that is gone needs no answer.
-            let _ = wire::say_by(&mouth, &word);
-        };
+    fn take(&mut self, id: u64, asks: &[Ask]) {
+        let taking = self.limits.take(asks, self.shared.ticks());
         // In order with what the elder says of it next.
-        self.runtime.block_on(answer);
+        let word = match self.runtime.block_on(taking.get()) {
+            Ok(taken) => {
+                let room = taken.room().to_vec();
+                self.lent.insert(id, taken);
+                Word::Taken { id, room }
+            }
+            Err(full) => Word::Full { id, full },
+        };
+        // An elder that is gone needs no answer.
+        let _ = wire::say(&self.stream, &word, &[]);
     }
 }

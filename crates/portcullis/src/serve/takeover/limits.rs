@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use domain::counters::{Answer, Ask, Counters, Full, Room, Taken};
@@ -13,7 +15,11 @@ use domain::time::Ticks;
 use store::memory::MemoryCounters;
 use tokio::sync::oneshot;
 
-use super::wire::{self, Mouth, Word};
+use super::wire::Word;
+
+/// How long a request waits for an heir that starts. Before that serves, nobody
+/// else gives anything out: to count here is as good, and it is told then.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 type Granted = Result<Vec<Room>, Full>;
 
@@ -27,62 +33,138 @@ pub(crate) struct Limits {
 /// The process that counts instead of this one.
 #[derive(Debug)]
 pub(super) struct Away {
-    mouth: Mouth,
+    /// What it is told, by a thread of its own: no request waits for a socket.
+    words: Sender<Word>,
     next: AtomicU64,
     waiting: Mutex<Waiting>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    is_over: bool,
-    takes: HashMap<u64, oneshot::Sender<Granted>>,
+    heir: Heir,
+    takes: HashMap<u64, Take>,
+}
+
+/// How far the other process is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Heir {
+    /// It starts, and nobody counts. Nothing is said to it yet.
+    #[default]
+    Starts,
+    Serves,
+    IsGone,
+}
+
+/// A request that waits for room.
+#[derive(Debug)]
+struct Take {
+    asks: Vec<Ask>,
+    answer: oneshot::Sender<Granted>,
 }
 
 impl Away {
-    pub(super) fn new(mouth: Mouth) -> Arc<Self> {
-        Arc::new(Self {
-            mouth,
+    /// And what is to be said to it, once it serves.
+    pub(super) fn new() -> (Arc<Self>, Receiver<Word>) {
+        let (words, said) = mpsc::channel();
+        let away = Self {
+            words,
             next: AtomicU64::new(1),
             waiting: Mutex::default(),
-        })
+        };
+        (Arc::new(away), said)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, asks: &[Ask]) -> (u64, oneshot::Receiver<Granted>) {
+    fn ask(self: &Arc<Self>, asks: Vec<Ask>) -> Asked {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let mut waiting = self.waiting();
-        if !waiting.is_over {
-            waiting.takes.insert(id, answer);
+        if waiting.heir == Heir::Serves {
+            let asks = asks.clone();
+            self.say(Word::Take { id, asks });
+        }
+        if waiting.heir != Heir::IsGone {
+            waiting.takes.insert(id, Take { asks, answer });
         }
         drop(waiting);
-        self.say(&Word::Take {
+        Asked {
             id,
-            asks: asks.to_vec(),
-        });
-        (id, answered)
+            away: Arc::clone(self),
+            answer: answered,
+        }
     }
 
-    fn say(&self, word: &Word) {
+    fn say(&self, word: Word) {
         // Who is gone is noticed by whoever listens to it.
-        let _ = wire::say_by(&self.mouth, word);
+        let _ = self.words.send(word);
+    }
+
+    /// The heir serves: it is asked by all who wait.
+    pub(super) fn serves(&self) {
+        let mut waiting = self.waiting();
+        waiting.heir = Heir::Serves;
+        for (&id, take) in &waiting.takes {
+            let asks = take.asks.clone();
+            self.say(Word::Take { id, asks });
+        }
     }
 
     /// The heir has answered.
     pub(super) fn answered(&self, id: u64, granted: Granted) {
-        if let Some(answer) = self.waiting().takes.remove(&id) {
-            let _ = answer.send(granted);
+        let unheard = match self.waiting().takes.remove(&id) {
+            Some(take) => take.answer.send(granted).err(),
+            None => Some(granted),
+        };
+        if let Some(Ok(_)) = unheard {
+            self.give_back(id);
         }
+    }
+
+    /// Nobody uses the room that the heir gave.
+    fn give_back(&self, id: u64) {
+        self.say(Word::Settle { id, tokens: 0 });
+        self.say(Word::End { id });
     }
 
     /// The heir is gone: whoever waits for it asks here.
     pub(super) fn is_gone(&self) {
         let mut waiting = self.waiting();
-        waiting.is_over = true;
+        waiting.heir = Heir::IsGone;
         waiting.takes.clear();
+    }
+}
+
+/// A request's question to the heir. Whose client leaves meanwhile holds
+/// nothing there.
+struct Asked {
+    id: u64,
+    away: Arc<Away>,
+    answer: oneshot::Receiver<Granted>,
+}
+
+impl Asked {
+    /// The heir's answer; `None` if it is to be asked here: the heir is gone,
+    /// or takes too long to start.
+    async fn granted(&mut self) -> Option<Granted> {
+        match tokio::time::timeout(PATIENCE, &mut self.answer).await {
+            Ok(granted) => granted.ok(),
+            Err(_) if self.away.waiting().heir == Heir::Starts => None,
+            Err(_) => (&mut self.answer).await.ok(),
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.away.waiting().takes.remove(&self.id);
+        self.answer.close();
+        // It may have come since anybody looked.
+        if let Ok(Ok(_)) = self.answer.try_recv() {
+            self.away.give_back(self.id);
+        }
     }
 }
 
@@ -119,13 +201,19 @@ impl Counters for Limits {
         let Some(away) = away.as_ref() else {
             return self.local.take(asks, now);
         };
-        let (id, answered) = away.ask(asks);
-        let (away, local, asks) = (Arc::clone(away), Arc::clone(&self.local), asks.to_vec());
+        let (local, asks) = (Arc::clone(&self.local), asks.to_vec());
+        let mut asked = away.ask(asks.clone());
         Answer::Later(Box::pin(async move {
-            match answered.await {
-                Ok(Ok(room)) => Ok(Box::new(Lent { room, id, away }) as Box<dyn Taken>),
-                Ok(Err(full)) => Err(full),
-                Err(_) => local.take(&asks, now).get().await,
+            match asked.granted().await {
+                Some(Ok(room)) => {
+                    let (id, away) = (asked.id, Arc::clone(&asked.away));
+                    Ok(Box::new(Lent { room, id, away }) as Box<dyn Taken>)
+                }
+                Some(Err(full)) => Err(full),
+                None => {
+                    drop(asked);
+                    local.take(&asks, now).get().await
+                }
             }
         }))
     }
@@ -144,7 +232,7 @@ impl Taken for Lent {
     }
 
     fn settle(&mut self, tokens: u64, _now: Ticks) {
-        self.away.say(&Word::Settle {
+        self.away.say(Word::Settle {
             id: self.id,
             tokens,
         });
@@ -153,6 +241,9 @@ impl Taken for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.away.say(&Word::End { id: self.id });
+        self.away.say(Word::End { id: self.id });
     }
 }
+
+#[cfg(test)]
+mod tests;

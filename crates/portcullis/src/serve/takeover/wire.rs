@@ -5,10 +5,10 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 
 use domain::counters::{Ask, Full, Room};
 use domain::holding::Holding;
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -60,6 +60,9 @@ pub(super) struct Estate {
     pub(super) ticks: u64,
     /// How many listeners follow.
     pub(super) listeners: usize,
+    /// Whether a supervisor holds them too.
+    #[serde(default)]
+    pub(super) is_activated: bool,
     /// What its limits have given out.
     pub(super) holdings: Vec<Holding>,
 }
@@ -74,12 +77,10 @@ pub(super) fn say(stream: &UnixStream, word: &Word, fds: &[BorrowedFd<'_>]) -> i
         return Err(io::Error::other("too many descriptors at once"));
     }
     let head = length.to_le_bytes();
-    let sent = sendmsg(
-        stream,
-        &[IoSlice::new(&head)],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )?;
+    let sent = retry_on_intr(|| {
+        let head = [IoSlice::new(&head)];
+        sendmsg(stream, &head, &mut control, SendFlags::NOSIGNAL)
+    })?;
     let mut stream = stream;
     stream.write_all(&head[sent..])?;
     stream.write_all(&body)
@@ -91,12 +92,11 @@ pub(super) fn hear(stream: &UnixStream) -> io::Result<Option<(Word, Vec<OwnedFd>
     let mut fds = Vec::new();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(AT_ONCE))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let read = recvmsg(
-        stream,
-        &mut [IoSliceMut::new(&mut head)],
-        &mut control,
-        RecvFlags::CMSG_CLOEXEC,
-    )?
+    // Who is stopped and goes on is interrupted, where a timeout is set.
+    let read = retry_on_intr(|| {
+        let mut head = [IoSliceMut::new(&mut head)];
+        recvmsg(stream, &mut head, &mut control, RecvFlags::CMSG_CLOEXEC)
+    })?
     .bytes;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
@@ -115,17 +115,6 @@ pub(super) fn hear(stream: &UnixStream) -> io::Result<Option<(Word, Vec<OwnedFd>
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     Ok(Some((serde_json::from_slice(&body)?, fds)))
-}
-
-/// The end of a connection that several write to.
-pub(super) type Mouth = Arc<std::sync::Mutex<UnixStream>>;
-
-/// Says `word` where others may speak too.
-pub(super) fn say_by(mouth: &Mouth, word: &Word) -> io::Result<()> {
-    let stream = mouth
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    say(&stream, word, &[])
 }
 
 /// Whether the other side is of this user.

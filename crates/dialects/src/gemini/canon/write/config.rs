@@ -114,7 +114,7 @@ fn format(writing: &mut Writing<'_>) -> Vec<Member> {
     };
     let is_function = |kind: &ToolKind| !matches!(kind, ToolKind::BuiltIn(_));
     let has_functions = request.tools.iter().any(|tool| is_function(&tool.kind));
-    if *format != Format::Text && has_functions && writing.model.is_older() {
+    if *format != Format::Text && has_functions && !writing.target.traits.schemas_beside_tools {
         let why = "models before Gemini 3 refuse a format of the answer beside tools";
         // What is to be a call has no text that the format could be about.
         match &request.tool_choice {

@@ -1,7 +1,6 @@
 //! Writing a request for a model of Google's.
 
 mod config;
-mod model;
 pub(super) mod part;
 mod thinking;
 mod tools;
@@ -9,16 +8,16 @@ mod turns;
 
 use domain::canon::{Block, Dialect, Loss, Request, Unknown, Written};
 
+use domain::traits::Traits;
+
 use super::text_of;
 use crate::json::{Object, object};
 use crate::translate::Target;
-use model::Model;
 
 /// What the parts of a writer share.
 struct Writing<'a> {
     request: &'a Request,
     target: &'a Target<'a>,
-    model: Model<'a>,
     losses: Vec<Loss>,
 }
 
@@ -43,7 +42,6 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
     let mut writing = Writing {
         request,
         target,
-        model: Model::of(target.model),
         losses: Vec::new(),
     };
     let turns = turns::arrange(&mut writing);
@@ -132,7 +130,7 @@ fn own_members(request: &Request, prefix: &str) -> Vec<Member> {
 /// Whether a call lacks the signature that newer models demand: another
 /// provider made it.
 #[must_use]
-pub fn misses_signature(request: &Request, model: &str) -> bool {
+pub fn misses_signature(request: &Request, traits: &Traits) -> bool {
     let first_calls = request.messages.iter().filter_map(|message| {
         let mut blocks = message.content.iter();
         blocks.find_map(|block| match block {
@@ -140,7 +138,7 @@ pub fn misses_signature(request: &Request, model: &str) -> bool {
             _ => None,
         })
     });
-    !Model::of(model).is_older() && first_calls.into_iter().any(|call| call.signature.is_none())
+    traits.signed_calls && first_calls.into_iter().any(|call| call.signature.is_none())
 }
 
 /// What no place was found for.

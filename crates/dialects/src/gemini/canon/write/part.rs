@@ -130,7 +130,7 @@ pub(super) fn result(
     let mut beside = Vec::new();
     for medium in media {
         let is_inline = matches!(medium.source, Source::Base64(_));
-        let place = match is_inline && !writing.model.is_older() {
+        let place = match is_inline && writing.target.traits.media_in_results {
             true => &mut within,
             false => &mut beside,
         };

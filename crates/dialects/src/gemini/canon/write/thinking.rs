@@ -1,8 +1,8 @@
 //! How much to think: a level for newer models, a budget for older ones.
 
 use domain::canon::{Effort, Reasoning};
+use domain::traits::{Budget, Form, Off};
 
-use super::model::Generation;
 use super::{Member, Writing, own_members};
 
 /// The members of `thinkingConfig`. A model that does not think refuses it.
@@ -12,7 +12,7 @@ pub(super) fn members(writing: &mut Writing<'_>) -> Vec<Member> {
         return members;
     };
     let is_off = reasoning.effort == Some(Effort::None) || reasoning.budget == Some(0);
-    if !writing.target.reasons || writing.model.generation == Generation::First {
+    if !writing.target.reasons {
         if !is_off && *reasoning != silent() {
             writing.hint("reasoning", "the model does not think");
         }
@@ -42,21 +42,21 @@ fn silent() -> Reasoning {
 
 /// Not to think, or as little as the model can.
 fn rest(writing: &mut Writing<'_>) -> Member {
-    if writing.model.can_rest() {
+    if writing.target.traits.off != Off::Never {
         return budget(0);
     }
     writing.hint(
         "reasoning",
         "the model cannot stop thinking; it thinks least",
     );
-    match writing.model.generation {
-        Generation::Third => level(writing, Effort::Minimal),
-        _ => budget(writing.model.budgets().0),
+    match writing.target.traits.form {
+        Form::Budget => budget(writing.target.traits.budget.least),
+        _ => level(writing, Effort::Minimal),
     }
 }
 
 fn amount(writing: &Writing<'_>, reasoning: &Reasoning) -> Option<Member> {
-    let has_levels = writing.model.generation != Generation::Second;
+    let has_levels = writing.target.traits.form != Form::Budget;
     match (reasoning.effort, reasoning.budget) {
         (Some(effort), _) if has_levels => Some(level(writing, effort)),
         (_, Some(tokens)) => Some(bounded(writing, tokens)),
@@ -67,7 +67,7 @@ fn amount(writing: &Writing<'_>, reasoning: &Reasoning) -> Option<Member> {
 }
 
 fn bounded(writing: &Writing<'_>, tokens: u64) -> Member {
-    let (least, most) = writing.model.budgets();
+    let Budget { least, most } = writing.target.traits.budget;
     budget(tokens.clamp(least, most))
 }
 
@@ -76,13 +76,9 @@ fn budget(tokens: u64) -> Member {
 }
 
 fn level(writing: &Writing<'_>, effort: Effort) -> Member {
-    let model = writing.model;
-    let knows_minimal = model.generation == Generation::Unknown || model.has_minimal();
-    let word = match effort {
-        Effort::None | Effort::Minimal if knows_minimal => "MINIMAL",
-        Effort::None | Effort::Minimal | Effort::Low => "LOW",
-        Effort::Medium if model.has_medium() => "MEDIUM",
-        Effort::Medium | Effort::High | Effort::XHigh | Effort::Max => "HIGH",
-    };
+    // Not to think is no level.
+    let asked = effort.max(Effort::Minimal);
+    let known = writing.target.traits.efforts.nearest(asked);
+    let word = known.unwrap_or(asked).as_str().to_ascii_uppercase();
     ("thinkingLevel".to_owned(), format!("\"{word}\""))
 }

@@ -34,7 +34,7 @@ pub fn write_request(request: &Request, target: &Target<'_>) -> Written<Vec<u8>>
         write_text(o, request);
         let asked = request.reasoning.as_ref();
         match (target.reasons, asked) {
-            (true, _) => write_reasoning(o, request, Some(target.model)),
+            (true, _) => write_reasoning(o, request, Some(target.traits.efforts)),
             (false, Some(asked)) if shape::is_asked(asked) => {
                 losses.push(Loss::hint("reasoning", "the model does not think"));
             }

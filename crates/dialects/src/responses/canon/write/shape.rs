@@ -2,6 +2,7 @@
 //! provider, and for the client in the answer's echo.
 
 use domain::canon::{Effort, Format, Reasoning, Request, Unknown};
+use domain::traits::Efforts;
 
 use super::super::tool::is_carried;
 use crate::json::Object;
@@ -104,7 +105,7 @@ fn effort_of(reasoning: &Reasoning) -> Option<Effort> {
 pub(in super::super) fn write_reasoning(
     o: &mut Object<'_>,
     request: &Request,
-    model: Option<&str>,
+    known: Option<Efforts>,
 ) {
     let others = within(request, "reasoning");
     let asked = request.reasoning.as_ref();
@@ -116,7 +117,8 @@ pub(in super::super) fn write_reasoning(
     }
     o.object("reasoning", |o| {
         if let Some(effort) = effort {
-            let effort = model.map_or(effort, |model| effort.at_openai(model));
+            let nearest = known.and_then(|known| known.nearest(effort));
+            let effort = nearest.unwrap_or(effort);
             o.string("effort", effort.as_str());
         }
         if let Some(summary) = summary {
