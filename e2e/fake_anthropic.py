@@ -33,6 +33,8 @@ FIELDS = {
     "model", "messages", "max_tokens", "system", "stream", "temperature", "top_p", "top_k", "stop_sequences",
     "tools", "tool_choice", "thinking", "metadata", "service_tier", "output_config", "cache_control",
 }  # fmt: skip
+# Of any prompt.
+COUNT = 42
 COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
 BLOCKS = {
     "system": {"text"},
@@ -75,7 +77,7 @@ class _Handler(fake_openai.Handler):
         edits = {"context_management"} if EDITS in betas else set()
         check(asked, (COUNTED if is_counted else FIELDS) | edits)
         if is_counted:
-            return self.send_json({"input_tokens": 42})
+            return self.send_json({"input_tokens": COUNT})
         answer = message_for(asked) | {"id": f"msg_{len(self.owner.requests)}"}
         if thread:
             said = {"role": "assistant", "content": answer["content"]}

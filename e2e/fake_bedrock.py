@@ -31,6 +31,8 @@ USAGE = {
     "cacheReadInputTokens": 5,
     "cacheWriteInputTokens": 3,
 }
+# Of any prompt of Claude's.
+COUNT = 46
 BINARY = "application/vnd.amazon.eventstream"
 WORDS = {
     400: "ValidationException",
@@ -90,6 +92,7 @@ class _Handler(fake_openai.Handler):
         operations = {
             "converse": self.converse,
             "converse-stream": self.converse_stream,
+            "count-tokens": self.count,
             "invoke": self.invoke,
             "invoke-with-response-stream": self.invoke_stream,
         }
@@ -107,6 +110,15 @@ class _Handler(fake_openai.Handler):
     def converse(self, asked: dict, model: str) -> None:
         rules.check(asked, model)
         self.send_json(answer_for(asked))
+
+    def count(self, asked: dict, model: str) -> None:
+        rules.need(model == CLAUDE, "The provided model doesn't support counting tokens.")
+        rules.known(asked, {"input"}, "")
+        rules.known(asked["input"], {"converse"}, "input")
+        counted = {"messages", "system", "toolConfig", "additionalModelRequestFields"}
+        rules.known(asked["input"]["converse"], counted, "input.converse")
+        rules.check(asked["input"]["converse"], model)
+        self.send_json({"inputTokens": COUNT})
 
     def converse_stream(self, asked: dict, model: str) -> None:
         rules.check(asked, model)

@@ -24,6 +24,8 @@ USAGE = {
     "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 16}],
 }
 THOUGHTS = 9
+# Of any prompt.
+COUNT = 43
 SAFETY = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]
 
 
@@ -73,6 +75,7 @@ class _Handler(fake_openai.Handler):
             "streamGenerateContent": self.stream,
             "embedContent": self.embed,
             "batchEmbedContents": self.embed_all,
+            "countTokens": self.count,
         }
         if seen.method != "POST" or not found or found[2] not in operations:
             raise refused(f"Not found: {seen.method} {seen.path}", 404)
@@ -106,6 +109,16 @@ class _Handler(fake_openai.Handler):
         if query.get("alt") == ["sse"]:
             return self.send_scripted(Scripted(pieces=[event(frame) for frame in frames]))
         self.send_scripted(Scripted(body=json.dumps(frames).encode()))
+
+    def count(self, asked: dict, model: str, _query: dict) -> None:
+        if "contents" not in asked:
+            rules.known(asked, {"generateContentRequest"}, "")
+            asked = asked["generateContentRequest"]
+            rules.need(asked.pop("model", None) == f"models/{model}", "generateContentRequest.model: the path's is required")
+        else:
+            rules.known(asked, {"contents"}, "")
+        rules.check(asked, model)
+        self.send_json({"totalTokens": COUNT})
 
     def embed(self, asked: dict, model: str, _query: dict) -> None:
         rules.check_embedding(asked, model, "request")

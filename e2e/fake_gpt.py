@@ -22,6 +22,12 @@ USAGE = {
     },
 }  # fmt: skip
 THOUGHTS = 9
+# Of any prompt.
+COUNT = 45
+COUNTED = {
+    "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "previous_response_id", "reasoning",
+    "text", "truncation",
+}  # fmt: skip
 FILTERED = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
 DEPLOYED = r"/openai/deployments/([^/?]+)/chat/completions\?api-version=2024-10-21"
 
@@ -35,6 +41,8 @@ class _Handler(fake_openai.Handler):
     path_of = r"/v1/chat/completions"
 
     def answer(self, seen) -> None:
+        if (seen.method, seen.path) == ("POST", "/v1/responses/input_tokens"):
+            return self.count(json.loads(seen.body))
         found = re.fullmatch(self.path_of, seen.path)
         if seen.method != "POST" or not found:
             raise Refused(404, f"Invalid URL ({seen.method} {seen.path})")
@@ -56,6 +64,14 @@ class _Handler(fake_openai.Handler):
             return self.send_json(self.marked(answer))
         datas = [json.dumps(chunk, ensure_ascii=False) for chunk in self.chunks(asked, answer)] + ["[DONE]"]
         self.send_scripted(Scripted(pieces=[f"data: {data}\n\n".encode() for data in datas]))
+
+    def count(self, asked: dict) -> None:
+        for name in asked:
+            if name not in COUNTED:
+                raise Refused(400, f"Unknown parameter: '{name}'.", name)
+        if asked.get("model") not in MODELS:
+            raise Refused(404, "The requested model does not exist", "model")
+        self.send_json({"object": "response.input_tokens", "input_tokens": COUNT})
 
     def marked(self, answer: dict) -> dict:
         return answer

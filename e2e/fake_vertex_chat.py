@@ -10,6 +10,8 @@ import fake_openai
 from fake_gemini_rules import refused
 from fake_openai import FakeOpenAI, Scripted
 
+# Of any prompt.
+COUNT = 44
 PLACE = "v1/projects/p/locations/global/publishers"
 
 
@@ -36,6 +38,11 @@ class _Gemini(fake_gemini._Handler):
             rules.need("role" in content, "Please use a valid role: user, model.")
         seen.path = "/v1beta/" + seen.path.removeprefix(prefix)
         super().answer(seen)
+
+    def count(self, asked: dict, model: str, _query: dict) -> None:
+        rules.known(asked, {"contents", "systemInstruction", "tools", "generationConfig"}, "")
+        rules.check(asked, model)
+        self.send_json({"totalTokens": COUNT, "totalBillableCharacters": 3})
 
 
 class FakeVertexClaude(FakeOpenAI):

@@ -195,9 +195,10 @@ const cases = {
   },
 
   async "tokens are counted"() {
-    for (const model of models) {
-      const count = await responses.inputTokens.count({ model, input: "hello" });
-      assert.ok(count.input_tokens > 0 && count.object === "response.input_tokens", model);
+    // By the gateway for the first and the last, by the providers for the others.
+    for (const [at, tokens] of [6, 42, 43, 43, 6].entries()) {
+      const count = await responses.inputTokens.count({ model: models[at], input: "hello" });
+      assert.deepEqual(count, { object: "response.input_tokens", input_tokens: tokens }, models[at]);
     }
   },
 

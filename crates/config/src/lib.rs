@@ -22,6 +22,7 @@ pub mod ordered;
 mod pass_through;
 pub mod policies;
 pub mod providers;
+pub mod reasoning;
 pub mod responses;
 pub mod retry;
 pub mod scalars;
@@ -93,6 +94,8 @@ pub struct Config {
     pub cache: cache::Cache,
     /// Conversations that are kept for clients.
     pub responses: responses::Responses,
+    /// Reasoning that is kept for clients that do not send it back.
+    pub reasoning: reasoning::Reasoning,
     /// Media that requests name by URL.
     pub media: media::Media,
     /// Silence after which a stream gets a comment; never if unset.
@@ -126,6 +129,7 @@ impl Default for Config {
             guards: Ordered::default(),
             cache: cache::Cache::default(),
             responses: responses::Responses::default(),
+            reasoning: reasoning::Reasoning::default(),
             media: media::Media::default(),
             keepalive: None,
             log: log::Log::default(),
@@ -205,6 +209,11 @@ impl Config {
         self.cache.max_bytes.0 as u64
     }
 
+    /// Memory for reasoning that is kept for clients.
+    pub fn reasoning_bytes(&self) -> u64 {
+        self.reasoning.max_bytes.0 as u64
+    }
+
     /// The log's level.
     pub fn log_level(&self) -> &str {
         &self.log.level
@@ -225,6 +234,10 @@ impl Config {
             ("data_dir", self.data_dir != next.data_dir),
             ("workers", self.workers != next.workers),
             ("cache.max_bytes", self.cache_bytes() != next.cache_bytes()),
+            (
+                "reasoning.max_bytes",
+                self.reasoning_bytes() != next.reasoning_bytes(),
+            ),
             ("log", self.log != next.log),
         ]
         .into_iter()

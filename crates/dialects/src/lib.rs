@@ -6,6 +6,7 @@
 pub mod anthropic;
 pub mod cohere;
 pub mod converse;
+pub mod counting;
 pub mod embeddings;
 pub mod eventstream;
 pub mod framing;

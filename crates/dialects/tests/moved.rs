@@ -1,5 +1,7 @@
 //! Conversations that move to another provider in their middle.
 
+mod known;
+
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::translate::{Names, Target, codec, upstream};
@@ -16,6 +18,7 @@ fn moved(from: Dialect, to: Dialect, body: &'static str) -> (String, Vec<Loss>) 
         model: "m",
         output_limit: None,
         reasons: true,
+        traits: crate::known::traits(to, "m"),
         names: &names,
     };
     let provider = upstream(to).expect("a provider's dialect");

@@ -8,7 +8,7 @@
 //! | [`secret`] | strings that never print |
 //! | [`edit`] | spans of a body, and replacements spliced into it |
 //! | [`model`] | providers, deployments, models: what a name resolves to |
-//! | [`shape`], [`embedding`] | where a provider's requests differ: paths, members, headers; forms of embeddings |
+//! | [`shape`], [`embedding`], [`counting`] | where a provider's requests differ: paths, members, headers; forms of embeddings, and of counts of tokens |
 //! | [`quirks`] | where a provider differs from its dialect |
 //! | [`ability`] | what a model can do beside text |
 //! | [`traits`] | what a model takes beyond its dialect: patterns over names |
@@ -19,13 +19,14 @@
 //! | [`guard`] | the interface that every guardrail has |
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
-//! | [`counters`], [`shelf`] | traits that `store` implements |
+//! | [`counters`], [`shelf`], [`turns`], [`reasoning`] | traits that `store` implements |
 //! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
 pub mod ability;
 pub mod canon;
 pub mod counters;
+pub mod counting;
 pub mod credential;
 pub mod edit;
 pub mod embedding;
@@ -40,6 +41,7 @@ pub mod policy;
 pub mod principal;
 pub mod probe;
 pub mod quirks;
+pub mod reasoning;
 pub mod record;
 pub mod refusal;
 pub mod secret;

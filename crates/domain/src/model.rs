@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::ability::{Abilities, Ability, Mode};
 use crate::canon::Dialect;
+use crate::counting::Counting;
 use crate::credential::Key;
 use crate::embedding::EmbeddingDoor;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
@@ -149,6 +150,8 @@ pub struct Provider {
     pub shape: Shape,
     /// How some of its models want embeddings asked; the first that fits counts.
     pub embeddings: Vec<EmbeddingDoor>,
+    /// How it counts the tokens of a prompt for nothing, if it does.
+    pub counting: Option<Counting>,
     /// Where a key goes.
     pub auth: Auth,
     /// Its keys, of which each request takes one; none where it wants none.

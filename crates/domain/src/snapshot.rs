@@ -62,6 +62,8 @@ pub struct Snapshot {
     pub cache_on_request: Option<std::time::Duration>,
     /// How conversations are kept for clients.
     pub turns: crate::turns::Retention,
+    /// How long reasoning is kept that clients do not send back; zero is never.
+    pub reasoning: std::time::Duration,
     /// How media are fetched that requests name by URL.
     pub fetching: crate::fetching::Fetching,
 }

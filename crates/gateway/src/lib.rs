@@ -66,13 +66,6 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
         return Ok(serve::pass(passed));
     }
     let accepted = accept::body(plane, &snapshot, known).await?;
-    if accepted
-        .foreign
-        .as_ref()
-        .is_some_and(|foreign| foreign.is_count)
-    {
-        return serve::count(&snapshot, *accepted);
-    }
     let admitted = admit::room(plane, &snapshot, accepted).await?;
     let composed = compose::compose(&snapshot, admitted).await?;
     let guarded = guard::guard(composed).await?;
@@ -80,6 +73,10 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
         Found::Answer(sent) => *sent,
         Found::Nothing(fresh) => {
             let routed = route::choose(plane, &snapshot, *fresh).await?;
+            if routed.is_count() {
+                let counted = Box::pin(send::count(plane, routed)).await;
+                return Ok(serve::count(counted));
+            }
             if routed.is_rehearsal() {
                 return send::rehearsal::rehearse(plane, routed).await;
             }

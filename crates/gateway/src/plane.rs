@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use domain::counters::Counters;
 use domain::ids::TicketId;
+use domain::reasoning::ReasoningStore;
 use domain::record::Record;
 use domain::shelf::Shelf;
 use domain::snapshot::Snapshot;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub shelf: Arc<dyn Shelf>,
     /// Conversations that are kept for clients.
     pub turns: Arc<dyn Turns>,
+    /// Reasoning that is kept for clients that do not send it back.
+    pub reasoning: Arc<dyn ReasoningStore>,
     /// Answers that are worked on in the background.
     pub jobs: Jobs,
     /// Where records go.

@@ -35,4 +35,4 @@ pub use headers::{
 pub use passing::{PathError, joined, query};
 pub use quirks::{QuirksSpec, Senseless};
 pub use rate::rate;
-pub use url::{Batch, Delivery, embeddings_path, parse_base_url, path, url_path};
+pub use url::{Batch, Delivery, counting_path, embeddings_path, parse_base_url, path, url_path};

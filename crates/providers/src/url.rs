@@ -1,6 +1,7 @@
 //! Base URLs taken apart, and paths put together.
 
 use domain::canon::Dialect;
+use domain::counting::Counting;
 use domain::model::{Provider, WireFormat};
 
 /// The path of an operation at a provider: `/v1` and `/chat/completions` are
@@ -104,6 +105,13 @@ pub fn embeddings_path(provider: &Provider, model: &str, batch: Batch) -> Option
         }
         _ => None,
     }
+}
+
+/// The path at which a provider counts tokens for `model`.
+#[must_use]
+pub fn counting_path(provider: &Provider, counting: &Counting, model: &str) -> String {
+    let model = model.strip_prefix("models/").unwrap_or(model);
+    filled(&provider.base_path, &counting.path, model)
 }
 
 fn filled(base: &str, path: &str, model: &str) -> String {

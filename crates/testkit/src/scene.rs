@@ -58,6 +58,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         paths: None,
         shape: domain::model::Shape::default(),
         embeddings: Vec::new(),
+        counting: None,
         auth: Auth::Bearer,
         keys: vec![Key::fixed("upstream", Secret::new(UPSTREAM_KEY))],
         headers: Vec::new(),

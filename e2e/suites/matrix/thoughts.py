@@ -1,8 +1,13 @@
 """Thoughts: told, kept with their signatures through loops of tools, moved."""
 
+import dataclasses
+
+from google.genai import types
+
+from fake_gemini_rules import SIGNATURE
 from suites.matrix.clients import Gemini, Messages
 from suites.matrix.question import after, say
-from suites.matrix.scenery import BY_NAME, OTHERS, TARGETS, each, is_own
+from suites.matrix.scenery import BY_NAME, OTHERS, TARGETS, each, is_own, server_of
 from suites.matrix.tools import TWO
 
 THINKERS = [target for target in TARGETS if target.shows or target.thoughts]
@@ -27,7 +32,7 @@ def a_loop_of_tools_with_thoughts(w, client, target, is_streamed):
     said = client.ask(target.name, question, is_streamed)
     assert said.finish == "stop" and said.text, said
     # And on: the whole turn stands in the past.
-    question.turns.extend([("answer", said), ("user", "hello")])
+    question.turns.extend([("answer", said.text), ("user", "hello")])
     client.ask(target.name, question, is_streamed)
 
 
@@ -54,22 +59,36 @@ def thoughts_begin_in_the_middle_of_a_loop(w, client, target, is_streamed):
         assert said.finish in ("stop", "tools"), (other.name, said)
 
 
-@each(targets=[BY_NAME["anthropic"], BY_NAME["bedrock-claude"], BY_NAME["gemini-3"], BY_NAME["vertex-claude"]], ways=("plain",))
-def thoughts_that_the_client_lost(w, client, target, is_streamed):
-    question = say(tools=TWO, thinks=True)
-    answer = client.ask(target.name, question, is_streamed)
-    echo = answer.echo
+SIGNERS = [BY_NAME[name] for name in ("anthropic", "bedrock-claude", "bedrock-invoked", "vertex-claude", "gemini-3", "vertex")]
+
+
+def without_thoughts(client, echo):
+    """An answer as many an application sends it back: without what it does not know."""
     if client.name == "chat":
-        echo = {name: value for name, value in echo.items() if name in ("role", "content", "tool_calls")}
         calls = [{n: v for n, v in call.items() if n in ("id", "type", "function")} for call in echo["tool_calls"]]
-        answer.echo = echo | {"tool_calls": calls}
-    elif client.name == "responses":
-        answer.echo = [item for item in echo if item["type"] != "reasoning"]
-    else:
+        return {"role": "assistant", "content": echo.get("content"), "tool_calls": calls}
+    if client.name == "responses":
+        return [item for item in echo if item["type"] != "reasoning"]
+    if client.name == "messages":
+        return [block for block in echo if "thinking" not in block["type"]]
+    parts = [part.model_copy(update={"thought_signature": None}) for part in echo.parts if not part.thought]
+    return types.Content(role="model", parts=[part for part in parts if part.text or part.function_call])
+
+
+@each(targets=SIGNERS)
+def thoughts_that_the_client_lost(w, client, target, is_streamed):
+    if is_own(client, target):
         return
-    results = [(call, "sunny") for call in answer.calls]
-    said = client.ask(target.name, after(question, answer, results), is_streamed)
-    assert said.finish == "stop", said
+    question = say(tools=TWO, thinks=True)
+    for _ in range(2):
+        answer = client.ask(target.name, question, is_streamed)
+        answer.echo = without_thoughts(client, answer.echo)
+        question = after(question, answer, [(call, "sunny") for call in answer.calls])
+        said = client.ask(target.name, question, is_streamed)
+        assert said.finish == "stop" and said.thoughts, said
+        loops = [who for who, _ in question.turns].count("results")
+        assert server_of(w, target).last.body.count(SIGNATURE.encode()) == loops, question
+        question = dataclasses.replace(question, turns=[*question.turns, ("answer", said.text), ("user", "hello")])
 
 
 @each(targets=THINKERS, clients=(Messages, Gemini), ways=("plain",))

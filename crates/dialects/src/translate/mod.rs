@@ -24,6 +24,7 @@ mod names;
 mod native;
 pub(crate) mod order;
 mod places;
+pub mod reasoning;
 pub(crate) mod sampling;
 mod table;
 mod terms;

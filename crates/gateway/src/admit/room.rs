@@ -43,13 +43,18 @@ pub async fn room(
     let policies = super::policies_of(snapshot, &model, principal);
     let prompt = accepted.ticket.meter.prompt_estimate;
     let view = &accepted.view;
-    let reserved = ledger::reserve(
-        prompt,
-        view.n,
-        view.max_tokens,
-        model.max_output,
-        UNSTATED_OUTPUT,
-    );
+    let is_count = accepted.foreign.as_ref().is_some_and(|it| it.is_count);
+    let reserved = match is_count {
+        // It is a request like any other, but uses no tokens.
+        true => 0,
+        false => ledger::reserve(
+            prompt,
+            view.n,
+            view.max_tokens,
+            model.max_output,
+            UNSTATED_OUTPUT,
+        ),
+    };
     let mut admitted = Admitted {
         accepted,
         model,

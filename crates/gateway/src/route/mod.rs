@@ -52,6 +52,12 @@ pub struct Routed {
 }
 
 impl Routed {
+    /// Whether only the prompt's tokens are to be counted.
+    pub(crate) fn is_count(&self) -> bool {
+        let accepted = &self.fresh.guarded.composed.admitted.accepted;
+        accepted.foreign.as_ref().is_some_and(|it| it.is_count)
+    }
+
     /// Whether the plan is all that is wanted.
     pub(crate) fn is_rehearsal(&self) -> bool {
         self.fresh.guarded.composed.admitted.accepted.is_rehearsal

@@ -6,6 +6,7 @@ mod attempt;
 mod aws;
 mod bulkhead;
 mod client;
+mod counting;
 mod course;
 mod crossing;
 mod demo;
@@ -19,6 +20,7 @@ mod pass;
 pub mod pool;
 mod prepared;
 mod quirks;
+mod reasoning;
 pub(crate) mod rehearsal;
 mod rejected;
 mod several;
@@ -47,6 +49,7 @@ use dialects::translate::Frames;
 use domain::guard::{Direction, Guard};
 use domain::ids::TicketId;
 use domain::model::{Deployment, Timeouts};
+use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::shelf::Shelved;
 use domain::time::UnixMicros;
@@ -65,6 +68,7 @@ use crate::settle::{Refused, Ticket};
 pub(crate) use attempt::LARGEST_EVENT;
 pub use bulkhead::Bulkheads;
 pub use client::Client;
+pub use counting::{Counted, CountedBy, count};
 use course::Course;
 use failure::{Failure, Kind};
 pub use fetch::Fetcher;
@@ -167,6 +171,8 @@ impl Serving {
 
 /// What an attempt needs of the request; it is the same for every target.
 struct Ask {
+    /// Who asks.
+    principal: Arc<Principal>,
     operation: Operation,
     document: Arc<Document>,
     view: View,
@@ -194,6 +200,7 @@ impl Ask {
     fn of(accepted: Accepted, guards: &[Arc<dyn Guard>], largest: usize) -> (Self, Ticket) {
         let Accepted { ticket, .. } = accepted;
         let ask = Self {
+            principal: accepted.principal,
             operation: accepted.operation,
             document: accepted.document,
             view: accepted.view,

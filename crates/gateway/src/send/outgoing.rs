@@ -199,11 +199,25 @@ pub(super) async fn request(
         None if provider.paths.is_none() => None,
         Some(_) | None => Some(conversation(ask, target)),
     };
-    let path = path.map(PathAndQuery::try_from).transpose();
     let parts = match translated {
         Some(parts) => parts,
         None => same(ask, target)?,
     };
+    at(ask, (path, parts), (target, key), prepared).await
+}
+
+/// Builds a request of this body to this path, or to the operation's.
+///
+/// # Errors
+/// There is no credential now, or a bug of the gateway.
+pub(super) async fn at(
+    ask: &Ask,
+    (path, parts): (Option<String>, Vec<Bytes>),
+    (target, key): (&Deployment, Option<usize>),
+    prepared: Rc<Prepared>,
+) -> Result<Outgoing, Refusal> {
+    let provider = &target.provider;
+    let path = path.map(PathAndQuery::try_from).transpose();
     let mut own = own(ask, prepared.lines(key), provider);
     let mut members = Vec::new();
     if is_kin(ask, provider) {

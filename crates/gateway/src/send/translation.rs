@@ -20,10 +20,13 @@ use domain::refusal::{Reason, Refusal};
 use super::client::Client;
 use super::failure::Failure;
 use super::fetch::Means;
+use super::reasoning::{Found, Recall};
 use super::vectors::{self, Vectors};
-use super::work::{Begun, Done, Work};
+use super::work::{Begun, Done, Wants, Work};
 use super::{Ask, fetch};
+use crate::accept::Foreign;
 use crate::aside;
+use crate::plane::Plane;
 
 /// What every stage looks at.
 pub(super) const PIVOT: Dialect = Dialect::OpenAi;
@@ -52,6 +55,8 @@ struct Talk {
     passes: bool,
     request: Request,
     names: Names,
+    /// Where reasoning is kept that the client may not send back.
+    recall: Option<Recall>,
     /// When the request came, in seconds since 1970.
     created: i64,
     /// The answer's id, where the provider gives none.
@@ -87,11 +92,14 @@ pub(super) async fn of(
     };
     let (kind, body) = match ask.operation {
         Operation::Chat => {
+            let recall = Recall::of(means.plane, ask, target, theirs.dialect);
             let work = Work {
                 fetches: means.plane.shared.snapshot.load().fetching.is_on,
+                recalls: recall.is_some(),
                 ..work(ask, target, (pivot, theirs))
             };
-            talk(ask, done(ask, work, means).await?, (pivot, theirs))
+            let done = done(ask, work, recall.as_ref(), means).await?;
+            talk(ask, done, recall, (pivot, theirs))
         }
         Operation::Embedding => {
             let (vectors, body) = vectors::of(ask, target).await?;
@@ -101,6 +109,47 @@ pub(super) async fn of(
     };
     let translation = Translation { theirs, kind };
     Ok(Some((Arc::new(translation), body)))
+}
+
+/// A request as a target is told of it.
+pub(super) struct Told {
+    pub(super) body: Vec<Bytes>,
+    /// Whether these are the client's own bytes, but for the model's name.
+    pub(super) passes: bool,
+}
+
+/// A conversation written for `target` in this dialect, whatever it is asked in
+/// otherwise. Nothing is fetched for it.
+///
+/// # Errors
+/// The client's own mistake, or something that the target cannot be told.
+pub(super) async fn told(
+    ask: &Ask,
+    target: &Deployment,
+    theirs: Dialect,
+    plane: &Plane,
+) -> Result<Told, Failure> {
+    let (Some(pivot), Some(upstream)) = (translate::codec(PIVOT), translate::upstream(theirs))
+    else {
+        return Err(nothing(ask.operation));
+    };
+    let recall = Recall::of(plane, ask, target, theirs);
+    // Google's whole request within one names the client's model again.
+    let is_within = |foreign: &Arc<Foreign>| {
+        let root = foreign.document.root();
+        root.get("generateContentRequest").is_some()
+    };
+    let work = Work {
+        recalls: recall.is_some(),
+        rewrites: ask.foreign.as_ref().is_some_and(is_within),
+        ..work(ask, target, (pivot, upstream))
+    };
+    let means = Means { plane, until: None };
+    let done = done(ask, work, recall.as_ref(), means).await?;
+    Ok(Told {
+        body: done.body,
+        passes: done.passes,
+    })
 }
 
 fn nothing(operation: Operation) -> Failure {
@@ -132,12 +181,21 @@ fn work(
         traits: target.traits,
         provider: Arc::clone(&target.provider),
         fetches: false,
+        recalls: false,
+        rewrites: false,
+        is_added_to: false,
     }
 }
 
-/// Reads the request, fetches what the target cannot fetch itself, and writes
-/// it; the first and the last beside the loop if they are much.
-async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> {
+/// Reads the request, fetches what the target cannot fetch itself, looks for
+/// reasoning that the client has lost, and writes it; the first and the last beside
+/// the loop if they are much.
+async fn done(
+    ask: &Ask,
+    work: Work,
+    recall: Option<&Recall>,
+    means: Means<'_>,
+) -> Result<Done, Failure> {
     let is_large = aside::is_large(ask.document.bytes().len());
     let begin = move || work.begun();
     let begun = if is_large {
@@ -145,13 +203,20 @@ async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> 
     } else {
         begin()
     };
-    let (open, wanted) = match begun? {
+    let (open, Wants { media, calls }) = match begun? {
         Begun::Done(done) => return Ok(*done),
-        Begun::Wants(open, wanted) => (open, wanted),
+        Begun::Wants(open, wants) => (open, wants),
     };
-    let fetched = fetch::all(ask, &wanted, means).await;
+    let found = match recall {
+        Some(recall) if !calls.is_empty() => Box::pin(recall.find(calls)).await,
+        _ => Found::new(),
+    };
+    if media.is_empty() && !is_large {
+        return open.finished(None, &found);
+    }
+    let fetched = fetch::all(ask, &media, means).await;
     let fetched = fetched.map_err(|failure| open.in_terms(failure))?;
-    let finish = move || open.finished(&fetched);
+    let finish = move || open.finished((!media.is_empty()).then_some(&fetched), &found);
     let finished = aside::run(finish).await;
     finished.map_err(Failure::transient)?
 }
@@ -159,6 +224,7 @@ async fn done(ask: &Ask, work: Work, means: Means<'_>) -> Result<Done, Failure> 
 fn talk(
     ask: &Ask,
     done: Done,
+    recall: Option<Recall>,
     (pivot, theirs): (&'static Codec, &'static Upstream),
 ) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
@@ -170,6 +236,8 @@ fn talk(
         passes: done.passes,
         request: done.request,
         names: done.names,
+        // Who speaks the provider's dialect gets all of it, as it came.
+        recall: recall.filter(|_| !done.passes),
         created: ask.at.seconds(),
         id: id(ask),
         request_id: ask.ticket.to_string(),
@@ -241,6 +309,9 @@ impl Talk {
             Failure::broken(format!("no answer of the dialect `{dialect}`"))
         })?;
         Customs::of(&self.request).restore(&mut answer);
+        if let Some(recall) = &self.recall {
+            recall.keep(&answer);
+        }
         let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
         let leaves = self.client.as_ref().map(|client| match self.passes {
             true => document.bytes().clone(),
@@ -252,6 +323,10 @@ impl Talk {
     fn frames(&self, cutter: Cutter) -> Frames {
         let reader = (self.theirs.read_stream)(self.names.clone());
         let reader = Customs::of(&self.request).reading(reader);
+        let reader = match &self.recall {
+            Some(recall) => recall.reading(reader),
+            None => reader,
+        };
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,

@@ -1,11 +1,12 @@
 //! A request of one dialect read and written in another: what may take long,
 //! and may therefore run beside the loop.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::json::Document;
-use dialects::translate::{self, Codec, Names, Target, Terms, Upstream};
+use dialects::translate::{self, Codec, Names, Target, Terms, Upstream, reasoning};
 use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::Provider;
@@ -16,6 +17,7 @@ use domain::traits::Traits;
 use super::failure::Failure;
 use super::fetch::{self, Fetched, Wanted};
 use super::losses::{dropped, unsaid};
+use super::reasoning::Found;
 use super::translation::PIVOT;
 use crate::accept::{Foreign, Previous, here};
 
@@ -34,6 +36,12 @@ pub(super) struct Work {
     pub(super) provider: Arc<Provider>,
     /// Whether media are fetched that the target cannot fetch.
     pub(super) fetches: bool,
+    /// Whether reasoning may be kept that the client has lost.
+    pub(super) recalls: bool,
+    /// Whether it is written even where the client's own bytes would do.
+    pub(super) rewrites: bool,
+    /// Whether some was put back: places are not the client's any more.
+    pub(super) is_added_to: bool,
 }
 
 /// What became of it.
@@ -49,7 +57,15 @@ pub(super) struct Done {
 pub(super) enum Begun {
     Done(Box<Done>),
     /// It can be written once these are here.
-    Wants(Box<Open>, Vec<Wanted>),
+    Wants(Box<Open>, Wants),
+}
+
+/// What a request has to have before it is written.
+pub(super) struct Wants {
+    /// Media that the target does not fetch.
+    pub(super) media: Vec<Wanted>,
+    /// Calls without the reasoning that led to them.
+    pub(super) calls: BTreeSet<String>,
 }
 
 /// A request that is read and not yet written.
@@ -68,6 +84,7 @@ impl Work {
                 let terms = foreign.terms();
                 Terms {
                     is_whole: terms.is_whole
+                        && !self.is_added_to
                         && !self.is_governed
                         && Arc::ptr_eq(&foreign.pivot, &self.document),
                     ..terms
@@ -76,7 +93,7 @@ impl Work {
             None => Terms {
                 codec: self.pivot,
                 body: &self.document,
-                is_whole: true,
+                is_whole: !self.is_added_to,
             },
         }
     }
@@ -110,6 +127,7 @@ impl Work {
         if let Some(foreign) = untouched
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
+            && !self.rewrites
             && is_there
             // The client has an id already, and the provider gives its own.
             && !foreign.is_background()
@@ -144,11 +162,9 @@ impl Work {
             request,
             is_untouched,
         };
-        if open.work.fetches {
-            let wanted = fetch::wanted(&open.request, open.work.wants());
-            if !wanted.is_empty() {
-                return Ok(Begun::Wants(Box::new(open), wanted));
-            }
+        let wants = open.wants();
+        if !wants.media.is_empty() || !wants.calls.is_empty() {
+            return Ok(Begun::Wants(Box::new(open), wants));
         }
         let body = open.written(&open.request)?;
         Ok(Begun::Done(Box::new(open.done(body))))
@@ -195,15 +211,40 @@ impl Open {
         failure
     }
 
-    /// Writes the request with what was fetched in its place. What was is not
-    /// kept: nobody reads it in the request afterwards.
+    /// What it has to have.
+    fn wants(&self) -> Wants {
+        Wants {
+            media: match self.work.fetches {
+                true => fetch::wanted(&self.request, self.work.wants()),
+                false => Vec::new(),
+            },
+            calls: match self.work.recalls {
+                true => reasoning::lost(&self.request),
+                false => BTreeSet::new(),
+            },
+        }
+    }
+
+    /// Writes the request with the reasoning that was found, and with what was
+    /// fetched in its place. The latter is not kept: nobody reads it in the
+    /// request afterwards.
     ///
     /// # Errors
     /// Something that the target cannot be told.
-    pub(super) fn finished(self, fetched: &Fetched) -> Result<Done, Failure> {
-        let mut whole = self.request.clone();
-        fetch::inline(&mut whole, self.work.wants(), fetched);
-        let body = self.written(&whole)?;
+    pub(super) fn finished(
+        mut self,
+        fetched: Option<&Fetched>,
+        found: &Found,
+    ) -> Result<Done, Failure> {
+        self.work.is_added_to = reasoning::put_back(&mut self.request, found);
+        let body = match fetched {
+            Some(fetched) => {
+                let mut whole = self.request.clone();
+                fetch::inline(&mut whole, self.work.wants(), fetched);
+                self.written(&whole)?
+            }
+            None => self.written(&self.request)?,
+        };
         Ok(self.done(body))
     }
 

@@ -9,7 +9,7 @@ use domain::ids::TicketId;
 use domain::shelf::Shelved;
 use http1::Fields;
 
-use crate::send::Serving;
+use crate::send::{CountedBy, Serving};
 use crate::settle::Ticket;
 
 pub(super) const MODEL: &str = "x-portcullis-model";
@@ -18,6 +18,7 @@ pub(super) const ATTEMPTS: &str = "x-portcullis-attempts";
 const ID: &str = "x-request-id";
 const DROPPED: &str = "x-portcullis-dropped";
 const CACHE: &str = "x-portcullis-cache";
+const COUNTED: &str = "x-portcullis-counted-by";
 const COST: &str = "x-portcullis-request-cost";
 
 /// Hands on what the upstream said, as far as it may go to a client.
@@ -48,6 +49,11 @@ fn some(out: &mut Fields, from: &Fields, may_go: impl Fn(&[u8]) -> bool) {
 /// The request's id.
 pub(super) fn id(out: &mut Fields, ticket: TicketId) {
     out.add(ID, ticket.text());
+}
+
+/// Who counted a prompt's tokens.
+pub(super) fn counted(out: &mut Fields, by: CountedBy) {
+    out.add(COUNTED, by.as_str());
 }
 
 /// The request's id once more, under the name by which Anthropic's clients

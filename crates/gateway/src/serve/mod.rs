@@ -2,6 +2,7 @@
 
 mod background;
 mod body;
+mod counted;
 mod error;
 mod fault;
 mod headers;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use background::{Busy, Jobs, background};
 pub use body::{AnswerBody, Served};
+pub use counted::count;
 use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
@@ -32,7 +34,7 @@ use domain::usage::Usage;
 pub use error::refuse;
 pub use headers::name_id;
 pub use kept::kept;
-pub use models::{count, models};
+pub use models::models;
 pub use pass::pass;
 
 use crate::aside;

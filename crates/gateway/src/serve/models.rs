@@ -1,4 +1,4 @@
-//! What a key may use, and how long a prompt is: answers without an upstream.
+//! What a key may use: answers without an upstream.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,48 +10,13 @@ use domain::ability::{Ability, Mode};
 use domain::canon::Dialect;
 use domain::model::Model;
 use domain::principal::Principal;
-use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 
 use super::{AnswerBody, Served, headers};
-use crate::accept::Accepted;
 use crate::admit::Known;
 use crate::plane::Plane;
 use crate::settle::Refused;
-
-/// The tokens of a prompt by the gateway's own count; nothing is asked.
-///
-/// # Errors
-/// The key may not use this model, or there is none of this name.
-pub fn count(snapshot: &Snapshot, mut accepted: Accepted) -> Result<Served, Refused> {
-    let (principal, name) = (&accepted.principal, &accepted.view.model);
-    let may_use = |name: &str| principal.may_use(name);
-    let model = snapshot
-        .resolve(name)
-        .filter(|model| may_use(name) || may_use(model.name.as_str()));
-    let Some(model) = model else {
-        let refusal = Refusal::new(Reason::UnknownModel, "This model does not exist here.");
-        return Err(Refused::new(accepted.ticket, refusal.at("model")));
-    };
-    accepted.ticket.asks_for(&model);
-    let tokens = accepted.ticket.meter.prompt_estimate;
-    let dialect = accepted.foreign.map(|foreign| foreign.codec.dialect);
-    let body = object(|o| {
-        let field = match dialect {
-            Some(Dialect::Gemini) => "totalTokens",
-            _ => "input_tokens",
-        };
-        if dialect == Some(Dialect::Responses) {
-            o.string("object", "response.input_tokens");
-        }
-        o.number(field, tokens);
-    });
-    let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
-    headers::id(&mut served.fields, accepted.ticket.id());
-    accepted.ticket.settle(Outcome::Complete, 200);
-    Ok(served)
-}
 
 /// `GET /v1/models` and `/v1/models/{id}`: what this key may use.
 ///

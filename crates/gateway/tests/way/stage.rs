@@ -116,6 +116,7 @@ impl Stage {
             counters: Arc::new(store::memory::MemoryCounters::default()),
             shelf: Arc::new(store::memory::MemoryShelf::new(1 << 20)),
             turns,
+            reasoning: Arc::new(store::memory::MemoryReasoning::new(1 << 20)),
             jobs: gateway::serve::Jobs::default(),
             journal: Journal::open(&folder, config, 1).expect("a journal"),
             health: gateway::route::Health::default(),

@@ -135,6 +135,7 @@ pub(crate) fn snapshot_with(
         bounds: config.limits.bounds(),
         keepalive: config.keepalive.map(|span| span.0),
         turns: config.responses.retention(),
+        reasoning: config.reasoning.keep.0,
         fetching: config.media.fetching(),
         cache_on_request: config.cache.on_request.map(|span| span.0),
     };

@@ -16,7 +16,7 @@ use identity::Install;
 use journal::Journal;
 use providers::Catalogue;
 use rustls::ServerConfig;
-use store::memory::MemoryShelf;
+use store::memory::{MemoryReasoning, MemoryShelf};
 use store::{Store, StoredKey};
 
 use super::ServeArgs;
@@ -160,6 +160,7 @@ pub(super) async fn build(
         counters: Arc::clone(&limits) as Arc<dyn domain::counters::Counters>,
         shelf: Arc::new(MemoryShelf::new(loaded.config.cache_bytes())),
         turns: super::turns::start(&store),
+        reasoning: Arc::new(MemoryReasoning::new(loaded.config.reasoning_bytes())),
         jobs: gateway::serve::Jobs::default(),
         journal,
         health: gateway::route::Health::default(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::canon::Dialect;
+use domain::counting::{Counting, CountingForm};
 use domain::embedding::{EmbeddingDoor, EmbeddingForm};
 use domain::model::{Known, Paths, Shape};
 use serde::{Deserialize, Deserializer, de};
@@ -92,6 +93,20 @@ impl From<&Door> for EmbeddingDoor {
     }
 }
 
+/// How a provider counts the tokens of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// What is sent and what comes back.
+    #[serde(deserialize_with = "counting_form")]
+    pub form: CountingForm,
+    /// Where; `{model}` stands for the model.
+    pub path: String,
+    /// Words of the names of those models that it counts for; all if unset.
+    #[serde(default)]
+    pub models: Vec<String>,
+}
+
 /// A known provider.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +140,8 @@ pub struct CatalogueProvider {
     /// How some of its models want embeddings asked, beside its dialect's form.
     #[serde(default)]
     pub embeddings: Vec<Door>,
+    /// How it counts the tokens of a prompt for nothing.
+    pub counting: Option<Counts>,
     /// Members that its bodies must not have.
     #[serde(default)]
     pub omit: Vec<String>,
@@ -202,6 +219,17 @@ impl CatalogueProvider {
     #[must_use]
     pub fn doors(&self) -> Vec<EmbeddingDoor> {
         self.embeddings.iter().map(EmbeddingDoor::from).collect()
+    }
+
+    /// How it counts the tokens of a prompt.
+    #[must_use]
+    pub fn counting(&self) -> Option<Counting> {
+        let counts = self.counting.clone()?;
+        Some(Counting {
+            form: counts.form,
+            path: counts.path,
+            models: counts.models,
+        })
     }
 
     /// What it wants otherwise in bodies.
@@ -287,11 +315,27 @@ fn one() -> usize {
     1
 }
 
-/// A form by its name.
 fn form<'de, D: Deserializer<'de>>(from: D) -> Result<EmbeddingForm, D::Error> {
+    named(from, &EmbeddingForm::ALL)
+}
+
+fn counting_form<'de, D: Deserializer<'de>>(from: D) -> Result<CountingForm, D::Error> {
+    named(from, &CountingForm::ALL)
+}
+
+/// A form by its name.
+fn named<'de, D, Form>(from: D, all: &[(Form, &str)]) -> Result<Form, D::Error>
+where
+    D: Deserializer<'de>,
+    Form: Copy,
+{
     let name = String::deserialize(from)?;
-    let mut all = EmbeddingForm::ALL.into_iter();
-    let found = all.find(|(_, known)| *known == name).map(|(form, _)| form);
-    let names = || EmbeddingForm::ALL.map(|(_, name)| name).join(", ");
-    found.ok_or_else(|| de::Error::custom(format!("`{name}` is no form; there are: {}", names())))
+    let found = all.iter().find(|(_, known)| *known == name);
+    let names = || {
+        let names: Vec<&str> = all.iter().map(|(_, name)| *name).collect();
+        names.join(", ")
+    };
+    found
+        .map(|(form, _)| *form)
+        .ok_or_else(|| de::Error::custom(format!("`{name}` is no form; there are: {}", names())))
 }

@@ -1,11 +1,13 @@
-//! In process: limits and answers kept for reuse.
+//! In process: limits, answers kept for reuse, and reasoning kept for clients.
 
 mod counters;
 mod few;
 mod hash;
+mod reasoning;
 mod shelf;
 mod state;
 mod window;
 
 pub use counters::MemoryCounters;
+pub use reasoning::MemoryReasoning;
 pub use shelf::MemoryShelf;

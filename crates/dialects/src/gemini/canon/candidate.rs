@@ -7,8 +7,8 @@ use super::reader::{Late, block_of, keep};
 use super::signature::signed;
 use super::{logprobs, raw, stops, unknown};
 use crate::json::{Kind, Node};
-use crate::translate::Names;
 use crate::translate::functions::ANSWER_TOOL;
+use crate::translate::{Names, ids};
 
 /// What grows from frame to frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,11 +292,8 @@ impl Candidate {
 }
 
 /// An id for a call that has none: by what is known of it, and so the same
-/// wherever the answer is read again (FNV-1a, 64 bits).
+/// wherever the answer is read again.
 fn made_id(of: &[&str]) -> String {
-    let bytes = of.iter().flat_map(|part| part.bytes().chain([0]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("call_{hash:016x}")
+    let parts: Vec<&[u8]> = of.iter().map(|part| part.as_bytes()).collect();
+    format!("call_{:016x}", ids::hash(&parts))
 }
