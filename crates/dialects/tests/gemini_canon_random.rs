@@ -253,7 +253,12 @@ proptest! {
         let curious = curious();
         let chunks = stream_of(&choices, usage);
         let streamed = read_stream(&write_stream(&chunks, &curious));
-        prop_assert!(is_complete(&streamed));
+        if !is_complete(&streamed) {
+            // Nothing but an unusual end is a failure, and no answer.
+            let is_odd = |stop: &Stop| matches!(stop, Stop::Paused | Stop::Other(_));
+            prop_assert!(choices.iter().any(|(_, stop)| is_odd(stop)));
+            return Ok(());
+        }
         let whole = write_answer(&fold(&chunks), &head(&curious));
         let whole = read_answer(&document(&whole), &Names::default()).expect("an answer");
         let read = whole.usage.expect("usage");

@@ -12,6 +12,7 @@ use http::StatusCode;
 use http1::Fields;
 
 use super::aws::Word;
+use super::wait::{LONGEST_WAIT, retry_after};
 use crate::settle::{Refused, Ticket, Verbatim};
 
 /// What a failure means.
@@ -327,9 +328,6 @@ fn error_code(body: &Bytes) -> Option<String> {
     word("code").or_else(|| word("type"))
 }
 
-/// A longer wait is taken for nonsense.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
-
 /// The most of an upstream's sentence that is told, in characters.
 const LONGEST_SAYING: usize = 300;
 
@@ -365,39 +363,4 @@ fn detail(body: &Bytes) -> Option<String> {
 /// Whether it is an error as this dialect's clients recognise one.
 pub(super) fn is_error_body(body: &Bytes) -> bool {
     Document::parse(body.clone(), 64).is_ok_and(|document| document.root().get("error").is_some())
-}
-
-/// `retry-after-ms`, or `retry-after` in seconds or as a date.
-fn retry_after(fields: &Fields) -> Option<Duration> {
-    let number = |name: &str| fields.text(name)?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms")
-        .map(|ms| ms / 1000.0)
-        .or_else(|| number("retry-after"))
-        .or_else(|| {
-            let date = fields.text("retry-after")?;
-            seconds_until(date, crate::plane::now().seconds())
-        })?;
-    (0.0..=LONGEST_WAIT.as_secs_f64())
-        .contains(&seconds)
-        .then(|| Duration::from_secs_f64(seconds))
-}
-
-/// The seconds from `now` until an HTTP date; none for one that is past.
-fn seconds_until(date: &str, now: i64) -> Option<f64> {
-    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
-    let at = parser.parse_timestamp(date.trim()).ok()?.as_second();
-    Some(at.saturating_sub(now).max(0) as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_retry_after_may_be_a_date() {
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        assert_eq!(seconds_until(date, 784_111_770), Some(7.0));
-        assert_eq!(seconds_until(date, 784_111_790), Some(0.0));
-        assert_eq!(seconds_until("soon", 0), None);
-    }
 }

@@ -34,6 +34,7 @@ mod told;
 mod translation;
 pub mod upstream;
 mod vectors;
+mod wait;
 mod work;
 
 use std::cell::{Cell, RefCell};

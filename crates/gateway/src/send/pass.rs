@@ -363,6 +363,12 @@ impl Crossing {
             silence: self.deployment.provider.timeouts.between_chunks,
             deadline: self.deadline,
         };
+        let answer = |fields, held, body| Answer {
+            status,
+            fields,
+            held,
+            body,
+        };
         let mut length = 0;
         while let Some(data) = patience.next(&mut body).await? {
             length += data.len();
@@ -375,13 +381,7 @@ impl Crossing {
                     return Ok(Err(Failure::of_status(meant, &fields, Bytes::new())));
                 }
                 // No provider says so much of an account.
-                let body = Some(body);
-                return Ok(Ok(Answer {
-                    status,
-                    fields,
-                    held,
-                    body,
-                }));
+                return Ok(Ok(answer(fields, held, Some(body))));
             }
         }
         let mut whole = BytesMut::with_capacity(length);
@@ -391,12 +391,7 @@ impl Crossing {
         let failure = Failure::of_status(meant, &fields, whole);
         match failure.kind {
             Kind::Account | Kind::Limited => Ok(Err(failure)),
-            _ => Ok(Ok(Answer {
-                status,
-                fields,
-                held,
-                body: None,
-            })),
+            _ => Ok(Ok(answer(fields, held, None))),
         }
     }
 }
