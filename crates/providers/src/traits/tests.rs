@@ -25,6 +25,7 @@ const AHEAD: &[&str] = &[
     "*/o3*",
     "o4*",
     "*/o4*",
+    "grok-3-mini*",
     // Names of places, not of models of a provider.
     "*anthropic.*",
     "arn:aws*",
@@ -230,4 +231,50 @@ fn what_makes_no_sense_is_named() {
     assert!(wrong("{takes: {samplings: 3}}", "gemini").contains("samplings"));
     assert!(wrong("{takes: {sampling: 1}}", "gemini").contains("sampling"));
     assert!(wrong("{takes: {}}", "openai").contains("name both"));
+}
+
+#[test]
+fn each_generation_of_openais_knows_its_own_words_for_effort() {
+    let asked = |model: &str, effort| of(Dialect::OpenAi, model).efforts.nearest(effort);
+    for (model, none, minimal, max) in [
+        ("gpt-5", Effort::Minimal, Effort::Minimal, Effort::High),
+        (
+            "gpt-5-mini-2025-08-07",
+            Effort::Minimal,
+            Effort::Minimal,
+            Effort::High,
+        ),
+        ("gpt-5-codex", Effort::Low, Effort::Low, Effort::High),
+        ("gpt-5-pro", Effort::High, Effort::High, Effort::High),
+        ("gpt-5.1", Effort::None, Effort::Low, Effort::High),
+        ("gpt-5.1-codex-max", Effort::Low, Effort::Low, Effort::XHigh),
+        ("gpt-5.4", Effort::None, Effort::Low, Effort::XHigh),
+        ("gpt-5.6", Effort::None, Effort::Low, Effort::Max),
+        ("openai/o3", Effort::Low, Effort::Low, Effort::High),
+    ] {
+        assert_eq!(asked(model, Effort::None), Some(none), "{model}");
+        assert_eq!(asked(model, Effort::Minimal), Some(minimal), "{model}");
+        assert_eq!(asked(model, Effort::Max), Some(max), "{model}");
+    }
+}
+
+#[test]
+fn servers_of_openais_dialect_know_other_words_or_none() {
+    let at = |place: &str, model: &str, effort| {
+        let traits = table().at(Dialect::OpenAi, place).of(model);
+        traits.efforts.nearest(effort)
+    };
+    assert_eq!(at("xai", "grok-4.20-0309-reasoning", Effort::Low), None);
+    assert_eq!(at("xai", "grok-code-fast-1", Effort::High), None);
+    assert_eq!(at("xai", "grok-4.5", Effort::None), Some(Effort::Low));
+    assert_eq!(at("xai", "grok-4.3", Effort::None), Some(Effort::None));
+    assert_eq!(
+        at("mistral", "mistral-medium-latest", Effort::Low),
+        Some(Effort::High)
+    );
+    assert_eq!(at("groq", "qwen/qwen3.8-27b", Effort::Low), None);
+    assert_eq!(
+        at("groq", "openai/gpt-oss-120b", Effort::None),
+        Some(Effort::Low)
+    );
 }

@@ -250,11 +250,18 @@ fn write_thinking(
     };
     let own = |member: &Unknown| member.name == "reasoning_effort";
     if let Some(effort) = effort(reasoning).filter(|_| !request.rest.iter().any(own)) {
-        if target.reasons {
-            let effort = target.traits.efforts.nearest(effort).unwrap_or(effort);
-            root.string("reasoning_effort", effort.as_str());
-        } else if effort != Effort::None {
-            losses.push(Loss::hint("reasoning_effort", "the model does not reason"));
+        match target.traits.efforts.nearest(effort) {
+            Some(known) if target.reasons => {
+                root.string("reasoning_effort", known.as_str());
+            }
+            _ if effort == Effort::None => {}
+            told => {
+                let why = match told {
+                    Some(_) => "the model does not reason",
+                    None => "the model cannot be told how hard to think",
+                };
+                losses.push(Loss::hint("reasoning_effort", why));
+            }
         }
     }
     let summary = reasoning.summary.as_deref();

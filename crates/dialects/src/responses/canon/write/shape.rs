@@ -110,6 +110,10 @@ pub(in super::super) fn write_reasoning(
     let others = within(request, "reasoning");
     let asked = request.reasoning.as_ref();
     let effort = asked.and_then(effort_of);
+    let effort = effort.and_then(|effort| match known {
+        Some(known) => known.nearest(effort),
+        None => Some(effort),
+    });
     let summary = asked.and_then(|asked| asked.summary.as_deref());
     let summary = summary.filter(|summary| *summary != "none");
     if effort.is_none() && summary.is_none() && others.clone().next().is_none() {
@@ -117,8 +121,6 @@ pub(in super::super) fn write_reasoning(
     }
     o.object("reasoning", |o| {
         if let Some(effort) = effort {
-            let nearest = known.and_then(|known| known.nearest(effort));
-            let effort = nearest.unwrap_or(effort);
             o.string("effort", effort.as_str());
         }
         if let Some(summary) = summary {
