@@ -5,9 +5,9 @@
 #![no_main]
 
 use bytes::Bytes;
-use dialects::{EventGleaner, Gleaner, Operation};
 use dialects::openai::Tap;
 use dialects::sse::{Frame, Framer};
+use dialects::{EventGleaner, Gleaner, Operation};
 use domain::canon::Dialect;
 use domain::usage::Usage;
 use libfuzzer_sys::fuzz_target;

@@ -16,7 +16,7 @@ use dialects::sse::{Frame, Framer};
 use dialects::translate::{
     Client, Codec, Embedder, Frames, Head, Names, Target, Upstream, codec, embedder, upstream,
 };
-use domain::canon::{Dialect, Request};
+use domain::canon::{Dialect, Request, Stop};
 use domain::embedding::{EmbeddingDoor, EmbeddingForm};
 use domain::traits::Traits;
 use libfuzzer_sys::fuzz_target;
@@ -146,13 +146,15 @@ fn embedded(document: &Document) {
 
 /// Every form of a model's own.
 fn doors() -> impl Iterator<Item = EmbeddingDoor> {
-    EmbeddingForm::ALL.into_iter().map(|(form, name)| EmbeddingDoor {
-        models: vec![name.to_owned()],
-        form,
-        path: String::new(),
-        most: 2,
-        dimensions: true,
-    })
+    EmbeddingForm::ALL
+        .into_iter()
+        .map(|(form, name)| EmbeddingDoor {
+            models: vec![name.to_owned()],
+            form,
+            path: String::new(),
+            most: 2,
+            dimensions: true,
+        })
 }
 
 /// Vectors of any dialect can be written in the others.
@@ -181,11 +183,22 @@ fn answered(theirs: &Upstream, document: &Document, request: &Request) {
     let Some(answer) = (theirs.read_answer)(document, &names) else {
         return;
     };
+    let is_odd = |stop: &Stop| matches!(stop, Stop::Paused | Stop::Other(_));
+    let is_odd = answer
+        .choices
+        .iter()
+        .any(|choice| choice.stop.as_ref().is_some_and(is_odd));
     for ours in Dialect::CLIENTS.map(of) {
         let written = (ours.write_answer)(&answer, &head(request));
         let again = (told_by(ours.dialect).read_answer)(&json(&written), &names);
         let dialect = ours.dialect;
-        assert!(again.is_some(), "{dialect:?}: {}", shown(&written));
+        // Of Gemini, nothing but an unusual end is a failure, and no answer.
+        let is_failure = is_odd && dialect == Dialect::Gemini;
+        assert!(
+            again.is_some() || is_failure,
+            "{dialect:?}: {}",
+            shown(&written)
+        );
     }
 }
 
