@@ -148,8 +148,8 @@ fn embedded(document: &Document) {
 fn doors() -> impl Iterator<Item = EmbeddingDoor> {
     EmbeddingForm::ALL
         .into_iter()
-        .map(|(form, name)| EmbeddingDoor {
-            models: vec![name.to_owned()],
+        .map(|(form, _)| EmbeddingDoor {
+            models: Vec::new(),
             form,
             path: String::new(),
             most: 2,

@@ -20,7 +20,7 @@ fn value(bytes: &[u8]) -> Value {
 
 fn door(form: EmbeddingForm, most: usize) -> EmbeddingDoor {
     EmbeddingDoor {
-        models: vec!["m".to_owned()],
+        models: Vec::new(),
         form,
         path: "/{model}".to_owned(),
         most,

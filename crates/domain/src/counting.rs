@@ -1,6 +1,7 @@
 //! How providers count the tokens of a prompt for nothing, where they do.
 
 use crate::canon::Dialect;
+use crate::model_pattern::{Pattern, are_for};
 
 /// How a provider is asked to count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,15 +10,15 @@ pub struct Counting {
     pub form: CountingForm,
     /// Where, behind the base path; `{model}` stands for the model's name.
     pub path: String,
-    /// Words of the names of those models that it counts for; none is all.
-    pub models: Vec<String>,
+    /// The models that it counts for; all if there are none.
+    pub models: Vec<Pattern>,
 }
 
 impl Counting {
     /// Whether it counts for this model.
     #[must_use]
     pub fn is_for(&self, model: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|word| model.contains(word))
+        are_for(&self.models, model)
     }
 }
 

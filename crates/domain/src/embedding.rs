@@ -1,11 +1,13 @@
 //! Forms in which some providers want embeddings asked, model by model, beside
 //! those of their dialects.
 
+use crate::model_pattern::{Pattern, are_for};
+
 /// Models of a provider that are asked for embeddings in a form of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddingDoor {
-    /// Which: those with one of these words in their names.
-    pub models: Vec<String>,
+    /// Which.
+    pub models: Vec<Pattern>,
     /// How they are asked.
     pub form: EmbeddingForm,
     /// Where, behind the base path; `{model}` stands for the model's name.
@@ -20,7 +22,7 @@ impl EmbeddingDoor {
     /// Whether this model is one of its.
     #[must_use]
     pub fn is_of(&self, model: &str) -> bool {
-        self.models.iter().any(|word| model.contains(word))
+        are_for(&self.models, model)
     }
 }
 

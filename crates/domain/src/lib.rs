@@ -14,6 +14,7 @@
 //! | [`traits`] | what a model takes beyond its dialect: patterns over names |
 //! | [`principal`] | who is asking: a virtual key and what it may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
+//! | [`model_pattern`] | which models: `*claude* >= 4.6` |
 //! | [`pattern`], [`probe`], [`suggest`] | names with an open end; health routes; "did you mean …?" |
 //! | [`fetching`] | how media are fetched that requests name by URL |
 //! | [`guard`] | the interface that every guardrail has |
@@ -35,6 +36,7 @@ pub mod guard;
 pub mod holding;
 pub mod ids;
 pub mod model;
+pub mod model_pattern;
 pub mod money;
 pub mod pattern;
 pub mod policy;

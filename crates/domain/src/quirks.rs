@@ -2,7 +2,7 @@
 //! the catalogue or of the configuration; what they do is done in one place.
 
 use crate::canon::Weight;
-use crate::pattern;
+use crate::model_pattern::{Pattern, are_for};
 
 /// Where one provider differs from its dialect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,9 +91,8 @@ pub enum Shown {
 pub struct FieldRule {
     /// Where it stands.
     pub path: Vec<Step>,
-    /// Of which models; of all where none is named. `*` at the end of a name
-    /// stands for any rest.
-    pub models: Vec<String>,
+    /// Of which models; of all where none is named.
+    pub models: Vec<Pattern>,
     /// What becomes of it.
     pub action: Action,
     /// What is lost by it; `None` is nothing.
@@ -177,7 +176,7 @@ impl FieldRule {
     /// Whether it is about this model.
     #[must_use]
     pub fn is_for(&self, model: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|of| pattern::fits(of, model))
+        are_for(&self.models, model)
     }
 }
 
@@ -209,7 +208,7 @@ mod tests {
         assert!(cuts(vec![rule(Action::Drop), named()]));
         assert!(!cuts(vec![named(), rule(Action::Drop)]));
         let mut some = rule(Action::Drop);
-        some.models = vec!["m-*".into()];
+        some.models = vec![Pattern::parse("m-*").expect("a pattern")];
         assert!(!cuts(vec![some.clone()]));
         assert!(cuts(vec![some, rule(Action::Refuse)]));
     }
@@ -218,7 +217,9 @@ mod tests {
     fn a_rule_is_for_all_models_or_for_those_that_it_names() {
         let mut rule = rule(Action::Drop);
         assert!(rule.is_for("any"));
-        rule.models = vec!["m-*".into(), "x".into()];
+        rule.models = ["m-*", "x"]
+            .map(|text| Pattern::parse(text).expect("a pattern"))
+            .into();
         assert!(rule.is_for("m-1") && rule.is_for("x"));
         assert!(!rule.is_for("n"));
     }

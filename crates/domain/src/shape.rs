@@ -1,6 +1,8 @@
 //! Where a provider's requests differ from its dialect's: their paths, members
 //! and headers.
 
+use crate::model_pattern::{Pattern, are_for};
+
 /// The paths of a provider that has others than its dialect's own. `{model}`
 /// stands for the model's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +51,8 @@ pub struct Known {
     pub value: String,
     /// As the provider has it, where that is another word.
     pub told: Option<String>,
-    /// Which models know it: those with one of these words in their names; all
-    /// if there are none.
-    pub models: Vec<String>,
+    /// Which models know it; all if there are none.
+    pub models: Vec<Pattern>,
 }
 
 impl Known {
@@ -59,9 +60,8 @@ impl Known {
     /// one, or one that the model does not know.
     #[must_use]
     pub fn told(&self, value: &[u8], model: &str) -> Option<&str> {
-        let is_its = self.models.is_empty() || self.models.iter().any(|word| model.contains(word));
-        let is_said = self.value.as_bytes() == value;
-        (is_said && is_its).then(|| self.told.as_deref().unwrap_or(&self.value))
+        let is_said = self.value.as_bytes() == value && are_for(&self.models, model);
+        is_said.then(|| self.told.as_deref().unwrap_or(&self.value))
     }
 }
 

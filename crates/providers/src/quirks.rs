@@ -7,6 +7,7 @@ mod sense;
 use std::collections::BTreeMap;
 
 use domain::canon::Weight;
+use domain::model_pattern::Pattern;
 use domain::quirks::{
     Action, AnswerQuirks, CallIds, EarlierThoughts, FieldRule, Quirks, Shown, Step,
 };
@@ -65,7 +66,7 @@ pub struct RuleSpec {
     /// Which: `n`, `messages[].name`; `$` is the whole request.
     pub at: Vec<String>,
     /// Of which models; of all if unset.
-    pub models: Vec<String>,
+    pub models: Vec<Pattern>,
     /// The values that it is about; all if unset.
     pub only: Vec<Literal>,
     /// Values that say what the provider does anyway.

@@ -1,7 +1,8 @@
 //! The table of models' traits, as it is written down: `config/traits.yaml`.
 
 use domain::canon::Dialect;
-use domain::traits::{Pattern, Rule, Said, Table};
+use domain::model_pattern::Pattern;
+use domain::traits::{Rule, Said, Table};
 use serde::Deserialize;
 
 use crate::catalogue::{CatalogueError, is_date};
@@ -31,7 +32,7 @@ struct Written {
     #[serde(default)]
     at: Vec<String>,
     #[serde(default)]
-    models: Vec<String>,
+    models: Vec<Pattern>,
     takes: Said,
 }
 
@@ -67,14 +68,12 @@ fn parse(text: &str) -> Result<Table, CatalogueError> {
             return Err(wrong(0, problem.to_owned()));
         }
         for (nth, written) in block.rules.into_iter().enumerate() {
-            let models = written.models.iter().map(|text| Pattern::parse(text));
-            let models = models.collect::<Result<_, _>>();
             let check = written.takes.check();
             check.map_err(|[name, why, _]| wrong(nth, format!("`{name}`: {why}")))?;
             rules.push(Rule {
                 dialects: block.dialects.clone(),
                 at: written.at,
-                models: models.map_err(|error| wrong(nth, error.to_string()))?,
+                models: written.models,
                 said: written.takes,
             });
         }

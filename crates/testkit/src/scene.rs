@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::credential::Key;
 use domain::ids::ModelName;
 use domain::model::{Auth, Deployment, HttpVersion, Model, Price, Provider, Timeouts, WireFormat};
+use domain::model_pattern::Pattern;
 use domain::money::Rate;
 use domain::policy::{Policy, RetryPolicy};
 use domain::principal::{Limits, Principal};
@@ -19,6 +20,16 @@ use crate::fake::FakeProvider;
 
 /// The credential that a scene's providers send upstream.
 pub const UPSTREAM_KEY: &str = "sk-upstream";
+
+/// Patterns over models' names.
+///
+/// # Panics
+/// One of them is no pattern.
+#[must_use]
+pub fn models(patterns: &[&str]) -> Vec<Pattern> {
+    let parsed = patterns.iter().map(|text| Pattern::parse(text));
+    parsed.collect::<Result<_, _>>().expect("patterns")
+}
 
 /// Round numbers: 1 USD per
 /// million prompt tokens, 2 USD per million answer tokens.

@@ -3,13 +3,11 @@
 //! configuration is read; who writes a request looks at nothing else.
 
 mod kinds;
-mod pattern;
 mod rules;
 
 use serde::{Deserialize, Serialize};
 
 pub use kinds::{Budget, Efforts, Family, Forced, Form, Off, Thinks};
-pub use pattern::{NoPattern, Pattern};
 pub use rules::{Rule, Rules, Table};
 
 /// Declares every trait once: its name, its kind, and what holds where nothing

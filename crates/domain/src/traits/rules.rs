@@ -1,7 +1,8 @@
 //! The table: which models have which traits, and where.
 
-use super::{Pattern, Said, Traits};
+use super::{Said, Traits};
 use crate::canon::Dialect;
+use crate::model_pattern::{Pattern, are_for};
 
 /// What is said of some models.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +49,7 @@ impl Rules {
     /// The same, below what is said of a model already.
     #[must_use]
     pub fn under(&self, said: Said, model: &str) -> Traits {
-        let is_its = |rule: &&Rule| {
-            rule.models.is_empty() || rule.models.iter().any(|pattern| pattern.fits(model))
-        };
+        let is_its = |rule: &&Rule| are_for(&rule.models, model);
         let fitting = self.0.iter().filter(is_its);
         fitting.fold(said, |said, rule| said.or(rule.said)).whole()
     }

@@ -17,7 +17,6 @@ use super::failure::Failure;
 use super::keys::Turns;
 use super::translation::{self, DEPTH, Told};
 use super::{Ask, outgoing};
-use crate::compose::Composed;
 use crate::plane::Plane;
 use crate::route::Routed;
 use crate::settle::Ticket;
@@ -59,17 +58,8 @@ impl CountedBy {
 
 /// Counts for the first target of the plan.
 pub async fn count(plane: &Rc<Plane>, routed: Routed) -> Counted {
-    let Routed {
-        fresh,
-        plan,
-        largest,
-        ..
-    } = routed;
-    let Composed {
-        admitted, guards, ..
-    } = fresh.guarded.composed;
-    let estimate = admitted.accepted.ticket.meter.prompt_estimate;
-    let (ask, ticket) = Ask::of(*admitted.accepted, &guards, largest);
+    let (ask, ticket, plan) = Ask::planned(routed);
+    let estimate = ticket.meter.prompt_estimate;
     let counts = |target: &Deployment| {
         let counting = target.provider.counting.clone();
         counting.filter(|it| it.is_for(target.known_as()))

@@ -64,7 +64,7 @@ use crate::compose::Composed;
 use crate::guard::Guarded;
 use crate::plane::Plane;
 use crate::reuse::Keep;
-use crate::route::Routed;
+use crate::route::{Routed, Step};
 use crate::settle::{Refused, Ticket};
 pub(crate) use attempt::LARGEST_EVENT;
 pub use bulkhead::Bulkheads;
@@ -217,6 +217,14 @@ impl Ask {
             at: ticket.opened(),
         };
         (ask, ticket)
+    }
+
+    /// Takes a routed request apart, for who only looks at its plan.
+    fn planned(routed: Routed) -> (Self, Ticket, Vec<Step>) {
+        let composed = routed.fresh.guarded.composed;
+        let accepted = *composed.admitted.accepted;
+        let (ask, ticket) = Self::of(accepted, &composed.guards, routed.largest);
+        (ask, ticket, routed.plan)
     }
 }
 

@@ -16,7 +16,6 @@ use super::fetch::Means;
 use super::shape::shaped;
 use super::{Ask, outgoing, quirks, several, translation};
 use crate::aside;
-use crate::compose::Composed;
 use crate::plane::Plane;
 use crate::route::{Routed, Step, Whose};
 use crate::serve::{AnswerBody, Served};
@@ -39,17 +38,8 @@ pub(crate) fn is_wanted(fields: &Fields) -> bool {
 /// # Errors
 /// None; as the stages have it.
 pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served, Refused> {
-    let Routed {
-        fresh,
-        plan,
-        largest,
-        ..
-    } = routed;
-    let Composed {
-        admitted, guards, ..
-    } = fresh.guarded.composed;
-    let prompt = admitted.accepted.ticket.meter.prompt_estimate;
-    let (ask, ticket) = Ask::of(*admitted.accepted, &guards, largest);
+    let (ask, ticket, plan) = Ask::planned(routed);
+    let prompt = ticket.meter.prompt_estimate;
     let mut targets = Vec::new();
     for step in &plan {
         let sent = sent(plane, &ask, &step.target).await;

@@ -143,7 +143,7 @@ mod tests {
             Known {
                 value: "search-all".to_owned(),
                 told: Some("search".to_owned()),
-                models: vec!["-4".to_owned(), "-5".to_owned()],
+                models: testkit::scene::models(&["*-4*", "*-5*"]),
             },
             Known {
                 value: "search".to_owned(),

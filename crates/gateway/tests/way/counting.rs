@@ -192,7 +192,7 @@ fn only_models_that_the_provider_counts_for_are_asked_about() {
         let fake = FakeProvider::start().await;
         let scene = claude(&fake).with(|provider| {
             let counting = provider.counting.as_mut().expect("it counts");
-            counting.models = vec!["claude".to_owned()];
+            counting.models = testkit::scene::models(&["*claude*"]);
         });
         fake.script(vec![Reply::json(r#"{"input_tokens":42}"#)]);
         let stage = Stage::open(scene);

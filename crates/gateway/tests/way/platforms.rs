@@ -23,11 +23,11 @@ fn vertex(fake: &FakeProvider, model: &'static str) -> Scene {
         let known = |value: &str, told: Option<&str>, models: &[&str]| Known {
             value: value.to_owned(),
             told: told.map(str::to_owned),
-            models: models.iter().map(|word| (*word).to_owned()).collect(),
+            models: testkit::scene::models(models),
         };
         let betas = vec![
             known("all-2025", None, &[]),
-            known("wide-2025", Some("tight-2025"), &["opus"]),
+            known("wide-2025", Some("tight-2025"), &["*opus*"]),
         ];
         provider.shape = Shape {
             omit: vec!["model".to_owned()],

@@ -17,7 +17,7 @@ fn scene(fake: &FakeProvider, dialect: Dialect, form: EmbeddingForm, most: usize
     usual(fake).with(|provider: &mut Provider| {
         provider.format = WireFormat::Dialect(dialect);
         provider.embeddings = vec![EmbeddingDoor {
-            models: vec!["m".to_owned()],
+            models: Vec::new(),
             form,
             path: "/model/{model}:ask".to_owned(),
             most,

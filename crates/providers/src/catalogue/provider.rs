@@ -6,6 +6,7 @@ use domain::canon::Dialect;
 use domain::counting::{Counting, CountingForm};
 use domain::embedding::{EmbeddingDoor, EmbeddingForm};
 use domain::model::{Known, Paths, Shape};
+use domain::model_pattern::Pattern;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{CatalogueError, entry};
@@ -47,9 +48,9 @@ pub struct KnownValue {
     /// As the provider has it, if otherwise.
     #[serde(rename = "as")]
     pub told: Option<String>,
-    /// Words of the names of those models that know it; all do if unset.
+    /// The models that know it; all do if unset.
     #[serde(default)]
-    pub models: Vec<String>,
+    pub models: Vec<Pattern>,
 }
 
 impl From<KnownValue> for Known {
@@ -66,8 +67,8 @@ impl From<KnownValue> for Known {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Door {
-    /// Words of their names.
-    pub models: Vec<String>,
+    /// Which.
+    pub models: Vec<Pattern>,
     /// How they are asked.
     #[serde(deserialize_with = "form")]
     pub form: EmbeddingForm,
@@ -102,9 +103,9 @@ pub struct Counts {
     pub form: CountingForm,
     /// Where; `{model}` stands for the model.
     pub path: String,
-    /// Words of the names of those models that it counts for; all if unset.
+    /// The models that it counts for; all if unset.
     #[serde(default)]
-    pub models: Vec<String>,
+    pub models: Vec<Pattern>,
 }
 
 /// A known provider.
@@ -271,7 +272,7 @@ pub(super) fn check(provider: &CatalogueProvider) -> Result<(), CatalogueError> 
     };
     let known = |known: &KnownValue| {
         let told = known.told.as_ref();
-        harmless(&known.value) && told.is_none_or(harmless) && known.models.iter().all(harmless)
+        harmless(&known.value) && told.is_none_or(harmless)
     };
     let listed =
         |(name, values): (&String, &Vec<KnownValue>)| harmless(name) && values.iter().all(known);

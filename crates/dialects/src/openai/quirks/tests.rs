@@ -4,6 +4,7 @@ mod first;
 mod turns;
 
 use domain::canon::Weight;
+use domain::model_pattern::Pattern;
 use domain::quirks::{Action, FieldRule, Quirks, Step};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -163,9 +164,9 @@ fn parts_of_text_become_one_string_and_images_stay() {
 #[test]
 fn a_rule_for_other_models_does_nothing() {
     let mut quirks = dropped(&["n"]);
-    quirks.fields[0].models = vec!["other-*".into()];
+    quirks.fields[0].models = vec![Pattern::parse("other-*").expect("a pattern")];
     assert_eq!(mended(r#"{"n":2}"#, &quirks).0, r#"{"n":2}"#);
-    quirks.fields[0].models = vec!["model-*".into()];
+    quirks.fields[0].models = vec![Pattern::parse("model-*").expect("a pattern")];
     assert_eq!(mended(r#"{"n":2}"#, &quirks).0, "{}");
 }
 

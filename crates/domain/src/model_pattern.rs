@@ -12,8 +12,11 @@
 //! `gemini-2.5-pro` and `gpt-5` the numbers are 4.8, 2.5 and 5.0; a date is no
 //! number, nor is what stands behind one, or behind the `v` of `-v1:0`.
 
+use serde::{Deserialize, Serialize};
+
 /// Which models.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     text: String,
     /// What the name is like; before its number, where there is a bound.
@@ -82,6 +85,26 @@ impl Pattern {
             }),
         }
     }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = NoPattern;
+
+    fn try_from(text: String) -> Result<Self, NoPattern> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.text
+    }
+}
+
+/// Whether a model is one of these; all are where there are no patterns.
+#[must_use]
+pub fn are_for(models: &[Pattern], name: &str) -> bool {
+    models.is_empty() || models.iter().any(|pattern| pattern.fits(name))
 }
 
 /// Whether a text is as `glob` says; `*` is any text.
