@@ -1,11 +1,9 @@
 //! Writes messages of AWS' event streams, as Bedrock does.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
-
 use serde_json::Value;
 
 /// A message of these headers (all texts) and this payload.
-pub fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
     let mut named = Vec::new();
     for (name, value) in headers {
         named.push(u8::try_from(name.len()).expect("a short name"));
@@ -18,7 +16,7 @@ pub fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
 }
 
 /// A message of headers that are bytes already.
-pub fn of(headers: &[u8], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn of(headers: &[u8], payload: &[u8]) -> Vec<u8> {
     let size = |length: usize| u32::try_from(length).expect("short").to_be_bytes();
     let mut out = Vec::new();
     out.extend_from_slice(&size(16 + headers.len() + payload.len()));
@@ -31,7 +29,7 @@ pub fn of(headers: &[u8], payload: &[u8]) -> Vec<u8> {
 }
 
 /// An event as Bedrock sends it.
-pub fn event(kind: &str, payload: &Value) -> Vec<u8> {
+pub(crate) fn event(kind: &str, payload: &Value) -> Vec<u8> {
     let headers = [
         (":event-type", kind),
         (":content-type", "application/json"),
@@ -41,7 +39,7 @@ pub fn event(kind: &str, payload: &Value) -> Vec<u8> {
 }
 
 /// An exception as Bedrock sends it.
-pub fn exception(kind: &str, said: &str) -> Vec<u8> {
+pub(crate) fn exception(kind: &str, said: &str) -> Vec<u8> {
     let headers = [
         (":exception-type", kind),
         (":content-type", "application/json"),

@@ -1,14 +1,13 @@
 //! Conversations of any dialect, written for a provider of this one.
 
-mod openai_canon_support;
-
+use crate::rules;
+use crate::support::{call, json, user, written};
 use dialects::openai::canon::write_request;
 use dialects::translate::{Names, Target};
 use domain::canon::{
     Block, Dialect, Effort, Format, Json, Media, MediaKind, Message, Reasoning, Request, Role,
     Signature, Source, Thinking, Tool, ToolChoice, ToolKind, ToolResult, Unknown, Weight,
 };
-use openai_canon_support::{call, json, rules, user, written};
 
 fn losses(request: &Request, reasons: [bool; 1]) -> Vec<(String, Weight)> {
     let names = Names::of(request);
@@ -16,7 +15,7 @@ fn losses(request: &Request, reasons: [bool; 1]) -> Vec<(String, Weight)> {
         model: "m",
         output_limit: Some(100),
         reasons: reasons[0],
-        traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "m"),
+        traits: crate::known::traits(domain::canon::Dialect::OpenAi, "m"),
         names: &names,
     };
     let written = write_request(request, &target);
@@ -85,7 +84,7 @@ fn reasoning_is_said_only_to_models_that_reason() {
         model: "m",
         output_limit: None,
         reasons: false,
-        traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "m"),
+        traits: crate::known::traits(domain::canon::Dialect::OpenAi, "m"),
         names: &names,
     };
     let plain = json(&write_request(&asked, &target).value);
@@ -272,7 +271,7 @@ fn many_calls_take_no_more_time_each_than_few() {
         ..Request::default()
     };
     let names = dialects::translate::Names::of(&asked);
-    let target = openai_canon_support::target("m", &names);
+    let target = crate::support::target("m", &names);
     let written = dialects::openai::canon::write_request(&asked, &target);
     assert_eq!(written.losses, Vec::new());
     let written = json(&written.value);
@@ -292,7 +291,7 @@ fn what_a_model_does_not_sample_by_is_left_out() {
     asked.frequency_penalty = Some(Json::trusted("0"));
     let written = |model: &str| {
         let names = Names::of(&asked);
-        let written = write_request(&asked, &openai_canon_support::target(model, &names));
+        let written = write_request(&asked, &crate::support::target(model, &names));
         (json(&written.value), written.losses)
     };
     for model in [
@@ -332,7 +331,7 @@ fn a_model_without_stop_sequences_is_told_none() {
     let mut asked = user(vec![Block::text("a")]);
     asked.stop = vec!["x".to_owned()];
     let names = Names::of(&asked);
-    let written = write_request(&asked, &openai_canon_support::target("gpt-5", &names));
+    let written = write_request(&asked, &crate::support::target("gpt-5", &names));
     assert_eq!(json(&written.value).get("stop"), None);
     assert_eq!(written.losses[0].weight, Weight::Meaning);
 }

@@ -1,7 +1,6 @@
 //! Answers and errors, through the canonical form.
 
-mod openai_canon_support;
-
+use crate::support::{call, document, fixture, head, json, target};
 use dialects::openai::canon::{
     read_answer, read_fault, read_request, write_answer, write_fault, write_fault_event,
     write_request,
@@ -10,7 +9,6 @@ use dialects::translate::Names;
 use domain::canon::{
     Answer, Block, Choice, Dialect, Fault, FaultKind, Json, Request, Stop, Unknown,
 };
-use openai_canon_support::{call, document, fixture, head, json, target};
 use serde_json::{Value, json};
 
 const ANSWERS: &[&str] = &[

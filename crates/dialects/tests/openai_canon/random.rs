@@ -1,9 +1,9 @@
 //! Whatever a conversation or a stream is: what is written obeys the rules,
 //! and a translated stream says what the translated answer says.
 
-mod grammar;
-mod openai_canon_support;
-
+use crate::grammar;
+use crate::rules;
+use crate::support::{document, events, head, read_stream, write_stream};
 use dialects::openai::canon::{
     read_answer, read_request, write_answer, write_request, write_request_with_thoughts,
 };
@@ -11,7 +11,6 @@ use dialects::translate::{Names, Target};
 use domain::canon::{
     Answer, Block, Choice, Chunk, Dialect, Fold, Request, Stop, Thinking, ToolCall,
 };
-use openai_canon_support::{document, events, head, read_stream, rules, write_stream};
 use proptest::prelude::*;
 
 fn folded(chunks: &[Chunk]) -> Answer {
@@ -159,11 +158,11 @@ proptest! {
     #[test]
     fn a_conversation_of_any_dialect_obeys_the_rules(request in grammar::request(), reasons: [bool; 1]) {
         let names = Names::of(&request);
-        let target = Target { model: "gpt", output_limit: Some(16_384), reasons: reasons[0], traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "gpt"), names: &names };
+        let target = Target { model: "gpt", output_limit: Some(16_384), reasons: reasons[0], traits: crate::known::traits(domain::canon::Dialect::OpenAi, "gpt"), names: &names };
         let written = write_request(&request, &target);
         rules::check(&written.value);
         let read = read_request(&document(written.value)).expect("a request");
-        let again = write_request(&read, &Target { model: "gpt", output_limit: None, reasons: reasons[0], traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "gpt"), names: &Names::default() });
+        let again = write_request(&read, &Target { model: "gpt", output_limit: None, reasons: reasons[0], traits: crate::known::traits(domain::canon::Dialect::OpenAi, "gpt"), names: &Names::default() });
         prop_assert_eq!(&again.losses, &Vec::new());
         rules::check(&again.value);
     }
@@ -171,11 +170,11 @@ proptest! {
     #[test]
     fn thoughts_go_back_only_where_they_are_wanted(request in grammar::request()) {
         let names = Names::default();
-        let target = Target { model: "m", output_limit: None, reasons: true, traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, "m"), names: &names };
+        let target = Target { model: "m", output_limit: None, reasons: true, traits: crate::known::traits(domain::canon::Dialect::OpenAi, "m"), names: &names };
         let without = write_request(&request, &target).value;
         prop_assert!(!String::from_utf8_lossy(&without).contains("reasoning_content"));
         let with = write_request_with_thoughts(&request, &target, "reasoning_content").value;
-        let with = openai_canon_support::json(&with);
+        let with = crate::support::json(&with);
         let thinks = request.messages.iter().any(|message| {
             // A message that is nothing but thoughts is not written.
             let speaks = message.content.iter().any(|block| matches!(block, Block::Text { .. } | Block::ToolCall(_)));
@@ -209,7 +208,7 @@ proptest! {
     #[test]
     fn a_stream_that_is_cut_has_no_end((_, chunks) in grammar::stream(), at in any::<prop::sample::Index>()) {
         let bytes = write_stream(&chunks, &asks_usage());
-        let frames = openai_canon_support::frames(&bytes);
+        let frames = crate::support::frames(&bytes);
         let kept = at.index(frames.len());
         let bytes: Vec<u8> = frames[..kept].iter().flat_map(|frame| frame.bytes.to_vec()).collect();
         let chunks = read_stream(&bytes).expect("well formed");
@@ -233,7 +232,7 @@ proptest! {
             let _ = read_answer(&document, &Names::default());
             let _ = read_request(&document).map(|request| {
                 let names = Names::of(&request);
-                write_request(&request, &openai_canon_support::target("m", &names))
+                write_request(&request, &crate::support::target("m", &names))
             });
         }
     }

@@ -1,14 +1,5 @@
 //! What the tests of Gemini's canonical form share.
 
-#![allow(dead_code, reason = "each test uses some of it")]
-
-pub(crate) mod rules;
-pub(crate) mod streaming;
-pub(crate) mod talk;
-
-#[path = "../known/mod.rs"]
-pub(crate) mod known;
-
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -62,7 +53,7 @@ pub(crate) fn request(json: &str) -> Request {
 
 pub(crate) fn written(request: &Request, model: &str) -> Written<Vec<u8>> {
     let names = Names::of(request);
-    let traits = known::traits(domain::canon::Dialect::Gemini, model);
+    let traits = crate::known::traits(domain::canon::Dialect::Gemini, model);
     let target = Target {
         model,
         output_limit: None,

@@ -1,11 +1,9 @@
 //! Conversations of other dialects, written for Gemini: whatever order they
 //! have, Google takes them.
 
-mod gemini_canon_support;
-
+use crate::support::*;
+use crate::talk::*;
 use domain::canon::{Block, Dialect, Message, Request, Role, Signature, Source, Thinking, Weight};
-use gemini_canon_support::talk::*;
-use gemini_canon_support::*;
 use serde_json::{Value, json};
 
 #[test]

@@ -1,7 +1,6 @@
 //! Gemini's streams, from and into the canonical form.
 
-mod gemini_canon_support;
-
+use crate::support::*;
 use bytes::Bytes;
 use dialects::gemini::canon::{ArrayWriter, StreamReader, StreamWriter, read_answer};
 use dialects::sse::Framer;
@@ -11,7 +10,6 @@ use domain::canon::{
     ToolKind, Unknown,
 };
 use domain::usage::Usage;
-use gemini_canon_support::*;
 
 /// As a whole answer shows it: chunks do not know media.
 fn whole(name: &str) -> domain::canon::Answer {

@@ -1,11 +1,5 @@
 //! What the tests of this dialect share.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
-
-#[path = "../known/mod.rs"]
-pub(crate) mod known;
-pub mod rules;
-
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::openai::canon::{Head, StreamReader, StreamWriter, write_request};
@@ -14,16 +8,16 @@ use dialects::translate::{Names, Target};
 use domain::canon::{Block, Chunk, Message, Request, Role, ToolCall};
 use serde_json::Value;
 
-pub fn document(text: impl Into<Bytes>) -> Document {
+pub(crate) fn document(text: impl Into<Bytes>) -> Document {
     Document::parse(text.into(), 128).expect("valid JSON")
 }
 
-pub fn json(text: &[u8]) -> Value {
+pub(crate) fn json(text: &[u8]) -> Value {
     serde_json::from_slice(text)
         .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(text)))
 }
 
-pub fn fixture(name: &str) -> Vec<u8> {
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
     let path = format!(
         "{}/fixtures/openai/canon/{name}",
         env!("CARGO_MANIFEST_DIR")
@@ -31,17 +25,17 @@ pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|_| panic!("no fixture {path}"))
 }
 
-pub fn target<'a>(model: &'a str, names: &'a Names) -> Target<'a> {
+pub(crate) fn target<'a>(model: &'a str, names: &'a Names) -> Target<'a> {
     Target {
         model,
         output_limit: None,
         reasons: true,
-        traits: crate::openai_canon_support::known::traits(domain::canon::Dialect::OpenAi, model),
+        traits: crate::known::traits(domain::canon::Dialect::OpenAi, model),
         names,
     }
 }
 
-pub fn head(request: &Request) -> Head<'_> {
+pub(crate) fn head(request: &Request) -> Head<'_> {
     Head {
         request,
         created: 1_700_000_000,
@@ -50,7 +44,7 @@ pub fn head(request: &Request) -> Head<'_> {
     }
 }
 
-pub fn frames(bytes: &[u8]) -> Vec<Frame> {
+pub(crate) fn frames(bytes: &[u8]) -> Vec<Frame> {
     let mut framer = Framer::new(1 << 24);
     let mut frames = Vec::new();
     framer
@@ -60,7 +54,7 @@ pub fn frames(bytes: &[u8]) -> Vec<Frame> {
     frames
 }
 
-pub fn read_stream(bytes: &[u8]) -> Result<Vec<Chunk>, String> {
+pub(crate) fn read_stream(bytes: &[u8]) -> Result<Vec<Chunk>, String> {
     let mut reader = StreamReader::new(Names::default());
     let mut chunks = Vec::new();
     for frame in frames(bytes) {
@@ -71,7 +65,7 @@ pub fn read_stream(bytes: &[u8]) -> Result<Vec<Chunk>, String> {
     Ok(chunks)
 }
 
-pub fn write_stream(chunks: &[Chunk], request: &Request) -> Vec<u8> {
+pub(crate) fn write_stream(chunks: &[Chunk], request: &Request) -> Vec<u8> {
     let mut writer = StreamWriter::new(&head(request));
     let mut out = Vec::new();
     for chunk in chunks {
@@ -85,7 +79,7 @@ pub fn write_stream(chunks: &[Chunk], request: &Request) -> Vec<u8> {
 }
 
 /// The chunks of a stream as JSON, without `[DONE]` and comments.
-pub fn events(bytes: &[u8]) -> Vec<Value> {
+pub(crate) fn events(bytes: &[u8]) -> Vec<Value> {
     let frames = frames(bytes).into_iter();
     let data = frames.filter(|frame| !frame.is_end_mark());
     data.filter_map(|frame| frame.data)
@@ -93,7 +87,7 @@ pub fn events(bytes: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-pub fn written(request: &Request) -> Value {
+pub(crate) fn written(request: &Request) -> Value {
     let names = Names::of(request);
     let written = write_request(request, &target(&request.model, &names));
     rules_but_parts(&written.value);
@@ -101,13 +95,13 @@ pub fn written(request: &Request) -> Value {
 }
 
 /// The rules; a part that is unknown is known to the client alone.
-pub fn rules_but_parts(body: &[u8]) {
+pub(crate) fn rules_but_parts(body: &[u8]) {
     if !String::from_utf8_lossy(body).contains("future_part") {
-        rules::check(body);
+        crate::rules::check(body);
     }
 }
 
-pub fn user(content: Vec<Block>) -> Request {
+pub(crate) fn user(content: Vec<Block>) -> Request {
     Request {
         model: "m".to_owned(),
         messages: vec![Message::new(Role::User, content)],
@@ -115,7 +109,7 @@ pub fn user(content: Vec<Block>) -> Request {
     }
 }
 
-pub fn call(id: &str, arguments: &str) -> Block {
+pub(crate) fn call(id: &str, arguments: &str) -> Block {
     Block::ToolCall(ToolCall {
         id: id.to_owned(),
         name: "f".to_owned(),

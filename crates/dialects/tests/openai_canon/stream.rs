@@ -1,7 +1,6 @@
 //! Streams from fixtures, and the ways in which servers differ.
 
-mod openai_canon_support;
-
+use crate::support::{document, events, fixture, json, read_stream, write_stream};
 use dialects::openai::canon::read_answer;
 use dialects::translate::Names;
 use domain::canon::{
@@ -9,7 +8,6 @@ use domain::canon::{
     Unknown,
 };
 use domain::usage::Usage;
-use openai_canon_support::{document, events, fixture, json, read_stream, write_stream};
 use serde_json::Value;
 
 /// Streams that say the same as the answer of the same name.

@@ -45,9 +45,9 @@ const MEMBERS: &[&str] = &[
 ];
 
 /// Panics with the rule that is broken.
-pub fn check(body: &[u8]) {
+pub(crate) fn check(body: &[u8]) {
     let text = String::from_utf8_lossy(body).into_owned();
-    let root = super::json(body);
+    let root = crate::support::json(body);
     let root = root.as_object().expect("an object");
     for key in root.keys() {
         assert!(MEMBERS.contains(&key.as_str()), "unknown member {key}");

@@ -6,7 +6,8 @@ use domain::canon::{
 };
 use serde_json::Value;
 
-use super::{rules, value, written};
+use crate::rules;
+use crate::support::{value, written};
 
 pub(crate) fn asked(messages: Vec<Message>) -> Request {
     Request {

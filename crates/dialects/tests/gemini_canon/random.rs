@@ -1,7 +1,7 @@
 //! Any conversation and any answer, to Gemini and back.
 
-mod gemini_canon_support;
-
+use crate::streaming::stream_of;
+use crate::support::*;
 use dialects::gemini::canon::{read_answer, write_answer};
 use dialects::translate::Names;
 use domain::canon::{
@@ -9,8 +9,6 @@ use domain::canon::{
     Stop, Thinking, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Unknown,
 };
 use domain::usage::Usage;
-use gemini_canon_support::streaming::stream_of;
-use gemini_canon_support::*;
 use proptest::prelude::*;
 
 fn signature() -> impl Strategy<Value = Option<Signature>> {
@@ -233,7 +231,7 @@ proptest! {
         model in prop::sample::select(vec![NEWEST, "gemini-2.5-pro", "gemini-2.0-flash", "m"]),
     ) {
         let written = written(&request, model);
-        rules::check(&value(&written.value), model);
+        crate::rules::check(&value(&written.value), model);
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! A client's requests, read and written again.
 
-mod openai_canon_support;
-
+use crate::support::{document, fixture, json, rules_but_parts, target, written};
 use dialects::openai::canon::{read_request, write_request};
 use dialects::translate::Names;
 use domain::canon::{
     Block, CacheMark, Dialect, Effort, MediaKind, Message, Request, Source, ToolChoice,
 };
 use domain::refusal::Reason;
-use openai_canon_support::{document, fixture, json, rules_but_parts, target, written};
 use serde_json::json;
 
 const REQUESTS: &[&str] = &[

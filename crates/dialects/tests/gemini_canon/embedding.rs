@@ -1,13 +1,11 @@
 //! Embeddings of Gemini's dialect, from and into `OpenAI`'s.
 
-mod gemini_canon_support;
-
+use crate::support::*;
 use dialects::gemini::canon::embedding::{
     Embeds, Form, read_vectors, rename, write_embeds, write_vectors,
 };
 use domain::canon::Weight;
 use domain::edit::Edits;
-use gemini_canon_support::*;
 use serde_json::{Value, json};
 
 fn embeds(body: &Value, form: Form) -> Embeds {

@@ -1,14 +1,12 @@
 //! Tools, formats, thinking and all other settings of other dialects, written
 //! for Gemini.
 
-mod gemini_canon_support;
-
+use crate::support::*;
+use crate::talk::*;
 use domain::canon::{
     Block, CacheMark, Dialect, Effort, Format, Json, Loss, Message, Reasoning, Request, Role, Stop,
     ToolChoice, ToolKind, Unknown, Weight,
 };
-use gemini_canon_support::talk::*;
-use gemini_canon_support::*;
 use serde_json::{Value, json};
 
 #[test]
@@ -277,7 +275,7 @@ fn a_bound_above_the_models_own_is_the_models() {
         model: NEWEST,
         output_limit: Some(65_536),
         reasons: true,
-        traits: crate::gemini_canon_support::known::traits(domain::canon::Dialect::Gemini, NEWEST),
+        traits: crate::known::traits(domain::canon::Dialect::Gemini, NEWEST),
         names: &names,
     };
     let written = dialects::gemini::canon::write_request(&request, &target);
@@ -300,7 +298,7 @@ fn a_model_that_does_not_think_is_not_told_how_much() {
         model: "m",
         output_limit: None,
         reasons: false,
-        traits: crate::gemini_canon_support::known::traits(domain::canon::Dialect::Gemini, "m"),
+        traits: crate::known::traits(domain::canon::Dialect::Gemini, "m"),
         names: &names,
     };
     let written = dialects::gemini::canon::write_request(&request, &target);

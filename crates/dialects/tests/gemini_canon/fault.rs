@@ -1,14 +1,12 @@
 //! Gemini's errors.
 
-mod gemini_canon_support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use dialects::gemini::canon::{
     read_fault, retry_delay, write_fault, write_fault_event, write_refusal,
 };
 use domain::canon::{Fault, FaultKind};
-use gemini_canon_support::*;
 
 #[test]
 fn errors_are_told_apart() {

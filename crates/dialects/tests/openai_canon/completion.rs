@@ -1,11 +1,9 @@
 //! The old completions, for clients whose model speaks another dialect.
 
-mod grammar;
-mod openai_canon_support;
-
+use crate::grammar;
+use crate::support::{document, events, head, json};
 use dialects::openai::canon::{CompletionWriter, read_completion_request, write_completion_answer};
 use domain::canon::{Answer, Block, Chunk, Request, Role};
-use openai_canon_support::{document, events, head, json};
 use proptest::prelude::*;
 
 fn texts(answer: &Answer) -> Vec<String> {
