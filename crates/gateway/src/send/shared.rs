@@ -58,6 +58,10 @@ impl Sharing {
 pub(super) async fn greet(socket: Socket) -> Result<Way, ExchangeError> {
     let (sender, connection) = http2::Builder::new(LocalExec)
         .timer(TokioTimer::new())
+        // All who wait for it begin at once, and how many may is in the first
+        // frame that comes: until then, one. Servers refuse the others, or end
+        // the connection with all that is on it.
+        .initial_max_send_streams(1)
         // A connection that died silently must not swallow every request.
         .keep_alive_interval(Some(PING))
         .keep_alive_timeout(PONG)
