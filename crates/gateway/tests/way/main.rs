@@ -43,6 +43,7 @@ mod reuse;
 mod send;
 mod serve;
 mod several;
+mod sharing;
 mod stage;
 mod suited;
 mod terms;
