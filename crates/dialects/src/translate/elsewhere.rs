@@ -7,8 +7,6 @@
 
 mod words;
 
-use std::borrow::Cow;
-
 use domain::canon::{Block, Dialect, Loss, Message, Request, Role, Unknown, Written};
 
 use super::Target;
@@ -62,25 +60,24 @@ impl Told {
             return None;
         }
         let mut told = Self {
-            request: Request {
-                messages: Vec::with_capacity(request.messages.len()),
-                ..without_messages(request)
-            },
+            request: request.clone(),
             places: Vec::new(),
             losses: Vec::new(),
         };
-        for (at, message) in request.messages.iter().enumerate() {
+        let messages = std::mem::take(&mut told.request.messages);
+        for (at, message) in messages.into_iter().enumerate() {
             told.message(at, message, dialect);
         }
         Some(told)
     }
 
-    fn message(&mut self, at: usize, message: &Message, dialect: Dialect) {
+    fn message(&mut self, at: usize, message: Message, dialect: Dialect) {
         let (mut content, mut places) = (Vec::new(), Vec::new());
-        for (nth, block) in message.content.iter().enumerate() {
+        let was_empty = message.content.is_empty();
+        for (nth, block) in message.content.into_iter().enumerate() {
             let block = match block {
-                Block::Unknown(unknown) if is_done(message.role, unknown, dialect) => {
-                    let words = words::of(unknown);
+                Block::Unknown(unknown) if is_done(message.role, &unknown, dialect) => {
+                    let words = words::of(&unknown);
                     let why = match words {
                         Some(_) => "another provider did it itself: told in words",
                         None => "another provider did it itself, and only it can read that",
@@ -89,25 +86,21 @@ impl Told {
                     self.losses.push(Loss::hint(field, why));
                     match words {
                         // Some put the texts of a turn together as they are.
-                        Some(words) => Cow::Owned(Block::text(format!("\n{words}\n"))),
+                        Some(words) => Block::text(format!("\n{words}\n")),
                         None => continue,
                     }
                 }
-                block => Cow::Borrowed(block),
+                block => block,
             };
-            content.push(block.into_owned());
+            content.push(block);
             places.push(nth);
         }
         // A turn that was nothing else says nothing now.
-        if content.is_empty() && !message.content.is_empty() {
+        if content.is_empty() && !was_empty {
             return;
         }
         self.places.push((at, places));
-        self.request.messages.push(Message {
-            content,
-            role: message.role,
-            name: message.name.clone(),
-        });
+        self.request.messages.push(Message { content, ..message });
     }
 
     /// Names the place by what the client sent.
@@ -136,12 +129,4 @@ fn index<'a>(field: &'a str, head: &str) -> Option<(usize, &'a str)> {
 fn is_done(role: Role, unknown: &Unknown, dialect: Dialect) -> bool {
     let is_known = !matches!(unknown.name.as_str(), "item_reference" | "audio");
     is_known && unknown.dialect != dialect && matches!(role, Role::Assistant | Role::Tool)
-}
-
-/// All but the conversation.
-fn without_messages(request: &Request) -> Request {
-    Request {
-        messages: Vec::new(),
-        ..request.clone()
-    }
 }
