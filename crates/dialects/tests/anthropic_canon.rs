@@ -4,6 +4,8 @@
 mod answer;
 #[path = "anthropic_canon/conversation.rs"]
 mod conversation;
+#[path = "anthropic_canon/emulated.rs"]
+mod emulated;
 #[path = "anthropic_canon/fault.rs"]
 mod fault;
 #[path = "anthropic_canon/foreign.rs"]

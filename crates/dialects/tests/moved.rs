@@ -157,3 +157,69 @@ fn places_behind_what_was_left_out_are_still_the_clients() {
     let fields: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
     assert_eq!(fields, ["messages[2].content[1]", "messages[0].content[0]"]);
 }
+
+const TO_READ: &str = r#"{"model":"m","max_tokens":9,"messages":[
+    {"role":"user","content":[
+        {"type":"text","text":"Read."},
+        {"type":"search_result","title":"Rules","source":"https://a.example/rules","citations":{"enabled":true},
+            "content":[{"type":"text","text":"Three wins."}]},
+        {"type":"document","title":"Scores","source":{"type":"content",
+            "content":[{"type":"text","text":"Ann 3."},{"type":"text","text":"Bob 2."}]}}]},
+    {"role":"assistant","content":[{"type":"tool_use","id":"toolu_1","name":"find","input":{}}]},
+    {"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":[
+        {"type":"search_result","title":"More","source":"kb/7","content":[{"type":"text","text":"Cy 1."}]},
+        {"type":"tool_reference","tool_name":"latest"}]}]}]}"#;
+
+#[test]
+fn what_anthropics_clients_give_to_read_is_text_for_others() {
+    let words = [
+        "Rules",
+        "https://a.example/rules",
+        "Three wins.",
+        "Scores",
+        "Ann 3.",
+        "Bob 2.",
+        "kb/7",
+        "Cy 1.",
+        "The tool `latest` can be called.",
+    ];
+    for to in Dialect::ALL
+        .into_iter()
+        .filter(|to| *to != Dialect::Anthropic)
+    {
+        let (written, losses) = moved(Dialect::Anthropic, to, TO_READ);
+        for word in words {
+            assert!(written.contains(word), "{to:?} {word}: {written}");
+        }
+        let lost = losses.iter().find(|loss| loss.weight == Weight::Meaning);
+        assert_eq!(lost, None, "{to:?}");
+        for place in ["messages[0].content[1]", "messages[0].content[2]"] {
+            assert!(
+                losses.iter().any(|loss| loss.field == place),
+                "{to:?}: {losses:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn files_of_text_are_text_where_no_other_files_are_read() {
+    // `a,b` and a line of numbers.
+    let asked = r#"{"contents":[{"role":"user","parts":[{"text":"Sum?"},
+        {"inlineData":{"mimeType":"text/csv","displayName":"t.csv","data":"YSxiCjEsMgo="}}]}]}"#;
+    for to in [Dialect::OpenAi, Dialect::Cohere, Dialect::Ollama] {
+        let (written, losses) = moved(Dialect::Gemini, to, asked);
+        assert!(written.contains(r"a,b\n1,2"), "{to:?}: {written}");
+        assert_eq!(losses, [], "{to:?}");
+    }
+    let (written, _) = moved(Dialect::Gemini, Dialect::Converse, asked);
+    assert!(written.contains(r#""format":"csv""#), "{written}");
+}
+
+#[test]
+fn a_file_that_says_to_be_text_and_is_none_stays_a_file() {
+    let asked = r#"{"contents":[{"role":"user","parts":[{"text":"?"},
+        {"inlineData":{"mimeType":"text/plain","data":"/w=="}}]}]}"#;
+    let (written, _) = moved(Dialect::Gemini, Dialect::OpenAi, asked);
+    assert!(written.contains("data:text/plain;base64,/w=="), "{written}");
+}

@@ -3,8 +3,10 @@
 //! be read, and else left out.
 //!
 //! A conversation that moves goes on without its searches' sealed results, its
-//! containers and its compacted beginnings; it is not refused for them.
+//! containers and its compacted beginnings; it is not refused for them. Nor for what
+//! can be read as text (`texts`).
 
+pub(crate) mod texts;
 mod words;
 
 use domain::canon::{Block, Dialect, Loss, Message, Request, Role, Unknown, Written};
@@ -12,20 +14,26 @@ use domain::canon::{Block, Dialect, Loss, Message, Request, Role, Unknown, Writt
 use super::Target;
 use crate::openai;
 
-/// Writes a request with what other dialects' providers did told in words.
+/// Writes a request with what other dialects' providers did told in words, and what
+/// the target reads only as text as text.
 pub(super) fn written(
     request: &Request,
     target: &Target<'_>,
     (dialect, write): (Dialect, impl Fn(&Request, &Target<'_>) -> Written<Vec<u8>>),
 ) -> Written<Vec<u8>> {
-    let Some(told) = Told::of(request, dialect) else {
-        return write(request, target);
+    let (read, losses) = texts::told(request, dialect);
+    let mut written = match Told::of(&read, dialect) {
+        None => write(&read, target),
+        Some(told) => {
+            let mut written = write(&told.request, target);
+            for loss in &mut written.losses {
+                told.replace(loss);
+            }
+            written.losses.extend(told.losses);
+            written
+        }
     };
-    let mut written = write(&told.request, target);
-    for loss in &mut written.losses {
-        told.replace(loss);
-    }
-    written.losses.extend(told.losses);
+    written.losses.extend(losses);
     written
 }
 

@@ -36,6 +36,7 @@ pub use allowed::{Allowed, allowed};
 pub use by_url::is_seen;
 pub use codec::{Codec, Head, Malformed, ReadStream, Upstream, WriteStream};
 pub use customs::{Customs, without_free_text};
+pub(crate) use elsewhere::texts;
 pub use elsewhere::with_thoughts;
 pub use frames::{Client, Frames};
 pub use names::Names;

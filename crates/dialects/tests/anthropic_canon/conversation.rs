@@ -140,6 +140,7 @@ fn asked() -> impl Strategy<Value = Request> {
             strict: Some(true),
             cache: None,
             rest: Vec::new(),
+            declared: None,
         });
         Request {
             tools: tools.collect(),

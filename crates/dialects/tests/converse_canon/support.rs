@@ -154,6 +154,7 @@ pub(crate) fn tool(name: &str) -> Tool {
         strict: None,
         cache: None,
         rest: Vec::new(),
+        declared: None,
     }
 }
 

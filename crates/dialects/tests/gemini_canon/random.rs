@@ -169,6 +169,7 @@ fn conversation() -> impl Strategy<Value = Request> {
                     strict: Some(true),
                     cache: None,
                     rest: Vec::new(),
+                    declared: None,
                 })
                 .collect(),
             tool_choice,

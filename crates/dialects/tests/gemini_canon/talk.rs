@@ -55,6 +55,7 @@ pub(crate) fn function(name: &str, schema: Option<&str>) -> Tool {
         strict: None,
         cache: None,
         rest: Vec::new(),
+        declared: None,
     }
 }
 

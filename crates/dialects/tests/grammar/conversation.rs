@@ -232,6 +232,7 @@ pub fn tools() -> Vec<Tool> {
         strict: None,
         cache: None,
         rest: Vec::new(),
+        declared: None,
     };
     vec![
         tool(

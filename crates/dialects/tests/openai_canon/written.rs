@@ -211,6 +211,7 @@ fn tools_of_other_dialects_are_losses_and_take_their_choice_along() {
         strict: None,
         cache: None,
         rest: Vec::new(),
+        declared: None,
     }];
     asked.tool_choice = Some(ToolChoice::Named("web_search".to_owned()));
     asked.parallel_tools = Some(true);

@@ -88,6 +88,7 @@ pub(crate) fn tool(name: &str) -> Tool {
         strict: None,
         cache: Some(CacheMark::default()),
         rest: Vec::new(),
+        declared: None,
     }
 }
 

@@ -16,6 +16,10 @@ pub struct Tool {
     pub strict: Option<bool>,
     /// Where the provider's prompt cache may end.
     pub cache: Option<CacheMark>,
+    /// How the client declared it, if it is a built-in tool of its dialect that the
+    /// client runs itself: a function for everybody else, and this for the provider
+    /// who knows it.
+    pub declared: Option<Unknown>,
     /// Members that this form does not know.
     pub rest: Vec<Unknown>,
 }
@@ -30,6 +34,7 @@ impl Tool {
             kind,
             strict: None,
             cache: None,
+            declared: None,
             rest: Vec::new(),
         }
     }

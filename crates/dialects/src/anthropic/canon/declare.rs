@@ -240,6 +240,10 @@ struct ToolPen<'a> {
 
 impl ToolPen<'_> {
     fn tool(&self, tool: &Tool, at: &str, losses: &mut Vec<Loss>) -> Option<String> {
+        let own = |it: &&Unknown| it.dialect == Dialect::Anthropic;
+        if let Some(declared) = tool.declared.as_ref().filter(own) {
+            return Some(declared.raw.as_str().to_owned());
+        }
         match &tool.kind {
             ToolKind::Function { schema } => Some(self.function(tool, schema.as_ref(), at, losses)),
             ToolKind::Custom { format } => Some(self.custom(tool, format.as_ref(), at, losses)),

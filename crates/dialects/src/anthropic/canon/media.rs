@@ -4,6 +4,7 @@ use domain::canon::{Loss, Media, MediaKind, Source};
 
 use super::fields::{Read, cache, flag, needed, object, path, string, text};
 use crate::json::{Node, Object};
+use crate::translate::texts::{decoded, is_text};
 
 /// Images that Claude looks at.
 const IMAGES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
@@ -135,7 +136,7 @@ fn document(media: &Media) -> Result<String, String> {
         Source::Base64(data) => match mime.as_deref() {
             Some("application/pdf") => Ok(base64_source("application/pdf", data)),
             None if data.starts_with("JVBER") => Ok(base64_source("application/pdf", data)),
-            Some(mime) if is_text(mime) => decode(data)
+            Some(mime) if is_text(mime) => decoded(data)
                 .map(|text| text_source(&text))
                 .ok_or_else(|| "the document is no text in UTF-8".to_owned()),
             mime => {
@@ -161,14 +162,6 @@ fn plain(mime: &str) -> String {
         "image/jpg" => "image/jpeg".to_owned(),
         _ => plain,
     }
-}
-
-fn is_text(mime: &str) -> bool {
-    mime.starts_with("text/")
-        || matches!(
-            mime,
-            "application/json" | "application/xml" | "application/yaml" | "application/x-yaml"
-        )
 }
 
 fn base64_source(mime: &str, data: &str) -> String {
@@ -215,27 +208,4 @@ fn sniff(data: &str) -> Option<&'static str> {
     ];
     let found = known.into_iter().find(|(head, _)| data.starts_with(head));
     found.map(|(_, mime)| mime)
-}
-
-/// The text in a standard base64.
-fn decode(data: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(data.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for byte in data.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.extend(u8::try_from(bits >> count & 0xff));
-        }
-    }
-    String::from_utf8(out).ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! | what | read | written |
 //! |---|---|---|
-//! | a request | `request`, `blocks`, `media`, `tools` | `write`, `turns`, `links`, `pieces`, `declare` |
+//! | a request | `request`, `blocks`, `media`, `tools`, `emulated` | `write`, `turns`, `links`, `pieces`, `declare` |
 //! | an answer | `answer` | `answer_write` |
 //! | a stream | `stream` | `stream_write`, `pending` |
 //! | an error | `fault` | `fault` |
@@ -15,6 +15,7 @@ mod answer;
 mod answer_write;
 mod blocks;
 mod declare;
+mod emulated;
 mod ending;
 mod fault;
 mod fields;

@@ -2,6 +2,7 @@
 
 use domain::canon::{Tool, ToolChoice, ToolKind};
 
+use super::emulated;
 use super::fields::{
     Read, array, cache, flag, json, missing, needed, object, path, string, unknown, wrong,
 };
@@ -32,6 +33,9 @@ fn tool(node: Node<'_>, at: &str) -> Read<Tool> {
     }
     let kind = string(node, "type", at)?;
     if let Some(kind) = kind.filter(|kind| kind != "custom") {
+        if let Some(tool) = emulated::tool(node, &kind, at)? {
+            return Ok(tool);
+        }
         return Ok(Tool::new(
             string(node, "name", at)?.unwrap_or_else(|| kind.clone()),
             ToolKind::BuiltIn(unknown(&kind, node)),
@@ -52,6 +56,7 @@ fn tool(node: Node<'_>, at: &str) -> Read<Tool> {
         strict: flag(node, "strict", at)?,
         cache: cache(node, at)?,
         rest: others.map(|(key, _, value)| unknown(&key, value)).collect(),
+        declared: None,
     })
 }
 

@@ -98,6 +98,7 @@ fn read_named(node: Node<'_>, path: Path<'_>) -> Result<Tool, Refusal> {
         strict: None,
         cache: cache_mark(node),
         rest: Vec::new(),
+        declared: None,
     })
 }
 

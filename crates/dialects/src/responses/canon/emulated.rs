@@ -1,10 +1,10 @@
 //! Built-in tools that the client runs itself.
 //!
 //! The provider knows them and calls them by items of their own; no other
-//! dialect does. They become functions of the same name, with a mark on the
-//! tool by which calls of it are written as those items again.
+//! dialect does. They become functions of the same name; by what was declared,
+//! calls of them are written as those items again.
 
-use domain::canon::{Block, Dialect, Json, Request, Tool, ToolCall, ToolKind, ToolResult, Unknown};
+use domain::canon::{Block, Dialect, Json, Request, Tool, ToolCall, ToolKind, ToolResult};
 
 use super::fields::{json, loose, member, type_of, unknown};
 use crate::json::{Document, Kind, Node, Object};
@@ -72,14 +72,6 @@ const ALL: [Emulated; 4] = [
     },
 ];
 
-/// The name of the mark: what the client declared.
-const MARK: &str = "built_in";
-
-/// Whether this member of a tool is the mark.
-pub(super) fn is_mark(member: &Unknown) -> bool {
-    member.dialect == Dialect::Responses && member.name == MARK
-}
-
 /// Reads a tool, if it is one that the client runs.
 pub(super) fn tool(node: Node<'_>) -> Option<Tool> {
     let kind = type_of(node);
@@ -97,7 +89,8 @@ pub(super) fn tool(node: Node<'_>) -> Option<Tool> {
         },
         strict: None,
         cache: None,
-        rest: vec![unknown(MARK, node)],
+        declared: Some(unknown(it.tool, node)),
+        rest: Vec::new(),
     })
 }
 
@@ -154,9 +147,10 @@ pub(super) fn item(node: Node<'_>) -> Option<Block> {
 
 /// What a tool of this request emulates, and what the client declared.
 pub(super) fn declared(tool: &Tool) -> Option<(&'static Emulated, &Json)> {
-    let mark = tool.rest.iter().find(|member| is_mark(member))?;
-    let it = ALL.iter().find(|it| it.tool == tool.name)?;
-    Some((it, &mark.raw))
+    let declared = tool.declared.as_ref()?;
+    let is_own = declared.dialect == Dialect::Responses;
+    let it = ALL.iter().find(|it| is_own && it.tool == declared.name)?;
+    Some((it, &declared.raw))
 }
 
 /// What the tool of this name emulates.

@@ -79,6 +79,7 @@ fn declared(node: Node<'_>, kind: &str, space: Option<&str>, path: &str) -> Resu
                 schema: schema(node, path)?,
             },
         },
+        declared: None,
     })
 }
 
@@ -227,8 +228,7 @@ fn write_one(o: &mut Object<'_>, tool: &Tool, names: &Names) {
         }
         ToolKind::BuiltIn(_) => {}
     }
-    let others = tool.rest.iter().filter(|member| is_own(member));
-    for member in others.filter(|member| !emulated::is_mark(member)) {
+    for member in tool.rest.iter().filter(|member| is_own(member)) {
         o.raw(&member.name, member.raw.as_str());
     }
 }

@@ -29,6 +29,11 @@ const SEALED: &[&str] = &[
     "type",
 ];
 
+/// Whether a block of this name, of Anthropic's, is for the model to read.
+pub(super) fn is_to_read(name: &str) -> bool {
+    matches!(name, "search_result" | "document" | "tool_reference")
+}
+
 /// What was done, in words; none if nobody else can read it.
 pub(super) fn of(unknown: &Unknown) -> Option<String> {
     let bytes = unknown.raw.as_str().as_bytes().to_vec();
@@ -52,6 +57,11 @@ pub(super) fn of(unknown: &Unknown) -> Option<String> {
         }
         "toolResponse" => found(member(root, "toolResponse")?, "response"),
         name if name.ends_with("_tool_result") => found(root, "content"),
+        "search_result" | "document" => to_read(root),
+        "tool_reference" => {
+            let name = text(root, "tool_name")?;
+            Some(format!("The tool `{name}` can be called."))
+        }
         _ => None,
     }
 }
@@ -120,6 +130,18 @@ fn used(root: Node<'_>) -> Option<String> {
         }
         _ => called(root, "server_name", "input"),
     }
+}
+
+/// A found page or a document in pieces: what it is called, where it is from, its text.
+fn to_read(root: Node<'_>) -> Option<String> {
+    let mut lines: Vec<String> = ["title", "source", "context"]
+        .into_iter()
+        .filter_map(|key| text(root, key).map(Cow::into_owned))
+        .collect();
+    let source = member(root, "source").filter(|source| source.kind() == Kind::Object);
+    let content = member(source.unwrap_or(root), "content")?;
+    gather(content, None, &mut lines);
+    Some(lines.join("\n"))
 }
 
 /// A string, or JSON as it is.
