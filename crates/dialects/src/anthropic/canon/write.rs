@@ -178,7 +178,7 @@ impl<'a> Sampling<'a> {
                     "the model takes either temperature or top_p"
                 }
                 "temperature" if value.parse::<f64>().is_ok_and(|number| number > 1.0) => {
-                    losses.push(Loss::meaning(key, "Anthropic's ends at 1"));
+                    losses.push(Loss::hint(key, "Anthropic's ends at 1, which is sent"));
                     out.push((key, "1"));
                     continue;
                 }

@@ -191,7 +191,8 @@ fn write_sampling(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Los
         let within = bounded(value, (0.0, 1.0));
         root.raw(key, within.as_deref().unwrap_or(value.as_str()));
         if within.is_some() {
-            losses.push(Loss::meaning(key, "Cohere's is between 0 and 1"));
+            let why = "Cohere's is between 0 and 1: the nearest is sent";
+            losses.push(Loss::hint(key, why));
         }
     }
     if let Some(top_p) = &request.top_p {

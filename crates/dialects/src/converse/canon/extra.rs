@@ -176,7 +176,7 @@ fn bounded<'a>(field: &str, value: &'a str, losses: &mut Vec<Loss>) -> &'a str {
     let number: Option<f64> = value.parse().ok();
     match number {
         Some(number) if number > 1.0 => {
-            losses.push(Loss::meaning(field, "Bedrock's ends at 1"));
+            losses.push(Loss::hint(field, "Bedrock's ends at 1, which is sent"));
             "1"
         }
         Some(number) if number < 0.0 => {
