@@ -217,6 +217,38 @@ fn files_of_text_are_text_where_no_other_files_are_read() {
 }
 
 #[test]
+fn one_word_of_a_list_is_asked_for_in_words_where_it_cannot_be_told() {
+    let schemas = [
+        r#""responseSchema":{"type":"STRING","enum":["yes","no"]}"#,
+        r#""responseJsonSchema":{"type":"string","enum":["yes","no"]}"#,
+    ];
+    for schema in schemas {
+        let asked = format!(
+            r#"{{"contents":[{{"role":"user","parts":[{{"text":"Is it?"}}]}}],
+            "generationConfig":{{"responseMimeType":"text/x.enum",{schema}}}}}"#
+        );
+        let asked: &'static str = asked.leak();
+        for to in Dialect::ALL.into_iter().filter(|to| *to != Dialect::Gemini) {
+            let (written, losses) = moved(Dialect::Gemini, to, asked);
+            assert!(
+                written.contains("nothing else: yes, no"),
+                "{to:?}: {written}"
+            );
+            assert!(!written.contains("enum"), "{to:?}: {written}");
+            let fields: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
+            assert_eq!(fields, ["generationConfig.responseMimeType"], "{to:?}");
+            assert_eq!(losses[0].weight, Weight::Hint);
+        }
+        let (written, losses) = moved(Dialect::Gemini, Dialect::Gemini, asked);
+        assert!(
+            written.contains("text/x.enum") && written.contains(schema),
+            "{written}"
+        );
+        assert_eq!(losses, []);
+    }
+}
+
+#[test]
 fn a_file_that_says_to_be_text_and_is_none_stays_a_file() {
     let asked = r#"{"contents":[{"role":"user","parts":[{"text":"?"},
         {"inlineData":{"mimeType":"text/plain","data":"/w=="}}]}]}"#;

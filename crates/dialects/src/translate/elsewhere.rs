@@ -4,8 +4,9 @@
 //!
 //! A conversation that moves goes on without its searches' sealed results, its
 //! containers and its compacted beginnings; it is not refused for them. Nor for what
-//! can be read as text (`texts`).
+//! can be read as text (`texts`), or asked for in words (`one_of`).
 
+mod one_of;
 pub(crate) mod texts;
 mod words;
 
@@ -21,7 +22,8 @@ pub(super) fn written(
     target: &Target<'_>,
     (dialect, write): (Dialect, impl Fn(&Request, &Target<'_>) -> Written<Vec<u8>>),
 ) -> Written<Vec<u8>> {
-    let (read, losses) = texts::told(request, dialect);
+    let (mut read, mut losses) = texts::told(request, dialect);
+    one_of::ask(&mut read, dialect, &mut losses);
     let mut written = match Told::of(&read, dialect) {
         None => write(&read, target),
         Some(told) => {

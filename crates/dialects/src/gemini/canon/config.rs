@@ -108,12 +108,12 @@ fn reasoning(mut thinking: Fields<'_>, request: &mut Request) -> Result<Reasonin
 fn format(config: &mut Fields<'_>, request: &mut Request) -> Result<(), Refusal> {
     let mime = config.take("responseMimeType");
     let older = config.take("responseSchema");
-    let schema = config.take("responseJsonSchema").map(raw);
+    let newer = config.take("responseJsonSchema");
     if let Some(older) = older {
         let name = "generationConfig.responseSchema";
         request.rest.push(unknown(name, older));
     }
-    let schema = schema.or_else(|| older.map(to_json_schema));
+    let schema = newer.map(raw).or_else(|| older.map(to_json_schema));
     let Some(node) = mime else {
         request.format = schema.map(of_schema);
         return Ok(());
@@ -129,6 +129,8 @@ fn format(config: &mut Fields<'_>, request: &mut Request) -> Result<(), Refusal>
             // One word of a list (`text/x.enum`), or what comes later.
             let name = "generationConfig.responseMimeType";
             request.rest.push(unknown(name, node));
+            let name = "generationConfig.responseJsonSchema";
+            request.rest.extend(newer.map(|newer| unknown(name, newer)));
             None
         }
     };
