@@ -217,6 +217,17 @@ fn files_of_text_are_text_where_no_other_files_are_read() {
 }
 
 #[test]
+fn the_schema_of_a_tool_in_googles_older_form_is_not_lost() {
+    let asked = r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],"tools":[{"functionDeclarations":[
+        {"name":"f","parameters":{"type":"OBJECT","properties":{"a":{"type":"STRING"}},"required":["a"]}}]}]}"#;
+    for to in Dialect::ALL {
+        let (written, losses) = moved(Dialect::Gemini, to, asked);
+        assert!(written.contains(r#""required":["a"]"#), "{to:?}: {written}");
+        assert_eq!(losses, [], "{to:?}");
+    }
+}
+
+#[test]
 fn one_word_of_a_list_is_asked_for_in_words_where_it_cannot_be_told() {
     let schemas = [
         r#""responseSchema":{"type":"STRING","enum":["yes","no"]}"#,

@@ -145,12 +145,10 @@ fn note(tool: &Tool, at: usize, provider: &str, losses: &mut Vec<Loss>) {
         }
         ToolKind::Function { .. } | ToolKind::Custom { format: None } => {}
     }
-    for member in &tool.rest {
-        // The older schema of a tool of Gemini's is told as the newer one.
-        if member.dialect != Dialect::Gemini || member.name != "parameters" {
-            let why = format!("{provider}'s tools have no such member");
-            lose(&format!(".{}", member.name), why);
-        }
+    // No client speaks the dialects that are written by this.
+    for member in tool.unsaid(Dialect::Cohere) {
+        let why = format!("{provider}'s tools have no such member");
+        lose(&format!(".{}", member.name), why);
     }
     if tool.cache.is_some() {
         let why = format!("{provider} caches prompts by itself");

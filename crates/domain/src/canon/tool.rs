@@ -1,6 +1,6 @@
 //! Tools: declared, chosen, called, answered.
 
-use super::{Block, CacheMark, Json, Signature, Unknown};
+use super::{Block, CacheMark, Dialect, Json, Signature, Unknown};
 
 /// A tool that the model may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,16 @@ impl Tool {
             declared: None,
             rest: Vec::new(),
         }
+    }
+}
+
+impl Tool {
+    /// The members that a provider of this dialect cannot be told. The older schema of
+    /// a tool of Gemini's is none: everybody gets it as the newer one.
+    pub fn unsaid(&self, dialect: Dialect) -> impl Iterator<Item = &Unknown> {
+        let is_schema = |it: &Unknown| it.dialect == Dialect::Gemini && it.name == "parameters";
+        let others = self.rest.iter().filter(move |it| it.dialect != dialect);
+        others.filter(move |it| !is_schema(it))
     }
 }
 

@@ -23,6 +23,7 @@ const AHEAD: &[&str] = &[
     "*gpt-5*-chat*",
     "*/o1*",
     "*/o3*",
+    "o1-preview*",
     "o4*",
     "*/o4*",
     "grok-3-mini*",
@@ -104,6 +105,18 @@ fn a_generation_of_claude_is_known_by_the_name() {
     assert_eq!(form("claude-sonnet-9"), Form::Word);
     assert_eq!(form("claude-latest"), Form::AsAsked);
     assert_eq!(form("kimi-k2"), Form::AsAsked);
+}
+
+#[test]
+fn models_of_openai_that_the_table_does_not_know_think_by_their_names() {
+    let thinks = |name: &str| of(Dialect::OpenAi, name).thinks;
+    for name in ["o4-mini", "gpt-5-codex", "ft:gpt-5-mini:org::x", "gpt-7"] {
+        assert_eq!(thinks(name), Thinks::Yes, "{name}");
+    }
+    assert_eq!(thinks("gpt-5.1-chat-latest"), Thinks::No);
+    assert_eq!(thinks("gpt-4o"), Thinks::Unknown, "the table knows");
+    let efforts = of(Dialect::OpenAi, "o1-mini").efforts;
+    assert_eq!(efforts.nearest(Effort::Low), None);
 }
 
 #[test]

@@ -321,7 +321,7 @@ impl ToolPen<'_> {
             if is_strict {
                 o.bool("strict", true);
             }
-            rest(o, &tool.rest, at, losses);
+            rest(o, tool, at, losses);
             put_cache(o, tool.cache.as_ref());
         }))
     }
@@ -361,16 +361,13 @@ fn present(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-fn rest(o: &mut Object<'_>, rest: &[Unknown], at: &str, losses: &mut Vec<Loss>) {
-    for member in rest {
-        match member.dialect {
-            Dialect::Anthropic => {
-                o.raw(&member.name, member.raw.as_str());
-            }
-            _ => losses.push(Loss::hint(
-                format!("{at}.{}", member.name),
-                "Anthropic knows no such member",
-            )),
-        }
+fn rest(o: &mut Object<'_>, tool: &Tool, at: &str, losses: &mut Vec<Loss>) {
+    let is_own = |member: &&Unknown| member.dialect == Dialect::Anthropic;
+    for member in tool.rest.iter().filter(is_own) {
+        o.raw(&member.name, member.raw.as_str());
+    }
+    for member in tool.unsaid(Dialect::Anthropic) {
+        let field = format!("{at}.{}", member.name);
+        losses.push(Loss::hint(field, "Anthropic knows no such member"));
     }
 }

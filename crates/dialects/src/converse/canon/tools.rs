@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::canon::{Block, Json, Loss, Request, Tool, ToolChoice, ToolKind};
+use domain::canon::{Block, Dialect, Json, Loss, Request, Tool, ToolChoice, ToolKind};
 use domain::traits::Forced;
 
 use super::ANSWER_TOOL;
@@ -98,7 +98,7 @@ impl Tools {
             }
         };
         self.declared.push(written);
-        for member in &tool.rest {
+        for member in tool.unsaid(Dialect::Converse) {
             let field = format!("{at}.{}", member.name);
             pen.losses
                 .push(Loss::hint(field, "Bedrock knows no such member"));

@@ -25,11 +25,7 @@ pub(super) fn write(
             let why = format!("OpenAI's chat completions have no tool `{}`", tool.name);
             losses.push(Loss::hint(format!("tools[{at}]"), why));
         }
-        for rest in tool
-            .rest
-            .iter()
-            .filter(|rest| rest.dialect != Dialect::OpenAi)
-        {
+        for rest in tool.unsaid(Dialect::OpenAi) {
             let field = format!("tools[{at}].{}", rest.name);
             losses.push(Loss::hint(field, "OpenAI's tools have no such member"));
         }

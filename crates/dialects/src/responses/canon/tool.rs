@@ -269,7 +269,7 @@ pub(super) fn losses(tools: &[Tool], out: &mut Vec<Loss>) {
             hosts::losses(raw, field, out);
             continue;
         }
-        for member in tool.rest.iter().filter(|member| !is_own(member)) {
+        for member in tool.unsaid(Dialect::Responses) {
             let why = format!("only {} has it", member.dialect.as_str());
             out.push(Loss::hint(format!("{field}.{}", member.name), why));
         }

@@ -134,7 +134,7 @@ mod tests {
         let rows = |provider, deployment| of_model(&one(provider, deployment).0);
         assert_eq!(rows("azure", "model: prod-1"), []);
         let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let efforts = "efforts: [none, low, medium, high, xhigh, max]; samplings: 0; \
+        let efforts = "thinks: true; efforts: [none, low, medium, high, xhigh, max]; samplings: 0; \
                        penalties: false; stops: false";
         assert_eq!(
             rows("azure", "model: prod-1, base_model: openai/gpt-5.6-sol"),
