@@ -252,9 +252,15 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             let facts = opening.tap.read(&frame);
             match facts.class {
                 FrameClass::Content | FrameClass::Finish => begun = true,
-                FrameClass::Error | FrameClass::Malformed | FrameClass::Done if !begun => {
+                FrameClass::Error if !begun => {
                     return Err(Failure::of_event(frame.data.unwrap_or_default()));
                 }
+                FrameClass::Malformed if !begun => {
+                    return Err(Failure::broken(
+                        "a malformed event before the first content",
+                    ));
+                }
+                FrameClass::Done if !begun => return Err(Failure::broken(NO_CONTENT)),
                 _ => {}
             }
             if !begun {
@@ -269,10 +275,12 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             return Ok(opening);
         }
         if is_over {
-            return Err(Failure::broken("the stream ended before its first content"));
+            return Err(Failure::broken(NO_CONTENT));
         }
     }
 }
+
+const NO_CONTENT: &str = "the stream ended before its first content";
 
 /// How long the next bytes of an answer may take.
 #[derive(Clone, Copy)]

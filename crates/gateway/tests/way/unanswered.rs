@@ -67,6 +67,8 @@ fn who_fell_silent_or_broke_has_the_prompt() {
         for reply in [
             Reply::hang(),
             Reply::sse([""; 0]),
+            Reply::sse([r#"{"id": oops"#]),
+            Reply::sse(["[DONE]"]),
             begun("x").reset_after(10),
         ] {
             has_prompt(&record(reply, stream_request("m", PROMPT)).await);
