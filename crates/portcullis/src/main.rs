@@ -29,9 +29,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Asks the kernel for pages of 4 KB. The allocator would have those of 2 MB,
-/// and each thread begins one of its own: an idle gateway would hold 35 MB
-/// instead of 19, and spend half of its start on clearing them.
+/// Asks the kernel for pages of 4 KB. Where its setting is `always`, the allocator
+/// would have those of 2 MB, and each thread begins some of its own: an idle gateway
+/// would hold 50 MB instead of 21.
 ///
 /// It is advice: where the kernel has no such setting, all goes on.
 fn keep_pages_small() {
