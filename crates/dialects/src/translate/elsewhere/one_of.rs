@@ -25,14 +25,8 @@ pub(super) fn ask(request: &mut Cow<'_, Request>, dialect: Dialect, losses: &mut
     let Some(words) = words(request) else {
         return;
     };
-    let last = |request: &Request| {
-        let roles = request.messages.iter().map(|message| message.role);
-        roles
-            .enumerate()
-            .filter(|(_, role)| *role == Role::User)
-            .last()
-    };
-    let Some((at, _)) = last(request) else {
+    let mut messages = request.messages.iter();
+    let Some(at) = messages.rposition(|message| message.role == Role::User) else {
         return;
     };
     let request = request.to_mut();
