@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{Period, Unit};
 use crate::counters::Measure;
 
 /// What the limits of one subject have given out.
@@ -15,6 +16,24 @@ pub struct Holding {
     pub running: u64,
     /// What was taken in each window.
     pub windows: Vec<WindowHolding>,
+    /// What was taken in each period of a calendar.
+    #[serde(default)]
+    pub periods: Vec<PeriodHolding>,
+}
+
+/// What was taken in one period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodHolding {
+    /// What it counts.
+    pub measure: Measure,
+    /// What kind of period it is.
+    pub unit: Unit,
+    /// Which one.
+    pub period: Period,
+    /// How much, what is reserved and not yet used included.
+    pub amount: u64,
+    /// How much of it is reserved and not yet used.
+    pub pending: u64,
 }
 
 /// What was taken in one window.

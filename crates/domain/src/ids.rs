@@ -51,6 +51,12 @@ macro_rules! text_id {
             }
         }
 
+        impl Default for $name {
+            fn default() -> Self {
+                Self("".into())
+            }
+        }
+
         // Hash and order are those of the text.
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
@@ -85,6 +91,11 @@ text_id!(
 text_id!(
     /// A tenant's id; `default` where nobody made tenants.
     TenantId
+);
+text_id!(
+    /// A tenant's, team's, app's or user's id: `team_…`, or the path of one that
+    /// the file declares.
+    PartyId
 );
 text_id!(
     /// A provider's name as configuration or catalogue spells it.

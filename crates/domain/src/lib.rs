@@ -12,7 +12,8 @@
 //! | [`quirks`] | where a provider differs from its dialect |
 //! | [`ability`] | what a model can do beside text |
 //! | [`traits`] | what a model takes beyond its dialect: patterns over names |
-//! | [`principal`] | who is asking: a virtual key and what it may do |
+//! | [`party`], [`terms`] | tenants, teams, apps, users; what is set for each |
+//! | [`virtual_key`], [`principal`] | keys as they are kept; who is asking and what they may do |
 //! | [`policy`] | system rules, guards, cache, retries that apply to a request |
 //! | [`model_pattern`] | which models: `*claude* >= 4.6` |
 //! | [`pattern`], [`probe`], [`suggest`] | names with an open end; health routes; "did you mean …?" |
@@ -22,11 +23,13 @@
 //! | [`record`] | what the journal keeps of a request |
 //! | [`counters`], [`shelf`], [`turns`], [`reasoning`] | traits that `store` implements |
 //! | [`limit`], [`budget`] | how much of what in which time, as people write it |
+//! | [`bound`] | all of them that hold for a key, in one list |
 //! | [`network`] | networks of addresses |
 //! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
 pub mod ability;
+pub mod bound;
 pub mod budget;
 pub mod calendar;
 pub mod canon;
@@ -44,6 +47,7 @@ pub mod model;
 pub mod model_pattern;
 pub mod money;
 pub mod network;
+pub mod party;
 pub mod pattern;
 pub mod policy;
 pub mod principal;
@@ -57,7 +61,9 @@ pub mod shape;
 pub mod shelf;
 pub mod snapshot;
 pub mod suggest;
+pub mod terms;
 pub mod time;
 pub mod traits;
 pub mod turns;
 pub mod usage;
+pub mod virtual_key;

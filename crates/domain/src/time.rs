@@ -32,6 +32,15 @@ impl Ticks {
     }
 }
 
+/// This moment, by both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// For spans.
+    pub ticks: Ticks,
+    /// For calendars.
+    pub unix: UnixMicros,
+}
+
 /// A point in time as people write it: `2027-01-01T00:00:00Z`, or a day, which
 /// starts at midnight UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,26 +4,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::holding::{Holding, SlotHolding, WindowHolding};
-use domain::time::Ticks;
+use domain::holding::{Holding, PeriodHolding, SlotHolding, WindowHolding};
+use domain::time::Now;
 
 use super::MemoryCounters;
-use super::counters::lock;
+use super::counters::{Counted, lock};
 
 impl MemoryCounters {
     /// What is given out, of every subject that has taken anything.
     #[must_use]
     pub fn holdings(&self) -> Vec<Holding> {
-        let subjects: Vec<_> = lock(&self.subjects)
+        let subjects: Vec<_> = lock(&self.inner.subjects)
             .iter()
             .map(|(name, subject)| (Arc::clone(name), Arc::clone(subject)))
             .collect();
         let told = subjects.into_iter().map(|(subject, shared)| {
             let open = lock(&shared);
-            let windows = open.windows.iter().map(|(measure, window)| {
-                let (length_us, slots) = window.told();
+            let windows = open.windows.iter().map(|rolling| {
+                let (length_us, slots) = rolling.window.told();
                 WindowHolding {
-                    measure: *measure,
+                    measure: rolling.measure,
                     length_us,
                     slots,
                 }
@@ -32,6 +32,7 @@ impl MemoryCounters {
                 subject,
                 running: open.running,
                 windows: windows.collect(),
+                periods: open.periods.iter().map(told_period).collect(),
             }
         });
         told.collect()
@@ -39,15 +40,15 @@ impl MemoryCounters {
 
     /// Counts what another process has given out: `after`, where it said
     /// `before` the last time. What this process has given out stays.
-    pub fn amend(&self, before: Option<&Holding>, after: &Holding, now: Ticks) {
-        let shared = self.subject(&after.subject, now);
+    pub fn amend(&self, before: Option<&Holding>, after: &Holding, now: Now) {
+        let shared = self.inner.subject(&after.subject, now);
         let mut open = lock(&shared);
         let was = before.map_or(0, |holding| holding.running);
         open.running = (open.running + after.running).saturating_sub(was);
         for window in &after.windows {
             let at = open.position(window.measure, window.length_us);
             let known = slots(before, window);
-            let own = &mut open.windows[at].1;
+            let own = &mut open.windows[at].window;
             for slot in &window.slots {
                 match known.get(&slot.number) {
                     None => own.add(*slot),
@@ -62,6 +63,31 @@ impl MemoryCounters {
                 }
             }
         }
+        let all_known = before.map_or(&[][..], |holding| &holding.periods);
+        for told in &after.periods {
+            let is_it = |it: &&PeriodHolding| {
+                (it.measure, it.unit, it.period) == (told.measure, told.unit, told.period)
+            };
+            let known = all_known.iter().find(is_it);
+            let at = open.period_at(told.measure, told.unit, told.period);
+            let own = &mut open.periods[at];
+            own.enter(told.period);
+            if own.period == told.period {
+                let (amount, pending) = known.map_or((0, 0), |it| (it.amount, it.pending));
+                own.amount = (own.amount + told.amount).saturating_sub(amount);
+                own.pending = (own.pending + told.pending).saturating_sub(pending);
+            }
+        }
+    }
+}
+
+fn told_period(counted: &Counted) -> PeriodHolding {
+    PeriodHolding {
+        measure: counted.measure,
+        unit: counted.unit,
+        period: counted.period,
+        amount: counted.amount,
+        pending: counted.pending,
     }
 }
 
@@ -78,9 +104,17 @@ fn slots(before: Option<&Holding>, window: &WindowHolding) -> HashMap<u64, SlotH
 mod tests {
     use std::time::Duration;
 
-    use domain::counters::{Answer, Ask, Counters, Measure, Taken};
+    use domain::counters::{Answer, Ask, Counters, Measure, Span, Taken, Used};
+    use domain::time::{Ticks, UnixMicros};
 
     use super::*;
+
+    fn at(micros: u64) -> Now {
+        Now {
+            ticks: Ticks(micros),
+            unix: UnixMicros(micros as i64),
+        }
+    }
 
     fn take(
         counters: &MemoryCounters,
@@ -92,10 +126,10 @@ mod tests {
             subject: "key_a".into(),
             measure,
             capacity: 10,
-            window: Duration::from_secs(60),
+            window: Span::Rolling(Duration::from_secs(60)),
             cost,
         };
-        match counters.take(&[ask], Ticks(now)) {
+        match counters.take(&[ask], at(now)) {
             Answer::Now(taken) => taken.ok(),
             Answer::Later(_) => unreachable!("memory never waits"),
         }
@@ -105,7 +139,7 @@ mod tests {
         let after = from.holdings();
         for holding in &after {
             let before = before.iter().find(|b| b.subject == holding.subject);
-            to.amend(before, holding, Ticks(0));
+            to.amend(before, holding, at(0));
         }
         after
     }
@@ -133,7 +167,8 @@ mod tests {
         assert!(take(&heir, Measure::Parallel, 1, 0).is_none());
         assert!(take(&heir, Measure::Tokens, 3, 0).is_none());
         drop(running);
-        tokens.settle(2, Ticks(0));
+        let used = Used { tokens: 2, cost: 0 };
+        tokens.settle(used, at(0));
         let told = tell(&elder, &told, &heir);
         assert!(take(&heir, Measure::Parallel, 10, 0).is_some());
         let _kept = take(&heir, Measure::Tokens, 8, 0).expect("room");

@@ -1,5 +1,10 @@
 //! Limits, asked from several threads and at chosen times.
 
+use std::time::Duration;
+
+use domain::counters::{Measure, Span, Used};
+use domain::time::{Ticks, UnixMicros};
+
 use super::*;
 
 fn ask(measure: Measure, capacity: u64, cost: u64) -> Ask {
@@ -7,13 +12,20 @@ fn ask(measure: Measure, capacity: u64, cost: u64) -> Ask {
         subject: "key_a".into(),
         measure,
         capacity,
-        window: Duration::from_secs(60),
+        window: Span::Rolling(Duration::from_secs(60)),
         cost,
     }
 }
 
+fn at(micros: u64) -> Now {
+    Now {
+        ticks: Ticks(micros),
+        unix: UnixMicros(micros as i64),
+    }
+}
+
 fn take(counters: &MemoryCounters, asks: &[Ask], now: u64) -> Result<Box<dyn Taken>, Full> {
-    match counters.take(asks, Ticks(now)) {
+    match counters.take(asks, at(now)) {
         Answer::Now(taken) => taken,
         Answer::Later(_) => unreachable!("memory never waits"),
     }
@@ -76,7 +88,13 @@ fn a_parallel_slot_comes_back_however_the_request_ends() {
 fn settling_gives_unused_tokens_back() {
     let counters = MemoryCounters::default();
     let mut taken = take(&counters, &[ask(Measure::Tokens, 100, 80)], 0).expect("room");
-    taken.settle(10, Ticks(0));
+    taken.settle(
+        Used {
+            tokens: 10,
+            cost: 0,
+        },
+        at(0),
+    );
     assert!(take(&counters, &[ask(Measure::Tokens, 100, 90)], 0).is_ok());
 }
 
