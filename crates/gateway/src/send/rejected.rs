@@ -13,7 +13,7 @@ use http1::Fields;
 
 use super::failure::Failure;
 use super::translation::PIVOT;
-use super::{Ask, aws};
+use super::{Ask, aws, spoken};
 use crate::accept::Foreign;
 
 /// Reads such an answer. `theirs` is what the provider speaks, where that is not
@@ -25,6 +25,7 @@ pub(super) fn rejected(
     ask: &Ask,
 ) -> Failure {
     let word = aws::word(status, fields, &body);
+    let is_no_route = spoken::is_no_route(status, &body);
     let (body, wait) = match theirs {
         Some(theirs) => fault(theirs, status, &body, ask),
         None => (body, None),
@@ -33,7 +34,10 @@ pub(super) fn rejected(
         Some(word) => refused(word.status, fields, body).said_by_aws(status, &word),
         None => refused(status, fields, body),
     };
-    failure.or_after(wait).of_keys(&target.provider.keys, key)
+    Failure {
+        is_no_route,
+        ..failure.or_after(wait).of_keys(&target.provider.keys, key)
+    }
 }
 
 /// A provider's error in the pivot's dialect, with the client's names for fields,
