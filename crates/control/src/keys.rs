@@ -1,29 +1,34 @@
-//! Virtual keys, as people handle them: made and shown once, listed, revoked.
+//! Virtual keys, as people handle them: made and shown once, listed, changed,
+//! rotated, revoked.
 
-use domain::ids::KeyId;
-use domain::principal::{Limits, Principal};
+use domain::ids::{KeyId, PartyId, TenantId};
+use domain::party::{DEFAULT_TENANT, Party};
 use domain::secret::Secret;
-use domain::time::UnixMicros;
+use domain::terms::Terms;
+use domain::time::{Moment, UnixMicros};
+use domain::virtual_key::VirtualKey;
 use identity::Install;
-use store::{Store, StoreError, StoredKey};
+use serde_json::{Value, json};
+use store::{AdminChange, Change, KeySecret, Store, StoreError, StoredKey};
 
-/// The tenant of everything as long as nobody made tenants.
-pub const DEFAULT_TENANT: &str = "default";
+use crate::change::{Actor, Told};
+use crate::parties::{self, PartyError, check_terms};
 
 /// What a new key should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewKey {
     /// What its owner calls it.
     pub name: String,
-    /// Models it may use, `*` at the end matches any rest; `None` is all.
-    pub models: Option<Vec<String>>,
+    /// Whose it is: an id, a path of names or a name; the tenant `default` if
+    /// unsaid.
+    pub owner: Option<String>,
     /// When it stops working; `None` is never.
     pub expires: Option<UnixMicros>,
-    /// Its limits.
-    pub limits: Limits,
+    /// What holds for it beside its owner's terms.
+    pub terms: Terms,
 }
 
-/// A key that was just made.
+/// A key that was just made, or has a new secret.
 #[derive(Clone, Debug)]
 pub struct Created {
     /// The key itself: shown to its owner now, and never again.
@@ -63,12 +68,37 @@ pub enum KeyError {
     /// A name is shown on terminals.
     #[error("the name holds a control character; write --name alice")]
     UnprintableName,
-    /// Nothing to revoke.
+    /// No such key.
     #[error("no valid key has the id or name `{0}`; `portcullis keys list` shows them")]
     NoSuchKey(String),
+    /// Several of this name.
+    #[error("several keys are called `{name}`: {all}; name it by its id")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// Their ids.
+        all: String,
+    },
+    /// Its owner or terms cannot be.
+    #[error(transparent)]
+    Party(#[from] PartyError),
     /// The store would not.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Told for VirtualKey {
+    fn told(&self) -> Value {
+        let moment = |at: UnixMicros| Moment(at).to_string();
+        json!({
+            "id": self.id.as_str(),
+            "name": self.name,
+            "owner": self.owner.as_str(),
+            "expires": self.expires.map(moment),
+            "revoked": self.revoked.map(moment),
+            "terms": self.terms,
+        })
+    }
 }
 
 /// Makes sure that the stored keys and this install secret belong together.
@@ -86,48 +116,52 @@ pub async fn claim(store: &Store, install: &Install, now: UnixMicros) -> Result<
 /// Makes a key.
 ///
 /// # Errors
-/// The secret is not that of the other keys, the name is empty or taken, the end is past, or the store would not write.
+/// The secret is not that of the other keys, the name is empty or taken, the
+/// owner is not there, the end is past, or the store would not write.
 pub async fn create(
     store: &Store,
     install: &Install,
     wanted: NewKey,
-    now: UnixMicros,
+    by: &Actor,
 ) -> Result<Created, KeyError> {
-    if wanted.name.trim().is_empty() {
-        return Err(KeyError::EmptyName);
-    }
-    if wanted.name.chars().any(char::is_control) {
-        return Err(KeyError::UnprintableName);
-    }
-    if wanted.expires.is_some_and(|at| at <= now) {
+    check_name(&wanted.name)?;
+    check_terms(&wanted.terms)?;
+    if wanted.expires.is_some_and(|at| at <= by.now) {
         return Err(KeyError::AlreadyExpired);
     }
-    claim(store, install, now).await?;
+    claim(store, install, by.now).await?;
+    let mut change = store.change().await?;
+    let owners = change.parties().await?;
+    let owner = wanted.owner.as_deref().unwrap_or(DEFAULT_TENANT);
+    let owner = parties::find(&owners, None, owner, by)?.id.clone();
+    let all = change.keys().await?;
+    must_be_free(&all, &owners, (&wanted.name, &owner), by)?;
     let minted = identity::mint();
-    let stored = StoredKey {
-        principal: Principal {
-            key: minted.id,
-            tenant: DEFAULT_TENANT.into(),
-            name: wanted.name,
-            expires: wanted.expires,
-            revoked: None,
-            models: wanted.models,
-            limits: wanted.limits,
-        },
-        digest: install.digest(minted.key.reveal()),
-        created: now,
+    let key = VirtualKey {
+        id: minted.id,
+        name: wanted.name,
+        owner,
+        created: by.now,
+        expires: wanted.expires,
+        revoked: None,
+        terms: wanted.terms,
     };
-    match store.add_key(&stored).await {
-        Ok(()) => Ok(Created {
-            key: minted.key,
-            stored,
-        }),
-        Err(StoreError::NameTaken(other)) => Err(KeyError::NameTaken {
-            name: stored.principal.name,
-            other,
-        }),
-        Err(error) => Err(error.into()),
-    }
+    let secret = KeySecret {
+        digest: install.digest(minted.key.reveal()),
+        created: by.now,
+        expires: None,
+    };
+    change.put_key(&key).await?;
+    change.add_secret(&key.id, &secret).await?;
+    let record = record(&owners, "create", (None, &key), by);
+    change.commit(&record).await?;
+    Ok(Created {
+        key: minted.key,
+        stored: StoredKey {
+            key,
+            secrets: vec![secret],
+        },
+    })
 }
 
 /// All keys, oldest first; revoked and expired ones too.
@@ -138,103 +172,162 @@ pub async fn list(store: &Store) -> Result<Vec<StoredKey>, KeyError> {
     Ok(store.keys().await?)
 }
 
+/// Changes the valid key of this id or name.
+///
+/// # Errors
+/// There is none, what it would become cannot be, or the store would not write.
+pub async fn edit(
+    store: &Store,
+    name: &str,
+    by: &Actor,
+    edit: impl FnOnce(&mut VirtualKey),
+) -> Result<VirtualKey, KeyError> {
+    let mut change = store.change().await?;
+    let all = change.keys().await?;
+    let owners = change.parties().await?;
+    let before = &find(&all, name, by)?.key;
+    let mut after = before.clone();
+    edit(&mut after);
+    check_terms(&after.terms)?;
+    if after.name != before.name {
+        check_name(&after.name)?;
+        must_be_free(&all, &owners, (&after.name, &after.owner), by)?;
+    }
+    if after.expires != before.expires && after.expires.is_some_and(|at| at <= by.now) {
+        return Err(KeyError::AlreadyExpired);
+    }
+    put(change, &owners, ("edit", before, &after), by).await?;
+    Ok(after)
+}
+
+/// Gives the valid key of this id or name a new secret. The one that it has
+/// works until `overlap` is over.
+///
+/// # Errors
+/// There is none, the install secret is another one, or the store would not write.
+pub async fn rotate(
+    store: &Store,
+    install: &Install,
+    (name, old_ends): (&str, UnixMicros),
+    by: &Actor,
+) -> Result<Created, KeyError> {
+    claim(store, install, by.now).await?;
+    let mut change = store.change().await?;
+    let all = change.keys().await?;
+    let owners = change.parties().await?;
+    let stored = find(&all, name, by)?.clone();
+    let minted = identity::mint();
+    let secret = KeySecret {
+        digest: install.digest(minted.key.reveal()),
+        created: by.now,
+        expires: None,
+    };
+    change.end_secrets(&stored.key.id, old_ends).await?;
+    change.add_secret(&stored.key.id, &secret).await?;
+    let record = record(&owners, "rotate", (Some(&stored.key), &stored.key), by);
+    change.commit(&record).await?;
+    let mut stored = stored;
+    stored.secrets.push(secret);
+    Ok(Created {
+        key: minted.key,
+        stored,
+    })
+}
+
 /// Revokes the valid key of this id or name.
 ///
 /// # Errors
 /// [`KeyError::NoSuchKey`], or the store would not write.
-pub async fn revoke(store: &Store, id_or_name: &str, now: UnixMicros) -> Result<KeyId, KeyError> {
-    store
-        .revoke_key(id_or_name, now)
-        .await?
-        .ok_or_else(|| KeyError::NoSuchKey(id_or_name.to_owned()))
+pub async fn revoke(store: &Store, name: &str, by: &Actor) -> Result<KeyId, KeyError> {
+    let mut change = store.change().await?;
+    let all = change.keys().await?;
+    let owners = change.parties().await?;
+    let before = &find(&all, name, by)?.key;
+    let mut after = before.clone();
+    after.revoked = Some(by.now);
+    put(change, &owners, ("revoke", before, &after), by).await?;
+    Ok(after.id)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn put(
+    mut change: Change,
+    owners: &[Party],
+    (action, before, after): (&str, &VirtualKey, &VirtualKey),
+    by: &Actor,
+) -> Result<(), KeyError> {
+    change.put_key(after).await?;
+    let record = record(owners, action, (Some(before), after), by);
+    Ok(change.commit(&record).await?)
+}
 
-    const NOW: UnixMicros = UnixMicros(1_000_000);
+fn record(
+    owners: &[Party],
+    action: &str,
+    (before, after): (Option<&VirtualKey>, &VirtualKey),
+    by: &Actor,
+) -> AdminChange {
+    let tenant = tenant(owners, &after.owner);
+    let object = (after.id.as_str(), tenant);
+    by.did(format!("key.{action}"), object, before, Some(after))
+}
 
-    fn named(name: &str) -> NewKey {
-        NewKey {
-            name: name.to_owned(),
-            models: None,
-            expires: None,
-            limits: Limits::default(),
+fn tenant(owners: &[Party], owner: &PartyId) -> TenantId {
+    let tree = parties::tree(owners);
+    tree.tenant(owner).unwrap_or_else(|| DEFAULT_TENANT.into())
+}
+
+/// The valid key that somebody means: by its id, or by its name if only one has
+/// it.
+///
+/// # Errors
+/// None or several.
+pub fn find<'a>(all: &'a [StoredKey], name: &str, by: &Actor) -> Result<&'a StoredKey, KeyError> {
+    let valid = || all.iter().filter(|it| it.key.is_valid(by.now));
+    if let Some(key) = valid().find(|it| it.key.id.as_str() == name) {
+        return Ok(key);
+    }
+    let found: Vec<&StoredKey> = valid().filter(|it| it.key.name == name).collect();
+    match found[..] {
+        [one] => Ok(one),
+        [] => Err(KeyError::NoSuchKey(name.to_owned())),
+        _ => {
+            let ids: Vec<&str> = found.iter().map(|it| it.key.id.as_str()).collect();
+            Err(KeyError::Ambiguous {
+                name: name.to_owned(),
+                all: ids.join(", "),
+            })
         }
     }
+}
 
-    async fn world() -> (Store, Install) {
-        let store = Store::open_memory().await.expect("opens");
-        (store, Install::from_bytes(&[7; 32]))
+/// A name belongs to one valid key of a tenant: what others call theirs is
+/// nobody's business.
+fn must_be_free(
+    all: &[StoredKey],
+    owners: &[Party],
+    (name, owner): (&str, &PartyId),
+    by: &Actor,
+) -> Result<(), KeyError> {
+    let ours = tenant(owners, owner);
+    let has_it = |it: &&StoredKey| {
+        let key = &it.key;
+        key.name == name && key.is_valid(by.now) && tenant(owners, &key.owner) == ours
+    };
+    match all.iter().find(has_it) {
+        None => Ok(()),
+        Some(other) => Err(KeyError::NameTaken {
+            name: name.to_owned(),
+            other: other.key.id.clone(),
+        }),
     }
+}
 
-    #[tokio::test]
-    async fn a_made_key_is_found_by_its_digest_and_never_kept_itself() {
-        let (store, install) = world().await;
-        let made = create(&store, &install, named("alice"), NOW)
-            .await
-            .expect("makes");
-        let kept = list(&store).await.expect("lists");
-        assert_eq!(kept, [made.stored]);
-        assert_eq!(kept[0].digest, install.digest(made.key.reveal()));
-        assert!(!format!("{kept:?}").contains(made.key.reveal()));
+fn check_name(name: &str) -> Result<(), KeyError> {
+    if name.trim().is_empty() {
+        return Err(KeyError::EmptyName);
     }
-
-    #[tokio::test]
-    async fn a_name_is_free_again_once_its_key_is_revoked() {
-        let (store, install) = world().await;
-        create(&store, &install, named("alice"), NOW)
-            .await
-            .expect("makes");
-        let second = create(&store, &install, named("alice"), NOW).await;
-        assert!(matches!(second, Err(KeyError::NameTaken { .. })));
-        revoke(&store, "alice", NOW).await.expect("revokes");
-        let again = revoke(&store, "alice", NOW).await;
-        assert!(matches!(again, Err(KeyError::NoSuchKey(_))));
-        create(&store, &install, named("alice"), NOW)
-            .await
-            .expect("makes");
-    }
-
-    #[tokio::test]
-    async fn a_key_without_a_name_or_a_future_is_not_made() {
-        let (store, install) = world().await;
-        let nameless = create(&store, &install, named("  "), NOW).await;
-        assert!(matches!(nameless, Err(KeyError::EmptyName)));
-        let past = NewKey {
-            expires: Some(NOW),
-            ..named("late")
-        };
-        let late = create(&store, &install, past, NOW).await;
-        assert!(matches!(late, Err(KeyError::AlreadyExpired)));
-    }
-
-    #[tokio::test]
-    async fn keys_under_another_secret_are_noticed_until_the_old_ones_are_revoked() {
-        let (store, install) = world().await;
-        let now = UnixMicros(1);
-        create(&store, &install, named("a"), now)
-            .await
-            .expect("made");
-        let other = Install::from_bytes(b"another secret of this house");
-        let refused = claim(&store, &other, now).await;
-        assert!(matches!(refused, Err(KeyError::OtherSecret)));
-        let refused = create(&store, &other, named("b"), now).await;
-        assert!(matches!(refused, Err(KeyError::OtherSecret)));
-        claim(&store, &install, now)
-            .await
-            .expect("the old one holds");
-        revoke(&store, "a", now).await.expect("revoked");
-        claim(&store, &other, now)
-            .await
-            .expect("nothing is lost now");
-    }
-
-    #[tokio::test]
-    async fn a_name_cannot_speak_to_the_terminal() {
-        let (store, install) = world().await;
-        let made = create(&store, &install, named("a\u{1b}[2J"), UnixMicros(1)).await;
-        assert!(matches!(made, Err(KeyError::UnprintableName)));
+    match name.chars().any(char::is_control) {
+        true => Err(KeyError::UnprintableName),
+        false => Ok(()),
     }
 }

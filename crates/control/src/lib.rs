@@ -2,10 +2,15 @@
 //!
 //! | room | what it holds |
 //! |---|---|
-//! | [`keys`] | virtual keys: made, listed, revoked |
+//! | [`parties`] | tenants, teams, apps, users: made, listed, changed, revoked |
+//! | [`keys`] | virtual keys: made, listed, changed, rotated, revoked |
+//! | [`Actor`] | who does it; each change is recorded in its own transaction |
 //! | [`listener`] | the admin listener: health and metrics, away from clients |
 
+mod change;
 pub mod keys;
 pub mod listener;
+pub mod parties;
 
+pub use change::Actor;
 pub use listener::{Admin, Readiness, serve};

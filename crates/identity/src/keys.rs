@@ -27,17 +27,20 @@ pub struct Minted {
     pub key: Secret,
 }
 
+/// An id that nobody has yet, and that says nothing: `team_…`.
+#[must_use]
+pub fn mint_id(prefix: &str) -> String {
+    let letters = random::<12>().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    prefix.chars().chain(letters).collect()
+}
+
 /// Mints a key of 256 random bits, with an id that says nothing about it.
 #[must_use]
 pub fn mint() -> Minted {
     let bytes = Zeroizing::new(random::<32>());
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
-    let id: String = random::<12>()
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
-        .collect();
     Minted {
-        id: format!("key_{id}").into(),
+        id: mint_id("key_").into(),
         key: Secret::new(format!("{KEY_PREFIX}{}", text.as_str())),
     }
 }

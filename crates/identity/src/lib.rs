@@ -13,6 +13,6 @@ pub mod presented;
 mod random;
 
 pub use install::{Install, InstallError, short_digest};
-pub use keys::{Minted, mint};
+pub use keys::{Minted, mint, mint_id};
 pub use presented::{CredentialError, present};
 pub use random::random_generation;

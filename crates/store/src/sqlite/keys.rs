@@ -1,88 +1,53 @@
-//! Virtual keys.
+//! Virtual keys, and the hashes that they are looked up by.
 
-use domain::ids::{KeyId, TenantId};
-use domain::principal::{Limits, Principal};
+use std::collections::HashMap;
+
+use domain::ids::{KeyId, PartyId};
+use domain::snapshot::KeyDigest;
 use domain::time::UnixMicros;
+use domain::virtual_key::VirtualKey;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{signed, unsigned};
-use super::{Store, StoreError, Write};
-
-/// What the counter of changes to keys is called.
-const CHANGES: &str = "keys";
+use super::parties::terms;
+use super::{Change, Store, StoreError};
 
 /// A virtual key as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     /// Whose, and what it may do.
-    pub principal: Principal,
-    /// The keyed hash that it is looked up by.
-    pub digest: [u8; 32],
-    /// When it was made.
-    pub created: UnixMicros,
+    pub key: VirtualKey,
+    /// The keyed hashes that it is looked up by: two while it is rotated.
+    pub secrets: Vec<KeySecret>,
 }
 
-impl Store {
-    /// Keeps a new key.
-    ///
-    /// # Errors
-    /// [`StoreError::NameTaken`] if a key of this name was valid when the new
-    /// one was made; or the database would not write.
-    pub async fn add_key(&self, key: &StoredKey) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        let other = keys_of(
-            &mut write,
-            "SELECT * FROM keys WHERE name = ?",
-            &key.principal.name,
-        )
-        .await?;
-        if let Some(other) = other.iter().find(|k| k.principal.is_valid(key.created)) {
-            return Err(StoreError::NameTaken(other.principal.key.clone()));
-        }
-        insert(&mut write, key).await?;
-        count_change(&mut write).await?;
-        Ok(write.commit().await?)
-    }
+/// A keyed hash that a key is looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySecret {
+    /// The hash.
+    pub digest: KeyDigest,
+    /// When it was made.
+    pub created: UnixMicros,
+    /// When it finds the key no more, before the key itself ends.
+    pub expires: Option<UnixMicros>,
+}
 
+/// All keys, oldest first.
+const ALL: &str = "SELECT * FROM keys ORDER BY created_at, id";
+/// All hashes, oldest first.
+const SECRETS: &str = "SELECT * FROM key_secrets ORDER BY created_at, digest";
+
+impl Store {
     /// All keys, oldest first.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at, id")
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(read).collect()
-    }
-
-    /// Revokes the valid key of this id or name; `None` if there is none.
-    ///
-    /// # Errors
-    /// The database would not write.
-    pub async fn revoke_key(
-        &self,
-        id_or_name: &str,
-        at: UnixMicros,
-    ) -> Result<Option<KeyId>, StoreError> {
-        let mut write = self.write().await?;
-        let found = keys_of(
-            &mut write,
-            "SELECT * FROM keys WHERE ? IN (id, name)",
-            id_or_name,
-        )
-        .await?;
-        let Some(key) = found.iter().find(|k| k.principal.is_valid(at)) else {
-            return Ok(None);
-        };
-        sqlx::query("UPDATE keys SET revoked_at = ? WHERE id = ?")
-            .bind(at.0)
-            .bind(key.principal.key.as_str())
-            .execute(&mut *write)
-            .await?;
-        count_change(&mut write).await?;
-        write.commit().await?;
-        Ok(Some(key.principal.key.clone()))
+        // One moment of both tables.
+        let mut read = self.pool.begin().await?;
+        let keys = sqlx::query(ALL).fetch_all(&mut *read).await?;
+        let secrets = sqlx::query(SECRETS).fetch_all(&mut *read).await?;
+        joined(&keys, &secrets)
     }
 
     /// Notes which install secret the keys are made with. `false` if valid
@@ -106,11 +71,9 @@ impl Store {
             return Ok(true);
         }
         if known.is_some() {
-            let keys = sqlx::query("SELECT * FROM keys")
-                .fetch_all(&mut *write)
-                .await?;
+            let keys = sqlx::query(ALL).fetch_all(&mut *write).await?;
             for row in &keys {
-                if read(row)?.principal.is_valid(now) {
+                if read(row)?.is_valid(now) {
                     return Ok(false);
                 }
             }
@@ -125,99 +88,114 @@ impl Store {
         write.commit().await?;
         Ok(true)
     }
+}
 
-    /// Another number whenever keys were changed, by whatever process.
+impl Change {
+    /// All keys as they are in this change.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn change_mark(&self) -> Result<i64, StoreError> {
-        let count: Option<i64> = sqlx::query_scalar("SELECT count FROM changes WHERE what = ?")
-            .bind(CHANGES)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(count.unwrap_or(0))
+    pub async fn keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
+        let keys = sqlx::query(ALL).fetch_all(&mut *self.write).await?;
+        let secrets = sqlx::query(SECRETS).fetch_all(&mut *self.write).await?;
+        joined(&keys, &secrets)
+    }
+
+    /// Keeps a key; one of its id is replaced. Its hashes are those of before.
+    ///
+    /// # Errors
+    /// The database would not write.
+    pub async fn put_key(&mut self, key: &VirtualKey) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO keys (id, owner, name, terms, created_at, expires_at, revoked_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET \
+             owner = excluded.owner, name = excluded.name, terms = excluded.terms, \
+             expires_at = excluded.expires_at, revoked_at = excluded.revoked_at",
+        )
+        .bind(key.id.as_str())
+        .bind(key.owner.as_str())
+        .bind(&key.name)
+        .bind(serde_json::json!(key.terms).to_string())
+        .bind(key.created.0)
+        .bind(key.expires.map(|at| at.0))
+        .bind(key.revoked.map(|at| at.0))
+        .execute(&mut *self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Gives a key a further hash that it is looked up by.
+    ///
+    /// # Errors
+    /// The database would not write.
+    pub async fn add_secret(&mut self, key: &KeyId, secret: &KeySecret) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO key_secrets (digest, key_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
+        )
+        .bind(secret.digest.as_slice())
+        .bind(key.as_str())
+        .bind(secret.created.0)
+        .bind(secret.expires.map(|at| at.0))
+        .execute(&mut *self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// The hashes that a key has find it until then, and no longer. One that
+    /// ends before stays as it is.
+    ///
+    /// # Errors
+    /// The database would not write.
+    pub async fn end_secrets(&mut self, key: &KeyId, at: UnixMicros) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE key_secrets SET expires_at = ? \
+             WHERE key_id = ? AND (expires_at IS NULL OR expires_at > ?)",
+        )
+        .bind(at.0)
+        .bind(key.as_str())
+        .bind(at.0)
+        .execute(&mut *self.write)
+        .await?;
+        Ok(())
     }
 }
 
-async fn keys_of(
-    write: &mut Write,
-    query: &'static str,
-    value: &str,
-) -> Result<Vec<StoredKey>, StoreError> {
-    let rows = sqlx::query(query)
-        .bind(value)
-        .fetch_all(&mut **write)
-        .await?;
-    rows.iter().map(read).collect()
+fn joined(keys: &[SqliteRow], secrets: &[SqliteRow]) -> Result<Vec<StoredKey>, StoreError> {
+    let mut by_key: HashMap<String, Vec<KeySecret>> = HashMap::new();
+    for row in secrets {
+        let key = row.try_get("key_id")?;
+        by_key.entry(key).or_default().push(secret(row)?);
+    }
+    let with_its_own = |row| {
+        let key = read(row)?;
+        let secrets = by_key.remove(key.id.as_str()).unwrap_or_default();
+        Ok(StoredKey { key, secrets })
+    };
+    keys.iter().map(with_its_own).collect()
 }
 
-async fn insert(write: &mut Write, key: &StoredKey) -> Result<(), StoreError> {
-    let p = &key.principal;
-    let models = p.models.as_ref().map(|m| serde_json::json!(m).to_string());
-    sqlx::query(
-        "INSERT INTO keys (id, tenant, name, digest, created_at, expires_at, revoked_at, models, \
-         requests_per_minute, tokens_per_minute, parallel_requests) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(p.key.as_str())
-    .bind(p.tenant.as_str())
-    .bind(&p.name)
-    .bind(key.digest.as_slice())
-    .bind(key.created.0)
-    .bind(p.expires.map(|at| at.0))
-    .bind(p.revoked.map(|at| at.0))
-    .bind(models)
-    .bind(p.limits.requests_per_minute.map(signed))
-    .bind(p.limits.tokens_per_minute.map(signed))
-    .bind(p.limits.parallel_requests.map(signed))
-    .execute(&mut **write)
-    .await?;
-    Ok(())
-}
-
-async fn count_change(write: &mut Write) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO changes (what, count) VALUES (?, 1) \
-         ON CONFLICT (what) DO UPDATE SET count = count + 1",
-    )
-    .bind(CHANGES)
-    .execute(&mut **write)
-    .await?;
-    Ok(())
-}
-
-fn read(row: &SqliteRow) -> Result<StoredKey, StoreError> {
-    let models: Option<String> = row.try_get("models")?;
-    let models = models
-        .map(|text| {
-            serde_json::from_str(&text).map_err(|_| StoreError::Unreadable {
-                what: "a key's models",
-                value: text,
-            })
-        })
-        .transpose()?;
+fn secret(row: &SqliteRow) -> Result<KeySecret, StoreError> {
     let digest: Vec<u8> = row.try_get("digest")?;
-    let digest = <[u8; 32]>::try_from(digest).map_err(|bytes| StoreError::Unreadable {
+    let digest = KeyDigest::try_from(digest).map_err(|bytes| StoreError::Unreadable {
         what: "a key's digest",
         value: format!("{} bytes", bytes.len()),
     })?;
-    let moment = |name| row.try_get::<Option<i64>, _>(name);
-    let limit = |name| moment(name).map(|n| n.map(unsigned));
-    Ok(StoredKey {
-        principal: Principal {
-            key: KeyId::from(row.try_get::<String, _>("id")?.as_str()),
-            tenant: TenantId::from(row.try_get::<String, _>("tenant")?.as_str()),
-            name: row.try_get("name")?,
-            expires: moment("expires_at")?.map(UnixMicros),
-            revoked: moment("revoked_at")?.map(UnixMicros),
-            models,
-            limits: Limits {
-                requests_per_minute: limit("requests_per_minute")?,
-                tokens_per_minute: limit("tokens_per_minute")?,
-                parallel_requests: limit("parallel_requests")?,
-            },
-        },
+    Ok(KeySecret {
         digest,
         created: UnixMicros(row.try_get("created_at")?),
+        expires: row.try_get::<Option<i64>, _>("expires_at")?.map(UnixMicros),
+    })
+}
+
+fn read(row: &SqliteRow) -> Result<VirtualKey, StoreError> {
+    let moment = |name| row.try_get::<Option<i64>, _>(name);
+    Ok(VirtualKey {
+        id: KeyId::from(row.try_get::<String, _>("id")?.as_str()),
+        name: row.try_get("name")?,
+        owner: PartyId::from(row.try_get::<String, _>("owner")?.as_str()),
+        created: UnixMicros(row.try_get("created_at")?),
+        expires: moment("expires_at")?.map(UnixMicros),
+        revoked: moment("revoked_at")?.map(UnixMicros),
+        terms: terms(row, "a key's terms")?,
     })
 }

@@ -1,8 +1,10 @@
 //! One SQLite file. Another process (the command line) may have it open too.
 
 mod carry;
+mod changes;
 mod keys;
 mod open_requests;
+mod parties;
 mod requests;
 mod rows;
 mod running_turns;
@@ -14,12 +16,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::ids::KeyId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
-pub use keys::StoredKey;
+pub use changes::{AdminChange, Change};
+pub use keys::{KeySecret, StoredKey};
 
 /// What everything is written in.
 type Write = Transaction<'static, Sqlite>;
@@ -66,6 +68,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "background",
         include_str!("../../migrations/sqlite/0007_background.sql"),
     ),
+    (
+        8,
+        "parties",
+        include_str!("../../migrations/sqlite/0008_parties.sql"),
+    ),
 ];
 
 /// What can go wrong.
@@ -80,9 +87,6 @@ pub enum StoreError {
     /// The file is not there any more, or another one is.
     #[error("the database file was removed or replaced; put it back, or restart")]
     Gone,
-    /// A valid key has this name already.
-    #[error("a valid key has this name already: {0}")]
-    NameTaken(KeyId),
     /// A row that this version did not write.
     #[error("the database holds {what} that cannot be read: {value}")]
     Unreadable {
