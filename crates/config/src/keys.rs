@@ -2,45 +2,32 @@
 
 use std::collections::HashSet;
 
-use domain::ids::KeyId;
-use domain::principal::{Limits as Room, Principal};
-use serde::{Deserialize, Serialize};
+use domain::ids::{KeyId, PartyId};
+use domain::time::UnixMicros;
+use domain::virtual_key::VirtualKey;
 
 use super::error::Report;
 use super::policies::check_pattern;
 use super::scalars::Moment;
 use super::secret::SecretRef;
 use super::source::{index, key};
+use super::terms::{check, with_terms};
 
-/// A declared key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    /// Its name.
-    pub name: String,
-    /// The key itself, by reference.
-    pub key: SecretRef,
-    /// Models it may use; all if unset.
-    #[serde(default)]
-    pub models: Option<Vec<String>>,
-    /// When it stops working.
-    #[serde(default)]
-    pub expires: Option<Moment>,
-    /// Its limits.
-    #[serde(default)]
-    pub limits: Limits,
-}
-
-/// Limits of a key; what is unset is unlimited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Requests in any 60 seconds.
-    pub requests_per_minute: Option<u64>,
-    /// Tokens in any 60 seconds.
-    pub tokens_per_minute: Option<u64>,
-    /// Requests running at the same time.
-    pub parallel_requests: Option<u64>,
+with_terms! {
+    /// A declared key.
+    Key {
+        /// Its name.
+        pub name: String,
+        /// The key itself, by reference.
+        pub key: SecretRef,
+        /// Whose it is: a path of names like `acme/research/bot`; the tenant
+        /// `default` if unset.
+        #[serde(default)]
+        pub owner: Option<String>,
+        /// When it stops working.
+        #[serde(default)]
+        pub expires: Option<Moment>,
+    }
 }
 
 impl Key {
@@ -49,20 +36,16 @@ impl Key {
         format!("key_config_{}", self.name).into()
     }
 
-    /// Who it is.
-    pub fn principal(&self) -> Principal {
-        Principal {
-            key: self.id(),
-            tenant: "default".into(),
+    /// As it would be kept, for this owner.
+    pub fn kept(&self, owner: PartyId) -> VirtualKey {
+        VirtualKey {
+            id: self.id(),
             name: self.name.clone(),
+            owner,
+            created: UnixMicros(0),
             expires: self.expires.map(|at| at.0),
             revoked: None,
-            models: self.models.clone(),
-            limits: Room {
-                requests_per_minute: self.limits.requests_per_minute,
-                tokens_per_minute: self.limits.tokens_per_minute,
-                parallel_requests: self.limits.parallel_requests,
-            },
+            terms: self.terms(),
         }
     }
 }
@@ -98,19 +81,6 @@ pub fn validate(keys: &[Key], report: &mut Report<'_>) {
         for (i, pattern) in declared.models.iter().flatten().enumerate() {
             check_pattern(pattern, &index(&key(&path, "models"), i), report);
         }
-        let limits = key(&path, "limits");
-        for (field, value) in [
-            ("requests_per_minute", declared.limits.requests_per_minute),
-            ("tokens_per_minute", declared.limits.tokens_per_minute),
-            ("parallel_requests", declared.limits.parallel_requests),
-        ] {
-            if value == Some(0) {
-                report.wrong(
-                    &key(&limits, field),
-                    "a limit of 0 lets nothing through",
-                    "leave it out for no limit; to stop the key, remove it",
-                );
-            }
-        }
+        check(&declared.terms(), &path, report);
     }
 }

@@ -28,6 +28,8 @@ pub mod retry;
 pub mod scalars;
 pub mod secret;
 pub mod source;
+pub mod tenants;
+pub mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +50,9 @@ pub use error::ConfigError;
 
 /// The file that is read if nobody names one.
 pub const USUAL_FILE: &str = "portcullis.yaml";
+
+/// How long a request waits for what others have reserved of a budget.
+const BUDGET_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// All that the file may say; the default is what holds without one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -102,6 +107,14 @@ pub struct Config {
     pub keepalive: Option<Span>,
     /// The log.
     pub log: log::Log,
+    /// Proxies that are believed where a request came from.
+    pub trusted_proxies: Vec<domain::network::Network>,
+    /// How long a request waits for what others have reserved of a budget.
+    pub budget_wait: Span,
+    /// What holds for all keys together.
+    pub everyone: terms::Everyone,
+    /// Declared tenants.
+    pub tenants: Ordered<tenants::Tenant>,
     /// Declared virtual keys.
     #[serde(deserialize_with = "ordered::list")]
     pub keys: Vec<keys::Key>,
@@ -133,6 +146,10 @@ impl Default for Config {
             media: media::Media::default(),
             keepalive: None,
             log: log::Log::default(),
+            trusted_proxies: Vec::new(),
+            budget_wait: Span(BUDGET_WAIT),
+            everyone: terms::Everyone::default(),
+            tenants: Ordered::default(),
             keys: Vec::new(),
         }
     }
@@ -161,6 +178,8 @@ impl Config {
         self.responses.validate(&mut report);
         self.media.validate(&mut report);
         self.log.validate(&mut report);
+        terms::check(&self.everyone.terms(), "everyone", &mut report);
+        tenants::validate(&self.tenants, &mut report);
         keys::validate(&self.keys, &mut report);
         report.finish()
     }

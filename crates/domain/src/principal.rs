@@ -158,6 +158,12 @@ impl Principal {
         !self.without.is_empty()
     }
 
+    /// Whether it matters where a request comes from.
+    #[must_use]
+    pub fn is_bound_to_networks(&self) -> bool {
+        !self.networks.is_empty()
+    }
+
     /// Whether a request may come from this address; one that nobody knows is
     /// from nowhere.
     #[must_use]
@@ -215,6 +221,7 @@ impl Gathered {
 mod tests {
     use super::*;
     use crate::party::Parties;
+    use crate::terms::Wait;
 
     fn terms(json: &str) -> Terms {
         serde_json::from_str(json).expect(json)
@@ -273,7 +280,7 @@ mod tests {
     #[test]
     fn of_what_has_one_value_the_nearest_wins() {
         let all = principal(
-            r#"{"tags":{"env":"prod","cost_center":"1"},"when_full":{"queue":5},"priority":3}"#,
+            r#"{"tags":{"env":"prod","cost_center":"1"},"when_full":{"queue":"5ms"},"priority":3}"#,
             r#"{"tags":{"env":"test"},"priority":8}"#,
             r#"{"require":["ticket"]}"#,
         );
@@ -286,7 +293,7 @@ mod tests {
     #[test]
     fn every_limit_of_the_chain_is_its_holders() {
         let all = principal(
-            r#"{"limits":[{"parallel":9}],"when_full":{"queue":5}}"#,
+            r#"{"limits":[{"parallel":9}],"when_full":{"queue":"5ms"}}"#,
             r#"{"budgets":[{"usd":"1","per":"month"}]}"#,
             r#"{"limits":[{"requests":1,"per":"minute"}]}"#,
         );
@@ -304,7 +311,7 @@ mod tests {
         assert!(
             all.bounds
                 .iter()
-                .all(|it| it.when_full == WhenFull::Queue(5))
+                .all(|it| it.when_full == WhenFull::Queue(Wait(5)))
         );
     }
 

@@ -107,6 +107,16 @@ reasons! {
     ModelForbidden = 403 Permission "model_not_allowed";
     /// The key may pass nothing through: something of it could not be held to.
     PassThroughForbidden = 403 Permission "pass_through_forbidden";
+    /// The key may not be used from there.
+    WrongNetwork = 403 Permission "address_not_allowed";
+    /// The key may not make such requests.
+    RouteForbidden = 403 Permission "route_not_allowed";
+    /// The key may not ask for this.
+    FeatureForbidden = 403 Permission "feature_not_allowed";
+    /// A tag that every request must carry is not there.
+    MissingTag = 400 InvalidRequest "missing_tag";
+    /// A budget in money holds, and the model has no price.
+    PriceUnknown = 400 InvalidRequest "price_unknown";
     /// Nothing is passed through there.
     PassThroughOff = 404 NotFound "pass_through_off";
     /// A path that could be read in two ways, or leads out of the provider's.
@@ -127,6 +137,8 @@ reasons! {
     TokenLimit = 429 RateLimit "rate_limit_exceeded";
     /// Too many requests of this key run at once.
     ParallelLimit = 429 RateLimit "rate_limit_exceeded";
+    /// A budget is spent.
+    BudgetSpent = 429 RateLimit "budget_exceeded";
     /// The request alone is larger than the limit.
     OverLimit = 400 InvalidRequest "request_exceeds_limit";
     /// A guardrail blocked the request or the answer.

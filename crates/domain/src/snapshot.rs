@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::ids::ModelName;
 use crate::model::{Deployment, Model, Provider};
+use crate::network::Network;
 use crate::policy::{Policy, RetryPolicy};
 use crate::principal::Principal;
 
@@ -64,6 +65,10 @@ pub struct Snapshot {
     pub turns: crate::turns::Retention,
     /// How long reasoning is kept that clients do not send back; zero is never.
     pub reasoning: std::time::Duration,
+    /// Proxies that are believed where a request came from.
+    pub trusted_proxies: Vec<Network>,
+    /// How long a request waits for what others have reserved of a budget.
+    pub budget_wait: std::time::Duration,
     /// How media are fetched that requests name by URL.
     pub fetching: crate::fetching::Fetching,
 }

@@ -83,10 +83,57 @@ pub enum WhenFull {
     /// Refuse it at once.
     #[default]
     Refuse,
-    /// Let it wait for room, so many milliseconds at most.
-    Queue(u64),
+    /// Let it wait for room, so long at most.
+    Queue(Wait),
     /// Ask this model instead.
     Degrade(String),
+}
+
+/// A length of time in milliseconds; `30s` in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wait(pub u64);
+
+impl std::str::FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, scale) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+            (Some(number), _) => (number, 1),
+            (_, Some(number)) => (number, 1_000),
+            _ => (text.strip_suffix('m').unwrap_or_default(), 60_000),
+        };
+        let millis = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|it| it.checked_mul(scale));
+        millis
+            .filter(|it| *it <= LONGEST_WAIT)
+            .map(Self)
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is no time to wait; write it like `500ms`, `30s` or `5m`, 1h at most"
+                )
+            })
+    }
+}
+
+/// Nobody waits longer for room.
+const LONGEST_WAIT: u64 = 3_600_000;
+
+impl Serialize for Wait {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0.is_multiple_of(1_000) {
+            true => to.collect_str(&format_args!("{}s", self.0 / 1_000)),
+            false => to.collect_str(&format_args!("{}ms", self.0)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Wait {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// The terms of one level.
@@ -235,7 +282,7 @@ mod tests {
 
     #[test]
     fn terms_read_and_print_the_same_and_say_nothing_that_was_not_set() {
-        let json = r#"{"models":["gpt-*"],"routes":["chat"],"without":["images"],"networks":["10.0.0.0/8"],"limits":[{"parallel":2}],"budgets":[{"usd":"5","per":"month","calendar":"UTC"}],"when_full":{"queue":500},"priority":7,"tags":{"cost_center":"4711"},"require":["ticket"],"metadata":{"who":"ana"}}"#;
+        let json = r#"{"models":["gpt-*"],"routes":["chat"],"without":["images"],"networks":["10.0.0.0/8"],"limits":[{"parallel":2}],"budgets":[{"usd":"5","per":"month","calendar":"UTC"}],"when_full":{"queue":"500ms"},"priority":7,"tags":{"cost_center":"4711"},"require":["ticket"],"metadata":{"who":"ana"}}"#;
         let terms: Terms = serde_json::from_str(json).expect("terms");
         assert_eq!(serde_json::to_string(&terms).expect("JSON"), json);
         assert!(terms.faults().is_empty(), "{:?}", terms.faults());

@@ -12,7 +12,7 @@ use domain::reasoning::ReasoningStore;
 use domain::record::Record;
 use domain::shelf::Shelf;
 use domain::snapshot::Snapshot;
-use domain::time::{Ticks, UnixMicros};
+use domain::time::{Now, Ticks, UnixMicros};
 use domain::turns::Turns;
 use identity::Install;
 use journal::{Journal, Writer};
@@ -76,6 +76,15 @@ impl Shared {
     pub fn ticks(&self) -> Ticks {
         let micros = self.epoch.elapsed().as_micros();
         Ticks(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    /// This moment, by both clocks.
+    #[must_use]
+    pub fn moment(&self) -> Now {
+        Now {
+            ticks: self.ticks(),
+            unix: now(),
+        }
     }
 }
 

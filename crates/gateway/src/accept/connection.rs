@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -78,7 +79,9 @@ pub(super) async fn serve(plane: Rc<Plane>, socket: Socket, phase: &watch::Recei
             std::future::pending::<()>().await;
         }
     });
+    let peer = socket.line().peer();
     let mut connection = Connection {
+        peer,
         link: Rc::new(RefCell::new(Link::new(socket, plane.scratch()))),
         plane,
         reader: Reader::default(),
@@ -141,6 +144,8 @@ struct Connection {
     plane: Rc<Plane>,
     link: Rc<RefCell<Link>>,
     reader: Reader,
+    /// Who is connected.
+    peer: Option<IpAddr>,
     /// No request has come: it may be HTTP/2.
     is_fresh: bool,
 }
@@ -220,6 +225,7 @@ impl Connection {
             version: ask.version,
             fields: ask.fields,
             body: Incoming::one(&self.link),
+            peer: self.peer,
         };
         let Some(served) = self.walk(request).await else {
             return Ok(false);

@@ -2,6 +2,7 @@
 //! a body deserves.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -71,11 +72,13 @@ pub struct Request {
     pub fields: Fields,
     /// Its unread body.
     pub body: Incoming,
+    /// Who is connected.
+    pub peer: Option<IpAddr>,
 }
 
 impl Request {
     /// A request on a stream of an HTTP/2 connection.
-    pub(super) fn two(request: http::Request<hyper::body::Incoming>) -> Self {
+    pub(super) fn two(request: http::Request<hyper::body::Incoming>, peer: Option<IpAddr>) -> Self {
         let (head, body) = request.into_parts();
         Self {
             method: head.method,
@@ -83,6 +86,7 @@ impl Request {
             version: head.version,
             fields: Fields::from(&head.headers),
             body: Incoming::two(body),
+            peer,
         }
     }
 }

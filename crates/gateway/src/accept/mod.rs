@@ -19,6 +19,7 @@ mod pivot;
 mod route;
 mod segment;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use dialects::Operation;
@@ -55,6 +56,8 @@ pub struct Head {
     pub fields: Fields,
     /// Its unread body.
     pub body: Incoming,
+    /// Who is connected.
+    pub peer: Option<IpAddr>,
 }
 
 /// A well-formed request of a known caller.
@@ -126,6 +129,7 @@ pub fn head(request: Request) -> Result<Head, Refused> {
         dialect: route::dialect(&request.uri, &request.fields),
         fields: request.fields,
         body: request.body,
+        peer: request.peer,
     })
 }
 

@@ -57,6 +57,7 @@ pub(super) async fn serve(
         .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(Duration::from_secs(20));
+    let peer = socket.line().peer();
     let has_asked = Rc::new(Cell::new(false));
     let silent = silence(Rc::clone(&has_asked));
     let leaving = leaving(phase, Rc::clone(&has_asked));
@@ -70,7 +71,7 @@ pub(super) async fn serve(
             let served = if names_two_hosts(&request) {
                 serve::refuse(&plane, two_hosts().into(), Dialect::OpenAi)
             } else {
-                answer(&plane, Request::two(request)).await
+                answer(&plane, Request::two(request, peer)).await
             };
             Ok::<_, Infallible>(served.into_response().map(|body| turn.answers(body)))
         }

@@ -1,9 +1,12 @@
 //! **admit**: who is asking, by the head alone; then, with the body read:
 //! may they use this model, and have they room?
 
+mod asks;
+mod full;
 mod memo;
 mod pass;
 mod room;
+mod scope;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,6 +26,8 @@ use crate::plane::{self, Plane};
 pub(crate) use memo::Memo;
 pub use pass::{Passing, pass};
 pub use room::{room, visit};
+pub use scope::Said;
+pub(crate) use scope::address;
 
 /// A request whose caller is known. No byte of its body has been read.
 pub struct Known {
@@ -106,10 +111,12 @@ pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Kn
         snapshot.keys.get(&digest).cloned()
     };
     let principal = plane.memo.owner(snapshot, key, find);
-    let valid = principal.filter(|p| p.is_valid(now));
-    valid
-        .map(|owner| known(head, owner, now))
-        .ok_or_else(unknown)
+    let owner = principal.filter(|p| p.is_valid(now)).ok_or_else(unknown)?;
+    if owner.is_bound_to_networks() {
+        let from = address(head.peer, &head.fields, &snapshot.trusted_proxies);
+        scope::place(&owner, from)?;
+    }
+    Ok(known(head, owner, now))
 }
 
 fn known(head: Head, principal: Arc<Principal>, at: UnixMicros) -> Known {

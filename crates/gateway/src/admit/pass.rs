@@ -9,11 +9,13 @@ use domain::model::Provider;
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
+use domain::terms::Route;
 use http::Method;
 use http1::Fields;
 
 use super::Known;
 use super::room::untold;
+use super::scope;
 use crate::accept::{self, Head, Held, Incoming, Passage, Target};
 use crate::plane::Plane;
 use crate::send::rehearsal;
@@ -180,9 +182,21 @@ fn unbound(snapshot: &Snapshot, principal: &Principal, provider: &Provider) -> R
             "the policy `{name}` applies to it, which reads or changes what is said"
         ));
     }
-    if principal.limits.tokens_per_minute.is_some() {
-        let what = "its limit `tokens_per_minute` cannot be held where nobody counts tokens";
-        return forbidden(what.to_owned());
+    let mut bounds = principal.bounds.iter();
+    if let Some(bound) = bounds.find(|it| it.needs_usage() && it.is_hard()) {
+        let kind = if bound.budget.is_some() {
+            "budget"
+        } else {
+            "limit"
+        };
+        return forbidden(format!(
+            "a {kind} of {} for {} cannot be held where nobody counts tokens",
+            bound.limit, bound.holder
+        ));
+    }
+    scope::route(principal, Route::PassThrough)?;
+    if principal.lacks_any() {
+        return forbidden("it may not use everything, and nobody sees what is asked".to_owned());
     }
     if !principal.may_use_all_of(provider.name.as_str()) {
         return forbidden(format!(

@@ -1,97 +1,280 @@
-//! May this key use this model, and is there room in its limits?
+//! May this key use this model, and is there room in every limit that holds for
+//! it?
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::counters::{Ask, Full, Measure, Taken};
-use domain::money::NanoUsd;
+use domain::counters::{Full, Granted, Measure, Rank, Taken};
+use domain::model::Model;
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
+use domain::terms::WhenFull;
+use tokio::time::Instant;
 
+use super::asks::{Asks, Care, Needs};
+use super::full;
+use super::scope::{self, Said};
 use super::{Admitted, Known, Visitor};
 use crate::accept::Accepted;
 use crate::plane::Plane;
 use crate::settle::Refused;
 
-/// The window of the per-minute limits.
-const MINUTE: Duration = Duration::from_secs(60);
 /// The longest name of a model: it goes into records, headers and logs, and
 /// `provider/…` lets clients make names up.
 const LONGEST_NAME: usize = 256;
-/// What is reserved for an answer whose length nobody stated.
-const UNSTATED_OUTPUT: u64 = 1024;
+/// How often those that wait for time to pass are looked at, at most and at least.
+const SOONEST: Duration = Duration::from_millis(5);
+const LATEST: Duration = Duration::from_secs(1);
+
+/// Every measure there is.
+const ALL: [Measure; 4] = [
+    Measure::Parallel,
+    Measure::Requests,
+    Measure::Tokens,
+    Measure::Cost,
+];
 
 /// Resolves the model and takes room from every limit, or from none.
 ///
 /// # Errors
 /// 404 unknown model, 403 not allowed, 429 with `retry-after` when a limit is
-/// reached, 400 when the request alone is larger than a limit.
+/// reached, 400 when the request alone is larger than a limit or lacks a tag.
 pub async fn room(
     plane: &Rc<Plane>,
     snapshot: &Snapshot,
-    accepted: Box<Accepted>,
+    mut accepted: Box<Accepted>,
 ) -> Result<Admitted, Refused> {
-    let name = accepted.view.model.clone();
-    let known = Some(&name).filter(|name| name.len() <= LONGEST_NAME);
-    let Some(model) = known.and_then(|name| snapshot.resolve(name)) else {
-        return Err(Refused::new(accepted.ticket, unknown_model(&name)));
+    let (model, said) = match permitted(snapshot, &accepted) {
+        Ok(permitted) => permitted,
+        Err(refusal) => return Err(Refused::new(accepted.ticket, refusal)),
     };
-    let principal = &accepted.principal;
-    if !principal.may_use(&name) && !principal.may_use(model.name.as_str()) {
-        return Err(Refused::new(accepted.ticket, forbidden(&name)));
-    }
-    let policies = super::policies_of(snapshot, &model, principal);
-    let prompt = accepted.ticket.meter.prompt_estimate;
-    let view = &accepted.view;
-    let is_count = accepted.foreign.as_ref().is_some_and(|it| it.is_count);
-    let reserved = match is_count {
-        // It is a request like any other, but uses no tokens.
-        true => 0,
-        false => ledger::reserve(
-            prompt,
-            view.n,
-            view.max_tokens,
-            model.max_output,
-            UNSTATED_OUTPUT,
-        ),
+    accepted.ticket.asks_for(&model);
+    let asking = Asking {
+        plane,
+        snapshot,
+        said: &said,
     };
-    let mut admitted = Admitted {
-        accepted,
-        model,
-        policies,
-        reserved,
-    };
-    let ticket = &mut admitted.accepted.ticket;
-    ticket.asks_for(&admitted.model);
-    let asks = asks(&admitted.accepted.principal, reserved);
-    if asks.is_empty() {
-        return Ok(admitted);
-    }
-    match plane
-        .shared
-        .counters
-        .take(&asks, plane.shared.ticks())
-        .get()
-        .await
-    {
-        Ok(taken) => {
-            admitted.accepted.ticket.taken = Some(taken);
-            Ok(admitted)
-        }
-        Err(full) => {
-            let stated = admitted.accepted.view.max_tokens.is_some();
-            let advice = if stated { "Lower" } else { "State a lower" };
-            let foreign = admitted.accepted.foreign.as_deref();
-            let bound = foreign.map(|foreign| foreign.terms().name("max_tokens"));
-            let bound = bound.as_deref().unwrap_or("max_tokens");
-            let refusal = refuse(&asks, &full, (advice, bound));
-            Err(Refused {
-                room: full.room,
-                ..Refused::new(admitted.accepted.ticket, refusal)
+    match asking.granted(&accepted, model).await {
+        Ok(Room {
+            model,
+            taken,
+            needs,
+            instead_of,
+        }) => {
+            let policies = super::policies_of(snapshot, &model, &accepted.principal);
+            let ticket = &mut accepted.ticket;
+            ticket.taken = taken;
+            ticket.reserved = needs.used();
+            if instead_of {
+                ticket.asks_for(&model);
+                ticket.degraded = Some(model.name.clone());
+            }
+            Ok(Admitted {
+                accepted,
+                model,
+                policies,
+                reserved: needs.tokens,
             })
         }
+        Err((refusal, room)) => Err(Refused {
+            room,
+            ..Refused::new(accepted.ticket, *refusal)
+        }),
     }
+}
+
+/// Whether the key may ask this at all, and of which model.
+fn permitted(snapshot: &Snapshot, accepted: &Accepted) -> Result<(Arc<Model>, Said), Refusal> {
+    let name = &accepted.view.model;
+    let known = Some(name).filter(|name| name.len() <= LONGEST_NAME);
+    let model = known.and_then(|name| snapshot.resolve(name));
+    let model = model.ok_or_else(|| unknown_model(name))?;
+    let principal = &accepted.principal;
+    if !principal.may_use(name) && !principal.may_use(model.name.as_str()) {
+        return Err(forbidden(name));
+    }
+    scope::route(principal, scope::route_of(accepted))?;
+    scope::features(principal, accepted)?;
+    Ok((model, scope::said(principal, accepted)?))
+}
+
+/// Room that a request has.
+struct Room {
+    model: Arc<Model>,
+    taken: Option<Box<dyn Taken>>,
+    needs: Needs,
+    /// Whether the model is another one than the one that was asked for.
+    instead_of: bool,
+}
+
+/// No room, and what is left of each limit.
+type NoRoom = (Box<Refusal>, Vec<domain::counters::Room>);
+
+/// What asking for room needs.
+struct Asking<'a> {
+    plane: &'a Rc<Plane>,
+    snapshot: &'a Snapshot,
+    said: &'a Said,
+}
+
+impl Asking<'_> {
+    /// Takes room for this model, waits for it, or takes it for another one: as
+    /// the limit says that has none.
+    async fn granted(&self, accepted: &Accepted, model: Arc<Model>) -> Result<Room, NoRoom> {
+        let mut asked = vec![Arc::clone(&model)];
+        let mut model = model;
+        loop {
+            let (asks, needs, full) = match self.taken(accepted, &model).await {
+                Ok((taken, needs)) => {
+                    return Ok(Room {
+                        instead_of: asked.len() > 1,
+                        model,
+                        taken,
+                        needs,
+                    });
+                }
+                Err(Short::Never(refusal)) => return Err((refusal, Vec::new())),
+                Err(Short::Full(asks, needs, full)) => (asks, needs, full),
+            };
+            let bound = asks.bound(&accepted.principal, full.ask);
+            let cheaper = match bound.map(|bound| &bound.when_full) {
+                Some(WhenFull::Degrade(name)) => self.cheaper(accepted, name, &asked),
+                _ => None,
+            };
+            if let Some(cheaper) = cheaper {
+                asked.push(Arc::clone(&cheaper));
+                model = cheaper;
+                continue;
+            }
+            let wait = self.waits(bound, &full);
+            let waited = match wait {
+                Some((wait, is_patient)) => {
+                    let rank = Rank {
+                        priority: accepted.principal.priority,
+                        tenant: accepted.principal.tenant.shared(),
+                        is_patient,
+                    };
+                    self.queued(&asks, rank, (wait, &full)).await
+                }
+                None => Err(full),
+            };
+            return match waited {
+                Ok(taken) => Ok(Room {
+                    instead_of: asked.len() > 1,
+                    model,
+                    taken: Some(taken),
+                    needs,
+                }),
+                Err(full) => {
+                    let stated = accepted.view.max_tokens.is_some();
+                    let advice = if stated { "Lower" } else { "State a lower" };
+                    let name = scope::name_of("max_tokens", accepted);
+                    let bound = asks.bound(&accepted.principal, full.ask);
+                    let ask = asks.all.get(full.ask);
+                    let refusal = full::refusal(bound, ask, &full, (advice, &name));
+                    Err((Box::new(refusal), full.room))
+                }
+            };
+        }
+    }
+
+    /// Takes room at once. What counts money is asked for with what a prompt of
+    /// so many bytes may have, and where that does not fit, with what it surely
+    /// has.
+    async fn taken(
+        &self,
+        accepted: &Accepted,
+        model: &Model,
+    ) -> Result<(Option<Box<dyn Taken>>, Needs), Short> {
+        let principal = &accepted.principal;
+        if principal.bounds.is_empty() {
+            return Ok((None, Needs::default()));
+        }
+        let mut short = None;
+        for care in [Care::Bytes, Care::Estimate] {
+            let needs = Needs::of(self.snapshot, accepted, model, care);
+            let needs = needs.map_err(|refusal| Short::Never(Box::new(refusal)))?;
+            let about = (model.name.as_str(), self.said);
+            let now = self.plane.shared.moment();
+            let asks = Asks::of(principal, about, needs, &ALL, now.unix);
+            if asks.all.is_empty() {
+                return Ok((None, needs));
+            }
+            match self.plane.shared.counters.take(&asks.all, now).get().await {
+                Ok(taken) => return Ok((Some(taken), needs)),
+                Err(full) => {
+                    let measure = asks.all.get(full.ask).map(|ask| ask.measure);
+                    short = Some(Short::Full(asks, needs, full));
+                    if measure != Some(Measure::Cost) {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(short.unwrap_or_else(|| Short::Never(Box::new(lost()))))
+    }
+
+    /// The model that may be asked instead, unless that was done already.
+    fn cheaper(&self, accepted: &Accepted, name: &str, asked: &[Arc<Model>]) -> Option<Arc<Model>> {
+        let model = self.snapshot.resolve(name)?;
+        let is_new = asked.iter().all(|it| it.name != model.name);
+        let may = accepted.principal.may_use(model.name.as_str());
+        (is_new && may && model.mode() == asked[0].mode()).then_some(model)
+    }
+
+    /// How long a request waits for room, and whether for time to pass too.
+    fn waits(&self, bound: Option<&domain::bound::Bound>, full: &Full) -> Option<(Duration, bool)> {
+        let bound = bound?;
+        match &bound.when_full {
+            WhenFull::Queue(wait) => Some((Duration::from_millis(wait.0), true)),
+            // What others have reserved and will not use may be enough.
+            _ if bound.budget.is_some() && full.is_pending => {
+                Some((self.snapshot.budget_wait, false))
+            }
+            _ => None,
+        }
+        .filter(|(wait, _)| !wait.is_zero())
+    }
+
+    /// Waits for room so long at most.
+    async fn queued(&self, asks: &Asks, rank: Rank, (wait, full): (Duration, &Full)) -> Granted {
+        let shared = &self.plane.shared;
+        let until = Instant::now() + wait;
+        let is_patient = rank.is_patient;
+        let mut granted = shared
+            .counters
+            .queue(asks.all.clone(), rank, shared.moment());
+        let mut pause = full.retry_after.unwrap_or(LATEST).clamp(SOONEST, LATEST);
+        loop {
+            let next = match is_patient {
+                true => (Instant::now() + pause).min(until),
+                false => until,
+            };
+            match tokio::time::timeout_at(next, &mut granted).await {
+                Ok(granted) => return granted,
+                Err(_) if Instant::now() >= until => break,
+                Err(_) => shared.counters.nudge(shared.moment()),
+            }
+            pause = (pause * 2).min(LATEST);
+        }
+        drop(granted);
+        // As it is now: it may have opened this moment, and else says when.
+        shared.counters.take(&asks.all, shared.moment()).get().await
+    }
+}
+
+/// Why there is no room.
+enum Short {
+    /// There is none by waiting.
+    Never(Box<Refusal>),
+    /// A limit is reached.
+    Full(Asks, Needs, Full),
+}
+
+fn lost() -> Refusal {
+    Refusal::new(Reason::Internal, "The gateway lost its way.")
 }
 
 /// Takes room for a request that asks no model: tokens it uses none. It does
@@ -119,84 +302,25 @@ async fn some(
     principal: &Principal,
     measures: &[Measure],
 ) -> Result<Option<Box<dyn Taken>>, Refused> {
-    let mut asks = asks(principal, 0);
-    asks.retain(|ask| measures.contains(&ask.measure));
-    if asks.is_empty() {
+    let said = Said {
+        tags: principal.tags.clone(),
+        ..Said::default()
+    };
+    let now = plane.shared.moment();
+    let asks = Asks::of(principal, ("", &said), Needs::default(), measures, now.unix);
+    if asks.all.is_empty() {
         return Ok(None);
     }
-    let counters = &plane.shared.counters;
-    match counters.take(&asks, plane.shared.ticks()).get().await {
+    match plane.shared.counters.take(&asks.all, now).get().await {
         Ok(taken) => Ok(Some(taken)),
         Err(full) => {
-            let refusal = refuse(&asks, &full, ("Lower", "max_tokens"));
+            let (bound, ask) = (asks.bound(principal, full.ask), asks.all.get(full.ask));
+            let refusal = full::refusal(bound, ask, &full, ("Lower", "max_tokens"));
             Err(Refused {
                 room: full.room,
                 ..refusal.into()
             })
         }
-    }
-}
-
-fn asks(principal: &Principal, reserved: u64) -> Vec<Ask> {
-    if !crate::GOVERNS {
-        return Vec::new();
-    }
-    let limits = &principal.limits;
-    let all = [
-        (Measure::Parallel, limits.parallel_requests, 1),
-        (Measure::Requests, limits.requests_per_minute, 1),
-        (Measure::Tokens, limits.tokens_per_minute, reserved),
-    ];
-    all.into_iter()
-        .filter_map(|(measure, capacity, cost)| {
-            let subject = principal.key.shared();
-            capacity.map(|capacity| Ask {
-                subject,
-                measure,
-                capacity,
-                window: MINUTE,
-                cost,
-            })
-        })
-        .collect()
-}
-
-/// `advice` is what to do with the answer's bound, which has this name.
-fn refuse(asks: &[Ask], full: &Full, (advice, bound): (&str, &str)) -> Refusal {
-    let Some(ask) = asks.get(full.ask) else {
-        return Refusal::new(Reason::RequestLimit, "A limit of this key is reached.");
-    };
-    let capacity = ask.capacity;
-    let (reason, what) = match ask.measure {
-        Measure::Requests => (
-            Reason::RequestLimit,
-            format!("{capacity} requests per minute"),
-        ),
-        Measure::Tokens => (Reason::TokenLimit, format!("{capacity} tokens per minute")),
-        Measure::Cost => (
-            Reason::TokenLimit,
-            format!("{} USD per minute", NanoUsd(capacity.cast_signed())),
-        ),
-        Measure::Parallel => (
-            Reason::ParallelLimit,
-            format!("{capacity} requests at the same time"),
-        ),
-    };
-    match full.retry_after {
-        Some(wait) => {
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            let sentence =
-                format!("This key's limit of {what} is reached. Try again in {seconds} s.");
-            Refusal::new(reason, sentence).retry_after(wait)
-        }
-        None => Refusal::new(
-            Reason::OverLimit,
-            format!(
-                "This request alone may use {} tokens, more than this key's limit of {what}. \
-                 {advice} {bound} or shorten the prompt.",
-                ask.cost
-            ),
-        ),
     }
 }
 

@@ -276,6 +276,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         if failure.is_owed {
             ticket.owe_prompt();
         }
+        let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
         note(plane, target, &failure, &retry);
         let kind = failure.kind.as_str();
@@ -286,7 +287,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
                 cause = failure.refusal.cause, "attempt failed");
         }
         match course.after(&failure, |below| plane.roll(below)) {
-            Some(pause) if Instant::now() + pause < deadline => sleep(pause).await,
+            Some(pause) if may_go_on && Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),
         }
     }

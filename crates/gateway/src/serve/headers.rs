@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::canon::Dialect;
 use domain::counters::{Measure, Room};
 use domain::ids::TicketId;
+use domain::money::NanoUsd;
 use domain::shelf::Shelved;
 use http1::Fields;
 
@@ -20,6 +21,7 @@ const DROPPED: &str = "x-portcullis-dropped";
 const CACHE: &str = "x-portcullis-cache";
 const COUNTED: &str = "x-portcullis-counted-by";
 const COST: &str = "x-portcullis-request-cost";
+const DEGRADED: &str = "x-portcullis-degraded-to";
 
 /// Hands on what the upstream said, as far as it may go to a client.
 pub(super) fn upstream(out: &mut Fields, from: &Fields) {
@@ -88,6 +90,9 @@ pub(super) fn of(out: &mut Fields, ticket: &Ticket) {
     if let Some(dropped) = &ticket.dropped {
         out.add(DROPPED, dropped);
     }
+    if let Some(degraded) = &ticket.degraded {
+        out.add(DEGRADED, degraded.as_str());
+    }
     if let Some(taken) = &ticket.taken {
         limits(out, taken.room());
     }
@@ -107,27 +112,63 @@ pub(super) fn hit(out: &mut Fields, shelved: &Shelved) {
     out.set(COST, "0");
 }
 
-/// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as `OpenAI` has them.
+/// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as `OpenAI` has them,
+/// and the same of money: of all limits that hold, those with the least left.
 pub(super) fn limits(out: &mut Fields, room: &[Room]) {
-    for room in room {
-        let [limit, remaining, reset] = match room.measure {
-            Measure::Requests => [
-                "x-ratelimit-limit-requests",
-                "x-ratelimit-remaining-requests",
-                "x-ratelimit-reset-requests",
-            ],
-            Measure::Tokens => [
-                "x-ratelimit-limit-tokens",
-                "x-ratelimit-remaining-tokens",
-                "x-ratelimit-reset-tokens",
-            ],
-            Measure::Parallel | Measure::Cost => continue,
+    for (measure, names) in LIMITS {
+        let of_it = room
+            .iter()
+            .filter(|it| it.measure == measure && it.capacity != u64::MAX);
+        let Some(room) = of_it.min_by_key(|it| (it.remaining, it.reset)) else {
+            continue;
         };
-        out.add_number(limit, room.capacity);
-        out.add_number(remaining, room.remaining);
+        let [limit, remaining, reset] = names;
+        match measure {
+            Measure::Cost => {
+                let dollars = |nanos: u64| NanoUsd(i64::try_from(nanos).unwrap_or(i64::MAX));
+                out.add_with(limit, |text| {
+                    drop(write!(text, "{}", dollars(room.capacity)))
+                });
+                out.add_with(remaining, |text| {
+                    drop(write!(text, "{}", dollars(room.remaining)))
+                });
+            }
+            _ => {
+                out.add_number(limit, room.capacity);
+                out.add_number(remaining, room.remaining);
+            }
+        }
         out.add_with(reset, |text| duration(text, room.reset));
     }
 }
+
+/// What is told of each measure.
+const LIMITS: [(Measure, [&str; 3]); 3] = [
+    (
+        Measure::Requests,
+        [
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+        ],
+    ),
+    (
+        Measure::Tokens,
+        [
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-tokens",
+        ],
+    ),
+    (
+        Measure::Cost,
+        [
+            "x-portcullis-budget-usd",
+            "x-portcullis-budget-remaining-usd",
+            "x-portcullis-budget-reset",
+        ],
+    ),
+];
 
 /// Whole milliseconds, rounded up: who comes back then must not be early.
 pub(super) fn millis(span: Duration) -> u64 {

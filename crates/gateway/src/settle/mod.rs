@@ -14,7 +14,8 @@ mod metrics;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use domain::ids::{KeyId, TicketId};
+use domain::counters::Used;
+use domain::ids::{KeyId, ModelName, TicketId};
 use domain::model::{Deployment, Model};
 use domain::principal::Principal;
 use domain::record::{Asked, Begun, Opened, Outcome, Record, Settled};
@@ -46,6 +47,10 @@ pub struct Account {
     started: Ticks,
     /// Room taken from the limits; given back when the ticket ends.
     pub taken: Option<Box<dyn domain::counters::Taken>>,
+    /// What was reserved of it for one attempt.
+    pub reserved: Used,
+    /// The model that is asked instead of the one that was asked for.
+    pub degraded: Option<ModelName>,
     /// Tokens.
     pub meter: Meter,
     /// What the target could not be told, for the client to see.
@@ -115,6 +120,8 @@ impl Ticket {
             plane: Rc::clone(plane),
             started: plane.shared.ticks(),
             taken: None,
+            reserved: Used::default(),
+            degraded: None,
             meter: Meter::default(),
             dropped: None,
             verbatim: false,
@@ -163,6 +170,16 @@ impl Ticket {
         let unlisted = model.deployments.iter().find(|d| d.index == usize::MAX);
         self.counted_as = unlisted.map(|d| d.id.to_string());
         self.facts().model = Some(model.name.clone());
+    }
+
+    /// Reserves what another attempt may use, where the last one may be paid too.
+    /// Whether there is room for it.
+    pub fn reserve_again(&mut self) -> bool {
+        let now = self.plane.shared.moment();
+        let more = self.reserved;
+        self.taken
+            .as_mut()
+            .is_none_or(|taken| taken.extend(more, now))
     }
 
     /// How many attempts there were.
@@ -316,7 +333,14 @@ impl Ticket {
             carried.end();
         }
         if let Some(mut taken) = account.taken.take() {
-            taken.settle(bill.usage.total(), now);
+            let cost = bill
+                .cost
+                .map_or(0, |cost| u64::try_from(cost.0).unwrap_or(0));
+            let used = Used {
+                tokens: bill.usage.total(),
+                cost,
+            };
+            taken.settle(used, shared.moment());
         }
         let unlisted = account.counted_as.as_deref();
         let counts = &account.plane.counts;

@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -76,6 +76,12 @@ fn hold_little(stream: &TcpStream) {
 fn hold_little(_: &TcpStream) {}
 
 impl Line {
+    /// Who is at the other end.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        let address = self.stream.tcp.peer_addr().ok()?;
+        Some(address.ip())
+    }
+
     /// A connection that a client has opened.
     pub(crate) fn from_client(stream: TcpStream, journal: Rc<Writer>) -> Self {
         hold_little(&stream);

@@ -17,7 +17,7 @@ fn built(text: &str) -> (Snapshot, Vec<String>) {
     snapshot_with(
         &config,
         &catalogue,
-        &[],
+        Stored::default(),
         &install,
         around(&super::tests::env),
     )

@@ -22,6 +22,7 @@ use ::providers::Catalogue;
 use config::secret::Env;
 use config::secret::SecretRef;
 use config::{Config, ConfigError};
+use domain::party::Party;
 use domain::secret::Secret;
 use domain::snapshot::Snapshot;
 use identity::Install;
@@ -37,7 +38,7 @@ pub(crate) use accounts::{Fetchers, Unfetched};
 pub(crate) fn snapshot(
     config: &Config,
     catalogue: &Catalogue,
-    stored: &[StoredKey],
+    stored: Stored<'_>,
     install: &Install,
     fetchers: &dyn Fetchers,
 ) -> Result<(Snapshot, Vec<String>), ConfigError> {
@@ -62,7 +63,16 @@ pub(crate) fn outline(config: &Config, catalogue: &Catalogue) -> Result<Snapshot
     };
     // No key is compared: any secret will do, and none is written to disk.
     let install = Install::from_bytes(&[0; 32]);
-    Ok(snapshot_with(config, catalogue, &[], &install, around)?.0)
+    Ok(snapshot_with(config, catalogue, Stored::default(), &install, around)?.0)
+}
+
+/// What the store has that a snapshot needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stored<'a> {
+    /// Tenants, teams, apps, users.
+    pub(crate) parties: &'a [Party],
+    /// Their keys.
+    pub(crate) keys: &'a [StoredKey],
 }
 
 /// Whether secrets are wanted.
@@ -110,7 +120,7 @@ impl Around<'_> {
 pub(crate) fn snapshot_with(
     config: &Config,
     catalogue: &Catalogue,
-    stored: &[StoredKey],
+    stored: Stored<'_>,
     install: &Install,
     around: Around<'_>,
 ) -> Result<(Snapshot, Vec<String>), ConfigError> {
@@ -132,6 +142,8 @@ pub(crate) fn snapshot_with(
         deployments: fleet.deployments,
         policies,
         retry: config.retry.policy(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        budget_wait: config.budget_wait.0,
         bounds: config.limits.bounds(),
         keepalive: config.keepalive.map(|span| span.0),
         turns: config.responses.retention(),

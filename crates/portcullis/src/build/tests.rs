@@ -54,7 +54,13 @@ pub(super) fn built_from(
     catalogue: &Catalogue,
     look: Env<'_>,
 ) -> Result<Snapshot, ConfigError> {
-    let built = snapshot_with(config, catalogue, &[], &install(), around(look));
+    let built = snapshot_with(
+        config,
+        catalogue,
+        Stored::default(),
+        &install(),
+        around(look),
+    );
     built.map(|(snapshot, _)| snapshot)
 }
 
@@ -260,9 +266,15 @@ fn wrong_with(vars: &[(&str, &str)]) -> String {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| (*v).to_owned())
     };
-    snapshot_with(&config, &catalogue, &[], &install(), around(&look))
-        .expect_err("wrong")
-        .to_string()
+    snapshot_with(
+        &config,
+        &catalogue,
+        Stored::default(),
+        &install(),
+        around(&look),
+    )
+    .expect_err("wrong")
+    .to_string()
 }
 
 #[test]
@@ -309,7 +321,7 @@ keys: [{name: ci, key: env:NOPE}]
             secrets,
             ..around(&env)
         };
-        snapshot_with(&config, &catalogue, &[], &install(), around)
+        snapshot_with(&config, &catalogue, Stored::default(), &install(), around)
     };
     let wrong = look(Secrets::Resolved).expect_err("nothing is there");
     assert_eq!(wrong.problems.len(), 8, "{wrong}");
@@ -373,7 +385,9 @@ fn openai_speaks_responses_too_but_for_models_of_chat_alone() {
     let speaks = |file: &str, name: &str| {
         let world = built_by(file, &catalogue, &look);
         let model = world.resolve(name).expect("there");
-        model.deployments[0].in_dialect(Dialect::Responses).is_some()
+        model.deployments[0]
+            .in_dialect(Dialect::Responses)
+            .is_some()
     };
     // Listed, unlisted, and asked by Responses alone in any case.
     assert!(speaks("", "gpt-4o"));

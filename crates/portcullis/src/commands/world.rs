@@ -22,8 +22,13 @@ pub(crate) fn whole(
     // Digests of keys are made to compare, not to keep: any secret will do,
     // and none is written to disk by a command that only looks.
     let install = Install::from_bytes(&[0; 32]);
-    let (snapshot, warnings) =
-        build::snapshot(&loaded.config, &catalogue, &[], &install, fetchers)?;
+    let (snapshot, warnings) = build::snapshot(
+        &loaded.config,
+        &catalogue,
+        Stored::default(),
+        &install,
+        fetchers,
+    )?;
     loaded.warnings.extend(unusable);
     loaded.warnings.extend(warnings);
     Ok((loaded, catalogue, snapshot))

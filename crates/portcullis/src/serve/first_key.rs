@@ -6,7 +6,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use domain::principal::Limits;
 use domain::secret::Secret;
 
 use super::world::World;
@@ -42,12 +41,13 @@ pub(super) async fn mint_if_none(world: &World) -> anyhow::Result<Option<Minted>
 async fn mint(world: &World) -> anyhow::Result<Secret> {
     let wanted = control::keys::NewKey {
         name: "first".to_owned(),
-        models: None,
-        expires: None,
-        limits: Limits::default(),
+        ..control::keys::NewKey::default()
     };
-    let install = &world.shared.install;
-    let made = control::keys::create(&world.store, install, wanted, crate::clock::now()).await?;
+    let by = control::Actor {
+        name: "gateway:first-start".to_owned(),
+        now: crate::clock::now(),
+    };
+    let made = control::keys::create(&world.store, &world.shared.install, wanted, &by).await?;
     Ok(made.key)
 }
 

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use config::journal::WhenFull;
 use config::providers::DEMO;
 use config::{Config, Loaded};
+use domain::party::Party;
 use domain::snapshot::Snapshot;
 use gateway::plane::Shared;
 use identity::Install;
@@ -115,11 +116,26 @@ impl Stale {
 struct Inner {
     config: Config,
     catalogue: Arc<Catalogue>,
-    /// The stored keys as they were read last: a store that is away keeps
-    /// those that are known.
-    keys: Vec<StoredKey>,
+    /// As it was read last: a store that is away keeps what is known.
+    stored: Kept,
     /// What was warned of already: it is not told again with every new key.
     warned: Vec<String>,
+}
+
+/// What the store has that the world is built of.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    parties: Vec<Party>,
+    keys: Vec<StoredKey>,
+}
+
+impl Kept {
+    fn told(&self) -> build::Stored<'_> {
+        build::Stored {
+            parties: &self.parties,
+            keys: &self.keys,
+        }
+    }
 }
 
 /// How long a start waits for a database that another process has locked, and
@@ -190,7 +206,7 @@ pub(super) async fn build(
         inner: Mutex::new(Inner {
             config: loaded.config,
             catalogue,
-            keys: Vec::new(),
+            stored: Kept::default(),
             warned: Vec::new(),
         }),
     };
@@ -240,10 +256,13 @@ impl World {
     /// Reads the stored keys and puts them in force. On an error the old ones
     /// stay.
     pub(super) async fn refresh(&self) -> anyhow::Result<()> {
-        let keys = self.store.keys().await?;
+        let stored = Kept {
+            parties: self.store.parties().await?,
+            keys: self.store.keys().await?,
+        };
         let catalogue = Arc::clone(&self.inner().catalogue);
-        self.put_in_force(&self.config(), &catalogue, &keys)?;
-        self.inner().keys = keys;
+        self.put_in_force(&self.config(), &catalogue, &stored)?;
+        self.inner().stored = stored;
         Ok(())
     }
 
@@ -260,8 +279,8 @@ impl World {
         let certificate = certificate::of(&next)?;
         let before = Arc::clone(&self.inner().catalogue);
         let catalogue = known(&self.places.data_dir, &self.unusable, Some(before))?;
-        let keys = self.inner().keys.clone();
-        self.put_in_force(&next, &catalogue, &keys)?;
+        let stored = self.inner().stored.clone();
+        self.put_in_force(&next, &catalogue, &stored)?;
         if let (Some(place), Some(certificate)) = (&self.certificate, certificate) {
             place.rotate(certificate);
         }
@@ -277,12 +296,12 @@ impl World {
         &self,
         config: &Config,
         catalogue: &Catalogue,
-        keys: &[StoredKey],
+        stored: &Kept,
     ) -> anyhow::Result<()> {
         let (mut snapshot, mut warnings) = build::snapshot(
             config,
             catalogue,
-            keys,
+            stored.told(),
             &self.shared.install,
             &*self.credentials,
         )?;

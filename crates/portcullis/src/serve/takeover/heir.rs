@@ -13,8 +13,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::counters::{Ask, Counters, Taken};
+use domain::counters::{Ask, Counters, Taken, Used};
 use domain::holding::Holding;
+use domain::time::{Now, Ticks};
 use gateway::accept::listen::Held;
 use gateway::plane::Shared;
 use tokio::time::Instant;
@@ -129,7 +130,10 @@ impl Inheritance {
 
     /// Counts what the elder has given out.
     pub(crate) fn count(&self, limits: &Limits) {
-        let now = domain::time::Ticks(self.estate.ticks);
+        let now = Now {
+            ticks: Ticks(self.estate.ticks),
+            unix: crate::clock::now(),
+        };
         for holding in &self.estate.holdings {
             limits.amend(None, holding, now);
         }
@@ -182,12 +186,12 @@ impl Desk {
         let named = |holding: Holding| (Arc::clone(&holding.subject), holding);
         let mut known: HashMap<Arc<str>, Holding> = holdings.into_iter().map(named).collect();
         while let Ok(Some((word, _))) = wire::hear(&self.stream) {
-            let now = self.shared.ticks();
+            let now = self.shared.moment();
             match word {
                 Word::Take { id, asks } => self.take(id, &asks),
-                Word::Settle { id, tokens } => {
+                Word::Settle { id, tokens, cost } => {
                     if let Some(taken) = self.lent.get_mut(&id) {
-                        taken.settle(tokens, now);
+                        taken.settle(Used { tokens, cost }, now);
                     }
                 }
                 Word::End { id } => drop(self.lent.remove(&id)),
@@ -200,20 +204,25 @@ impl Desk {
                 _ => {}
             }
         }
-        // What it held in windows stays until it leaves them by itself.
-        let now = self.shared.ticks();
+        // What it held in windows stays until it leaves them by itself; what it
+        // had reserved and never used is given back.
+        let now = self.shared.moment();
         for before in known.values() {
-            let after = Holding {
+            let mut after = Holding {
                 running: 0,
                 ..before.clone()
             };
+            for period in &mut after.periods {
+                period.amount = period.amount.saturating_sub(period.pending);
+                period.pending = 0;
+            }
             self.limits.amend(Some(before), &after, now);
         }
         self.lent.clear();
     }
 
     fn take(&mut self, id: u64, asks: &[Ask]) {
-        let taking = self.limits.take(asks, self.shared.ticks());
+        let taking = self.limits.take(asks, self.shared.moment());
         // In order with what the elder says of it next.
         let word = match self.runtime.block_on(taking.get()) {
             Ok(taken) => {

@@ -3,15 +3,16 @@
 //! would have.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use domain::counters::{Answer, Ask, Counters, Full, Room, Taken};
+use domain::counters::{Answer, Ask, Counters, Full, Granted, Rank, Room, Taken, Used};
 use domain::holding::Holding;
-use domain::time::Ticks;
+use domain::time::Now;
 use store::memory::MemoryCounters;
 use tokio::sync::oneshot;
 
@@ -21,7 +22,7 @@ use super::wire::Word;
 /// else gives anything out: to count here is as good, and it is told then.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-type Granted = Result<Vec<Room>, Full>;
+type GrantedThere = Result<Vec<Room>, Full>;
 
 /// The process' limits, wherever they are counted now.
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ enum Heir {
 #[derive(Debug)]
 struct Take {
     asks: Vec<Ask>,
-    answer: oneshot::Sender<Granted>,
+    answer: oneshot::Sender<GrantedThere>,
 }
 
 impl Away {
@@ -113,7 +114,7 @@ impl Away {
     }
 
     /// The heir has answered.
-    pub(super) fn answered(&self, id: u64, granted: Granted) {
+    pub(super) fn answered(&self, id: u64, granted: GrantedThere) {
         let unheard = match self.waiting().takes.remove(&id) {
             Some(take) => take.answer.send(granted).err(),
             None => Some(granted),
@@ -125,7 +126,11 @@ impl Away {
 
     /// Nobody uses the room that the heir gave.
     fn give_back(&self, id: u64) {
-        self.say(Word::Settle { id, tokens: 0 });
+        self.say(Word::Settle {
+            id,
+            tokens: 0,
+            cost: 0,
+        });
         self.say(Word::End { id });
     }
 
@@ -142,13 +147,13 @@ impl Away {
 struct Asked {
     id: u64,
     away: Arc<Away>,
-    answer: oneshot::Receiver<Granted>,
+    answer: oneshot::Receiver<GrantedThere>,
 }
 
 impl Asked {
     /// The heir's answer; `None` if it is to be asked here: the heir is gone,
     /// or takes too long to start.
-    async fn granted(&mut self) -> Option<Granted> {
+    async fn granted(&mut self) -> Option<GrantedThere> {
         match tokio::time::timeout(PATIENCE, &mut self.answer).await {
             Ok(granted) => granted.ok(),
             Err(_) if self.away.waiting().heir == Heir::Starts => None,
@@ -175,7 +180,7 @@ impl Limits {
     }
 
     /// Counts what another process gave out.
-    pub(super) fn amend(&self, before: Option<&Holding>, after: &Holding, now: Ticks) {
+    pub(super) fn amend(&self, before: Option<&Holding>, after: &Holding, now: Now) {
         self.local.amend(before, after, now);
     }
 
@@ -196,7 +201,7 @@ impl Limits {
 }
 
 impl Counters for Limits {
-    fn take(&self, asks: &[Ask], now: Ticks) -> Answer<Result<Box<dyn Taken>, Full>> {
+    fn take(&self, asks: &[Ask], now: Now) -> Answer<Granted> {
         let away = self.away.load();
         let Some(away) = away.as_ref() else {
             return self.local.take(asks, now);
@@ -217,6 +222,25 @@ impl Counters for Limits {
             }
         }))
     }
+
+    fn queue(
+        &self,
+        asks: Vec<Ask>,
+        rank: Rank,
+        now: Now,
+    ) -> Pin<Box<dyn Future<Output = Granted> + Send>> {
+        if self.away.load().is_none() {
+            return self.local.queue(asks, rank, now);
+        }
+        // The heir has a line of its own for its own requests. Those that end
+        // here are few, and soon over.
+        let answer = self.take(&asks, now);
+        Box::pin(async move { answer.get().await })
+    }
+
+    fn nudge(&self, now: Now) {
+        self.local.nudge(now);
+    }
 }
 
 /// Room that the heir gave.
@@ -231,10 +255,17 @@ impl Taken for Lent {
         &self.room
     }
 
-    fn settle(&mut self, tokens: u64, _now: Ticks) {
+    /// The heir is not asked for more in the midst: it has given what the
+    /// request may use, and books what it did.
+    fn extend(&mut self, _more: Used, _now: Now) -> bool {
+        true
+    }
+
+    fn settle(&mut self, used: Used, _now: Now) {
         self.away.say(Word::Settle {
             id: self.id,
-            tokens,
+            tokens: used.tokens,
+            cost: used.cost,
         });
     }
 }

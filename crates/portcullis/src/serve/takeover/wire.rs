@@ -40,8 +40,13 @@ pub(super) enum Word {
     Taken { id: u64, room: Vec<Room> },
     /// Heir: it has none.
     Full { id: u64, full: Full },
-    /// Elder: that request used so many tokens.
-    Settle { id: u64, tokens: u64 },
+    /// Elder: that request used so many tokens, and nano-dollars.
+    Settle {
+        id: u64,
+        tokens: u64,
+        #[serde(default)]
+        cost: u64,
+    },
     /// Elder: that request has ended.
     End { id: u64 },
     /// Elder: what my earlier requests hold has changed to this.
