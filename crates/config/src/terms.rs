@@ -12,7 +12,6 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Report;
-use super::source::key;
 
 /// A struct with fields of its own and those of [`Terms`].
 macro_rules! with_terms {
@@ -157,10 +156,10 @@ impl<'de> Deserialize<'de> for Limits {
 /// Tells what is wrong with terms at `at`.
 pub(crate) fn check(terms: &Terms, at: &str, report: &mut Report<'_>) {
     for (field, what) in terms.faults() {
-        report.wrong(
-            &key(at, &field),
-            what,
-            "docs/guide/tenants.md shows what terms may say",
-        );
+        let help = match field.starts_with("limits") {
+            true => "leave it out for no limit; to stop somebody, remove or revoke them",
+            false => "docs/guide/tenants.md shows what may be said",
+        };
+        report.wrong(&format!("{at}.{field}"), what, help);
     }
 }

@@ -36,7 +36,7 @@ pub struct Principal {
     pub revoked: Option<UnixMicros>,
     /// Lists of model names, `*` at the end matches any rest. A model must be in
     /// each of them.
-    models: Vec<Vec<String>>,
+    pub models: Vec<Vec<String>>,
     /// Lists of routes. A request must be in each of them.
     routes: Vec<Vec<Route>>,
     /// What requests may not ask for.

@@ -9,6 +9,7 @@ use config::{ConfigError, Loaded};
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::models::ModelsArgs;
+use crate::commands::parties::PartiesCommand;
 use crate::serve::ServeArgs;
 
 /// A self-hosted gateway to language models: one address and one kind of key
@@ -63,7 +64,41 @@ Examples:
   portcullis diff --config new.yaml                    against the one in use
   portcullis diff --config new.yaml --against old.yaml")]
     Diff(DiffArgs),
-    /// Create, list and revoke virtual keys
+    /// Organisations that know nothing of each other
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis tenants create --name acme --budget 'usd: 500, per: month, calendar: Europe/Vienna'
+  portcullis tenants edit acme --limit 'requests: 600, per: minute'
+  portcullis tenants show acme"
+    )]
+    Tenants(PartiesCommand),
+    /// Groups of people in a tenant
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis teams create --name research --in acme --models 'gpt-*'"
+    )]
+    Teams(PartiesCommand),
+    /// Applications and projects, in a team or a tenant
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis apps create --name bot --in acme/research --limit 'parallel: 5, by: end_user'"
+    )]
+    Apps(PartiesCommand),
+    /// People, in an app, a team or a tenant
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis users create --name ana --in acme/research --tag cost_center=4711"
+    )]
+    Users(PartiesCommand),
+    /// Create, list, change, rotate and revoke virtual keys
     #[command(subcommand)]
     Keys(KeysCommand),
     /// List the models that clients can ask for, show one, refresh their prices

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::counters::{Answer, Ask, Counters, Measure};
-use domain::time::Ticks;
+use domain::counters::{Answer, Ask, Counters, Measure, Span, Used};
+use domain::time::{Now, Ticks, UnixMicros};
 use store::memory::MemoryCounters;
 
 const REQUESTS: u64 = 2_000_000;
@@ -25,7 +25,10 @@ fn main() {
                 .map(|at| asks(&subjects[(chunk as usize * 64 + at) % subjects.len()]))
                 .collect();
             // A request every 20 µs: windows have all their sub-windows.
-            let now = |at: u64| Ticks((chunk * 64 + at) * 20);
+            let now = |at: u64| Now {
+                ticks: Ticks((chunk * 64 + at) * 20),
+                unix: UnixMicros(0),
+            };
             let begin = Instant::now();
             let mut taken: Vec<_> = (0..)
                 .zip(&asks)
@@ -38,7 +41,11 @@ fn main() {
             room += taken[0].room()[0].remaining;
             let begin = Instant::now();
             for taken in &mut taken {
-                taken.settle(17, now(64));
+                let used = Used {
+                    tokens: 17,
+                    cost: 0,
+                };
+                taken.settle(used, now(64));
             }
             drop(taken);
             settling += begin.elapsed();
@@ -57,7 +64,7 @@ fn asks(subject: &Arc<str>) -> [Ask; 3] {
         subject: Arc::clone(subject),
         measure,
         capacity,
-        window: Duration::from_secs(60),
+        window: Span::Rolling(Duration::from_secs(60)),
         cost,
     };
     [

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use domain::ids::TicketId;
-use domain::principal::{Limits, Principal};
 use domain::record::{Opened, Outcome, Record, Settled};
 use domain::time::UnixMicros;
+use domain::virtual_key::VirtualKey;
 use journal::Batch;
 use sqlx::Row;
-use store::{Store, StoreError, StoredKey};
+use store::{AdminChange, KeySecret, Store, StoredKey};
 
 struct Folder(PathBuf);
 
@@ -82,21 +82,43 @@ fn batch(records: Vec<Record>, mark: u64) -> Batch {
 fn key(id: &str, name: &str) -> StoredKey {
     let mut digest = [0; 32];
     digest[..id.len()].copy_from_slice(id.as_bytes());
+    let terms = r#"{"models":["gpt-*"],"limits":[{"tokens":5,"per":"minute"}]}"#;
     StoredKey {
-        principal: Principal {
-            key: id.into(),
-            tenant: "default".into(),
+        key: VirtualKey {
+            id: id.into(),
             name: name.to_owned(),
+            owner: "default".into(),
+            created: UnixMicros(1_000),
             expires: Some(UnixMicros(9_000)),
             revoked: None,
-            models: Some(vec!["gpt-*".to_owned()]),
-            limits: Limits {
-                tokens_per_minute: Some(5),
-                ..Limits::default()
-            },
+            terms: serde_json::from_str(terms).expect("terms"),
         },
-        digest,
-        created: UnixMicros(1_000),
+        secrets: vec![KeySecret {
+            digest,
+            created: UnixMicros(1_000),
+            expires: None,
+        }],
+    }
+}
+
+async fn add(store: &Store, key: &StoredKey) {
+    let mut change = store.change().await.expect("begins");
+    change.put_key(&key.key).await.expect("puts");
+    for secret in &key.secrets {
+        change.add_secret(&key.key.id, secret).await.expect("adds");
+    }
+    change.commit(&done("key.create")).await.expect("commits");
+}
+
+fn done(action: &str) -> AdminChange {
+    AdminChange {
+        at: UnixMicros(1_000),
+        actor: "test".to_owned(),
+        action: action.to_owned(),
+        object: "key_1".to_owned(),
+        tenant: "default".into(),
+        before: None,
+        after: Some("{}".to_owned()),
     }
 }
 
@@ -201,7 +223,7 @@ async fn a_key_comes_back_as_it_was_kept() {
     let folder = Folder::new("keys");
     let made = key("key_1", "alice");
     let store = Store::open(&folder.file()).await.expect("opens");
-    store.add_key(&made).await.expect("adds");
+    add(&store, &made).await;
     store.close().await;
     let again = Store::open(&folder.file()).await.expect("opens");
     assert_eq!(again.keys().await.expect("reads"), [made]);
@@ -213,40 +235,34 @@ async fn another_process_sees_that_keys_changed() {
     let gateway = Store::open(&folder.file()).await.expect("opens");
     let command = Store::open(&folder.file()).await.expect("opens");
     let before = gateway.change_mark().await.expect("reads");
-    command.add_key(&key("key_1", "alice")).await.expect("adds");
+    let mut made = key("key_1", "alice");
+    add(&command, &made).await;
     let between = gateway.change_mark().await.expect("reads");
-    let revoked = command
-        .revoke_key("alice", UnixMicros(2_000))
-        .await
-        .expect("revokes");
-    assert_eq!(revoked, Some("key_1".into()));
+    made.key.revoked = Some(UnixMicros(2_000));
+    let mut change = command.change().await.expect("begins");
+    change.put_key(&made.key).await.expect("puts");
+    change.commit(&done("key.revoke")).await.expect("commits");
     let after = gateway.change_mark().await.expect("reads");
     assert!(before != between && between != after);
-    let kept = gateway.keys().await.expect("reads");
-    assert_eq!(kept[0].principal.revoked, Some(UnixMicros(2_000)));
+    assert_eq!(gateway.keys().await.expect("reads"), [made]);
+    let told = gateway.admin_changes(9).await.expect("reads");
+    let actions: Vec<&str> = told.iter().map(|it| it.action.as_str()).collect();
+    assert_eq!(actions, ["key.revoke", "key.create"]);
 }
 
 #[tokio::test]
-async fn a_name_belongs_to_one_valid_key() {
+async fn a_change_that_is_not_ended_was_none() {
     let store = Store::open_memory().await.expect("opens");
-    store.add_key(&key("key_1", "alice")).await.expect("adds");
-    let second = store.add_key(&key("key_2", "alice")).await;
-    assert!(matches!(second, Err(StoreError::NameTaken(id)) if id.as_str() == "key_1"));
-    store
-        .revoke_key("key_1", UnixMicros(900))
+    let before = store.change_mark().await.expect("reads");
+    let mut change = store.change().await.expect("begins");
+    change
+        .put_key(&key("key_1", "alice").key)
         .await
-        .expect("revokes");
-    store
-        .add_key(&key("key_2", "alice"))
-        .await
-        .expect("the name is free again");
-    assert_eq!(
-        store
-            .revoke_key("nobody", UnixMicros(900))
-            .await
-            .expect("reads"),
-        None
-    );
+        .expect("puts");
+    drop(change);
+    assert!(store.keys().await.expect("reads").is_empty());
+    assert!(store.admin_changes(9).await.expect("reads").is_empty());
+    assert_eq!(store.change_mark().await.expect("reads"), before);
 }
 
 #[cfg(unix)]

@@ -16,8 +16,10 @@ const UNSTATED_OUTPUT: u64 = 1024;
 /// The most tokens that an image, sound or file makes which is named by its URL.
 const MOST_PER_MEDIUM: u64 = 50_000;
 /// The most tokens that a provider puts around a prompt, and around a message.
-const AROUND: u64 = 512;
+const AROUND: u64 = 32;
 const PER_MESSAGE: u64 = 16;
+/// The most that it tells a model of how to call tools, beside the tools.
+const WITH_TOOLS: u64 = 1_000;
 /// How much more tokens there may be than were estimated.
 const SURELY: u64 = 2;
 
@@ -88,7 +90,8 @@ fn most(
     care: Care,
 ) -> Result<u64, Refusal> {
     let view = &accepted.view;
-    let fixed = AROUND + u64::from(view.messages) * PER_MESSAGE;
+    let of_tools = if view.tools > 0 { WITH_TOOLS } else { 0 };
+    let fixed = AROUND + u64::from(view.messages) * PER_MESSAGE + of_tools;
     let prompt = match care {
         Care::Bytes => accepted.document.bytes().len() as u64,
         Care::Estimate => accepted.ticket.meter.prompt_estimate.saturating_mul(SURELY),

@@ -64,7 +64,7 @@ mod tests {
     fn principal() -> Arc<Principal> {
         Arc::new(testkit::scene::principal(
             "key_1",
-            domain::principal::Limits::default(),
+            testkit::scene::Limits::default(),
         ))
     }
 

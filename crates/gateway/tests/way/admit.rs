@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::principal::Limits;
 use domain::record::Outcome;
 use domain::time::UnixMicros;
 use testkit::openai::{chat_request, stream_request};
+use testkit::scene::Limits;
 use testkit::scene::principal;
 use testkit::{FakeProvider, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -83,7 +83,7 @@ fn a_model_that_is_not_there_is_a_404_and_one_not_allowed_a_403() {
     play(async || {
         let fake = FakeProvider::start().await;
         let mut narrow = principal("key_n", Limits::default());
-        narrow.models = Some(vec!["other*".to_owned()]);
+        narrow.models = vec![vec!["other*".to_owned()]];
         let stage = Stage::open(usual(&fake).principal("sk-n", narrow));
         let answer = stage.ask(Ask::chat(chat_request("none", "x"))).await;
         assert_eq!(answer.refusal(404), "model_not_found");

@@ -1,10 +1,10 @@
 //! What the journal knows of a request before anything comes of it: enough to
 //! book it if the process ends meanwhile.
 
-use domain::principal::Limits;
 use domain::record::{Opened, Outcome, Record};
 use domain::usage::UsageSource;
 use testkit::openai::{chat_request, stream_request};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::stage::{Ask, KEY, Stage, play, usual};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::principal::Limits;
 use domain::record::Outcome;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::responses::{create, response, usual_of_responses};

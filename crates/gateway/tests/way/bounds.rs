@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::guard::{Action, Direction, Finding, Guard, StreamGuard};
 use domain::policy::Policy;
-use domain::principal::Limits;
 use testkit::openai::{chat_request, chunk, stream_request, text_of_stream};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

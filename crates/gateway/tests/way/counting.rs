@@ -6,9 +6,9 @@ use domain::canon::Dialect;
 use domain::counting::{Counting, CountingForm};
 use domain::guard::Action;
 use domain::model::{Provider, WireFormat};
-use domain::principal::Limits;
 use domain::record::Outcome;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::doubles::{BOTH, guarded};

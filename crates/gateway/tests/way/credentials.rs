@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use domain::credential::{Absent, AwsKeys, Credential, Key, KeySource, Renewing};
 use domain::model::{Auth, PassThrough, Paths, Shape};
-use domain::principal::Limits;
 use domain::secret::Secret;
 use domain::time::UnixMicros;
 use testkit::fake::Seen;
 use testkit::openai::chat_request;
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

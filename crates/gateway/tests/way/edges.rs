@@ -174,7 +174,7 @@ fn an_upstream_that_speaks_http_2_gets_all_requests_on_one_connection() {
         let scene = testkit::Scene::new()
             .provider(&fake)
             .with(|provider| provider.http = domain::model::HttpVersion::Http2)
-            .key(KEY, domain::principal::Limits::default())
+            .key(KEY, testkit::scene::Limits::default())
             .model("m");
         let stage = Stage::open(scene);
         for _ in 0..3 {
@@ -287,7 +287,7 @@ fn an_http_2_stream_whose_window_stays_shut_ends_at_the_total_deadline() {
         let scene = testkit::Scene::new()
             .provider(&fake)
             .with(|provider| provider.timeouts.total = Duration::from_millis(100))
-            .key(KEY, domain::principal::Limits::default())
+            .key(KEY, testkit::scene::Limits::default())
             .model("m");
         let stage = Stage::open(scene);
         let stream = TcpStream::connect(stage.address).await.expect("a gateway");

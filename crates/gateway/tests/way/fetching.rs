@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::canon::Dialect;
 use domain::model::{Provider, WireFormat};
-use domain::principal::Limits;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::stage::{Ask, KEY, Stage, play, usual};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::credential::Key;
 use domain::model::{Auth, Paths, Shape, WireFormat};
-use domain::principal::Limits;
 use domain::secret::Secret;
 use testkit::openai::{chat_request, stream_request};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::stage::{Ask, KEY, Stage, play};

@@ -20,6 +20,7 @@ mod front;
 mod full_disk;
 mod googles;
 mod hidden_words;
+mod holders;
 mod keys;
 mod leaving;
 mod listed;

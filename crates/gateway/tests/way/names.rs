@@ -36,7 +36,7 @@ fn with_fallback(first: &FakeProvider, second: &FakeProvider) -> Scene {
     Scene::new()
         .provider(first)
         .provider_at("second", second.address())
-        .key(KEY, domain::principal::Limits::default())
+        .key(KEY, testkit::scene::Limits::default())
         .model_at("spare", &["second"])
         .model_at("m", &["fake"])
         .fallback("spare")

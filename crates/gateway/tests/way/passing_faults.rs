@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use domain::credential::{Absent, Credential, Key, KeySource, Renewing};
 use domain::model::PassThrough;
-use domain::principal::Limits;
 use domain::record::{Outcome, Passed};
 use domain::secret::Secret;
 use domain::usage::UsageSource;
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

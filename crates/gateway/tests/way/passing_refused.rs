@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::guard::Action;
 use domain::model::PassThrough;
 use domain::policy::{Policy, SystemRule};
-use domain::principal::Limits;
 use domain::record::Outcome;
+use testkit::scene::Limits;
 use testkit::scene::principal;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -129,7 +129,7 @@ fn whom_a_policy_or_limit_binds_passes_nothing_and_is_told_why() {
         };
         let models = |id: &str, models: &[&str]| {
             let mut principal = named(id);
-            principal.models = Some(models.iter().map(ToString::to_string).collect());
+            principal.models = vec![models.iter().map(ToString::to_string).collect()];
             principal
         };
         let scene = open(&fake)
@@ -146,7 +146,7 @@ fn whom_a_policy_or_limit_binds_passes_nothing_and_is_told_why() {
         for (key, named) in [
             ("sk-guarded", "`for-guarded`"),
             ("sk-ruled", "`for-ruled`"),
-            ("sk-counted", "`tokens_per_minute`"),
+            ("sk-counted", "1000000 tokens per minute"),
             ("sk-some", "`models`"),
         ] {
             let answer = stage.ask(ask("GET", "/files", "").key(key)).await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::model::{HttpVersion, PassThrough};
-use domain::principal::Limits;
 use domain::record::Outcome;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -6,9 +6,11 @@ use domain::ability::Ability;
 use domain::canon::Dialect;
 use domain::guard::Action;
 use domain::model::{Deployment, WireFormat};
-use domain::principal::Limits;
+use domain::party::Level;
+use domain::terms::Terms;
 use serde_json::{Value, json};
-use testkit::scene::principal;
+use testkit::scene::Limits;
+use testkit::scene::principal_of;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::doubles::{BOTH, guarded};
@@ -190,16 +192,16 @@ fn an_answer_that_was_cut_leaves_no_reasoning() {
 fn no_other_key_gets_what_was_kept() {
     play(async || {
         let other = |scene: Scene| {
-            let tenant = "elsewhere".into();
             scene
                 .key("sk-other", Limits::default())
                 // The same id as the first, in another tenant.
                 .principal(
                     "sk-elsewhere",
-                    domain::principal::Principal {
-                        tenant,
-                        ..principal("key_1", Limits::default())
-                    },
+                    principal_of(
+                        "key_1",
+                        &[("elsewhere", Level::Tenant, Terms::default())],
+                        Terms::default(),
+                    ),
                 )
         };
         for key in ["sk-other", "sk-elsewhere"] {

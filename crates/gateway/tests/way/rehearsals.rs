@@ -22,7 +22,7 @@ fn two(first: &FakeProvider, second: &FakeProvider) -> Scene {
         .provider_at("second", second.address())
         .with(speaks(Dialect::Anthropic))
         .with(|provider| provider.losses = Losses::Drop)
-        .key(KEY, domain::principal::Limits::default())
+        .key(KEY, testkit::scene::Limits::default())
         .model_at("m", &["first", "second"])
 }
 

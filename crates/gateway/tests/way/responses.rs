@@ -2,8 +2,8 @@
 
 use domain::canon::Dialect;
 use domain::model::WireFormat;
-use domain::principal::Limits;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::stage::{Ask, KEY, Stage, play, usual};

@@ -1,7 +1,7 @@
 //! Items of kept answers that a request of Responses names by their ids.
 
-use domain::principal::Limits;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::responses::{create, of_responses, response};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use domain::guard::{Action, Direction};
-use domain::principal::Limits;
 use domain::snapshot::Snapshot;
 use serde_json::json;
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::responses::{create, of_responses, response, usual_of_responses};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::guard::{Action, Direction};
 use domain::policy::Policy;
-use domain::principal::Limits;
 use testkit::openai::{chat_request, stream_request, stream_request_with_usage, text_of_stream};
+use testkit::scene::Limits;
 use testkit::scene::principal;
 use testkit::{FakeProvider, Reply, Scene};
 

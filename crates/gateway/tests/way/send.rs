@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::principal::Limits;
 use domain::record::Outcome;
 use testkit::fake::closed_address;
 use testkit::openai::{chat_request, stream_request};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::time::Instant;
 

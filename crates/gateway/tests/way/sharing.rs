@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::model::HttpVersion;
-use domain::principal::Limits;
 use testkit::Scene;
 use testkit::openai::chat_request;
+use testkit::scene::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::canon::Dialect;
 use domain::model::{Also, Provider, WireFormat};
-use domain::principal::Limits;
 use serde_json::json;
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::responses::{create, response};

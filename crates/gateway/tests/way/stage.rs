@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::principal::Limits;
 use domain::record::{Record, Settled};
 use gateway::accept::listen;
 use gateway::plane::{Plane, Shared};
@@ -21,6 +20,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use identity::Install;
 use journal::{Carrier, Journal};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;

@@ -2,8 +2,8 @@
 
 use domain::ability::{Abilities, Ability};
 use domain::model::Deployment;
-use domain::principal::Limits;
 use serde_json::Value;
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::stage::{Ask, KEY, Stage, play};

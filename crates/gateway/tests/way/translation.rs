@@ -237,7 +237,7 @@ fn a_fallback_to_another_dialect_changes_path_and_body() {
             .provider_at("first", first.address())
             .provider_at("second", second.address())
             .with(speaks(Dialect::Anthropic))
-            .key(KEY, domain::principal::Limits::default())
+            .key(KEY, testkit::scene::Limits::default())
             .model_at("m", &["first", "second"]);
         let stage = Stage::open(scene);
         let answer = stage.ask(Ask::chat(QUESTION)).await;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use domain::policy::RetryPolicy;
-use domain::principal::Limits;
 use testkit::openai::{chat_answer, chat_request, chunk, stream_request};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

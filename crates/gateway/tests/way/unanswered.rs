@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::principal::Limits;
 use domain::record::{Outcome, Settled};
 use domain::usage::UsageSource;
 use testkit::fake::closed_address;
 use testkit::openai::{chat_request, stream_request};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::passing;

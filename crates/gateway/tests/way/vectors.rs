@@ -6,8 +6,8 @@ use domain::canon::Dialect;
 use domain::guard::{Action, Direction};
 use domain::model::{Provider, WireFormat};
 use domain::policy::Policy;
-use domain::principal::Limits;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::doubles::guarded;

@@ -18,7 +18,13 @@ fn error_of(name: &str, text: &str) -> String {
         fetchers: &super::Unfetched,
         secrets: super::Secrets::Resolved,
     };
-    match super::snapshot_with(&config, &catalogue, Stored::default(), &install, around) {
+    match super::snapshot_with(
+        &config,
+        &catalogue,
+        super::Stored::default(),
+        &install,
+        around,
+    ) {
         Ok(_) => "nothing is wrong".to_owned(),
         Err(error) => error.to_string(),
     }

@@ -74,7 +74,14 @@ mod tests {
             fetchers: &noted,
             secrets: Secrets::Resolved,
         };
-        snapshot_with(&config, &catalogue, Stored::default(), &install, around).expect("builds");
+        snapshot_with(
+            &config,
+            &catalogue,
+            super::super::Stored::default(),
+            &install,
+            around,
+        )
+        .expect("builds");
         let tls = ClientTls::default().config(None, HttpVersion::Http1);
         let vars = vars.to_vec();
         let look = move |name: &str| {

@@ -209,26 +209,34 @@ fn keys_come_from_the_file_and_the_store_and_the_file_wins() {
     let (config, _) = config::parse("f.yaml", text).expect("right");
     let catalogue = Catalogue::parse(CATALOGUE).expect("the catalogue");
     let stored = |digest| StoredKey {
-        principal: domain::principal::Principal {
-            key: "key_stored".into(),
-            tenant: "default".into(),
+        key: domain::virtual_key::VirtualKey {
+            id: "key_stored".into(),
             name: "stored".into(),
+            owner: "default".into(),
+            created: domain::time::UnixMicros(0),
             expires: None,
             revoked: None,
-            models: None,
-            limits: domain::principal::Limits::default(),
+            terms: domain::terms::Terms::default(),
         },
-        digest,
-        created: domain::time::UnixMicros(0),
+        secrets: vec![store::KeySecret {
+            digest,
+            created: domain::time::UnixMicros(0),
+            expires: None,
+        }],
     };
     let declared = install().digest("0123456789abcdef-key");
     let all = [stored(declared), stored([1; 32])];
-    let world = snapshot_with(&config, &catalogue, &all, &install(), around(&env))
+    let stored = Stored {
+        parties: &[],
+        keys: &all,
+    };
+    let world = snapshot_with(&config, &catalogue, stored, &install(), around(&env))
         .expect("builds")
         .0;
     assert_eq!(world.keys.len(), 2);
     assert_eq!(world.keys[&declared].key.as_str(), "key_config_ci");
-    assert_eq!(world.keys[&declared].limits.parallel_requests, Some(4));
+    let bounds = &world.keys[&declared].bounds;
+    assert_eq!(bounds[0].limit, domain::limit::Limit::parallel(4));
     assert_eq!(world.keys[&[1; 32]].name, "stored");
 }
 

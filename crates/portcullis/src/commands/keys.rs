@@ -1,27 +1,25 @@
 //! `portcullis keys`: virtual keys in the store. A key is shown once, when it
-//! is made; the store keeps a digest.
+//! is made or rotated; the store keeps a digest.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use config::scalars::{Moment, Span};
 use control::keys::{Created, NewKey};
-use domain::principal::{Limits, Principal};
+use control::parties;
+use domain::party::Parties;
+use domain::terms::Terms;
 use domain::time::UnixMicros;
-use identity::Install;
+use domain::virtual_key::VirtualKey;
 use serde_json::{Value, json};
-use store::{Store, StoredKey};
+use store::StoredKey;
 
+use super::people::{actor, find_store, minute, open_store, run_on};
+use super::terms::{TermArgs, brief, clear};
 use crate::cli::{ListArgs, Place};
 use crate::clock;
 use crate::output;
-
-/// The database in the data folder.
-const DATABASE: &str = "portcullis.db";
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -31,17 +29,32 @@ pub(crate) enum KeysCommand {
 Examples:
   portcullis keys create --name alice
   portcullis keys create --name ci --models 'gpt-*,demo' --expires 30d --requests-per-minute 60
+  portcullis keys create --name bot --owner acme/research --budget 'usd: 50, per: month'
 
 The key is shown this once; the store keeps a digest only.")]
     Create(CreateArgs),
     /// List the keys; never the keys themselves
     List(ListArgs),
+    /// Show one, with what holds for it and when it was last used
+    Show(NamedArgs),
+    /// Change a key; a running gateway notices within a second
+    #[command(after_help = "\
+Examples:
+  portcullis keys edit ci --models 'gpt-*' --expires 90d
+  portcullis keys edit ci --unset models,limits")]
+    Edit(EditArgs),
+    /// Give a key a new secret; the old one works a while longer
+    #[command(after_help = "\
+Examples:
+  portcullis keys rotate ci                     the old secret works for another 24 hours
+  portcullis keys rotate ci --overlap 0s        it stops at once")]
+    Rotate(RotateArgs),
     /// Stop a key; a running gateway notices within a second
     #[command(after_help = "\
 Examples:
   portcullis keys revoke ci
   portcullis keys revoke key_4f8xk2m9q1zt")]
-    Revoke(RevokeArgs),
+    Revoke(NamedArgs),
 }
 
 /// Options of `keys create`.
@@ -53,108 +66,105 @@ pub(crate) struct CreateArgs {
     /// What to call it
     #[arg(long)]
     name: String,
-    /// Models it may use, `*` at the end matches any rest [default: all]
-    #[arg(long, value_name = "A,B*", value_delimiter = ',')]
-    models: Option<Vec<String>>,
+    /// Whose it is: an id, a path like `acme/research`, or a name [default: the tenant `default`]
+    #[arg(long, value_name = "WHO")]
+    owner: Option<String>,
     /// When it stops working: `30d`, `12h`, or `2027-01-01T00:00:00Z` [default: never]
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
-    /// Requests in any 60 seconds [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    requests_per_minute: Option<u64>,
-    /// Tokens, prompt and answer, in any 60 seconds [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    tokens_per_minute: Option<u64>,
-    /// Requests running at the same time [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    parallel: Option<u64>,
+    /// What holds for it beside its owner's terms.
+    #[command(flatten)]
+    terms: TermArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Options of `keys revoke`.
+/// One of the keys.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct RevokeArgs {
+pub(crate) struct NamedArgs {
     /// Which store.
     #[command(flatten)]
     place: Place,
     /// Id (`key_…`) or name
     #[arg(value_name = "ID|NAME")]
     key: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `keys edit`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EditArgs {
+    /// Which one.
+    #[command(flatten)]
+    named: NamedArgs,
+    /// Another name
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    /// When it stops working: `30d`, `2027-01-01`, or `never`
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+    /// What shall hold for it.
+    #[command(flatten)]
+    terms: TermArgs,
+    /// Fields that shall say nothing any more: models, limits, budgets, …
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    unset: Vec<String>,
+}
+
+/// Options of `keys rotate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RotateArgs {
+    /// Which one.
+    #[command(flatten)]
+    named: NamedArgs,
+    /// How long the old secret goes on working
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    overlap: Span,
 }
 
 /// Does it.
 pub(super) fn run(command: KeysCommand) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            match command {
-                KeysCommand::Create(args) => create(args).await,
-                KeysCommand::List(args) => list(&args).await,
-                KeysCommand::Revoke(args) => revoke(&args).await,
-            }
-        })
-}
-
-/// The store and the secret; makes both if they are not there.
-async fn open(place: &Place) -> anyhow::Result<(Store, Install)> {
-    let folder = place.look()?.config.data_dir;
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
-    let install = Install::load_or_create(&folder)?;
-    Ok((open_store(&folder).await?, install))
-}
-
-/// The store if it is there: who only looks makes none.
-async fn find(place: &Place) -> anyhow::Result<Store> {
-    let folder = place.look()?.config.data_dir;
-    if !folder.join(DATABASE).exists() {
-        bail!(
-            "no database in the data folder {}; name the right one with --data-dir",
-            folder.display()
-        );
-    }
-    open_store(&folder).await
-}
-
-async fn open_store(folder: &Path) -> anyhow::Result<Store> {
-    let file = folder.join(DATABASE);
-    Store::open(&file)
-        .await
-        .with_context(|| format!("cannot open the database {}", file.display()))
+    run_on(async {
+        match command {
+            KeysCommand::Create(args) => create(args).await,
+            KeysCommand::List(args) => list(&args).await,
+            KeysCommand::Show(args) => show(&args).await,
+            KeysCommand::Edit(args) => edit(args).await,
+            KeysCommand::Rotate(args) => rotate(&args).await,
+            KeysCommand::Revoke(args) => revoke(&args).await,
+        }
+    })
 }
 
 async fn create(args: CreateArgs) -> anyhow::Result<()> {
     let now = clock::now();
-    let expires = args
-        .expires
-        .as_deref()
-        .map(|text| ends(text, now))
-        .transpose()?;
+    let expires = args.expires.as_deref();
+    let mut terms = Terms::default();
+    args.terms.apply(&mut terms)?;
     let wanted = NewKey {
         name: args.name,
-        models: args.models,
-        expires,
-        limits: Limits {
-            requests_per_minute: args.requests_per_minute,
-            tokens_per_minute: args.tokens_per_minute,
-            parallel_requests: args.parallel,
-        },
+        owner: args.owner,
+        expires: expires.map(|text| ends(text, now)).transpose()?,
+        terms,
     };
-    let (store, install) = open(&args.place).await?;
-    let Created { key, stored } = control::keys::create(&store, &install, wanted, now).await?;
-    if args.json {
-        let mut all = as_json(&stored, now);
+    let (store, install) = open_store(&args.place).await?;
+    let created = control::keys::create(&store, &install, wanted, &actor()).await?;
+    tell(&created, args.json, now)
+}
+
+/// Shows a key, this once.
+fn tell(created: &Created, is_json: bool, now: UnixMicros) -> anyhow::Result<()> {
+    let Created { key, stored } = created;
+    if is_json {
+        let mut all = as_json(stored, now);
         all["key"] = Value::from(key.reveal());
         output::line(serde_json::to_string_pretty(&all)?);
     } else {
         output::line(key.reveal());
-        let Principal { key: id, name, .. } = &stored.principal;
+        let VirtualKey { id, name, .. } = &stored.key;
         output::error(&format!(
             "{id} (`{name}`). This is the only time that the key is shown."
         ));
@@ -184,38 +194,37 @@ fn after(now: UnixMicros, span: Duration) -> Option<UnixMicros> {
     now.0.checked_add(micros).map(UnixMicros)
 }
 
-fn state(principal: &Principal, now: UnixMicros) -> &'static str {
-    if principal.revoked.is_some_and(|at| at <= now) {
+fn state(key: &VirtualKey, now: UnixMicros) -> &'static str {
+    if key.revoked.is_some_and(|at| at <= now) {
         "revoked"
-    } else if principal.is_valid(now) {
+    } else if key.is_valid(now) {
         "valid"
     } else {
         "expired"
     }
 }
 
-fn as_json(key: &StoredKey, now: UnixMicros) -> Value {
-    let p = &key.principal;
+fn as_json(stored: &StoredKey, now: UnixMicros) -> Value {
+    let key = &stored.key;
     let moment = |at: UnixMicros| Moment(at).to_string();
+    let ends = stored.secrets.iter().filter_map(|it| it.expires);
+    let ends = ends.filter(|at| *at > now).map(moment);
     json!({
-        "id": p.key.as_str(),
-        "name": p.name,
-        "state": state(p, now),
-        "models": p.models,
+        "id": key.id.as_str(),
+        "name": key.name,
+        "owner": key.owner.as_str(),
+        "state": state(key, now),
         "created": moment(key.created),
-        "expires": p.expires.map(moment),
-        "revoked": p.revoked.map(moment),
-        "limits": {
-            "requests_per_minute": p.limits.requests_per_minute,
-            "tokens_per_minute": p.limits.tokens_per_minute,
-            "parallel_requests": p.limits.parallel_requests,
-        },
+        "expires": key.expires.map(moment),
+        "revoked": key.revoked.map(moment),
+        "old_secrets_end": ends.collect::<Vec<_>>(),
+        "terms": key.terms,
     })
 }
 
 async fn list(args: &ListArgs) -> anyhow::Result<()> {
     let now = clock::now();
-    let store = find(&args.place).await?;
+    let store = find_store(&args.place).await?;
     let stored = control::keys::list(&store).await?;
     if args.json {
         let all: Vec<Value> = stored.iter().map(|key| as_json(key, now)).collect();
@@ -226,48 +235,97 @@ async fn list(args: &ListArgs) -> anyhow::Result<()> {
         output::error("No keys yet. `portcullis keys create --name alice` makes one.");
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = stored.iter().map(|key| row(key, now)).collect();
+    let tree = parties::tree(&store.parties().await?);
+    let rows: Vec<Vec<String>> = stored.iter().map(|it| row(&it.key, &tree, now)).collect();
     let head = [
-        "ID", "NAME", "STATE", "CREATED", "EXPIRES", "LIMITS", "MODELS",
+        "ID", "NAME", "OWNER", "STATE", "CREATED", "EXPIRES", "LIMITS", "MODELS",
     ];
     output::raw(&output::table(&head, &rows));
     Ok(())
 }
 
-fn row(key: &StoredKey, now: UnixMicros) -> Vec<String> {
-    let p = &key.principal;
-    let minute = |at: UnixMicros| {
-        let text = Moment(UnixMicros(at.seconds() * 1_000_000)).to_string();
-        text.replace('T', " ").trim_end_matches('Z').to_owned()
-    };
-    let limits: Vec<String> = [
-        (p.limits.requests_per_minute, "requests/min"),
-        (p.limits.tokens_per_minute, "tokens/min"),
-        (p.limits.parallel_requests, "parallel"),
-    ]
-    .iter()
-    .filter_map(|(limit, unit)| limit.map(|n| format!("{n} {unit}")))
-    .collect();
+fn row(key: &VirtualKey, tree: &Parties, now: UnixMicros) -> Vec<String> {
+    let models = key.terms.models.as_ref();
     vec![
-        p.key.to_string(),
-        p.name.clone(),
-        state(p, now).to_owned(),
+        key.id.to_string(),
+        key.name.clone(),
+        tree.path(&key.owner),
+        state(key, now).to_owned(),
         minute(key.created),
-        p.expires.map_or_else(|| "never".to_owned(), minute),
-        if limits.is_empty() {
-            "none".to_owned()
-        } else {
-            limits.join(", ")
-        },
-        p.models
-            .as_ref()
-            .map_or_else(|| "all".to_owned(), |m| m.join(", ")),
+        key.expires.map_or_else(|| "never".to_owned(), minute),
+        brief(&key.terms),
+        models.map_or_else(|| "all".to_owned(), |m| m.join(", ")),
     ]
 }
 
-async fn revoke(args: &RevokeArgs) -> anyhow::Result<()> {
-    let store = find(&args.place).await?;
-    let id = control::keys::revoke(&store, &args.key, clock::now()).await?;
+async fn show(args: &NamedArgs) -> anyhow::Result<()> {
+    let now = clock::now();
+    let store = find_store(&args.place).await?;
+    let all = control::keys::list(&store).await?;
+    let stored = control::keys::find(&all, &args.key, &actor())?;
+    let mut told = as_json(stored, now);
+    let tree = parties::tree(&store.parties().await?);
+    told["owner_path"] = Value::from(tree.path(&stored.key.owner));
+    let used = store.last_use(&stored.key.id).await?;
+    told["last_used"] = Value::from(used.map(|at| Moment(at).to_string()));
+    match args.json {
+        true => output::line(serde_json::to_string_pretty(&told)?),
+        false => output::raw(&super::yaml::block(&told)),
+    }
+    Ok(())
+}
+
+async fn edit(args: EditArgs) -> anyhow::Result<()> {
+    let now = clock::now();
+    let store = find_store(&args.named.place).await?;
+    let expires = match args.expires.as_deref() {
+        None => None,
+        Some("never") => Some(None),
+        Some(text) => Some(Some(ends(text, now)?)),
+    };
+    // What the options say is read before anything is changed.
+    args.terms.apply(&mut Terms::default())?;
+    clear(&mut Terms::default(), &args.unset)?;
+    let by = actor();
+    let edited = control::keys::edit(&store, &args.named.key, &by, |key| {
+        if let Some(name) = args.rename {
+            key.name = name;
+        }
+        if let Some(expires) = expires {
+            key.expires = expires;
+        }
+        let _ = clear(&mut key.terms, &args.unset);
+        let _ = args.terms.apply(&mut key.terms);
+    });
+    let edited = edited.await?;
+    if args.named.json {
+        let stored = StoredKey {
+            key: edited,
+            secrets: Vec::new(),
+        };
+        output::line(serde_json::to_string_pretty(&as_json(&stored, now))?);
+    } else {
+        output::error(&format!("{} (`{}`) is changed.", edited.id, edited.name));
+    }
+    Ok(())
+}
+
+async fn rotate(args: &RotateArgs) -> anyhow::Result<()> {
+    let now = clock::now();
+    let Some(ends) = after(now, args.overlap.0) else {
+        bail!("--overlap: `{}` is too long", args.overlap);
+    };
+    let (store, install) = open_store(&args.named.place).await?;
+    let named = (args.named.key.as_str(), ends);
+    let created = control::keys::rotate(&store, &install, named, &actor()).await?;
+    tell(&created, args.named.json, now)?;
+    output::error(&format!("The old secret works until {}.", Moment(ends)));
+    Ok(())
+}
+
+async fn revoke(args: &NamedArgs) -> anyhow::Result<()> {
+    let store = find_store(&args.place).await?;
+    let id = control::keys::revoke(&store, &args.key, &actor()).await?;
     output::error(&format!("{id} (`{}`) is revoked.", args.key));
     Ok(())
 }

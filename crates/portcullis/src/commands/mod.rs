@@ -7,11 +7,16 @@ mod diff;
 mod import_litellm;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod parties;
+mod people;
+mod terms;
 mod translate;
 mod version;
 mod whole;
 pub(crate) mod world;
 mod yaml;
+
+use domain::party::Level;
 
 use crate::cli::{Cli, Command, ImportCommand};
 use crate::serve;
@@ -26,6 +31,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Check(place)) => check::run(&place),
         Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Tenants(command)) => parties::run(Level::Tenant, command),
+        Some(Command::Teams(command)) => parties::run(Level::Team, command),
+        Some(Command::Apps(command)) => parties::run(Level::App, command),
+        Some(Command::Users(command)) => parties::run(Level::User, command),
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),

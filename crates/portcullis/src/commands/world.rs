@@ -1,6 +1,7 @@
 //! What the commands look at: the configuration and what it makes, without
 //! touching the data folder.
 
+use crate::build::Stored;
 use config::Loaded;
 use domain::snapshot::Snapshot;
 use identity::Install;

@@ -13,6 +13,15 @@ pub(super) fn document(root: &Map<String, Value>) -> String {
     blocks.join("\n")
 }
 
+/// The same without blank lines, for a terminal.
+pub(super) fn block(value: &Value) -> String {
+    let mut out = String::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        field(name, value, 0, &mut out);
+    }
+    out
+}
+
 fn field(name: &str, value: &Value, depth: usize, out: &mut String) {
     indent(depth, out);
     out.push_str(&scalar(name));

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use domain::ids::TicketId;
+use domain::ids::{KeyId, TicketId};
 use domain::record::Settled;
+use domain::time::UnixMicros;
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, Sqlite};
@@ -275,4 +276,19 @@ fn special(values: &mut Values, r: &Settled) {
         .add(serde_json::json!(r.findings).to_string())
         .add(r.passed.map(|passed| signed(passed.bytes_in)))
         .add(r.passed.map(|passed| signed(passed.bytes_out)));
+}
+
+impl super::Store {
+    /// When a key last asked something, as far as the ledger says.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn last_use(&self, key: &KeyId) -> Result<Option<UnixMicros>, StoreError> {
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(opened_at) FROM requests WHERE key_id = ?")
+                .bind(key.as_str())
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(last.map(UnixMicros))
+    }
 }

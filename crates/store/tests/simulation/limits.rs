@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::counters::{Answer, Ask, Counters, Measure, Taken};
-use domain::time::Ticks;
+use domain::counters::{Answer, Ask, Counters, Measure, Span, Taken, Used};
+use domain::time::{Now, Ticks, UnixMicros};
 use store::memory::MemoryCounters;
 
 use super::Dice;
@@ -55,7 +55,7 @@ impl Limits {
             subject: Arc::clone(&self.subject),
             measure,
             capacity,
-            window: WINDOW,
+            window: Span::Rolling(WINDOW),
             cost,
         };
         let asks = [
@@ -63,7 +63,7 @@ impl Limits {
             ask(Measure::Requests, REQUESTS, 1),
             ask(Measure::Tokens, TOKENS, reserved),
         ];
-        let Answer::Now(taken) = self.counters.take(&asks, Ticks(self.now)) else {
+        let Answer::Now(taken) = self.counters.take(&asks, self.moment()) else {
             unreachable!("memory never waits")
         };
         let taken = taken.ok()?;
@@ -83,10 +83,21 @@ impl Limits {
     /// Ends a request; says how many tokens it used.
     pub(crate) fn settle(&mut self, mut hold: Hold, dice: &mut Dice) -> u64 {
         let used = dice.below(hold.reserved + 1);
-        hold.taken.settle(used, Ticks(self.now));
+        let booked = Used {
+            tokens: used,
+            cost: 0,
+        };
+        hold.taken.settle(booked, self.moment());
         self.takes[hold.number].tokens = used;
         self.takes[hold.number].is_running = false;
         used
+    }
+
+    fn moment(&self) -> Now {
+        Now {
+            ticks: Ticks(self.now),
+            unix: UnixMicros(self.now.cast_signed()),
+        }
     }
 
     fn check(&self) {

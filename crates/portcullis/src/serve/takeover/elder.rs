@@ -275,6 +275,7 @@ mod tests {
             subject: format!("key:{at}").into(),
             running,
             windows: Vec::new(),
+            periods: Vec::new(),
         };
         let mut told = Told::of((0..20_000).map(|at| holding(at, 1)).collect());
         let now = || (0..20_001).map(|at| holding(at, if at == 7 { 2 } else { 1 }));

@@ -119,7 +119,9 @@ fn full(
         let left = subject.room(window, ask, now);
         if ask.cost > left.remaining && ask.cost > 0 {
             first.get_or_insert_with(|| (at, subject.wait(window, ask, now)));
-            let spent = subject.used(window, now) - subject.pending(window);
+            // What has left its window is pending and counts no more.
+            let used = subject.used(window, now);
+            let spent = used.saturating_sub(subject.pending(window));
             is_pending &= spent.saturating_add(ask.cost) <= ask.capacity;
         }
         room.push(left);

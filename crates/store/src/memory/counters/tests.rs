@@ -130,7 +130,7 @@ fn more_limits_than_usual_are_limits_too() {
     let counters = MemoryCounters::default();
     let asks: Vec<Ask> = (1..=9)
         .map(|minutes| Ask {
-            window: Duration::from_secs(60 * minutes),
+            window: Span::Rolling(Duration::from_secs(60 * minutes)),
             ..ask(Measure::Requests, 10 + minutes, 1)
         })
         .collect();

@@ -1,15 +1,23 @@
 //! What is asked of another process, and given back to it.
 
-use domain::counters::Measure;
+use domain::counters::{Measure, Span};
+use domain::time::{Ticks, UnixMicros};
 
 use super::*;
+
+fn now() -> Now {
+    Now {
+        ticks: Ticks(0),
+        unix: UnixMicros(0),
+    }
+}
 
 fn one() -> [Ask; 1] {
     [Ask {
         subject: "key:a".into(),
         measure: Measure::Parallel,
         capacity: 1,
-        window: Duration::ZERO,
+        window: Span::Rolling(Duration::ZERO),
         cost: 1,
     }]
 }
@@ -31,7 +39,7 @@ fn taken(words: &Receiver<Word>) -> u64 {
 
 fn is_given_back(words: &Receiver<Word>, whose: u64) {
     let settled = words.try_recv();
-    assert!(matches!(settled, Ok(Word::Settle { id, tokens: 0 }) if id == whose));
+    assert!(matches!(settled, Ok(Word::Settle { id, tokens: 0, cost: 0 }) if id == whose));
     assert!(matches!(words.try_recv(), Ok(Word::End { id }) if id == whose));
     assert!(words.try_recv().is_err(), "said once");
 }
@@ -40,7 +48,7 @@ fn is_given_back(words: &Receiver<Word>, whose: u64) {
 fn room_that_comes_after_its_client_has_left_is_given_back() {
     let (limits, away, words) = away();
     away.serves();
-    let taking = limits.take(&one(), Ticks(0));
+    let taking = limits.take(&one(), now());
     let id = taken(&words);
     drop(taking);
     away.answered(id, Ok(Vec::new()));
@@ -51,7 +59,7 @@ fn room_that_comes_after_its_client_has_left_is_given_back() {
 fn room_that_came_but_was_not_seen_is_given_back() {
     let (limits, away, words) = away();
     away.serves();
-    let taking = limits.take(&one(), Ticks(0));
+    let taking = limits.take(&one(), now());
     let id = taken(&words);
     away.answered(id, Ok(Vec::new()));
     drop(taking);
@@ -61,7 +69,7 @@ fn room_that_came_but_was_not_seen_is_given_back() {
 #[tokio::test(start_paused = true)]
 async fn an_heir_that_starts_is_asked_once_it_serves_by_who_still_waits() {
     let (limits, away, words) = away();
-    let (left, waits) = (limits.take(&one(), Ticks(0)), limits.take(&one(), Ticks(0)));
+    let (left, waits) = (limits.take(&one(), now()), limits.take(&one(), now()));
     drop(left);
     let answered = async {
         tokio::time::sleep(PATIENCE / 2).await;
@@ -82,11 +90,11 @@ async fn an_heir_that_starts_is_asked_once_it_serves_by_who_still_waits() {
 #[tokio::test(start_paused = true)]
 async fn who_waits_too_long_for_an_heir_that_starts_is_counted_here() {
     let (limits, away, words) = away();
-    let held = limits.take(&one(), Ticks(0)).get().await;
+    let held = limits.take(&one(), now()).get().await;
     let held = held.expect("room");
     assert_eq!(limits.holdings()[0].running, 1);
     assert!(
-        limits.take(&one(), Ticks(0)).get().await.is_err(),
+        limits.take(&one(), now()).get().await.is_err(),
         "one at a time"
     );
     away.serves();

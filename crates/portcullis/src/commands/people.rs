@@ -1,0 +1,83 @@
+//! What commands about people and their keys share: the store, who acts, how
+//! moments are told.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use config::scalars::Moment;
+use domain::time::UnixMicros;
+use identity::Install;
+use store::Store;
+
+use crate::cli::Place;
+use crate::clock;
+
+/// The database in the data folder.
+const DATABASE: &str = "portcullis.db";
+
+/// Runs a command that waits for the store.
+pub(super) fn run_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
+}
+
+/// Who sits at the terminal, as records name them.
+pub(super) fn actor() -> control::Actor {
+    let variable = |name| {
+        std::env::var(name)
+            .ok()
+            .filter(|it: &String| !it.is_empty())
+    };
+    let user = variable("SUDO_USER").or_else(|| variable("USER"));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = format!(
+        "cli:{}@{}",
+        user.as_deref().unwrap_or("unknown"),
+        host.trim()
+    );
+    control::Actor {
+        name: name.chars().filter(|c| !c.is_control()).take(200).collect(),
+        now: clock::now(),
+    }
+}
+
+/// The store and the secret; makes both if they are not there.
+pub(super) async fn open_store(place: &Place) -> anyhow::Result<(Store, Install)> {
+    let folder = place.look()?.config.data_dir;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
+    let install = Install::load_or_create(&folder)?;
+    Ok((opened(&folder).await?, install))
+}
+
+/// The store if it is there: who only looks makes none.
+pub(super) async fn find_store(place: &Place) -> anyhow::Result<Store> {
+    let folder = place.look()?.config.data_dir;
+    if !folder.join(DATABASE).exists() {
+        bail!(
+            "no database in the data folder {}; name the right one with --data-dir",
+            folder.display()
+        );
+    }
+    opened(&folder).await
+}
+
+async fn opened(folder: &Path) -> anyhow::Result<Store> {
+    let file = folder.join(DATABASE);
+    Store::open(&file)
+        .await
+        .with_context(|| format!("cannot open the database {}", file.display()))
+}
+
+/// A moment to the second, for a table.
+pub(super) fn minute(at: UnixMicros) -> String {
+    let text = Moment(UnixMicros(at.seconds() * 1_000_000)).to_string();
+    text.replace('T', " ").trim_end_matches('Z').to_owned()
+}
