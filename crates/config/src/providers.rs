@@ -230,6 +230,27 @@ impl Provider {
         self.keys().filter_map(KeySource::file).chain(headers)
     }
 
+    /// Only what speaks OpenAI's dialect may speak others beside it.
+    fn check_also(&self, at: &str, report: &mut Report<'_>) {
+        for (number, dialect) in self.also.iter().flatten().enumerate() {
+            if !matches!(dialect, Dialect::Responses | Dialect::Anthropic) {
+                report.wrong(
+                    &index(&key(at, "also"), number),
+                    "what speaks OpenAI's dialect may also speak `responses` and `anthropic`",
+                    "for another dialect, declare the provider a second time",
+                );
+            }
+        }
+        let is_other = self.dialect.is_some_and(|it| it != Dialect::Openai);
+        if is_other && self.also.as_ref().is_some_and(|also| !also.is_empty()) {
+            report.wrong(
+                &key(at, "also"),
+                "only a provider of `dialect: openai` speaks others beside it",
+                "remove `also`, or declare the provider a second time",
+            );
+        }
+    }
+
     /// Everything that needs neither catalogue nor environment.
     pub fn validate(&self, name: &str, report: &mut Report<'_>) {
         let at = key("providers", name);
@@ -294,23 +315,7 @@ impl Provider {
                 report.wrong(&format!("{}.{field}", key(&at, "quirks")), why, help);
             }
         }
-        for (number, dialect) in self.also.iter().flatten().enumerate() {
-            if !matches!(dialect, Dialect::Responses | Dialect::Anthropic) {
-                report.wrong(
-                    &index(&key(&at, "also"), number),
-                    "what speaks OpenAI's dialect may also speak `responses` and `anthropic`",
-                    "for another dialect, declare the provider a second time",
-                );
-            }
-        }
-        let is_other = self.dialect.is_some_and(|it| it != Dialect::Openai);
-        if is_other && self.also.as_ref().is_some_and(|also| !also.is_empty()) {
-            report.wrong(
-                &key(&at, "also"),
-                "only a provider of `dialect: openai` speaks others beside it",
-                "remove `also`, or declare the provider a second time",
-            );
-        }
+        self.check_also(&at, report);
         let field = key(&at, "pass_through");
         self.pass_through.validate(&field, report);
         if self.pass_through.is_on() && self.http == Http::Two {

@@ -100,8 +100,8 @@ fn most(
     let fallbacks = model.fallbacks.iter();
     let fallbacks = fallbacks.filter_map(|name| snapshot.resolve(name.as_str()));
     let mut dearest = 0;
-    for deployment in model.deployments.iter().cloned() {
-        dearest = dearest.max(most_at(&deployment, accepted, prompt)?);
+    for deployment in &model.deployments {
+        dearest = dearest.max(most_at(deployment, accepted, prompt)?);
     }
     for fallback in fallbacks {
         for deployment in &fallback.deployments {

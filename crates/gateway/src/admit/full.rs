@@ -79,8 +79,8 @@ fn span(wait: Duration) -> String {
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     match seconds {
         ..=120 => format!("{seconds} s"),
-        ..=7_200 => format!("{} min", seconds.div_ceil(60)),
-        ..=172_800 => format!("{} h", seconds.div_ceil(3_600)),
+        121..=7_200 => format!("{} min", seconds.div_ceil(60)),
+        7_201..=172_800 => format!("{} h", seconds.div_ceil(3_600)),
         _ => format!("{} days", seconds.div_ceil(86_400)),
     }
 }

@@ -152,13 +152,28 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
     };
     let (store, install) = open_store(&args.place).await?;
     let created = control::keys::create(&store, &install, wanted, &actor()).await?;
-    tell(&created, args.json, now)
+    tell(&created, Told::of(args.json), now)
+}
+
+/// For whom something is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// A program.
+    Json,
+    /// A person.
+    Text,
+}
+
+impl Told {
+    fn of(is_json: bool) -> Self {
+        if is_json { Self::Json } else { Self::Text }
+    }
 }
 
 /// Shows a key, this once.
-fn tell(created: &Created, is_json: bool, now: UnixMicros) -> anyhow::Result<()> {
+fn tell(created: &Created, how: Told, now: UnixMicros) -> anyhow::Result<()> {
     let Created { key, stored } = created;
-    if is_json {
+    if how == Told::Json {
         let mut all = as_json(stored, now);
         all["key"] = Value::from(key.reveal());
         output::line(serde_json::to_string_pretty(&all)?);
@@ -318,7 +333,7 @@ async fn rotate(args: &RotateArgs) -> anyhow::Result<()> {
     let (store, install) = open_store(&args.named.place).await?;
     let named = (args.named.key.as_str(), ends);
     let created = control::keys::rotate(&store, &install, named, &actor()).await?;
-    tell(&created, args.named.json, now)?;
+    tell(&created, Told::of(args.named.json), now)?;
     output::error(&format!("The old secret works until {}.", Moment(ends)));
     Ok(())
 }

@@ -58,8 +58,11 @@ pub(crate) struct TermArgs {
     metadata: Vec<String>,
 }
 
+/// Clears a field.
+type Clear = fn(&mut Terms);
+
 /// Fields of terms that an edit may clear.
-const CLEARED: [(&str, fn(&mut Terms)); 11] = [
+const CLEARED: [(&str, Clear); 11] = [
     ("models", |it| it.models = None),
     ("routes", |it| it.routes = None),
     ("without", |it| it.without.clear()),
