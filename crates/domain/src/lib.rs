@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`ids`] | prefixed identifiers: keys, tenants, tickets |
 //! | [`time`], [`calendar`] | points in time, as plain numbers that the caller hands in; days, months, fiscal years of a time zone |
-//! | [`money`], [`usage`] | nano-dollars, rates, and tokens in disjoint parts |
+//! | [`money`], [`price`], [`usage`] | nano-dollars, rates, and tokens in disjoint parts |
 //! | [`secret`] | strings that never print |
 //! | [`edit`] | spans of a body, and replacements spliced into it |
 //! | [`model`] | providers, deployments, models: what a name resolves to |
@@ -50,6 +50,7 @@ pub mod network;
 pub mod party;
 pub mod pattern;
 pub mod policy;
+pub mod price;
 pub mod principal;
 pub mod probe;
 pub mod quirks;

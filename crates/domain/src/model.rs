@@ -10,7 +10,7 @@ use crate::credential::Key;
 use crate::embedding::EmbeddingDoor;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
 use crate::model_pattern::Pattern;
-use crate::money::{NanoUsd, Rate};
+pub use crate::price::{Price, Tier};
 use crate::quirks::Quirks;
 use crate::secret::Secret;
 pub use crate::shape::{Known, Paths, Shape, stands_for};
@@ -193,54 +193,6 @@ pub struct Also {
     pub provider: Arc<Provider>,
     /// Models that it does not have in that dialect.
     pub except: Vec<Pattern>,
-}
-
-/// What a model costs. A rate that is not stated is the plain one of its
-/// side, never zero: an unstated discount is no discount.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Price {
-    /// Prompt tokens.
-    pub input: Rate,
-    /// Cached prompt tokens; as input where `None`.
-    pub cached_input: Option<Rate>,
-    /// Prompt tokens written to the provider's cache; as input where `None`.
-    pub cache_write: Option<Rate>,
-    /// Those that it keeps for an hour; as `cache_write` where `None`.
-    pub cache_write_1h: Option<Rate>,
-    /// Prompt tokens of audio; as input where `None`.
-    pub audio_input: Option<Rate>,
-    /// Answer tokens.
-    pub output: Rate,
-    /// Answer tokens spent on reasoning; as output where `None`.
-    pub reasoning: Option<Rate>,
-    /// Answer tokens of audio; as output where `None`.
-    pub audio_output: Option<Rate>,
-    /// Per request.
-    pub per_request: NanoUsd,
-    /// Other prices for long prompts, by rising length; mostly none.
-    pub tiers: Option<Arc<[Tier]>>,
-}
-
-/// The price of requests whose prompt is long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tier {
-    /// It holds for prompts of more tokens than this.
-    pub above: u64,
-    /// What everything costs then; it has no tiers of its own.
-    pub price: Price,
-}
-
-impl Price {
-    /// What a request with so many prompt tokens costs: all of its tokens,
-    /// not only those above the tier's beginning.
-    #[must_use]
-    pub fn at(&self, prompt: u64) -> &Self {
-        let Some(tiers) = &self.tiers else {
-            return self;
-        };
-        let reached = tiers.iter().rev().find(|tier| tier.above < prompt);
-        reached.map_or(self, |tier| &tier.price)
-    }
 }
 
 /// The model that a deployment is, where its name at the provider does not say.

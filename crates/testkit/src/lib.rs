@@ -17,6 +17,7 @@ pub mod reply;
 pub mod scene;
 
 mod body;
+mod people;
 
 pub use fake::{FakeProvider, Seen};
 pub use reply::Reply;

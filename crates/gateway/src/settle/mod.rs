@@ -10,6 +10,7 @@ mod counts;
 mod log;
 mod meter;
 mod metrics;
+mod refused;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use carried::Carried;
 pub use counts::Counts;
 pub use meter::Meter;
 pub use metrics::Metrics;
+pub use refused::{Refused, Verbatim};
 
 use crate::plane::Plane;
 
@@ -364,55 +366,6 @@ impl Drop for Ticket {
             // No byte follows that would bring the record to the disk. An
             // error is said there, and the record is owed.
             let _ = self.plane.flush();
-        }
-    }
-}
-
-/// A refusal on its way to the client, with the ticket if one was open.
-pub struct Refused {
-    /// What is said.
-    pub refusal: Box<Refusal>,
-    /// The account it ends.
-    pub ticket: Option<Box<Ticket>>,
-    /// An upstream's own answer, handed on as it is.
-    pub verbatim: Option<Verbatim>,
-    /// What is left of the limits, where one of them was asked.
-    pub room: Vec<domain::counters::Room>,
-    /// The method that would have been right.
-    pub allow: Option<http::Method>,
-}
-
-/// An upstream's error that is the client's to read.
-pub struct Verbatim {
-    /// Its status.
-    pub status: u16,
-    /// Its body: JSON in the client's dialect.
-    pub body: bytes::Bytes,
-}
-
-impl Refused {
-    /// A refusal after the ticket was opened.
-    #[must_use]
-    pub fn new(ticket: Ticket, refusal: Refusal) -> Self {
-        Self {
-            refusal: Box::new(refusal),
-            ticket: Some(Box::new(ticket)),
-            verbatim: None,
-            room: Vec::new(),
-            allow: None,
-        }
-    }
-}
-
-impl From<Refusal> for Refused {
-    /// A refusal of a stranger: no ticket, no record of its own.
-    fn from(refusal: Refusal) -> Self {
-        Self {
-            refusal: Box::new(refusal),
-            ticket: None,
-            verbatim: None,
-            room: Vec::new(),
-            allow: None,
         }
     }
 }

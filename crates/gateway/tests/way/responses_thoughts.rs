@@ -6,9 +6,9 @@ use std::sync::Arc;
 use domain::canon::Dialect;
 use domain::guard::{Action, Direction};
 use domain::model::{Provider, WireFormat};
-use domain::principal::Limits;
 use domain::snapshot::Snapshot;
 use serde_json::{Value, json};
+use testkit::scene::Limits;
 use testkit::{FakeProvider, Reply, Scene};
 
 use crate::responses::{create, of_responses, response};

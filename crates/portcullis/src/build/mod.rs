@@ -6,6 +6,8 @@ mod accounts;
 pub(crate) mod base_models;
 #[cfg(test)]
 mod broken;
+#[cfg(test)]
+mod dialects;
 mod fetched;
 pub(crate) mod idle;
 mod keys;

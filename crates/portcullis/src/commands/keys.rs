@@ -152,7 +152,7 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
     };
     let (store, install) = open_store(&args.place).await?;
     let created = control::keys::create(&store, &install, wanted, &actor()).await?;
-    tell(&created, Told::of(args.json), now)
+    tell(&created, args.json.into(), now)
 }
 
 /// For whom something is told.
@@ -164,8 +164,8 @@ enum Told {
     Text,
 }
 
-impl Told {
-    fn of(is_json: bool) -> Self {
+impl From<bool> for Told {
+    fn from(is_json: bool) -> Self {
         if is_json { Self::Json } else { Self::Text }
     }
 }
@@ -333,7 +333,7 @@ async fn rotate(args: &RotateArgs) -> anyhow::Result<()> {
     let (store, install) = open_store(&args.named.place).await?;
     let named = (args.named.key.as_str(), ends);
     let created = control::keys::rotate(&store, &install, named, &actor()).await?;
-    tell(&created, Told::of(args.named.json), now)?;
+    tell(&created, args.named.json.into(), now)?;
     output::error(&format!("The old secret works until {}.", Moment(ends)));
     Ok(())
 }

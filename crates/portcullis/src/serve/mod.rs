@@ -13,6 +13,7 @@ mod doors;
 mod files;
 mod first_key;
 mod handover;
+mod known;
 mod lock;
 mod loops;
 mod pulse;

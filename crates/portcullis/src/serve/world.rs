@@ -10,20 +10,21 @@ use arc_swap::ArcSwap;
 use config::journal::WhenFull;
 use config::providers::DEMO;
 use config::{Config, Loaded};
-use domain::party::Party;
 use domain::snapshot::Snapshot;
 use gateway::plane::Shared;
 use identity::Install;
 use journal::Journal;
 use providers::Catalogue;
 use rustls::ServerConfig;
+use store::Store;
 use store::memory::{MemoryReasoning, MemoryShelf};
-use store::{Store, StoredKey};
 
 use super::ServeArgs;
 use super::certificate::{self, Certificate};
 use super::credentials::Fresh;
 use super::doors::Doors;
+use super::known::Kept;
+pub(super) use super::known::Stale;
 use super::pulse::Pulse;
 use super::stop::Pace;
 use super::takeover::limits::Limits;
@@ -89,29 +90,6 @@ pub(super) struct World {
     inner: Mutex<Inner>,
 }
 
-/// Why something did not work the last time; nothing if it did.
-#[derive(Debug, Default)]
-pub(super) struct Stale(Mutex<Option<String>>);
-
-impl Stale {
-    /// It ended so.
-    pub(super) fn set(&self, why: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
-
-    /// The reason, in one line.
-    pub(super) fn reason(&self) -> Option<String> {
-        let why = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let why = why.as_ref()?;
-        let mut lines = why.lines().filter(|line| !line.starts_with("  "));
-        let first = lines.next().unwrap_or_default();
-        Some(match lines.count() {
-            0 => first.to_owned(),
-            more => format!("{first} (and {more} more: see the log)"),
-        })
-    }
-}
-
 /// What a reload replaces.
 struct Inner {
     config: Config,
@@ -120,22 +98,6 @@ struct Inner {
     stored: Kept,
     /// What was warned of already: it is not told again with every new key.
     warned: Vec<String>,
-}
-
-/// What the store has that the world is built of.
-#[derive(Clone, Debug, Default)]
-struct Kept {
-    parties: Vec<Party>,
-    keys: Vec<StoredKey>,
-}
-
-impl Kept {
-    fn told(&self) -> build::Stored<'_> {
-        build::Stored {
-            parties: &self.parties,
-            keys: &self.keys,
-        }
-    }
 }
 
 /// How long a start waits for a database that another process has locked, and
