@@ -8,6 +8,7 @@
 
 pub mod keeper;
 pub mod memory;
+mod sql;
 mod sqlite;
 
-pub use sqlite::{Store, StoreError, StoredKey};
+pub use sqlite::{Server, Store, StoreError, StoredKey};

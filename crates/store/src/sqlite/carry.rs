@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use super::rows::signed;
-use super::{Store, StoreError, Write, open_requests, requests, running_turns};
 use domain::ids::TicketId;
 use domain::record::{Opened, Record, Settled};
 use journal::Batch;
+
+use super::rows::signed;
+use super::{Store, StoreError, Write, open_requests, requests, running_turns};
+use crate::sql::query;
 
 impl Store {
     /// Keeps a batch of the journal, all or nothing.
@@ -23,7 +25,7 @@ impl Store {
     }
 
     async fn carried(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut write = self.write_ledger().await?;
+        let mut write = self.ledger.write().await?;
         // A request that begins and ends within the batch was never open.
         let mut opened: HashMap<TicketId, &Opened> = HashMap::new();
         let mut settled: Vec<&Settled> = Vec::new();
@@ -108,19 +110,19 @@ async fn end_lost(write: &mut Write, alive: u64) -> Result<Vec<TicketId>, StoreE
 
 async fn mark(write: &mut Write, batch: &Batch) -> Result<(), StoreError> {
     for (segment, mark) in &batch.marks {
-        sqlx::query(
+        query(
             "INSERT INTO marks (segment, mark) VALUES (?, ?) \
              ON CONFLICT (segment) DO UPDATE SET mark = excluded.mark",
         )
         .bind(segment)
         .bind(signed(*mark))
-        .execute(&mut **write)
+        .execute(&mut *write)
         .await?;
     }
     for segment in &batch.gone {
-        sqlx::query("DELETE FROM marks WHERE segment = ?")
+        query("DELETE FROM marks WHERE segment = ?")
             .bind(segment)
-            .execute(&mut **write)
+            .execute(&mut *write)
             .await?;
     }
     Ok(())

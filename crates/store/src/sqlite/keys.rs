@@ -3,11 +3,10 @@
 use domain::ids::{KeyId, TenantId};
 use domain::principal::{Limits, Principal};
 use domain::time::UnixMicros;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::rows::{signed, unsigned};
 use super::{Store, StoreError, Write};
+use crate::sql::{Row, query};
 
 /// What the counter of changes to keys is called.
 const CHANGES: &str = "keys";
@@ -30,7 +29,7 @@ impl Store {
     /// [`StoreError::NameTaken`] if a key of this name was valid when the new
     /// one was made; or the database would not write.
     pub async fn add_key(&self, key: &StoredKey) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.pool.write_alone().await?;
         let other = keys_of(
             &mut write,
             "SELECT * FROM keys WHERE name = ?",
@@ -50,7 +49,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at, id")
+        let rows = query("SELECT * FROM keys ORDER BY created_at, id")
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(read).collect()
@@ -65,7 +64,7 @@ impl Store {
         id_or_name: &str,
         at: UnixMicros,
     ) -> Result<Option<KeyId>, StoreError> {
-        let mut write = self.write().await?;
+        let mut write = self.pool.write_alone().await?;
         let found = keys_of(
             &mut write,
             "SELECT * FROM keys WHERE ? IN (id, name)",
@@ -75,10 +74,10 @@ impl Store {
         let Some(key) = found.iter().find(|k| k.principal.is_valid(at)) else {
             return Ok(None);
         };
-        sqlx::query("UPDATE keys SET revoked_at = ? WHERE id = ?")
+        query("UPDATE keys SET revoked_at = ? WHERE id = ?")
             .bind(at.0)
             .bind(key.principal.key.as_str())
-            .execute(&mut *write)
+            .execute(&mut write)
             .await?;
         count_change(&mut write).await?;
         write.commit().await?;
@@ -94,33 +93,29 @@ impl Store {
     pub async fn claim(&self, fingerprint: [u8; 32], now: UnixMicros) -> Result<bool, StoreError> {
         const KNOWN: &str = "SELECT fingerprint FROM install";
         // The usual case takes no lock: a start waits for no other writer.
-        let known: Option<Vec<u8>> = sqlx::query_scalar(KNOWN).fetch_optional(&self.pool).await?;
+        let known: Option<Vec<u8>> = query(KNOWN).fetch_value(&self.pool).await?;
         if known.as_deref() == Some(fingerprint.as_slice()) {
             return Ok(true);
         }
-        let mut write = self.write().await?;
-        let known: Option<Vec<u8>> = sqlx::query_scalar(KNOWN)
-            .fetch_optional(&mut *write)
-            .await?;
+        let mut write = self.pool.write_alone().await?;
+        let known: Option<Vec<u8>> = query(KNOWN).fetch_value(&mut write).await?;
         if known.as_deref() == Some(fingerprint.as_slice()) {
             return Ok(true);
         }
         if known.is_some() {
-            let keys = sqlx::query("SELECT * FROM keys")
-                .fetch_all(&mut *write)
-                .await?;
+            let keys = query("SELECT * FROM keys").fetch_all(&mut write).await?;
             for row in &keys {
                 if read(row)?.principal.is_valid(now) {
                     return Ok(false);
                 }
             }
         }
-        sqlx::query(
+        query(
             "INSERT INTO install (id, fingerprint) VALUES (1, ?) \
              ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint",
         )
         .bind(fingerprint.as_slice())
-        .execute(&mut *write)
+        .execute(&mut write)
         .await?;
         write.commit().await?;
         Ok(true)
@@ -131,9 +126,9 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn change_mark(&self) -> Result<i64, StoreError> {
-        let count: Option<i64> = sqlx::query_scalar("SELECT count FROM changes WHERE what = ?")
+        let count: Option<i64> = query("SELECT count FROM changes WHERE what = ?")
             .bind(CHANGES)
-            .fetch_optional(&self.pool)
+            .fetch_value(&self.pool)
             .await?;
         Ok(count.unwrap_or(0))
     }
@@ -141,20 +136,17 @@ impl Store {
 
 async fn keys_of(
     write: &mut Write,
-    query: &'static str,
+    sql: &'static str,
     value: &str,
 ) -> Result<Vec<StoredKey>, StoreError> {
-    let rows = sqlx::query(query)
-        .bind(value)
-        .fetch_all(&mut **write)
-        .await?;
+    let rows = query(sql).bind(value).fetch_all(&mut *write).await?;
     rows.iter().map(read).collect()
 }
 
 async fn insert(write: &mut Write, key: &StoredKey) -> Result<(), StoreError> {
     let p = &key.principal;
     let models = p.models.as_ref().map(|m| serde_json::json!(m).to_string());
-    sqlx::query(
+    query(
         "INSERT INTO keys (id, tenant, name, digest, created_at, expires_at, revoked_at, models, \
          requests_per_minute, tokens_per_minute, parallel_requests) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -170,23 +162,23 @@ async fn insert(write: &mut Write, key: &StoredKey) -> Result<(), StoreError> {
     .bind(p.limits.requests_per_minute.map(signed))
     .bind(p.limits.tokens_per_minute.map(signed))
     .bind(p.limits.parallel_requests.map(signed))
-    .execute(&mut **write)
+    .execute(&mut *write)
     .await?;
     Ok(())
 }
 
 async fn count_change(write: &mut Write) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO changes (what, count) VALUES (?, 1) \
-         ON CONFLICT (what) DO UPDATE SET count = count + 1",
+         ON CONFLICT (what) DO UPDATE SET count = changes.count + 1",
     )
     .bind(CHANGES)
-    .execute(&mut **write)
+    .execute(&mut *write)
     .await?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<StoredKey, StoreError> {
+fn read(row: &Row) -> Result<StoredKey, StoreError> {
     let models: Option<String> = row.try_get("models")?;
     let models = models
         .map(|text| {
@@ -201,12 +193,12 @@ fn read(row: &SqliteRow) -> Result<StoredKey, StoreError> {
         what: "a key's digest",
         value: format!("{} bytes", bytes.len()),
     })?;
-    let moment = |name| row.try_get::<Option<i64>, _>(name);
+    let moment = |name| row.try_get::<Option<i64>>(name);
     let limit = |name| moment(name).map(|n| n.map(unsigned));
     Ok(StoredKey {
         principal: Principal {
-            key: KeyId::from(row.try_get::<String, _>("id")?.as_str()),
-            tenant: TenantId::from(row.try_get::<String, _>("tenant")?.as_str()),
+            key: KeyId::from(row.try_get::<String>("id")?.as_str()),
+            tenant: TenantId::from(row.try_get::<String>("tenant")?.as_str()),
             name: row.try_get("name")?,
             expires: moment("expires_at")?.map(UnixMicros),
             revoked: moment("revoked_at")?.map(UnixMicros),

@@ -3,9 +3,9 @@
 use domain::ids::TicketId;
 use domain::record::Opened;
 use serde_json::Value;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::{StoreError, Write};
+use crate::sql::{built, query};
 
 /// Rows in one statement.
 const ROWS: usize = 1000;
@@ -25,16 +25,15 @@ pub(super) async fn insert(
         rows.push((record.ticket.to_bytes().to_vec(), text));
     }
     for rows in rows.chunks(ROWS) {
-        let mut query =
-            QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO open_requests (ticket, record) ");
-        query.push_values(rows, |mut row, (ticket, text)| {
-            row.push_bind(ticket.clone()).push_bind(text.clone());
-        });
-        query
-            .build()
-            .persistent(false)
-            .execute(&mut **write)
-            .await?;
+        let mut insert = built(format!(
+            "INSERT INTO open_requests (ticket, record) VALUES {} \
+             ON CONFLICT (ticket) DO UPDATE SET record = excluded.record",
+            vec!["(?, ?)"; rows.len()].join(", ")
+        ));
+        for (ticket, text) in rows {
+            insert = insert.bind(ticket.as_slice()).bind(text);
+        }
+        insert.execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -42,17 +41,13 @@ pub(super) async fn insert(
 /// Forgets requests that have ended.
 pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<(), StoreError> {
     for tickets in tickets.chunks(ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM open_requests WHERE ticket IN (");
-        let mut list = query.separated(", ");
+        let list = vec!["?"; tickets.len()].join(", ");
+        let sql = format!("DELETE FROM open_requests WHERE ticket IN ({list})");
+        let mut delete = built(sql);
         for ticket in tickets {
-            list.push_bind(ticket.to_bytes().to_vec());
+            delete = delete.bind(ticket.to_bytes().to_vec());
         }
-        query.push(")");
-        query
-            .build()
-            .persistent(false)
-            .execute(&mut **write)
-            .await?;
+        delete.execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -88,7 +83,8 @@ pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
 
 /// Every open request, as it was written.
 pub(super) async fn all(write: &mut Write) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT record FROM open_requests")
-        .fetch_all(&mut **write)
-        .await?)
+    let all = query("SELECT record FROM open_requests");
+    let rows = all.fetch_all(write).await?;
+    let texts: Result<_, sqlx::Error> = rows.iter().map(|row| row.try_get("record")).collect();
+    Ok(texts?)
 }
