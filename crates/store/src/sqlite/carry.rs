@@ -4,6 +4,7 @@
 //! transaction: whatever stops in between, each request stands here once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use domain::ids::TicketId;
@@ -49,12 +50,12 @@ impl Store {
         }
         let mut conflicts = requests::insert(&mut write, &settled).await?;
         open_requests::delete(&mut write, &closed).await?;
-        open_requests::insert(&mut write, opened.values().copied()).await?;
+        open_requests::insert(&mut write, &self.node, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
-            conflicts.extend(end_lost(&mut write, generation).await?);
-            running_turns::lose_all_but(&mut write, generation).await?;
+            conflicts.extend(end_lost(&mut write, &self.node, generation).await?);
+            running_turns::lose_all_but(&mut write, &self.node, generation).await?;
         }
-        mark(&mut write, batch).await?;
+        mark(&mut write, &self.node, batch).await?;
         write.commit().await?;
         self.note_conflicts(&conflicts);
         // Asked last: between an earlier question and the commit it may go.
@@ -84,11 +85,15 @@ impl Store {
     }
 }
 
-/// Ends the requests of processes that are no more; returns whose end stands
+/// Ends the requests of this node's processes that are no more; returns whose end stands
 /// there already, and is another.
-async fn end_lost(write: &mut Write, alive: u64) -> Result<Vec<TicketId>, StoreError> {
+async fn end_lost(
+    write: &mut Write,
+    node: &Arc<str>,
+    alive: u64,
+) -> Result<Vec<TicketId>, StoreError> {
     let mut ended = Vec::new();
-    for text in open_requests::all(write).await? {
+    for text in open_requests::all(write, node).await? {
         let opened = match open_requests::read(&text) {
             Ok(opened) => opened,
             // Of another version, most likely, which may come back. One such
@@ -108,14 +113,15 @@ async fn end_lost(write: &mut Write, alive: u64) -> Result<Vec<TicketId>, StoreE
     Ok(conflicts)
 }
 
-async fn mark(write: &mut Write, batch: &Batch) -> Result<(), StoreError> {
+async fn mark(write: &mut Write, node: &Arc<str>, batch: &Batch) -> Result<(), StoreError> {
     for (segment, mark) in &batch.marks {
         query(
-            "INSERT INTO marks (segment, mark) VALUES (?, ?) \
+            "INSERT INTO marks (segment, mark, node) VALUES (?, ?, ?) \
              ON CONFLICT (segment) DO UPDATE SET mark = excluded.mark",
         )
         .bind(segment)
         .bind(signed(*mark))
+        .bind(Arc::clone(node))
         .execute(&mut *write)
         .await?;
     }

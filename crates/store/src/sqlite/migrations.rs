@@ -15,10 +15,9 @@ enum Step {
     Postgres(&'static str),
     /// Both, in SQLite's words: `BLOB` is `BYTEA` in PostgreSQL. All numbers
     /// are `BIGINT`, yes and no too.
-    #[allow(dead_code)]
     Both(&'static str),
 }
-use Step::{Postgres, Sqlite};
+use Step::{Both, Postgres, Sqlite};
 
 /// The migrations, by version. One that was released never changes again.
 const MIGRATIONS: &[(i64, &str, Step)] = &[
@@ -66,6 +65,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "first",
         Postgres(include_str!("../../migrations/postgres/0007_first.sql")),
     ),
+    (
+        9,
+        "nodes",
+        Both(include_str!("../../migrations/0009_nodes.sql")),
+    ),
 ];
 
 /// Brings the database to this version.
@@ -79,16 +83,16 @@ pub(super) async fn run(pool: &Pool) -> Result<(), StoreError> {
 
 fn for_sqlite(step: &Step) -> Option<Cow<'static, str>> {
     match step {
-        Step::Sqlite(sql) | Step::Both(sql) => Some(Cow::Borrowed(sql)),
-        Step::Postgres(_) => None,
+        Sqlite(sql) | Both(sql) => Some(Cow::Borrowed(sql)),
+        Postgres(_) => None,
     }
 }
 
 fn for_postgres(step: &Step) -> Option<Cow<'static, str>> {
     match step {
-        Step::Sqlite(_) => None,
-        Step::Postgres(sql) => Some(Cow::Borrowed(sql)),
-        Step::Both(sql) => Some(Cow::Owned(sql.replace(" BLOB", " BYTEA"))),
+        Sqlite(_) => None,
+        Postgres(sql) => Some(Cow::Borrowed(sql)),
+        Both(sql) => Some(Cow::Owned(sql.replace(" BLOB", " BYTEA"))),
     }
 }
 

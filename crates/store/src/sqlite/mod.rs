@@ -44,6 +44,9 @@ pub struct Store {
     /// that it writes to next are those that it wrote to last.
     ledger: Pool,
     read_only: ReadOnly,
+    /// Which of the gateways that share the database this is; nothing if none
+    /// does.
+    node: Arc<str>,
     /// Records that came with another content than what stands there.
     conflicts: Arc<AtomicU64>,
     /// Where the file was when it was opened; `None` in memory.
@@ -80,22 +83,26 @@ impl Store {
             pool: Pool::Sqlite(pool),
             ledger: Pool::Sqlite(ledger),
             read_only,
+            node: "".into(),
             conflicts: Arc::default(),
             place: Some(Arc::new(place)),
         };
         store.migrated().await
     }
 
-    /// Connects to a server, and brings its database to this version.
+    /// Connects to a server, and brings its database to this version. Of the
+    /// gateways that share it, `node` names this one, for ever: what another one
+    /// has open is not ended here.
     ///
     /// # Errors
     /// It cannot be reached within its deadline, or not be migrated.
-    pub async fn open_server(server: &Server) -> Result<Self, StoreError> {
+    pub async fn open_server(server: &Server, node: &str) -> Result<Self, StoreError> {
         let [pool, ledger] = server.connect()?;
         let store = Self {
             pool: Pool::Postgres(pool),
             ledger: Pool::Postgres(ledger),
             read_only: ReadOnly::default(),
+            node: node.into(),
             conflicts: Arc::default(),
             place: None,
         };
@@ -117,6 +124,7 @@ impl Store {
             ledger: Pool::Sqlite(pool.clone()),
             pool: Pool::Sqlite(pool),
             read_only: ReadOnly::default(),
+            node: "".into(),
             conflicts: Arc::default(),
             place: None,
         };
@@ -134,13 +142,13 @@ impl Store {
         self.place.as_ref().is_none_or(|place| place.holds())
     }
 
-    /// Up to where each segment of the journal is in the database.
+    /// Up to where each segment of this gateway's journal is in the database.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn marks(&self) -> Result<HashMap<String, u64>, StoreError> {
-        let marks = query("SELECT segment, mark FROM marks");
-        let rows = marks.fetch_all(&self.pool).await?;
+        let marks = query("SELECT segment, mark FROM marks WHERE node = ?");
+        let rows = marks.bind(&*self.node).fetch_all(&self.pool).await?;
         let mark = |row: &Row| Ok((row.try_get("segment")?, unsigned(row.try_get("mark")?)));
         rows.iter().map(mark).collect()
     }

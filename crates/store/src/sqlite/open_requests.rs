@@ -1,5 +1,7 @@
 //! Requests that are upstream, or were when their process ended.
 
+use std::sync::Arc;
+
 use domain::ids::TicketId;
 use domain::record::Opened;
 use serde_json::Value;
@@ -14,6 +16,7 @@ const ROWS: usize = 1000;
 /// last counts.
 pub(super) async fn insert(
     write: &mut Write,
+    node: &Arc<str>,
     opened: impl Iterator<Item = &Opened>,
 ) -> Result<(), StoreError> {
     let mut rows = Vec::new();
@@ -26,12 +29,15 @@ pub(super) async fn insert(
     }
     for rows in rows.chunks(ROWS) {
         let mut insert = built(format!(
-            "INSERT INTO open_requests (ticket, record) VALUES {} \
+            "INSERT INTO open_requests (ticket, record, node) VALUES {} \
              ON CONFLICT (ticket) DO UPDATE SET record = excluded.record",
-            vec!["(?, ?)"; rows.len()].join(", ")
+            vec!["(?, ?, ?)"; rows.len()].join(", ")
         ));
         for (ticket, text) in rows {
-            insert = insert.bind(ticket.as_slice()).bind(text);
+            insert = insert
+                .bind(ticket.as_slice())
+                .bind(text)
+                .bind(Arc::clone(node));
         }
         insert.execute(&mut *write).await?;
     }
@@ -81,10 +87,10 @@ pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
     Ok(opened)
 }
 
-/// Every open request, as it was written.
-pub(super) async fn all(write: &mut Write) -> Result<Vec<String>, StoreError> {
-    let all = query("SELECT record FROM open_requests");
-    let rows = all.fetch_all(write).await?;
+/// Every open request of a node, as it was written.
+pub(super) async fn all(write: &mut Write, node: &Arc<str>) -> Result<Vec<String>, StoreError> {
+    let all = query("SELECT record FROM open_requests WHERE node = ?");
+    let rows = all.bind(Arc::clone(node)).fetch_all(write).await?;
     let texts: Result<_, sqlx::Error> = rows.iter().map(|row| row.try_get("record")).collect();
     Ok(texts?)
 }

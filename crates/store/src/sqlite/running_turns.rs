@@ -1,6 +1,8 @@
 //! Answers that are worked on in the background: how they end, also if the
 //! process that works on them does not live to see it.
 
+use std::sync::Arc;
+
 use domain::turns::{Finish, Wanted, Work};
 
 use super::{Store, StoreError, Write};
@@ -58,14 +60,19 @@ pub(super) async fn end(write: &mut Write, finish: &Finish) -> Result<bool, Stor
     Ok(done > 0)
 }
 
-/// Takes note that no process works on anything any more but the one that
-/// lives.
-pub(super) async fn lose_all_but(write: &mut Write, alive: u64) -> Result<(), StoreError> {
+/// Takes note that no process of this node works on anything any more but the
+/// one that lives.
+pub(super) async fn lose_all_but(
+    write: &mut Write,
+    node: &Arc<str>,
+    alive: u64,
+) -> Result<(), StoreError> {
     query(
         "UPDATE turns SET runs_in = NULL, is_lost = 1 \
-         WHERE runs_in IS NOT NULL AND runs_in <> ?",
+         WHERE runs_in IS NOT NULL AND runs_in <> ? AND node = ?",
     )
     .bind(alive.cast_signed())
+    .bind(Arc::clone(node))
     .execute(&mut *write)
     .await?;
     Ok(())

@@ -1,5 +1,7 @@
 //! Conversations that are kept for clients: one row a turn.
 
+use std::sync::Arc;
+
 use domain::time::UnixMicros;
 use domain::turns::{Finish, Reach, Turn, Unkept, Wanted};
 
@@ -32,7 +34,7 @@ impl Store {
     async fn kept_turns(&self, turns: &[Turn], ended: &[Finish]) -> Result<Vec<bool>, StoreError> {
         let mut write = self.pool.write().await?;
         for turn in turns {
-            insert(&mut write, turn).await?;
+            insert(&mut write, &self.node, turn).await?;
             if turn.previous.is_some() {
                 prolong(&mut write, turn).await?;
             }
@@ -147,17 +149,17 @@ async fn line(
 
 /// Adds a turn. Where a provider gives an id again the newest counts, and does
 /// not go on from itself.
-async fn insert(write: &mut Write, turn: &Turn) -> Result<(), StoreError> {
+async fn insert(write: &mut Write, node: &Arc<str>, turn: &Turn) -> Result<(), StoreError> {
     query(
         "INSERT INTO turns (owner, id, previous, created_at, expires_at, provider, \
-         deployment, is_there, input, answer, runs_in) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         deployment, is_there, input, answer, runs_in, node) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (owner, id) DO UPDATE SET previous = \
          CASE excluded.previous WHEN excluded.id THEN turns.previous ELSE excluded.previous END, \
          created_at = excluded.created_at, expires_at = excluded.expires_at, \
          provider = excluded.provider, deployment = excluded.deployment, \
          is_there = excluded.is_there, input = excluded.input, answer = excluded.answer, \
-         runs_in = excluded.runs_in, is_lost = 0, events = NULL",
+         runs_in = excluded.runs_in, node = excluded.node, is_lost = 0, events = NULL",
     )
     .bind(turn.owner.as_str())
     .bind(&turn.id)
@@ -170,6 +172,7 @@ async fn insert(write: &mut Write, turn: &Turn) -> Result<(), StoreError> {
     .bind(turn.input.as_ref())
     .bind(turn.answer.as_ref())
     .bind(running_turns::written(turn.work))
+    .bind(Arc::clone(node))
     .execute(&mut *write)
     .await?;
     Ok(())
