@@ -10,9 +10,20 @@ pub enum StoreError {
     /// The database would not do it.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The database is of a newer version, or damaged.
+    /// The database is damaged, or was changed by hand.
     #[error("the database cannot be brought to this version: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(sqlx::migrate::MigrateError),
+    /// A step towards a version was begun and not ended.
+    #[error(
+        "the database is half way to its version {0}: what was begun there did not end; \
+         restore it from a backup of before"
+    )]
+    Half(i64),
+    /// A later version of Portcullis has the database.
+    #[error(
+        "the database is of a later Portcullis, its version {0} is not known here; use that one"
+    )]
+    Newer(i64),
     /// The file is not there any more, or another one is.
     #[error("the database file was removed or replaced; put it back, or restart")]
     Gone,
@@ -30,6 +41,17 @@ pub enum StoreError {
         /// What stands there.
         value: String,
     },
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        use sqlx::migrate::MigrateError::{Dirty, VersionMissing};
+        match error {
+            Dirty(version) => Self::Half(version),
+            VersionMissing(version) => Self::Newer(version),
+            other => Self::Migration(other),
+        }
+    }
 }
 
 impl StoreError {

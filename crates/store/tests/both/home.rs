@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 
+use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _};
-use store::Store;
+use store::{Store, StoreError};
 
 use crate::server::Database;
 
@@ -75,11 +76,45 @@ impl Home {
 
     /// What a gateway has of it.
     pub(crate) async fn open(&self) -> Store {
+        self.try_open().await.expect("opens")
+    }
+
+    /// The same, if it may be.
+    pub(crate) async fn try_open(&self) -> Result<Store, StoreError> {
         match self {
             Self::File(folder) => Store::open(&folder.join("portcullis.db")).await,
             Self::Server(database) => Store::open_server(&database.server(), NODE).await,
         }
-        .expect("opens")
+    }
+
+    /// Nothing is there any more.
+    pub(crate) async fn clear(&self) {
+        match self {
+            Self::File(folder) => {
+                std::fs::remove_dir_all(folder).expect("ours");
+                std::fs::create_dir_all(folder).expect("a folder");
+            }
+            Self::Server(_) => {
+                self.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+                    .await
+            }
+        }
+    }
+
+    /// Brings it to another version than this one.
+    pub(crate) async fn migrate(&self, migrator: &Migrator) {
+        match self {
+            Self::File(folder) => {
+                let pool = sqlite(folder).await;
+                migrator.run(&pool).await.expect("migrates");
+                pool.close().await;
+            }
+            Self::Server(database) => {
+                let pool = database.pool().await;
+                migrator.run(&pool).await.expect("migrates");
+                pool.close().await;
+            }
+        }
     }
 
     /// Which node its stores are.

@@ -16,7 +16,7 @@ on_both![
 ];
 
 /// How each request ended, by ticket.
-async fn outcomes(home: &Home) -> Vec<String> {
+pub(crate) async fn outcomes(home: &Home) -> Vec<String> {
     home.texts("SELECT outcome FROM requests ORDER BY ticket")
         .await
 }

@@ -9,10 +9,13 @@ use journal::Batch;
 
 use crate::home::{Home, on_both};
 
-on_both![every_value_stands_in_its_column];
+on_both![
+    every_value_stands_in_its_column,
+    a_zero_byte_in_a_name_keeps_nothing_out_of_the_ledger,
+];
 
-fn plain(sequence: u64) -> Settled {
-    let opened = Opened {
+fn opened(sequence: u64) -> Opened {
+    Opened {
         ticket: TicketId {
             generation: 1,
             core: 2,
@@ -25,7 +28,10 @@ fn plain(sequence: u64) -> Settled {
         model: "a-model".into(),
         reserved_tokens: 0,
         asked: None,
-    };
+    }
+}
+
+fn plain(sequence: u64) -> Settled {
     Settled {
         duration_us: 12,
         first_content_us: Some(13),
@@ -43,7 +49,7 @@ fn plain(sequence: u64) -> Settled {
         },
         usage_source: UsageSource::Estimated,
         cost: Some(NanoUsd(17)),
-        ..journal::lost(&opened)
+        ..journal::lost(&opened(sequence))
     }
 }
 
@@ -116,4 +122,24 @@ async fn every_value_stands_in_its_column(home: &Home) {
         let expected = [&plain, &special][at % 2];
         assert_eq!(row, expected);
     }
+}
+
+async fn a_zero_byte_in_a_name_keeps_nothing_out_of_the_ledger(home: &Home) {
+    let named = Settled {
+        answered_model: Some("a\0b".into()),
+        error: Some("c\0".to_owned()),
+        ..plain(1)
+    };
+    let opened = Opened {
+        model: "d\0".into(),
+        ..opened(2)
+    };
+    let store = home.open().await;
+    let batch = Batch {
+        records: vec![Record::Settled(Box::new(named)), Record::Opened(opened)],
+        ..Batch::default()
+    };
+    store.carry(&batch).await.expect("carries");
+    store.carry(&batch).await.expect("carries");
+    assert_eq!(store.conflicts(), 0, "it says the same");
 }

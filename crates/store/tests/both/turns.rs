@@ -19,7 +19,7 @@ const ALL: Reach = Reach {
     bytes: 1 << 20,
 };
 
-fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
+pub(crate) fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
     Turn {
         id: id.to_owned(),
         owner: "key_1".into(),
@@ -36,7 +36,7 @@ fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
     }
 }
 
-fn wanted(id: &str, now: i64) -> Wanted {
+pub(crate) fn wanted(id: &str, now: i64) -> Wanted {
     Wanted {
         owner: "key_1".into(),
         id: id.to_owned(),
