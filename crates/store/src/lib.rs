@@ -2,13 +2,14 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`Store`] | the database file: parties and their keys, the ledger, the journal's marks |
+//! | [`Store`] | the database: parties and their keys, the ledger, the journal's marks |
 //! | [`Change`] | what people change, and the record of it, in one transaction |
 //! | [`keeper`] | conversations for clients, on the store's side of a channel |
 //! | [`memory`] | limits and the exact cache, for as long as the process lives |
 
 pub mod keeper;
 pub mod memory;
+mod sql;
 mod sqlite;
 
-pub use sqlite::{AdminChange, Change, KeySecret, Store, StoreError, StoredKey};
+pub use sqlite::{AdminChange, Change, KeySecret, Server, Store, StoreError, StoredKey};

@@ -4,13 +4,16 @@
 //! transaction: whatever stops in between, each request stands here once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::rows::signed;
-use super::{Store, StoreError, Write, open_requests, requests, running_turns};
 use domain::ids::TicketId;
 use domain::record::{Opened, Record, Settled};
 use journal::Batch;
+
+use super::rows::signed;
+use super::{Store, StoreError, Write, open_requests, requests, running_turns};
+use crate::sql::query;
 
 impl Store {
     /// Keeps a batch of the journal, all or nothing.
@@ -23,7 +26,7 @@ impl Store {
     }
 
     async fn carried(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut write = self.write_ledger().await?;
+        let mut write = self.ledger.write().await?;
         // A request that begins and ends within the batch was never open.
         let mut opened: HashMap<TicketId, &Opened> = HashMap::new();
         let mut settled: Vec<&Settled> = Vec::new();
@@ -47,12 +50,12 @@ impl Store {
         }
         let mut conflicts = requests::insert(&mut write, &settled).await?;
         open_requests::delete(&mut write, &closed).await?;
-        open_requests::insert(&mut write, opened.values().copied()).await?;
+        open_requests::insert(&mut write, &self.node, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
-            conflicts.extend(end_lost(&mut write, generation).await?);
-            running_turns::lose_all_but(&mut write, generation).await?;
+            conflicts.extend(end_lost(&mut write, &self.node, generation).await?);
+            running_turns::lose_all_but(&mut write, &self.node, generation).await?;
         }
-        mark(&mut write, batch).await?;
+        mark(&mut write, &self.node, batch).await?;
         write.commit().await?;
         self.note_conflicts(&conflicts);
         // Asked last: between an earlier question and the commit it may go.
@@ -82,11 +85,15 @@ impl Store {
     }
 }
 
-/// Ends the requests of processes that are no more; returns whose end stands
+/// Ends the requests of this node's processes that are no more; returns whose end stands
 /// there already, and is another.
-async fn end_lost(write: &mut Write, alive: u64) -> Result<Vec<TicketId>, StoreError> {
+async fn end_lost(
+    write: &mut Write,
+    node: &Arc<str>,
+    alive: u64,
+) -> Result<Vec<TicketId>, StoreError> {
     let mut ended = Vec::new();
-    for text in open_requests::all(write).await? {
+    for text in open_requests::all(write, node).await? {
         let opened = match open_requests::read(&text) {
             Ok(opened) => opened,
             // Of another version, most likely, which may come back. One such
@@ -106,21 +113,22 @@ async fn end_lost(write: &mut Write, alive: u64) -> Result<Vec<TicketId>, StoreE
     Ok(conflicts)
 }
 
-async fn mark(write: &mut Write, batch: &Batch) -> Result<(), StoreError> {
+async fn mark(write: &mut Write, node: &Arc<str>, batch: &Batch) -> Result<(), StoreError> {
     for (segment, mark) in &batch.marks {
-        sqlx::query(
-            "INSERT INTO marks (segment, mark) VALUES (?, ?) \
+        query(
+            "INSERT INTO marks (segment, mark, node) VALUES (?, ?, ?) \
              ON CONFLICT (segment) DO UPDATE SET mark = excluded.mark",
         )
         .bind(segment)
         .bind(signed(*mark))
-        .execute(&mut **write)
+        .bind(Arc::clone(node))
+        .execute(&mut *write)
         .await?;
     }
     for segment in &batch.gone {
-        sqlx::query("DELETE FROM marks WHERE segment = ?")
+        query("DELETE FROM marks WHERE segment = ?")
             .bind(segment)
-            .execute(&mut **write)
+            .execute(&mut *write)
             .await?;
     }
     Ok(())

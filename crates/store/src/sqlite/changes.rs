@@ -3,8 +3,8 @@
 
 use domain::ids::TenantId;
 use domain::time::UnixMicros;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+
+use crate::sql::{Row, query};
 
 use super::{Store, StoreError, Write};
 
@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// The database would not write.
     pub async fn change(&self) -> Result<Change, StoreError> {
-        let write = self.write().await?;
+        let write = self.pool.write_alone().await?;
         Ok(Change { write })
     }
 
@@ -51,9 +51,9 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn change_mark(&self) -> Result<i64, StoreError> {
-        let count: Option<i64> = sqlx::query_scalar("SELECT count FROM changes WHERE what = ?")
+        let count: Option<i64> = query("SELECT count FROM changes WHERE what = ?")
             .bind(CHANGES)
-            .fetch_optional(&self.pool)
+            .fetch_value(&self.pool)
             .await?;
         Ok(count.unwrap_or(0))
     }
@@ -63,7 +63,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn admin_changes(&self, most: u32) -> Result<Vec<AdminChange>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM admin_changes ORDER BY id DESC LIMIT ?")
+        let rows = query("SELECT * FROM admin_changes ORDER BY id DESC LIMIT ?")
             .bind(i64::from(most))
             .fetch_all(&self.pool)
             .await?;
@@ -77,7 +77,7 @@ impl Change {
     /// # Errors
     /// The database would not write; nothing was changed.
     pub async fn commit(mut self, record: &AdminChange) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO admin_changes (at, actor, action, object, tenant, before, after) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
@@ -88,26 +88,26 @@ impl Change {
         .bind(record.tenant.as_str())
         .bind(&record.before)
         .bind(&record.after)
-        .execute(&mut *self.write)
+        .execute(&mut self.write)
         .await?;
-        sqlx::query(
+        query(
             "INSERT INTO changes (what, count) VALUES (?, 1) \
-             ON CONFLICT (what) DO UPDATE SET count = count + 1",
+             ON CONFLICT (what) DO UPDATE SET count = changes.count + 1",
         )
         .bind(CHANGES)
-        .execute(&mut *self.write)
+        .execute(&mut self.write)
         .await?;
         Ok(self.write.commit().await?)
     }
 }
 
-fn read(row: &SqliteRow) -> Result<AdminChange, StoreError> {
+fn read(row: &Row) -> Result<AdminChange, StoreError> {
     Ok(AdminChange {
         at: UnixMicros(row.try_get("at")?),
         actor: row.try_get("actor")?,
         action: row.try_get("action")?,
         object: row.try_get("object")?,
-        tenant: TenantId::from(row.try_get::<String, _>("tenant")?.as_str()),
+        tenant: TenantId::from(row.try_get::<String>("tenant")?.as_str()),
         before: row.try_get("before")?,
         after: row.try_get("after")?,
     })

@@ -6,8 +6,8 @@ use domain::ids::{KeyId, PartyId};
 use domain::snapshot::KeyDigest;
 use domain::time::UnixMicros;
 use domain::virtual_key::VirtualKey;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+
+use crate::sql::{Row, query};
 
 use super::parties::terms;
 use super::{Change, Store, StoreError};
@@ -44,9 +44,9 @@ impl Store {
     /// The database cannot be read.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         // One moment of both tables.
-        let mut read = self.pool.begin().await?;
-        let keys = sqlx::query(ALL).fetch_all(&mut *read).await?;
-        let secrets = sqlx::query(SECRETS).fetch_all(&mut *read).await?;
+        let mut read = self.pool.read().await?;
+        let keys = query(ALL).fetch_all(&mut read).await?;
+        let secrets = query(SECRETS).fetch_all(&mut read).await?;
         joined(&keys, &secrets)
     }
 
@@ -59,31 +59,29 @@ impl Store {
     pub async fn claim(&self, fingerprint: [u8; 32], now: UnixMicros) -> Result<bool, StoreError> {
         const KNOWN: &str = "SELECT fingerprint FROM install";
         // The usual case takes no lock: a start waits for no other writer.
-        let known: Option<Vec<u8>> = sqlx::query_scalar(KNOWN).fetch_optional(&self.pool).await?;
+        let known: Option<Vec<u8>> = query(KNOWN).fetch_value(&self.pool).await?;
         if known.as_deref() == Some(fingerprint.as_slice()) {
             return Ok(true);
         }
-        let mut write = self.write().await?;
-        let known: Option<Vec<u8>> = sqlx::query_scalar(KNOWN)
-            .fetch_optional(&mut *write)
-            .await?;
+        let mut write = self.pool.write_alone().await?;
+        let known: Option<Vec<u8>> = query(KNOWN).fetch_value(&mut write).await?;
         if known.as_deref() == Some(fingerprint.as_slice()) {
             return Ok(true);
         }
         if known.is_some() {
-            let keys = sqlx::query(ALL).fetch_all(&mut *write).await?;
+            let keys = query(ALL).fetch_all(&mut write).await?;
             for row in &keys {
                 if read(row)?.is_valid(now) {
                     return Ok(false);
                 }
             }
         }
-        sqlx::query(
+        query(
             "INSERT INTO install (id, fingerprint) VALUES (1, ?) \
              ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint",
         )
         .bind(fingerprint.as_slice())
-        .execute(&mut *write)
+        .execute(&mut write)
         .await?;
         write.commit().await?;
         Ok(true)
@@ -96,8 +94,8 @@ impl Change {
     /// # Errors
     /// The database cannot be read.
     pub async fn keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let keys = sqlx::query(ALL).fetch_all(&mut *self.write).await?;
-        let secrets = sqlx::query(SECRETS).fetch_all(&mut *self.write).await?;
+        let keys = query(ALL).fetch_all(&mut self.write).await?;
+        let secrets = query(SECRETS).fetch_all(&mut self.write).await?;
         joined(&keys, &secrets)
     }
 
@@ -106,7 +104,7 @@ impl Change {
     /// # Errors
     /// The database would not write.
     pub async fn put_key(&mut self, key: &VirtualKey) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO keys (id, owner, name, terms, created_at, expires_at, revoked_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET \
              owner = excluded.owner, name = excluded.name, terms = excluded.terms, \
@@ -119,7 +117,7 @@ impl Change {
         .bind(key.created.0)
         .bind(key.expires.map(|at| at.0))
         .bind(key.revoked.map(|at| at.0))
-        .execute(&mut *self.write)
+        .execute(&mut self.write)
         .await?;
         Ok(())
     }
@@ -129,14 +127,14 @@ impl Change {
     /// # Errors
     /// The database would not write.
     pub async fn add_secret(&mut self, key: &KeyId, secret: &KeySecret) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO key_secrets (digest, key_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
         )
         .bind(secret.digest.as_slice())
         .bind(key.as_str())
         .bind(secret.created.0)
         .bind(secret.expires.map(|at| at.0))
-        .execute(&mut *self.write)
+        .execute(&mut self.write)
         .await?;
         Ok(())
     }
@@ -147,20 +145,20 @@ impl Change {
     /// # Errors
     /// The database would not write.
     pub async fn end_secrets(&mut self, key: &KeyId, at: UnixMicros) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE key_secrets SET expires_at = ? \
              WHERE key_id = ? AND (expires_at IS NULL OR expires_at > ?)",
         )
         .bind(at.0)
         .bind(key.as_str())
         .bind(at.0)
-        .execute(&mut *self.write)
+        .execute(&mut self.write)
         .await?;
         Ok(())
     }
 }
 
-fn joined(keys: &[SqliteRow], secrets: &[SqliteRow]) -> Result<Vec<StoredKey>, StoreError> {
+fn joined(keys: &[Row], secrets: &[Row]) -> Result<Vec<StoredKey>, StoreError> {
     let mut by_key: HashMap<String, Vec<KeySecret>> = HashMap::new();
     for row in secrets {
         let key = row.try_get("key_id")?;
@@ -174,7 +172,7 @@ fn joined(keys: &[SqliteRow], secrets: &[SqliteRow]) -> Result<Vec<StoredKey>, S
     keys.iter().map(with_its_own).collect()
 }
 
-fn secret(row: &SqliteRow) -> Result<KeySecret, StoreError> {
+fn secret(row: &Row) -> Result<KeySecret, StoreError> {
     let digest: Vec<u8> = row.try_get("digest")?;
     let digest = KeyDigest::try_from(digest).map_err(|bytes| StoreError::Unreadable {
         what: "a key's digest",
@@ -183,16 +181,16 @@ fn secret(row: &SqliteRow) -> Result<KeySecret, StoreError> {
     Ok(KeySecret {
         digest,
         created: UnixMicros(row.try_get("created_at")?),
-        expires: row.try_get::<Option<i64>, _>("expires_at")?.map(UnixMicros),
+        expires: row.try_get::<Option<i64>>("expires_at")?.map(UnixMicros),
     })
 }
 
-fn read(row: &SqliteRow) -> Result<VirtualKey, StoreError> {
-    let moment = |name| row.try_get::<Option<i64>, _>(name);
+fn read(row: &Row) -> Result<VirtualKey, StoreError> {
+    let moment = |name| row.try_get::<Option<i64>>(name);
     Ok(VirtualKey {
-        id: KeyId::from(row.try_get::<String, _>("id")?.as_str()),
+        id: KeyId::from(row.try_get::<String>("id")?.as_str()),
         name: row.try_get("name")?,
-        owner: PartyId::from(row.try_get::<String, _>("owner")?.as_str()),
+        owner: PartyId::from(row.try_get::<String>("owner")?.as_str()),
         created: UnixMicros(row.try_get("created_at")?),
         expires: moment("expires_at")?.map(UnixMicros),
         revoked: moment("revoked_at")?.map(UnixMicros),

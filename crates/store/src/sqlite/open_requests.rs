@@ -1,11 +1,13 @@
 //! Requests that are upstream, or were when their process ended.
 
+use std::sync::Arc;
+
 use domain::ids::TicketId;
 use domain::record::Opened;
 use serde_json::Value;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::{StoreError, Write};
+use crate::sql::{built, query};
 
 /// Rows in one statement.
 const ROWS: usize = 1000;
@@ -14,6 +16,7 @@ const ROWS: usize = 1000;
 /// last counts.
 pub(super) async fn insert(
     write: &mut Write,
+    node: &Arc<str>,
     opened: impl Iterator<Item = &Opened>,
 ) -> Result<(), StoreError> {
     let mut rows = Vec::new();
@@ -25,16 +28,18 @@ pub(super) async fn insert(
         rows.push((record.ticket.to_bytes().to_vec(), text));
     }
     for rows in rows.chunks(ROWS) {
-        let mut query =
-            QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO open_requests (ticket, record) ");
-        query.push_values(rows, |mut row, (ticket, text)| {
-            row.push_bind(ticket.clone()).push_bind(text.clone());
-        });
-        query
-            .build()
-            .persistent(false)
-            .execute(&mut **write)
-            .await?;
+        let mut insert = built(format!(
+            "INSERT INTO open_requests (ticket, record, node) VALUES {} \
+             ON CONFLICT (ticket) DO UPDATE SET record = excluded.record",
+            vec!["(?, ?, ?)"; rows.len()].join(", ")
+        ));
+        for (ticket, text) in rows {
+            insert = insert
+                .bind(ticket.as_slice())
+                .bind(text)
+                .bind(Arc::clone(node));
+        }
+        insert.execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -42,17 +47,13 @@ pub(super) async fn insert(
 /// Forgets requests that have ended.
 pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<(), StoreError> {
     for tickets in tickets.chunks(ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM open_requests WHERE ticket IN (");
-        let mut list = query.separated(", ");
+        let list = vec!["?"; tickets.len()].join(", ");
+        let sql = format!("DELETE FROM open_requests WHERE ticket IN ({list})");
+        let mut delete = built(sql);
         for ticket in tickets {
-            list.push_bind(ticket.to_bytes().to_vec());
+            delete = delete.bind(ticket.to_bytes().to_vec());
         }
-        query.push(")");
-        query
-            .build()
-            .persistent(false)
-            .execute(&mut **write)
-            .await?;
+        delete.execute(&mut *write).await?;
     }
     Ok(())
 }
@@ -86,9 +87,10 @@ pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
     Ok(opened)
 }
 
-/// Every open request, as it was written.
-pub(super) async fn all(write: &mut Write) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT record FROM open_requests")
-        .fetch_all(&mut **write)
-        .await?)
+/// Every open request of a node, as it was written.
+pub(super) async fn all(write: &mut Write, node: &Arc<str>) -> Result<Vec<String>, StoreError> {
+    let all = query("SELECT record FROM open_requests WHERE node = ?");
+    let rows = all.bind(Arc::clone(node)).fetch_all(write).await?;
+    let texts: Result<_, sqlx::Error> = rows.iter().map(|row| row.try_get("record")).collect();
+    Ok(texts?)
 }

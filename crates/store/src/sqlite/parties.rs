@@ -4,8 +4,8 @@ use domain::ids::PartyId;
 use domain::party::Party;
 use domain::terms::Terms;
 use domain::time::UnixMicros;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+
+use crate::sql::{Row, query};
 
 use super::{Change, Store, StoreError};
 
@@ -18,7 +18,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn parties(&self) -> Result<Vec<Party>, StoreError> {
-        let rows = sqlx::query(ALL).fetch_all(&self.pool).await?;
+        let rows = query(ALL).fetch_all(&self.pool).await?;
         rows.iter().map(read).collect()
     }
 }
@@ -29,7 +29,7 @@ impl Change {
     /// # Errors
     /// The database cannot be read.
     pub async fn parties(&mut self) -> Result<Vec<Party>, StoreError> {
-        let rows = sqlx::query(ALL).fetch_all(&mut *self.write).await?;
+        let rows = query(ALL).fetch_all(&mut self.write).await?;
         rows.iter().map(read).collect()
     }
 
@@ -38,7 +38,7 @@ impl Change {
     /// # Errors
     /// The database would not write.
     pub async fn put_party(&mut self, party: &Party) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO parties (id, level, name, parent, terms, created_at, revoked_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET \
              name = excluded.name, parent = excluded.parent, terms = excluded.terms, \
@@ -51,17 +51,17 @@ impl Change {
         .bind(serde_json::json!(party.terms).to_string())
         .bind(party.created.0)
         .bind(party.revoked.map(|at| at.0))
-        .execute(&mut *self.write)
+        .execute(&mut self.write)
         .await?;
         Ok(())
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Party, StoreError> {
+fn read(row: &Row) -> Result<Party, StoreError> {
     let level: String = row.try_get("level")?;
     let parent: Option<String> = row.try_get("parent")?;
     Ok(Party {
-        id: PartyId::from(row.try_get::<String, _>("id")?.as_str()),
+        id: PartyId::from(row.try_get::<String>("id")?.as_str()),
         level: level.parse().map_err(|_| StoreError::Unreadable {
             what: "a party's level",
             value: level,
@@ -70,12 +70,12 @@ fn read(row: &SqliteRow) -> Result<Party, StoreError> {
         parent: parent.map(|id| PartyId::from(id.as_str())),
         terms: terms(row, "a party's terms")?,
         created: UnixMicros(row.try_get("created_at")?),
-        revoked: row.try_get::<Option<i64>, _>("revoked_at")?.map(UnixMicros),
+        revoked: row.try_get::<Option<i64>>("revoked_at")?.map(UnixMicros),
     })
 }
 
 /// The terms of a row.
-pub(super) fn terms(row: &SqliteRow, what: &'static str) -> Result<Terms, StoreError> {
+pub(super) fn terms(row: &Row, what: &'static str) -> Result<Terms, StoreError> {
     let text: String = row.try_get("terms")?;
     serde_json::from_str(&text).map_err(|_| StoreError::Unreadable { what, value: text })
 }

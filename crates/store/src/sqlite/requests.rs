@@ -5,12 +5,10 @@ use std::sync::{Arc, LazyLock};
 use domain::ids::{KeyId, TicketId};
 use domain::record::Settled;
 use domain::time::UnixMicros;
-use sqlx::error::BoxDynError;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, Sqlite};
 
 use super::rows::signed;
 use super::{StoreError, Write};
+use crate::sql::{Arguments, query};
 
 /// Columns that every request fills.
 const COLUMNS: [&str; 19] = [
@@ -90,9 +88,13 @@ static OTHERS: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Special));
 /// Asks whether a row stands there as it would be kept.
 static SAME: LazyLock<String> = LazyLock::new(|| {
     let columns = [&COLUMNS[..], &SPECIAL.map(|(column, _)| column)].concat();
-    let conditions: Vec<String> = columns.iter().map(|it| format!("{it} IS ?")).collect();
-    let all = conditions.join(" AND ");
-    format!("SELECT EXISTS (SELECT 1 FROM requests WHERE {all})")
+    let conditions = columns.iter().map(|it| match *it {
+        // No index finds what may be nothing.
+        "ticket" => "ticket = ?".to_owned(),
+        other => format!("{other} IS NOT DISTINCT FROM ?"),
+    });
+    let all = conditions.collect::<Vec<_>>().join(" AND ");
+    format!("SELECT COUNT(*) FROM requests WHERE {all}")
 });
 
 fn inserts(kind: Rows) -> Inserts {
@@ -109,7 +111,7 @@ fn statement(rows: usize, kind: Rows) -> String {
     let values = [&["?"; COLUMNS.len()][..], &rest].concat();
     let row = format!("({})", values.join(", "));
     format!(
-        "INSERT OR IGNORE INTO requests ({}) VALUES {}",
+        "INSERT INTO requests ({}) VALUES {} ON CONFLICT DO NOTHING",
         columns.join(", "),
         vec![row; rows].join(", ")
     )
@@ -143,18 +145,15 @@ async fn insert_all(
     for (rows, statement) in inserts {
         while let Some((now, later)) = rest.split_at_checked(*rows) {
             rest = later;
-            let mut values = Values::of(rows * columns);
+            let mut values = write.arguments(rows * columns);
             for record in now {
                 row(&mut values, &mut texts, record);
                 if kind == Rows::Special {
                     special(&mut values, record);
                 }
             }
-            let values = values.done()?;
-            let done = sqlx::query_with(statement.as_str(), values)
-                .execute(&mut **write)
-                .await?;
-            if done.rows_affected() < *rows as u64 {
+            let insert = query(statement).with(values);
+            if insert.execute(&mut *write).await? < *rows as u64 {
                 conflicts.extend(find_conflicts(write, now).await?);
             }
         }
@@ -168,55 +167,15 @@ async fn find_conflicts(write: &mut Write, all: &[&Settled]) -> Result<Vec<Ticke
     let mut texts = Texts::default();
     let mut conflicts = Vec::new();
     for record in all {
-        let mut values = Values::of(COLUMNS.len() + SPECIAL.len());
+        let mut values = write.arguments(COLUMNS.len() + SPECIAL.len());
         row(&mut values, &mut texts, record);
         special(&mut values, record);
-        let is_there: bool = sqlx::query_scalar_with(SAME.as_str(), values.done()?)
-            .fetch_one(&mut **write)
-            .await?;
-        if !is_there {
+        let same = query(&SAME).with(values);
+        if same.fetch_value::<i64>(&mut *write).await? != Some(1) {
             conflicts.push(record.ticket);
         }
     }
     Ok(conflicts)
-}
-
-/// Values for one statement, and the first that could not be added.
-struct Values {
-    arguments: SqliteArguments,
-    error: Option<BoxDynError>,
-}
-
-impl Values {
-    fn of(count: usize) -> Self {
-        let mut arguments = SqliteArguments::default();
-        arguments.reserve(count, 0);
-        Self {
-            arguments,
-            error: None,
-        }
-    }
-
-    fn add<'t, T>(&mut self, value: T) -> &mut Self
-    where
-        T: sqlx::Encode<'t, Sqlite> + sqlx::Type<Sqlite>,
-    {
-        if let Err(error) = self.arguments.add(value) {
-            self.error.get_or_insert(error);
-        }
-        self
-    }
-
-    fn count(&mut self, count: u64) -> &mut Self {
-        self.add(signed(count))
-    }
-
-    fn done(self) -> Result<SqliteArguments, sqlx::Error> {
-        match self.error {
-            None => Ok(self.arguments),
-            Some(error) => Err(sqlx::Error::Encode(error)),
-        }
-    }
 }
 
 /// The texts of the last row: the next one mostly says the same, and shares
@@ -236,12 +195,12 @@ fn share(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {
     }
 }
 
-fn row(values: &mut Values, texts: &mut Texts, r: &Settled) {
+fn row(values: &mut Arguments, texts: &mut Texts, r: &Settled) {
     let answered = r.answered_model.as_deref();
     values
         .add(r.ticket.to_bytes().to_vec())
         .add(r.opened.0)
-        .count(r.duration_us)
+        .add(signed(r.duration_us))
         .add(r.first_content_us.map(signed))
         .add(r.tenant.shared())
         .add(r.key.shared())
@@ -254,22 +213,22 @@ fn row(values: &mut Values, texts: &mut Texts, r: &Settled) {
         .add(i64::from(r.attempts))
         .add(share(&mut texts.outcome, r.outcome.as_str()))
         .add(i64::from(r.status))
-        .count(r.usage.input)
-        .count(r.usage.output)
+        .add(signed(r.usage.input))
+        .add(signed(r.usage.output))
         .add(share(&mut texts.usage_source, r.usage_source.as_str()))
         .add(r.cost.map(|cost| cost.0));
 }
 
-fn special(values: &mut Values, r: &Settled) {
+fn special(values: &mut Arguments, r: &Settled) {
     let usage = &r.usage;
     values
         .add(r.error.as_deref().map(str::to_owned))
-        .count(usage.cached_input)
-        .count(usage.cache_write)
-        .count(usage.cache_write_1h)
-        .count(usage.audio_input)
-        .count(usage.reasoning)
-        .count(usage.audio_output)
+        .add(signed(usage.cached_input))
+        .add(signed(usage.cache_write))
+        .add(signed(usage.cache_write_1h))
+        .add(signed(usage.audio_input))
+        .add(signed(usage.reasoning))
+        .add(signed(usage.audio_output))
         .add(r.price_missing)
         .add(r.cache_hit)
         .add(r.saved.map(|saved| saved.0))
@@ -284,11 +243,10 @@ impl super::Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn last_use(&self, key: &KeyId) -> Result<Option<UnixMicros>, StoreError> {
-        let last: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(opened_at) FROM requests WHERE key_id = ?")
-                .bind(key.as_str())
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(last.map(UnixMicros))
+        let last = query("SELECT MAX(opened_at) FROM requests WHERE key_id = ?")
+            .bind(key.as_str())
+            .fetch_value::<Option<i64>>(&self.pool)
+            .await?;
+        Ok(last.flatten().map(UnixMicros))
     }
 }

@@ -1,11 +1,12 @@
 //! Answers that are worked on in the background: how they end, also if the
 //! process that works on them does not live to see it.
 
+use std::sync::Arc;
+
 use domain::turns::{Finish, Wanted, Work};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::{Store, StoreError, Write};
+use crate::sql::{Row, query};
 
 impl Store {
     /// Whether a turn of its owner is there and worked on.
@@ -13,8 +14,8 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn turn_runs(&self, wanted: &Wanted) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM turns WHERE owner = ? AND id = ? AND expires_at > ? \
+        let found = query(
+            "SELECT id FROM turns WHERE owner = ? AND id = ? AND expires_at > ? \
              AND runs_in IS NOT NULL",
         )
         .bind(wanted.owner.as_str())
@@ -31,7 +32,7 @@ impl Store {
     /// # Errors
     /// The database would not write.
     pub async fn lose_turns_of(&self, generation: u64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE turns SET runs_in = NULL, is_lost = 1 WHERE runs_in = ?")
+        query("UPDATE turns SET runs_in = NULL, is_lost = 1 WHERE runs_in = ?")
             .bind(generation.cast_signed())
             .execute(&self.pool)
             .await?;
@@ -43,7 +44,7 @@ impl Store {
 /// was.
 pub(super) async fn end(write: &mut Write, finish: &Finish) -> Result<bool, StoreError> {
     let events = Some(finish.events.as_ref()).filter(|events| !events.is_empty());
-    let done = sqlx::query(
+    let done = query(
         "UPDATE turns SET runs_in = NULL, expires_at = ?, provider = ?, deployment = ?, \
          answer = ?, events = ? WHERE owner = ? AND id = ? AND runs_in IS NOT NULL",
     )
@@ -54,20 +55,25 @@ pub(super) async fn end(write: &mut Write, finish: &Finish) -> Result<bool, Stor
     .bind(events)
     .bind(finish.owner.as_str())
     .bind(&finish.id)
-    .execute(&mut **write)
+    .execute(&mut *write)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(done > 0)
 }
 
-/// Takes note that no process works on anything any more but the one that
-/// lives.
-pub(super) async fn lose_all_but(write: &mut Write, alive: u64) -> Result<(), StoreError> {
-    sqlx::query(
+/// Takes note that no process of this node works on anything any more but the
+/// one that lives.
+pub(super) async fn lose_all_but(
+    write: &mut Write,
+    node: &Arc<str>,
+    alive: u64,
+) -> Result<(), StoreError> {
+    query(
         "UPDATE turns SET runs_in = NULL, is_lost = 1 \
-         WHERE runs_in IS NOT NULL AND runs_in <> ?",
+         WHERE runs_in IS NOT NULL AND runs_in <> ? AND node = ?",
     )
     .bind(alive.cast_signed())
-    .execute(&mut **write)
+    .bind(Arc::clone(node))
+    .execute(&mut *write)
     .await?;
     Ok(())
 }
@@ -81,11 +87,11 @@ pub(super) fn written(work: Work) -> Option<i64> {
 }
 
 /// What a row says of the work.
-pub(super) fn read(row: &SqliteRow) -> Result<Work, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Work, StoreError> {
     let runs_in: Option<i64> = row.try_get("runs_in")?;
     Ok(match runs_in {
         Some(generation) => Work::Runs(generation.cast_unsigned()),
-        None if row.try_get("is_lost")? => Work::Lost,
+        None if row.try_get_flag("is_lost")? => Work::Lost,
         None => Work::Over,
     })
 }

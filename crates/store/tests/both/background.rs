@@ -7,6 +7,15 @@ use journal::Batch;
 use store::Store;
 use store::keeper::Keeper;
 
+use crate::home::{Home, on_both};
+
+on_both![
+    the_first_end_of_an_answer_counts_and_is_read_back_with_its_events,
+    what_is_deleted_or_another_keys_has_no_end,
+    what_a_process_leaves_is_lost_once_no_other_one_lives,
+    a_process_that_ends_leaves_nothing_that_runs,
+];
+
 const ALL: Reach = Reach {
     turns: 10,
     bytes: 1 << 20,
@@ -61,8 +70,8 @@ async fn found(store: &Store, id: &str) -> Turn {
 }
 
 /// The store, with what runs in these generations.
-async fn running(turns: &[(&str, u64)]) -> Store {
-    let store = Store::open_memory().await.expect("a database");
+async fn running(home: &Home, turns: &[(&str, u64)]) -> Store {
+    let store = home.open().await;
     let turns = turns.iter();
     let turns: Vec<Turn> = turns
         .map(|(id, generation)| turn(id, Work::Runs(*generation)))
@@ -71,9 +80,8 @@ async fn running(turns: &[(&str, u64)]) -> Store {
     store
 }
 
-#[tokio::test]
-async fn the_first_end_of_an_answer_counts_and_is_read_back_with_its_events() {
-    let store = running(&[("a", u64::MAX)]).await;
+async fn the_first_end_of_an_answer_counts_and_is_read_back_with_its_events(home: &Home) {
+    let store = running(home, &[("a", u64::MAX)]).await;
     assert_eq!(found(&store, "a").await.work, Work::Runs(u64::MAX));
     let (keeper, keeping) = Keeper::new(store.clone());
     let running = tokio::spawn(keeping.run());
@@ -96,9 +104,8 @@ async fn the_first_end_of_an_answer_counts_and_is_read_back_with_its_events() {
     assert!(whole[0].events.is_empty(), "a conversation has none");
 }
 
-#[tokio::test]
-async fn what_is_deleted_or_another_keys_has_no_end() {
-    let store = running(&[("a", 1)]).await;
+async fn what_is_deleted_or_another_keys_has_no_end(home: &Home) {
+    let store = running(home, &[("a", 1)]).await;
     let other = Finish {
         owner: "key_2".into(),
         ..finish("a", "{}")
@@ -109,9 +116,8 @@ async fn what_is_deleted_or_another_keys_has_no_end() {
     assert!(!store.turn_runs(&wanted("a")).await.expect("read"));
 }
 
-#[tokio::test]
-async fn what_a_process_leaves_is_lost_once_no_other_one_lives() {
-    let store = running(&[("killed", 7), ("elder", 8), ("own", 9)]).await;
+async fn what_a_process_leaves_is_lost_once_no_other_one_lives(home: &Home) {
+    let store = running(home, &[("killed", 7), ("elder", 8), ("own", 9)]).await;
     assert!(ended(&store, &finish("elder", "{}")).await);
     let none_is_known = Batch::default();
     store.carry(&none_is_known).await.expect("a disk");
@@ -127,9 +133,8 @@ async fn what_a_process_leaves_is_lost_once_no_other_one_lives() {
     assert!(!ended(&store, &finish("killed", "{}")).await);
 }
 
-#[tokio::test]
-async fn a_process_that_ends_leaves_nothing_that_runs() {
-    let store = running(&[("own", u64::MAX), ("heir", 9)]).await;
+async fn a_process_that_ends_leaves_nothing_that_runs(home: &Home) {
+    let store = running(home, &[("own", u64::MAX), ("heir", 9)]).await;
     store.lose_turns_of(u64::MAX).await.expect("a disk");
     assert_eq!(found(&store, "own").await.work, Work::Lost);
     assert_eq!(found(&store, "heir").await.work, Work::Runs(9));

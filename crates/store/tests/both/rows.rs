@@ -6,11 +6,16 @@ use domain::record::{Opened, Outcome, Passed, Record, Settled};
 use domain::time::UnixMicros;
 use domain::usage::{Usage, UsageSource};
 use journal::Batch;
-use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
-use store::Store;
 
-fn plain(sequence: u64) -> Settled {
-    let opened = Opened {
+use crate::home::{Home, on_both};
+
+on_both![
+    every_value_stands_in_its_column,
+    a_zero_byte_in_a_name_keeps_nothing_out_of_the_ledger,
+];
+
+fn opened(sequence: u64) -> Opened {
+    Opened {
         ticket: TicketId {
             generation: 1,
             core: 2,
@@ -23,7 +28,10 @@ fn plain(sequence: u64) -> Settled {
         model: "a-model".into(),
         reserved_tokens: 0,
         asked: None,
-    };
+    }
+}
+
+fn plain(sequence: u64) -> Settled {
     Settled {
         duration_us: 12,
         first_content_us: Some(13),
@@ -41,7 +49,7 @@ fn plain(sequence: u64) -> Settled {
         },
         usage_source: UsageSource::Estimated,
         cost: Some(NanoUsd(17)),
-        ..journal::lost(&opened)
+        ..journal::lost(&opened(sequence))
     }
 }
 
@@ -71,12 +79,8 @@ fn special(sequence: u64) -> Settled {
 }
 
 /// The rows, each as `column=value …`, without tickets.
-async fn rows(records: Vec<Settled>) -> Vec<String> {
-    let folder = std::env::temp_dir().join(format!("portcullis-rows-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let file = folder.join("portcullis.db");
-    let store = Store::open(&file).await.expect("opens");
+async fn rows(home: &Home, records: Vec<Settled>) -> Vec<String> {
+    let store = home.open().await;
     let batch = Batch {
         records: records
             .into_iter()
@@ -86,42 +90,19 @@ async fn rows(records: Vec<Settled>) -> Vec<String> {
     };
     store.carry(&batch).await.expect("carries");
     store.close().await;
-    let url = format!("sqlite://{}", file.display());
-    let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
-    let rows = sqlx::query("SELECT * FROM requests ORDER BY ticket")
-        .fetch_all(&pool)
-        .await
-        .expect("reads");
-    pool.close().await;
-    std::fs::remove_dir_all(&folder).expect("removed");
-    rows.iter()
-        .map(|row| {
-            let columns = row.columns().iter().filter(|c| c.name() != "ticket");
-            let shown = columns.map(|column| {
-                let at = column.ordinal();
-                let value = row.try_get_raw(at).expect("a value");
-                let kind = value.type_info().name().to_owned();
-                let value = match (value.is_null(), kind.as_str()) {
-                    (true, _) => "NULL".to_owned(),
-                    (_, "TEXT") => row.get::<String, _>(at),
-                    _ => row.get::<i64, _>(at).to_string(),
-                };
-                format!("{}={value}", column.name())
-            });
-            shown.collect::<Vec<_>>().join(" ")
-        })
-        .collect()
+    let rows = home.rows("SELECT * FROM requests ORDER BY ticket").await;
+    let rest = |row: String| row.split_once("] ").expect("a ticket").1.to_owned();
+    rows.into_iter().map(rest).collect()
 }
 
-#[tokio::test]
-async fn every_value_stands_in_its_column() {
+async fn every_value_stands_in_its_column(home: &Home) {
     // More than one statement of each kind, mixed.
     let mut records = Vec::new();
     for sequence in 0..300 {
         records.push(plain(2 * sequence));
         records.push(special(2 * sequence + 1));
     }
-    let rows = rows(records).await;
+    let rows = rows(home, records).await;
     assert_eq!(rows.len(), 600);
     let head = "opened_at=11 duration_us=12 first_content_us=13 tenant=a-tenant key_id=a-key \
                 operation=chat streamed=1 model=a-model provider=a-provider \
@@ -141,4 +122,24 @@ async fn every_value_stands_in_its_column() {
         let expected = [&plain, &special][at % 2];
         assert_eq!(row, expected);
     }
+}
+
+async fn a_zero_byte_in_a_name_keeps_nothing_out_of_the_ledger(home: &Home) {
+    let named = Settled {
+        answered_model: Some("a\0b".into()),
+        error: Some("c\0".to_owned()),
+        ..plain(1)
+    };
+    let opened = Opened {
+        model: "d\0".into(),
+        ..opened(2)
+    };
+    let store = home.open().await;
+    let batch = Batch {
+        records: vec![Record::Settled(Box::new(named)), Record::Opened(opened)],
+        ..Batch::default()
+    };
+    store.carry(&batch).await.expect("carries");
+    store.carry(&batch).await.expect("carries");
+    assert_eq!(store.conflicts(), 0, "it says the same");
 }

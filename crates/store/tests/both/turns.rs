@@ -1,18 +1,25 @@
 //! Conversations that are kept for clients.
 
-use std::path::PathBuf;
-
 use domain::time::UnixMicros;
 use domain::turns::{Reach, Turn, Turns as _, Unkept, Wanted, Work};
-use store::Store;
 use store::keeper::Keeper;
+
+use crate::home::{Home, on_both};
+
+on_both![
+    a_conversation_comes_back_whole_and_only_to_its_owner,
+    of_an_id_that_comes_again_the_newest_counts_and_never_goes_on_from_itself,
+    what_has_expired_or_is_deleted_is_gone_and_swept,
+    a_conversation_is_read_within_its_bounds_even_where_it_bites_its_tail,
+    what_the_keeper_says_is_kept_is_there_after_a_restart,
+];
 
 const ALL: Reach = Reach {
     turns: 10,
     bytes: 1 << 20,
 };
 
-fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
+pub(crate) fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
     Turn {
         id: id.to_owned(),
         owner: "key_1".into(),
@@ -29,7 +36,7 @@ fn turn(id: &str, previous: Option<&str>, expires: i64) -> Turn {
     }
 }
 
-fn wanted(id: &str, now: i64) -> Wanted {
+pub(crate) fn wanted(id: &str, now: i64) -> Wanted {
     Wanted {
         owner: "key_1".into(),
         id: id.to_owned(),
@@ -37,13 +44,8 @@ fn wanted(id: &str, now: i64) -> Wanted {
     }
 }
 
-async fn memory() -> Store {
-    Store::open_memory().await.expect("a database")
-}
-
-#[tokio::test]
-async fn a_conversation_comes_back_whole_and_only_to_its_owner() {
-    let store = memory().await;
+async fn a_conversation_comes_back_whole_and_only_to_its_owner(home: &Home) {
+    let store = home.open().await;
     let turns = [turn("a", None, 10), turn("b", Some("a"), 20)];
     store.keep_turns(&turns, &[]).await.expect("a disk");
     let found = store
@@ -69,9 +71,8 @@ async fn a_conversation_comes_back_whole_and_only_to_its_owner() {
     );
 }
 
-#[tokio::test]
-async fn of_an_id_that_comes_again_the_newest_counts_and_never_goes_on_from_itself() {
-    let store = memory().await;
+async fn of_an_id_that_comes_again_the_newest_counts_and_never_goes_on_from_itself(home: &Home) {
+    let store = home.open().await;
     let first = [turn("a", None, 10), turn("b", Some("a"), 10)];
     store.keep_turns(&first, &[]).await.expect("a disk");
     let again = turn("b", Some("b"), 30);
@@ -83,9 +84,8 @@ async fn of_an_id_that_comes_again_the_newest_counts_and_never_goes_on_from_itse
     assert_eq!(found[1].expires, UnixMicros(30));
 }
 
-#[tokio::test]
-async fn what_has_expired_or_is_deleted_is_gone_and_swept() {
-    let store = memory().await;
+async fn what_has_expired_or_is_deleted_is_gone_and_swept(home: &Home) {
+    let store = home.open().await;
     let turns = [
         turn("a", None, 10),
         turn("b", Some("a"), 10),
@@ -104,9 +104,8 @@ async fn what_has_expired_or_is_deleted_is_gone_and_swept() {
     assert!(store.turn(&wanted("c", 5)).await.expect("read").is_some());
 }
 
-#[tokio::test]
-async fn a_conversation_is_read_within_its_bounds_even_where_it_bites_its_tail() {
-    let store = memory().await;
+async fn a_conversation_is_read_within_its_bounds_even_where_it_bites_its_tail(home: &Home) {
+    let store = home.open().await;
     let turns = [turn("a", Some("b"), 10), turn("b", Some("a"), 10)];
     store.keep_turns(&turns, &[]).await.expect("a disk");
     let found = store
@@ -122,11 +121,8 @@ async fn a_conversation_is_read_within_its_bounds_even_where_it_bites_its_tail()
     assert_eq!(found, Err(Unkept::TooLong));
 }
 
-#[tokio::test]
-async fn what_the_keeper_says_is_kept_is_there_after_a_restart() {
-    let folder = folder();
-    let file = folder.join("turns.db");
-    let store = Store::open(&file).await.expect("a database");
+async fn what_the_keeper_says_is_kept_is_there_after_a_restart(home: &Home) {
+    let store = home.open().await;
     let (keeper, keeping) = Keeper::new(store.clone());
     let running = tokio::spawn(keeping.run());
     keeper.keep(turn("a", None, 10)).get().await.expect("kept");
@@ -135,7 +131,7 @@ async fn what_the_keeper_says_is_kept_is_there_after_a_restart() {
     let late = keeper.keep(turn("b", None, 10)).get().await;
     assert!(matches!(late, Err(Unkept::Failed(_))), "{late:?}");
     store.close().await;
-    let store = Store::open(&file).await.expect("a database");
+    let store = home.open().await;
     let (keeper, keeping) = Keeper::new(store);
     let running = tokio::spawn(keeping.run());
     let found = keeper.turn(wanted("a", 5)).get().await.expect("read");
@@ -143,12 +139,4 @@ async fn what_the_keeper_says_is_kept_is_there_after_a_restart() {
     let gone = keeper.forget(wanted("a", 5)).get().await.expect("a disk");
     assert!(gone);
     running.abort();
-    let _ = std::fs::remove_dir_all(folder);
-}
-
-fn folder() -> PathBuf {
-    let name = format!("portcullis-turns-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
 }

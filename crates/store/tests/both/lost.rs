@@ -1,31 +1,32 @@
 //! What is known of a request that was upstream when its process ended.
 
-use std::path::PathBuf;
-
 use domain::ids::TicketId;
 use domain::money::NanoUsd;
 use domain::record::{Asked, Opened, Outcome, Passed, Record, Settled};
 use domain::time::UnixMicros;
 use domain::usage::UsageSource;
 use journal::Batch;
-use sqlx::Row as _;
 use store::Store;
 
-struct Scene {
-    folder: PathBuf,
+use crate::home::{Home, on_both};
+
+on_both![
+    its_row_says_whom_it_was_sent_to_last_and_counts_the_prompt,
+    what_passed_through_says_how_much_of_it_had_passed,
+    one_that_passed_through_and_ended_is_open_no_more,
+    one_that_was_sent_to_two_and_ended_is_open_no_more,
+    a_row_that_did_not_say_it_yet_is_ended_too,
+];
+
+struct Scene<'a> {
+    home: &'a Home,
     store: Store,
 }
 
-impl Scene {
-    async fn new(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("portcullis-lost-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let store = Store::open(&folder.join("portcullis.db"))
-            .await
-            .expect("opens");
-        Self { folder, store }
+impl<'a> Scene<'a> {
+    async fn new(home: &'a Home) -> Self {
+        let store = home.open().await;
+        Self { home, store }
     }
 
     async fn carry(&self, records: Vec<Record>) {
@@ -43,20 +44,6 @@ impl Scene {
             ..Batch::default()
         };
         self.store.carry(&batch).await.expect("carries");
-    }
-
-    async fn select(&self, sql: &'static str) -> Vec<String> {
-        let url = format!("sqlite://{}", self.folder.join("portcullis.db").display());
-        let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
-        let rows = sqlx::query(sql).fetch_all(&pool).await.expect("reads");
-        pool.close().await;
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -90,19 +77,17 @@ const FACTS: &str = "SELECT outcome || ' ' || provider || ' ' || deployment || '
      || ' ' || streamed || ' ' || input || ' ' || usage_source || ' ' || cost || ' ' \
      || price_missing FROM requests";
 
-#[tokio::test]
-async fn its_row_says_whom_it_was_sent_to_last_and_counts_the_prompt() {
-    let scene = Scene::new("facts").await;
+async fn its_row_says_whom_it_was_sent_to_last_and_counts_the_prompt(home: &Home) {
+    let scene = Scene::new(home).await;
     scene.carry(vec![Record::Opened(opened("a", 1))]).await;
     scene.carry(vec![Record::Opened(opened("b", 2))]).await;
     scene.restart().await;
-    let rows = scene.select(FACTS).await;
+    let rows = scene.home.texts(FACTS).await;
     assert_eq!(rows, ["lost b b/m 2 1 12 estimated 34 0"]);
 }
 
-#[tokio::test]
-async fn what_passed_through_says_how_much_of_it_had_passed() {
-    let scene = Scene::new("passed").await;
+async fn what_passed_through_says_how_much_of_it_had_passed(home: &Home) {
+    let scene = Scene::new(home).await;
     for (bytes_in, bytes_out) in [(0, 0), (5, 0), (5, 9)] {
         let mut record = opened("a", 1);
         record.asked.as_mut().expect("asked").passed = Some(Passed {
@@ -114,12 +99,11 @@ async fn what_passed_through_says_how_much_of_it_had_passed() {
     scene.restart().await;
     let facts =
         "SELECT outcome || ' ' || provider || ' ' || bytes_in || ' ' || bytes_out FROM requests";
-    assert_eq!(scene.select(facts).await, ["lost a 5 9"]);
+    assert_eq!(scene.home.texts(facts).await, ["lost a 5 9"]);
 }
 
-#[tokio::test]
-async fn one_that_passed_through_and_ended_is_open_no_more() {
-    let scene = Scene::new("passed-ended").await;
+async fn one_that_passed_through_and_ended_is_open_no_more(home: &Home) {
+    let scene = Scene::new(home).await;
     let mut record = opened("a", 1);
     record.asked.as_mut().expect("asked").passed = Some(Passed::default());
     scene.carry(vec![Record::Opened(record.clone())]).await;
@@ -128,13 +112,12 @@ async fn one_that_passed_through_and_ended_is_open_no_more() {
         ..journal::lost(&record)
     }));
     scene.carry(vec![Record::Opened(record), end]).await;
-    let open = scene.select("SELECT record FROM open_requests").await;
+    let open = scene.home.texts("SELECT record FROM open_requests").await;
     assert_eq!(open, [""; 0]);
 }
 
-#[tokio::test]
-async fn one_that_was_sent_to_two_and_ended_is_open_no_more() {
-    let scene = Scene::new("ended").await;
+async fn one_that_was_sent_to_two_and_ended_is_open_no_more(home: &Home) {
+    let scene = Scene::new(home).await;
     scene.carry(vec![Record::Opened(opened("a", 1))]).await;
     let again = opened("b", 2);
     let settled = Settled {
@@ -143,30 +126,30 @@ async fn one_that_was_sent_to_two_and_ended_is_open_no_more() {
     };
     let end = Record::Settled(Box::new(settled));
     scene.carry(vec![Record::Opened(again), end]).await;
-    let open = scene.select("SELECT record FROM open_requests").await;
+    let open = scene.home.texts("SELECT record FROM open_requests").await;
     assert_eq!(open, [""; 0]);
 }
 
-#[tokio::test]
-async fn a_row_that_did_not_say_it_yet_is_ended_too() {
-    let scene = Scene::new("before").await;
+async fn a_row_that_did_not_say_it_yet_is_ended_too(home: &Home) {
+    let scene = Scene::new(home).await;
     let record = Opened {
         asked: None,
         ..opened("a", 1)
     };
     let text = serde_json::to_string(&record).expect("a text");
-    let url = format!("sqlite://{}", scene.folder.join("portcullis.db").display());
-    let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
-    sqlx::query("INSERT INTO open_requests (ticket, record) VALUES (?, ?)")
-        .bind(record.ticket.to_bytes().to_vec())
-        .bind(text)
-        .execute(&pool)
-        .await
-        .expect("writes");
-    pool.close().await;
+    let ticket = home.bytes(&record.ticket.to_bytes());
+    let insert = format!("INSERT INTO open_requests (ticket, record) VALUES ({ticket}, '{text}')");
+    home.run(&insert).await;
+    // Written before there were nodes: of the only one there was.
+    home.run(&format!(
+        "UPDATE open_requests SET node = '{}'",
+        home.node()
+    ))
+    .await;
     scene.restart().await;
     let rows = scene
-        .select("SELECT outcome || model || input FROM requests")
+        .home
+        .texts("SELECT outcome || model || input FROM requests")
         .await;
     assert_eq!(rows, ["lostm0"]);
 }

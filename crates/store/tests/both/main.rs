@@ -1,0 +1,14 @@
+//! What the store does, on each database that it knows.
+
+mod away;
+mod background;
+mod file;
+mod home;
+mod keys;
+mod ledger;
+mod lost;
+mod nodes;
+mod rows;
+mod schema;
+mod server;
+mod turns;
