@@ -3,7 +3,6 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -18,10 +17,8 @@ use store::{Store, StoredKey};
 
 use crate::cli::{ListArgs, Place};
 use crate::clock;
+use crate::database::Database;
 use crate::output;
-
-/// The database in the data folder.
-const DATABASE: &str = "portcullis.db";
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -100,33 +97,29 @@ pub(super) fn run(command: KeysCommand) -> anyhow::Result<()> {
 
 /// The store and the secret; makes both if they are not there.
 async fn open(place: &Place) -> anyhow::Result<(Store, Install)> {
-    let folder = place.look()?.config.data_dir;
+    let config = place.look()?.config;
+    let folder = &config.data_dir;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&folder)
+        .create(folder)
         .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
-    let install = Install::load_or_create(&folder)?;
-    Ok((open_store(&folder).await?, install))
+    let install = Install::load_or_create(folder)?;
+    let store = Database::of(&config, folder)?.open().await?;
+    Ok((store, install))
 }
 
 /// The store if it is there: who only looks makes none.
 async fn find(place: &Place) -> anyhow::Result<Store> {
-    let folder = place.look()?.config.data_dir;
-    if !folder.join(DATABASE).exists() {
+    let config = place.look()?.config;
+    let database = Database::of(&config, &config.data_dir)?;
+    if !database.may_exist() {
         bail!(
             "no database in the data folder {}; name the right one with --data-dir",
-            folder.display()
+            config.data_dir.display()
         );
     }
-    open_store(&folder).await
-}
-
-async fn open_store(folder: &Path) -> anyhow::Result<Store> {
-    let file = folder.join(DATABASE);
-    Store::open(&file)
-        .await
-        .with_context(|| format!("cannot open the database {}", file.display()))
+    database.open().await
 }
 
 async fn create(args: CreateArgs) -> anyhow::Result<()> {
