@@ -1,14 +1,15 @@
-//! Persistence: SQLite for what must last, memory for limits and the cache.
+//! Persistence: SQLite or PostgreSQL for what must last, memory for limits and
+//! the cache.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`Store`] | the database file: virtual keys, the ledger, the journal's marks |
+//! | [`Store`] | the database: virtual keys, the ledger, the journal's marks |
 //! | [`keeper`] | conversations for clients, on the store's side of a channel |
 //! | [`memory`] | limits and the exact cache, for as long as the process lives |
 
 pub mod keeper;
 pub mod memory;
 mod sql;
-mod sqlite;
+mod tables;
 
-pub use sqlite::{Server, Store, StoreError, StoredKey};
+pub use tables::{Server, Store, StoreError, StoredKey};
