@@ -48,6 +48,7 @@ SUITES = [
     "socket_activation",
     "upgrades",
     "outages",
+    "postgres",
     "ledger",
     "tls",
     "fire",

@@ -76,6 +76,7 @@ fn tidy_group() -> Result<Done> {
 }
 
 fn unit() -> Result<Done> {
+    postgres("unit")?;
     let arguments = ["test", "--workspace", "--no-fail-fast"];
     let (is_well, said) = shell::logged("unit", shell::command("cargo", &arguments))?;
     let count = said.lines().filter_map(passed).sum();
@@ -115,6 +116,7 @@ fn e2e() -> Result<Done> {
         }
     }
     python()?;
+    postgres("e2e")?;
     let arguments = ["e2e/run.py", "--binary", "target/debug/portcullis"];
     let (is_well, said) = shell::logged("e2e", shell::command("python3", &arguments))?;
     let count = said.lines().filter_map(passed_suite).sum();
@@ -149,6 +151,25 @@ fn python() -> Result<()> {
         bail!(
             "python3 with venv, or curl, is missing; on Debian: apt-get install curl python3-venv\n{said}"
         );
+    }
+    Ok(())
+}
+
+/// PostgreSQL's programs, which tests start servers of their own by.
+fn postgres(group: &str) -> Result<()> {
+    const PROGRAMS: &str = "/usr/lib/postgresql";
+    let is_there = || {
+        let versions = std::fs::read_dir(PROGRAMS).into_iter().flatten().flatten();
+        let mut programs = versions.map(|version| version.path().join("bin/initdb"));
+        programs.any(|program| program.exists())
+    };
+    if is_there() {
+        return Ok(());
+    }
+    println!("[{group}] installing postgresql with apt-get");
+    let (_, said) = shell::installed("postgresql")?;
+    if !is_there() {
+        bail!("PostgreSQL is missing; on Debian: apt-get install postgresql\n{said}");
     }
     Ok(())
 }

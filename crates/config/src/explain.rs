@@ -278,7 +278,7 @@ fn around<'a>(path: &'a str, field: &str) -> &'a str {
 
 /// Whether a secret may stand at `path`, or somewhere in what stands there.
 fn is_secret(path: &str) -> bool {
-    let places = [".api_key", ".headers"];
+    let places = [".api_key", ".headers", "store.url", "store.password"];
     path.ends_with("key") || places.iter().any(|place| path.contains(place))
 }
 

@@ -28,6 +28,7 @@ pub mod retry;
 pub mod scalars;
 pub mod secret;
 pub mod source;
+pub mod store;
 pub mod tenants;
 pub mod terms;
 #[cfg(test)]
@@ -69,6 +70,8 @@ pub struct Config {
     pub tls: Option<network::Tls>,
     /// Folder of the database, the journal and the install secret.
     pub data_dir: PathBuf,
+    /// The database.
+    pub store: store::Store,
     /// Event loops; as many as cores if unset.
     pub workers: Option<usize>,
     /// How long it goes on accepting once it is told to stop.
@@ -128,6 +131,7 @@ impl Default for Config {
             admin: network::Admin::default(),
             tls: None,
             data_dir: PathBuf::from("./portcullis-data"),
+            store: store::Store::default(),
             workers: None,
             drain_delay: None,
             drain_timeout: Span(drain::TIMEOUT),
@@ -166,6 +170,7 @@ impl Config {
         self.admin.validate(self.listen, &mut report);
         self.process(&mut report);
         drain::validate(self, &mut report);
+        self.store.validate(&mut report);
         self.limits.validate(&mut report);
         for (name, provider) in self.providers.iter() {
             provider.validate(name, &mut report);
@@ -251,6 +256,7 @@ impl Config {
             ("admin.listen", self.admin != next.admin),
             ("tls", self.tls.is_some() != next.tls.is_some()),
             ("data_dir", self.data_dir != next.data_dir),
+            ("store", self.store != next.store),
             ("workers", self.workers != next.workers),
             ("cache.max_bytes", self.cache_bytes() != next.cache_bytes()),
             (

@@ -49,6 +49,13 @@ impl SecretRef {
         !(self.0.starts_with("env:") || self.0.starts_with("file:") || self.0.contains("${"))
     }
 
+    /// Whether it is an address that says a password.
+    pub fn has_password(&self) -> bool {
+        let authority = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let user = authority.split_once('@').map_or("", |(user, _)| user);
+        user.contains(':')
+    }
+
     /// The file that it stands in, if that is where.
     pub fn file(&self) -> Option<&Path> {
         self.0.strip_prefix("file:").map(Path::new)

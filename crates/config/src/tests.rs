@@ -117,3 +117,19 @@ fn what_waits_for_a_restart_is_named_and_the_rest_is_not() {
     );
     assert!(old.needs_restart(&old).is_empty());
 }
+
+#[test]
+fn an_address_of_a_database_is_warned_of_where_it_says_a_password() {
+    let warnings = |url: &str| {
+        let (_, warnings) =
+            parse("f.yaml", &format!("store: {{url: \"{url}\"}}\n")).expect("right");
+        warnings
+    };
+    assert!(warnings("postgres://me@db.example:5432/gateway").is_empty());
+    assert!(warnings("env:PORTCULLIS_DATABASE_URL").is_empty());
+    let said = warnings("postgres://me:hunter2@db.example/gateway").concat();
+    assert!(
+        said.contains("store.url") && !said.contains("hunter2"),
+        "{said}"
+    );
+}

@@ -6,6 +6,7 @@ mod catalogue;
 mod cli;
 mod clock;
 mod commands;
+mod database;
 mod output;
 mod serve;
 

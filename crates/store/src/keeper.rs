@@ -32,6 +32,17 @@ enum Question {
     Runs(Wanted, Reply<bool>),
 }
 
+impl Question {
+    /// Whether whoever asked has given up.
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Turn(_, reply) => reply.is_closed(),
+            Self::Conversation(_, _, reply) => reply.is_closed(),
+            Self::Forget(_, reply) | Self::Runs(_, reply) => reply.is_closed(),
+        }
+    }
+}
+
 /// The way's end of the channel.
 #[derive(Clone, Debug)]
 pub struct Keeper {
@@ -192,6 +203,8 @@ async fn keep_all(store: &Store, mut incoming: mpsc::Receiver<Waiting>) {
 async fn answer_all(store: &Store, mut questions: mpsc::Receiver<Question>) {
     while let Some(question) = questions.recv().await {
         match question {
+            // Nobody waits for it any more; others do.
+            question if question.is_stale() => {}
             Question::Turn(wanted, reply) => {
                 let found = store.turn(&wanted).await;
                 let _ = reply.send(found.map_err(|error| failed(&error)));

@@ -1,4 +1,5 @@
-//! Persistence: SQLite for what must last, memory for limits and the cache.
+//! Persistence: SQLite or PostgreSQL for what must last, memory for limits and
+//! the cache.
 //!
 //! | room | what it does |
 //! |---|---|
@@ -10,6 +11,6 @@
 pub mod keeper;
 pub mod memory;
 mod sql;
-mod sqlite;
+mod tables;
 
-pub use sqlite::{AdminChange, Change, KeySecret, Server, Store, StoreError, StoredKey};
+pub use tables::{AdminChange, Change, KeySecret, Server, Store, StoreError, StoredKey};

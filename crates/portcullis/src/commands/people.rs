@@ -3,7 +3,6 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use config::scalars::Moment;
@@ -13,9 +12,7 @@ use store::Store;
 
 use crate::cli::Place;
 use crate::clock;
-
-/// The database in the data folder.
-const DATABASE: &str = "portcullis.db";
+use crate::database::Database;
 
 /// Runs a command that waits for the store.
 pub(super) fn run_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
@@ -47,33 +44,29 @@ pub(super) fn actor() -> control::Actor {
 
 /// The store and the secret; makes both if they are not there.
 pub(super) async fn open_store(place: &Place) -> anyhow::Result<(Store, Install)> {
-    let folder = place.look()?.config.data_dir;
+    let config = place.look()?.config;
+    let folder = &config.data_dir;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&folder)
+        .create(folder)
         .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
-    let install = Install::load_or_create(&folder)?;
-    Ok((opened(&folder).await?, install))
+    let install = Install::load_or_create(folder)?;
+    let store = Database::of(&config, folder)?.open().await?;
+    Ok((store, install))
 }
 
 /// The store if it is there: who only looks makes none.
 pub(super) async fn find_store(place: &Place) -> anyhow::Result<Store> {
-    let folder = place.look()?.config.data_dir;
-    if !folder.join(DATABASE).exists() {
+    let config = place.look()?.config;
+    let database = Database::of(&config, &config.data_dir)?;
+    if !database.may_exist() {
         bail!(
             "no database in the data folder {}; name the right one with --data-dir",
-            folder.display()
+            config.data_dir.display()
         );
     }
-    opened(&folder).await
-}
-
-async fn opened(folder: &Path) -> anyhow::Result<Store> {
-    let file = folder.join(DATABASE);
-    Store::open(&file)
-        .await
-        .with_context(|| format!("cannot open the database {}", file.display()))
+    database.open().await
 }
 
 /// A moment to the second, for a table.

@@ -31,6 +31,7 @@ use super::takeover::limits::Limits;
 use crate::build::{self, idle};
 use crate::catalogue;
 use crate::cli::Place;
+use crate::database::Database;
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -100,8 +101,8 @@ struct Inner {
     warned: Vec<String>,
 }
 
-/// How long a start waits for a database that another process has locked, and
-/// how often it looks.
+/// How long a start waits for a database that another process has locked, or a
+/// server that is away, and how often it looks.
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -114,7 +115,7 @@ pub(super) async fn build(
     let dir = &places.data_dir;
     let certificate = certificate::of(&loaded.config)?;
     let install = Install::load_or_create(dir)?;
-    let store = open_store(&dir.join("portcullis.db")).await?;
+    let store = open_store(&Database::of(&loaded.config, dir)?, dir).await?;
     control::keys::claim(&store, &install, crate::clock::now()).await?;
     let generation = identity::random_generation();
     let (folder, bounds) = (dir.join("journal"), journal::Config::default());
@@ -191,25 +192,33 @@ fn known(
 }
 
 /// Opens the database. One that somebody else just writes, or keeps locked for
-/// a backup, is waited for: a start in the middle of that should not fail.
-async fn open_store(file: &Path) -> anyhow::Result<Store> {
+/// a backup, is waited for, and a server that is away too: a start in the middle
+/// of that should not fail. Nothing listens yet: who may come in stands in there.
+async fn open_store(database: &Database, folder: &Path) -> anyhow::Result<Store> {
     let begun = tokio::time::Instant::now();
     loop {
-        match Store::open(file).await {
-            Err(error) if error.is_busy() && begun.elapsed() < STORE_PATIENCE => {
-                tracing::warn!(%error, file = %file.display(), "waiting for the database");
+        match database.serve(folder).await? {
+            Err(error)
+                if (error.is_busy() || error.is_away()) && begun.elapsed() < STORE_PATIENCE =>
+            {
+                tracing::warn!(%error, "waiting for {database}");
                 tokio::time::sleep(STORE_PAUSE).await;
             }
             Err(error) if error.is_busy() => {
-                return Err(error).with_context(|| {
-                    format!(
-                        "the database {} is locked by another process; find it with `fuser {}`",
+                return Err(error).with_context(|| match database {
+                    Database::File(file) => format!(
+                        "the database {0} is locked by another process; find it with `fuser {0}`",
                         file.display(),
-                        file.display()
-                    )
+                    ),
+                    Database::Server(_) => format!("{database} is locked"),
                 });
             }
-            opened => return opened.context("cannot open the database"),
+            Err(error) if error.is_away() => {
+                return Err(error).with_context(|| {
+                    format!("{database} is away since {} s", STORE_PATIENCE.as_secs())
+                });
+            }
+            opened => return opened.with_context(|| format!("cannot open {database}")),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Executor as _, Postgres};
+use sqlx::{Connection as _, Executor as _, PgConnection, Postgres};
 
 use super::{Query, Row};
 
@@ -18,6 +18,7 @@ pub(super) const ALONE: i64 = 0x706f_7274_6375_6c6c;
 #[derive(Clone, Debug)]
 pub(crate) struct PgConnections {
     pool: PgPool,
+    connect_timeout: Duration,
     deadline: Duration,
 }
 
@@ -44,19 +45,33 @@ impl PgConnections {
             .connect_lazy_with(options);
         Self {
             pool,
+            connect_timeout,
             deadline: statement_timeout,
         }
     }
 
-    /// The connections themselves, to bring the schema to this version.
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
+    /// A connection beside the others, to bring the schema to this version: on
+    /// a large table that takes longer than a statement may.
+    pub(crate) async fn for_migrations(&self) -> Result<PgConnection, sqlx::Error> {
+        let options = self.pool.connect_options();
+        let connected = PgConnection::connect_with(&options);
+        let mut connection = within(self.connect_timeout, connected).await?;
+        // It need not say what is there already.
+        let quietly = "SET client_min_messages = warning";
+        connection.execute(sqlx::raw_sql(quietly)).await?;
+        Ok(connection)
     }
 
     /// A connection for one statement.
     pub(super) async fn hold(&self) -> Result<Held, sqlx::Error> {
+        let acquired = self.pool.acquire().await;
+        let connection = acquired.map_err(|error| match error {
+            // It says nothing of the server, which is what is away.
+            sqlx::Error::PoolTimedOut => late(self.connect_timeout),
+            other => other,
+        })?;
         Ok(Held {
-            connection: self.pool.acquire().await?,
+            connection,
             deadline: self.deadline,
             is_well: false,
         })
@@ -128,9 +143,11 @@ async fn within<T>(
     deadline: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
-    let late = |_| {
-        let text = format!("the database has not answered within {deadline:?}");
-        sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text))
-    };
-    tokio::time::timeout(deadline, work).await.map_err(late)?
+    let done = tokio::time::timeout(deadline, work).await;
+    done.unwrap_or_else(|_| Err(late(deadline)))
+}
+
+fn late(deadline: Duration) -> sqlx::Error {
+    let text = format!("the database server has not answered within {deadline:?}");
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text))
 }

@@ -103,3 +103,29 @@ async fn a_wrong_password_is_an_error_that_does_not_show_it() {
         "{said}"
     );
 }
+
+/// Twenty questions of half a second each would hold the next one up for ten.
+#[tokio::test]
+async fn who_gives_up_waiting_for_a_conversation_holds_nobody_up() {
+    let database = crate::server::Database::new().await;
+    let server = quick(database.server());
+    let store = Store::open_server(&server, "a").await.expect("opens");
+    let (keeper, keeping) = Keeper::new(store);
+    let running = tokio::spawn(keeping.run());
+    let other = database.pool().await;
+    let mut lock = other.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE turns")
+        .execute(&mut *lock)
+        .await
+        .expect("locks");
+    for _ in 0..20 {
+        let asked = keeper.turn(wanted("a", 5)).get();
+        let answered = tokio::time::timeout(QUICK / 50, asked).await;
+        answered.expect_err("somebody has it");
+    }
+    lock.rollback().await.expect("lets go");
+    let asked = keeper.turn(wanted("a", 5)).get();
+    let found = tokio::time::timeout(4 * QUICK, asked).await;
+    assert_eq!(found.expect("in time"), Ok(None));
+    running.abort();
+}

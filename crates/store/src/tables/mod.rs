@@ -1,4 +1,5 @@
-//! One SQLite file. Another process (the command line) may have it open too.
+//! What is kept, table by table: in SQLite's file, or on a PostgreSQL server.
+//! Another process (the command line) may have either open too.
 
 mod carry;
 mod changes;

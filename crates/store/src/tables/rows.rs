@@ -1,4 +1,4 @@
-//! Numbers as SQLite keeps them: signed, 64 bits.
+//! Numbers as databases keep them: signed, 64 bits.
 
 /// A count as a column. What does not fit is the largest number there is.
 pub(super) fn signed(count: u64) -> i64 {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use sqlx::Connection as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use super::StoreError;
@@ -86,7 +87,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
 pub(super) async fn run(pool: &Pool) -> Result<(), StoreError> {
     match pool {
         Pool::Sqlite(pool) => migrator(for_sqlite).run(pool).await?,
-        Pool::Postgres(connections) => migrator(for_postgres).run(connections.pool()).await?,
+        Pool::Postgres(connections) => {
+            let mut connection = connections.for_migrations().await?;
+            migrator(for_postgres).run(&mut connection).await?;
+            connection.close().await?;
+        }
     }
     Ok(())
 }
