@@ -222,6 +222,7 @@ impl Failure {
         let verbatim = body.map(|body| Verbatim {
             status: status.as_u16(),
             body,
+            own: None,
         });
         if verbatim.is_some() {
             refusal.reason = Reason::UpstreamRefused;
@@ -261,6 +262,15 @@ impl Failure {
             sentence.clone_into(&mut failure.refusal.message);
         }
         failure
+    }
+
+    /// What the provider said of it itself, for a client of its dialect: told
+    /// where the client may read what it means.
+    pub(super) fn in_its_words(mut self, own: Option<Bytes>) -> Self {
+        if let Some(verbatim) = &mut self.verbatim {
+            verbatim.own = own;
+        }
+        self
     }
 
     /// What AWS called it, and the status that it came with.

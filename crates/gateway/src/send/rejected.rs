@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::gemini;
+use dialects::json::{Document, Node};
 use dialects::translate::{self, Terms, Upstream};
 use domain::canon::Dialect;
 use domain::model::Deployment;
@@ -12,7 +13,7 @@ use http::{StatusCode, Uri};
 use http1::Fields;
 
 use super::failure::Failure;
-use super::translation::PIVOT;
+use super::translation::{DEPTH, PIVOT};
 use super::{Ask, aws};
 use crate::accept::Foreign;
 
@@ -25,6 +26,7 @@ pub(super) fn rejected(
     ask: &Ask,
 ) -> Failure {
     let word = aws::word(status, fields, &body);
+    let own = own(theirs, &body, ask);
     let (body, wait) = match theirs {
         Some(theirs) => fault(theirs, status, &body, ask),
         None => (body, None),
@@ -33,7 +35,21 @@ pub(super) fn rejected(
         Some(word) => refused(word.status, fields, body).said_by_aws(status, &word),
         None => refused(status, fields, body),
     };
-    failure.or_after(wait).of_keys(&target.provider.keys, key)
+    let failure = failure.in_its_words(own).or_after(wait);
+    failure.of_keys(&target.provider.keys, key)
+}
+
+/// The body as it came, if the client speaks the provider's dialect and reads it
+/// as an error. Google may say beside it whose the gateway's account is.
+fn own(theirs: Option<&Upstream>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
+    let client = ask.foreign.as_ref()?.codec.dialect;
+    theirs.filter(|theirs| theirs.dialect == client)?;
+    let document = Document::parse(body.clone(), DEPTH).ok()?;
+    let error = document.root().get("error")?;
+    error.get("message")?.str()?;
+    let details = error.get("details").into_iter().flat_map(Node::items);
+    let mut whose = details.filter_map(|detail| detail.get("metadata")?.get("consumer"));
+    whose.next().is_none().then(|| body.clone())
 }
 
 /// A provider's error in the pivot's dialect, with the client's names for fields,

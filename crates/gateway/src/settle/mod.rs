@@ -362,8 +362,11 @@ pub struct Refused {
 pub struct Verbatim {
     /// Its status.
     pub status: u16,
-    /// Its body: JSON in the client's dialect.
+    /// Its body: JSON in `OpenAI`'s dialect.
     pub body: bytes::Bytes,
+    /// Its body as it came, where the client speaks the provider's dialect and
+    /// that is another one.
+    pub own: Option<bytes::Bytes>,
 }
 
 impl Refused {

@@ -26,6 +26,7 @@ mod listed;
 mod lossless;
 mod money;
 mod names;
+mod own_words;
 mod passing;
 mod passing_faults;
 mod passing_refused;
