@@ -44,7 +44,7 @@ pub use native::is_native;
 pub use table::{codec, upstream};
 pub use terms::Terms;
 pub use values::wrong_value;
-pub use vectors::{Embedder, embedder};
+pub use vectors::{Embedder, embedder, with_usage};
 
 use domain::traits::Traits;
 

@@ -223,6 +223,7 @@ impl Failure {
             status: status.as_u16(),
             body,
             own: None,
+            media_type: "application/json",
         });
         if verbatim.is_some() {
             refusal.reason = Reason::UpstreamRefused;
@@ -256,10 +257,11 @@ impl Failure {
             FaultKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
             FaultKind::Server => StatusCode::INTERNAL_SERVER_ERROR,
         };
+        let said = message(&data);
         let mut failure = Self::of_status(status, &Fields::default(), data);
         if status.is_server_error() {
-            let sentence = "The upstream's stream failed before its first content.";
-            sentence.clone_into(&mut failure.refusal.message);
+            let said = said.map(|said| format!(" It said: {said}"));
+            failure.refusal.message = format!("{BEFORE_CONTENT}{}", said.unwrap_or_default());
         }
         failure
     }
@@ -325,6 +327,9 @@ pub(super) fn may_tell(reason: Reason) -> bool {
         Reason::UpstreamBroken | Reason::UpstreamOverloaded | Reason::UpstreamRefused
     )
 }
+
+/// What happened to a stream that failed so early.
+pub(super) const BEFORE_CONTENT: &str = "The upstream's stream failed before its first content.";
 
 /// `error.code`, or `error.type` where there is no code.
 fn error_code(body: &Bytes) -> Option<String> {

@@ -367,6 +367,8 @@ pub struct Verbatim {
     /// Its body as it came, where the client speaks the provider's dialect and
     /// that is another one.
     pub own: Option<bytes::Bytes>,
+    /// What either body is.
+    pub media_type: &'static str,
 }
 
 impl Refused {

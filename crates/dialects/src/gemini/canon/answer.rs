@@ -1,7 +1,7 @@
 //! Whole answers: read as a stream of one frame, and written.
 
 use bytes::Bytes;
-use domain::canon::{Answer, Block, Choice, Chunk, Dialect, Fold, Request, Stop, Unknown};
+use domain::canon::{Answer, Block, Choice, Chunk, Dialect, Fault, Fold, Request, Stop, Unknown};
 use domain::usage::Usage;
 
 use super::fields::member;
@@ -17,16 +17,7 @@ use super::reader::StreamReader;
 /// if the model failed to give one.
 #[must_use]
 pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
-    let root = document.root();
-    let is_there = |key: &&str| member(root, key).is_some();
-    let mut marks = ["candidates", "promptFeedback", "usageMetadata"].iter();
-    if root.kind() != Kind::Object || is_there(&"error") || !marks.any(is_there) {
-        return None;
-    }
-    let mut reader = StreamReader::new(names.clone());
-    let mut chunks = Vec::new();
-    reader.take(root, &mut chunks).ok()?;
-    reader.finish(&mut chunks);
+    let chunks = chunks(document, names)?;
     if matches!(chunks.last(), Some(Chunk::Error(_))) {
         return None;
     }
@@ -37,6 +28,30 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
         choice.content.iter_mut().for_each(show);
     }
     Some(answer)
+}
+
+/// Why the model gave no answer, in what is otherwise one.
+#[must_use]
+pub fn read_failure(document: &Document) -> Option<Fault> {
+    match chunks(document, &Names::default())?.pop()? {
+        Chunk::Error(fault) => Some(fault),
+        _ => None,
+    }
+}
+
+/// An answer as a stream; none if it is none of this dialect.
+fn chunks(document: &Document, names: &Names) -> Option<Vec<Chunk>> {
+    let root = document.root();
+    let is_there = |key: &&str| member(root, key).is_some();
+    let mut marks = ["candidates", "promptFeedback", "usageMetadata"].iter();
+    if root.kind() != Kind::Object || is_there(&"error") || !marks.any(is_there) {
+        return None;
+    }
+    let mut reader = StreamReader::new(names.clone());
+    let mut chunks = Vec::new();
+    reader.take(root, &mut chunks).ok()?;
+    reader.finish(&mut chunks);
+    Some(chunks)
 }
 
 /// A picture or a sound that the model made. (In streams it stays as it came:
