@@ -48,6 +48,9 @@ pub struct Provider {
     pub forward_traceparent: bool,
     /// What it speaks; what the catalogue says, else `OpenAI`'s chat completions.
     pub dialect: Option<Dialect>,
+    /// What it speaks beside that, at the same address: clients of these are
+    /// answered in their own words. What the catalogue says if unset.
+    pub also: Option<Vec<Dialect>>,
     /// What becomes of what its dialect cannot say.
     pub losses: Losses,
     /// Whether usage may be asked for on streams.
@@ -290,6 +293,23 @@ impl Provider {
             {
                 report.wrong(&format!("{}.{field}", key(&at, "quirks")), why, help);
             }
+        }
+        for (number, dialect) in self.also.iter().flatten().enumerate() {
+            if !matches!(dialect, Dialect::Responses | Dialect::Anthropic) {
+                report.wrong(
+                    &index(&key(&at, "also"), number),
+                    "what speaks OpenAI's dialect may also speak `responses` and `anthropic`",
+                    "for another dialect, declare the provider a second time",
+                );
+            }
+        }
+        let is_other = self.dialect.is_some_and(|it| it != Dialect::Openai);
+        if is_other && self.also.as_ref().is_some_and(|also| !also.is_empty()) {
+            report.wrong(
+                &key(&at, "also"),
+                "only a provider of `dialect: openai` speaks others beside it",
+                "remove `also`, or declare the provider a second time",
+            );
         }
         let field = key(&at, "pass_through");
         self.pass_through.validate(&field, report);

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use domain::money::Rate;
-use domain::time::UnixMicros;
+pub use domain::time::Moment;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Reads and writes a type as text, so that the file shows what people write.
@@ -211,41 +211,6 @@ impl fmt::Display for Usd {
     }
 }
 
-/// A point in time: `2027-01-01T00:00:00Z`, or a day, which starts at
-/// midnight UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment(pub UnixMicros);
-as_text!(Moment);
-
-impl FromStr for Moment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let whole = if text.len() == 10 {
-            format!("{text}T00:00:00Z")
-        } else {
-            text.to_owned()
-        };
-        whole
-            .parse::<jiff::Timestamp>()
-            .map(|at| Self(UnixMicros(at.as_microsecond())))
-            .map_err(|_| {
-                format!(
-                    "`{text}` is no point in time; write it like `2027-01-01T00:00:00Z` or `2027-01-01`"
-                )
-            })
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0.0) {
-            Ok(at) => write!(f, "{at}"),
-            Err(_) => write!(f, "{}µs", self.0.0),
-        }
-    }
-}
-
 /// An address to listen on: `127.0.0.1:4000`, `[::1]:4000`, `localhost:4000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
@@ -328,12 +293,5 @@ mod tests {
         let told = ":4000".parse::<Listen>().expect_err("no host");
         assert!(told.contains("0.0.0.0:4000"), "{told}");
         assert_eq!("localhost:80".parse(), Ok(Listen::loopback(80)));
-    }
-
-    #[test]
-    fn a_day_is_its_midnight() {
-        let day: Moment = "2027-01-01".parse().expect("a day");
-        assert_eq!(day.to_string(), "2027-01-01T00:00:00Z");
-        assert!("tomorrow".parse::<Moment>().is_err());
     }
 }

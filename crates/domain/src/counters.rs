@@ -35,6 +35,8 @@ pub enum Measure {
     Tokens,
     /// Requests running now; its window means nothing.
     Parallel,
+    /// Nano-dollars in a window.
+    Cost,
 }
 
 /// One limit that must have room.

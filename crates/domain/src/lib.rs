@@ -3,7 +3,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | [`ids`] | prefixed identifiers: keys, tenants, tickets |
-//! | [`time`] | points in time, as plain numbers that the caller hands in |
+//! | [`time`], [`calendar`] | points in time, as plain numbers that the caller hands in; days, months, fiscal years of a time zone |
 //! | [`money`], [`usage`] | nano-dollars, rates, and tokens in disjoint parts |
 //! | [`secret`] | strings that never print |
 //! | [`edit`] | spans of a body, and replacements spliced into it |
@@ -21,10 +21,14 @@
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
 //! | [`counters`], [`shelf`], [`turns`], [`reasoning`] | traits that `store` implements |
+//! | [`limit`], [`budget`] | how much of what in which time, as people write it |
+//! | [`network`] | networks of addresses |
 //! | [`holding`] | what limits have given out, told to another process |
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
 pub mod ability;
+pub mod budget;
+pub mod calendar;
 pub mod canon;
 pub mod counters;
 pub mod counting;
@@ -35,9 +39,11 @@ pub mod fetching;
 pub mod guard;
 pub mod holding;
 pub mod ids;
+pub mod limit;
 pub mod model;
 pub mod model_pattern;
 pub mod money;
+pub mod network;
 pub mod pattern;
 pub mod policy;
 pub mod principal;

@@ -9,11 +9,12 @@ use crate::counting::Counting;
 use crate::credential::Key;
 use crate::embedding::EmbeddingDoor;
 use crate::ids::{DeploymentId, ModelName, ProviderName};
+use crate::model_pattern::Pattern;
 use crate::money::{NanoUsd, Rate};
 use crate::quirks::Quirks;
 use crate::secret::Secret;
 pub use crate::shape::{Known, Paths, Shape, stands_for};
-use crate::traits::{Rules, Traits};
+use crate::traits::{Rules, Said, Traits};
 
 /// Deadlines of an upstream exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +182,17 @@ pub struct Provider {
     pub traits: Arc<Rules>,
     /// What of it clients may reach as it is.
     pub pass_through: PassThrough,
+    /// The same, as it is asked in the further dialects that it speaks.
+    pub also: Vec<Also>,
+}
+
+/// A provider as it is asked in a further dialect that it speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Also {
+    /// The provider, with that dialect for its own.
+    pub provider: Arc<Provider>,
+    /// Models that it does not have in that dialect.
+    pub except: Vec<Pattern>,
 }
 
 /// What a model costs. A rate that is not stated is the plain one of its
@@ -269,9 +281,38 @@ pub struct Deployment {
     pub traits: Traits,
     /// Position in the snapshot's table of deployments: keys health records.
     pub index: usize,
+    /// The same, as it is asked in the further dialects that it speaks.
+    pub also: Vec<Arc<Deployment>>,
 }
 
 impl Deployment {
+    /// With what it is in each further dialect of its provider, where `said` says
+    /// something of its traits.
+    #[must_use]
+    pub fn with_dialects(mut self, said: Said) -> Self {
+        let name = self.known_as();
+        let speaks = |also: &&Also| !also.except.iter().any(|it| it.fits(name));
+        let of = |also: &Also| {
+            let traits = also.provider.traits.under(said, name);
+            let provider = Arc::clone(&also.provider);
+            Arc::new(Self {
+                provider,
+                traits,
+                also: Vec::new(),
+                ..self.clone()
+            })
+        };
+        self.also = self.provider.also.iter().filter(speaks).map(of).collect();
+        self
+    }
+
+    /// What it is in a dialect that it speaks beside its provider's own.
+    #[must_use]
+    pub fn in_dialect(&self, dialect: Dialect) -> Option<&Arc<Self>> {
+        let speaks = |it: &&Arc<Self>| it.provider.format == WireFormat::Dialect(dialect);
+        self.also.iter().find(speaks)
+    }
+
     /// How it wants embeddings asked, where that is not its dialect's way.
     #[must_use]
     pub fn embeddings(&self) -> Option<&EmbeddingDoor> {

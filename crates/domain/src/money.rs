@@ -42,6 +42,28 @@ impl fmt::Display for NanoUsd {
     }
 }
 
+impl std::str::FromStr for NanoUsd {
+    type Err = String;
+
+    /// Reads dollars that are not negative: `500`, `0.15`. Digit by digit: a
+    /// binary fraction would not be exact.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`{text}` is no amount in US dollars; write it like `0.15`, with nine decimals at \
+                 most"
+            )
+        };
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        let is_number = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !is_number(whole) || !is_number(part) || part.len() > 9 {
+            return Err(wrong());
+        }
+        let nanos = format!("{whole}{part:0<9}").parse();
+        nanos.map(Self).map_err(|_| wrong())
+    }
+}
+
 /// A price: nano-dollars per million tokens. 2.50 USD per million is
 /// `Rate(2_500_000_000)`.
 #[derive(
@@ -73,6 +95,20 @@ mod tests {
         assert_eq!(Rate(500_000).times(1), NanoUsd(0));
         assert_eq!(Rate(500_000).times(3), NanoUsd(2));
         assert_eq!(Rate(2_500_000_000).times(1_000), NanoUsd(2_500_000));
+    }
+
+    #[test]
+    fn dollars_are_read_exactly_or_not_at_all() {
+        for (text, nanos) in [
+            ("500", 500_000_000_000),
+            ("0.15", 150_000_000),
+            ("1.000000001", 1_000_000_001),
+        ] {
+            assert_eq!(text.parse(), Ok(NanoUsd(nanos)));
+        }
+        for text in ["", ".5", "-1", "1e3", "1.0000000001", "9999999999", "1,5"] {
+            assert!(text.parse::<NanoUsd>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -132,7 +132,9 @@ fn unlisted(name: &str, provider: &Arc<Provider>, upstream: &str) -> Model {
         base_model: None,
         traits: provider.traits.of(upstream),
         index: usize::MAX,
+        also: Vec::new(),
     };
+    let deployment = deployment.with_dialects(crate::traits::Said::default());
     Model {
         name: name.into(),
         deployments: vec![Arc::new(deployment)],

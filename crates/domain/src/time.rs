@@ -1,6 +1,9 @@
 //! Points in time as numbers. Pure rooms never read a clock: the caller hands
 //! `now` in, so that a test decides what time it is.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// Wall-clock time: microseconds since 1970-01-01T00:00:00Z.
@@ -26,5 +29,64 @@ impl Ticks {
     #[must_use]
     pub fn since(self, earlier: Ticks) -> u64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A point in time as people write it: `2027-01-01T00:00:00Z`, or a day, which
+/// starts at midnight UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub UnixMicros);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let whole = if text.len() == 10 {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
+        whole
+            .parse::<jiff::Timestamp>()
+            .map(|at| Self(UnixMicros(at.as_microsecond())))
+            .map_err(|_| {
+                format!(
+                    "`{text}` is no point in time; write it like `2027-01-01T00:00:00Z` or `2027-01-01`"
+                )
+            })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0.0) {
+            Ok(at) => write!(f, "{at}"),
+            Err(_) => write!(f, "{}µs", self.0.0),
+        }
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_its_midnight() {
+        let day: Moment = "2027-01-01".parse().expect("a day");
+        assert_eq!(day.to_string(), "2027-01-01T00:00:00Z");
+        assert!("tomorrow".parse::<Moment>().is_err());
     }
 }

@@ -21,7 +21,7 @@ use crate::admit::Memo;
 use crate::route::Health;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
-use crate::send::{Bulkheads, Fetcher, KeyRests};
+use crate::send::{Bulkheads, Fetcher, KeyRests, Unspoken};
 use crate::serve::{Busy, Jobs};
 use crate::settle::{Counts, Metrics};
 use crate::wire::Scratch;
@@ -48,6 +48,8 @@ pub struct Shared {
     pub health: Health,
     /// How many requests are at each provider.
     pub bulkheads: Bulkheads,
+    /// What servers turned out not to speak.
+    pub unspoken: Unspoken,
     /// Which providers' keys rest.
     pub key_rests: KeyRests,
     /// Client TLS configurations, built once for each certificate authority.

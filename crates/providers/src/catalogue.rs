@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub(crate) use line::{Line, TierLine};
 pub use lines::{ModelsRead, WrongLine, is_date, read_models, write_models};
 pub use model::{CatalogueModel, OPERATOR, Unmetered};
-pub use provider::{AuthStyle, CatalogueProvider, Door, Fetched, KnownValue};
+pub use provider::{AuthStyle, CatalogueProvider, Door, Fetched, KnownValue, Spoken};
 
 /// The providers that the binary carries.
 const PROVIDERS: &str = include_str!("../../../config/catalogue.yaml");

@@ -26,7 +26,8 @@ mod rate;
 
 pub use catalogue::{
     AuthStyle, Catalogue, CatalogueError, CatalogueModel, CatalogueProvider, Door, Fetched,
-    KnownValue, ModelsRead, OPERATOR, Unmetered, WrongLine, is_date, read_models, write_models,
+    KnownValue, ModelsRead, OPERATOR, Spoken, Unmetered, WrongLine, is_date, read_models,
+    write_models,
 };
 pub use headers::{
     FORWARD_TO_CLIENT, FORWARD_TO_UPSTREAM, auth_header, dialect_headers, goes_along,

@@ -14,7 +14,7 @@ use domain::policy::{Policy, RetryPolicy};
 use domain::principal::{Limits, Principal};
 use domain::secret::Secret;
 use domain::snapshot::{KeyDigest, Snapshot};
-use domain::traits::{Rules, Table};
+use domain::traits::{Rules, Said, Table};
 
 use crate::fake::FakeProvider;
 
@@ -89,6 +89,7 @@ pub fn provider(name: &str, address: SocketAddr) -> Provider {
         quirks: Arc::default(),
         traits: Arc::default(),
         pass_through: domain::model::PassThrough::Off,
+        also: Vec::new(),
     }
 }
 
@@ -298,8 +299,10 @@ impl Scene {
                     base_model: None,
                     traits: providers[name].traits.of(&wanted.name),
                     index: first + order,
+                    also: Vec::new(),
                 };
                 (wanted.known)(&mut deployment);
+                let deployment = deployment.with_dialects(Said::default());
                 snapshot.deployments.push(Arc::new(deployment));
             }
             let model = Model {

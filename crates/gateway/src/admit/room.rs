@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::counters::{Ask, Full, Measure, Taken};
+use domain::money::NanoUsd;
 use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
@@ -172,6 +173,10 @@ fn refuse(asks: &[Ask], full: &Full, (advice, bound): (&str, &str)) -> Refusal {
             format!("{capacity} requests per minute"),
         ),
         Measure::Tokens => (Reason::TokenLimit, format!("{capacity} tokens per minute")),
+        Measure::Cost => (
+            Reason::TokenLimit,
+            format!("{} USD per minute", NanoUsd(capacity.cast_signed())),
+        ),
         Measure::Parallel => (
             Reason::ParallelLimit,
             format!("{capacity} requests at the same time"),

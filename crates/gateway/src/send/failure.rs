@@ -66,6 +66,8 @@ pub(super) struct Failure {
     /// Whether the upstream was told and gave no word of refusal: it may have
     /// worked on it, and the prompt may be paid.
     pub(super) is_owed: bool,
+    /// Whether it says that there is no such route.
+    pub(super) is_no_route: bool,
 }
 
 impl Failure {
@@ -78,6 +80,7 @@ impl Failure {
             retry_after: None,
             is_unknown: false,
             is_owed: false,
+            is_no_route: false,
         }
     }
 
@@ -235,6 +238,7 @@ impl Failure {
             retry_after,
             is_unknown: kind == Kind::Account && status == StatusCode::UNAUTHORIZED,
             is_owed: false,
+            is_no_route: false,
         }
     }
 

@@ -30,6 +30,7 @@ mod shared;
 mod signing;
 #[cfg(test)]
 mod simulation;
+mod spoken;
 pub mod tls;
 mod told;
 mod translation;
@@ -77,6 +78,7 @@ pub use fetch::Fetcher;
 pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
+pub use spoken::Unspoken;
 pub use told::Told;
 use upstream::UpstreamBody;
 
@@ -259,10 +261,8 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     loop {
         let target = &plan[course.at()].target;
         let deadline = started + target.provider.timeouts.total;
-        if let Err(error) = ticket.announce(target, reserved) {
-            return Err(Refused::new(ticket, unaccountable(&error)));
-        }
-        let failure = match asked(plane, &ask, target, (deadline, &retry), &mut ticket).await {
+        let terms = (deadline, &retry, reserved);
+        let failure = match asked_well(plane, &ask, target, terms, &mut ticket).await {
             Ok(answer) => {
                 plane.shared.health.succeeded(&target.id);
                 ticket.first_content();
@@ -293,15 +293,41 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
     }
 }
 
+/// How a target is asked: until when, with which pauses, and how many tokens it
+/// may use.
+type HowAsked<'a> = (Instant, &'a domain::policy::RetryPolicy, u64);
+
+/// Asks a target in the client's dialect where it speaks that, else in its own.
+async fn asked_well(
+    plane: &Rc<Plane>,
+    ask: &Ask,
+    target: &Arc<Deployment>,
+    how: HowAsked<'_>,
+    ticket: &mut Ticket,
+) -> Result<Answered, Failure> {
+    let native = spoken::of(plane, ask, target);
+    let answer = asked(plane, ask, &native, how, ticket).await;
+    if Arc::ptr_eq(&native, target) || !answer.as_ref().is_err_and(|it| it.is_no_route) {
+        return answer;
+    }
+    let answer = Box::pin(asked(plane, ask, target, how, ticket)).await;
+    if answer.is_ok() {
+        spoken::learn(plane, &native);
+    }
+    answer
+}
+
 /// Asks a target with one of its keys after the other, as long as it is a key
 /// that is at fault.
 async fn asked(
     plane: &Rc<Plane>,
     ask: &Ask,
     target: &Arc<Deployment>,
-    (deadline, retry): (Instant, &domain::policy::RetryPolicy),
+    (deadline, retry, reserved): HowAsked<'_>,
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
+    let announced = ticket.announce(target, reserved);
+    announced.map_err(|error| Failure::client(unaccountable(&error)))?;
     let mut turns = Turns::of(target);
     let mut key = turns.next(plane);
     loop {

@@ -139,6 +139,7 @@ fn deployment(provider: &Arc<Provider>) -> Deployment {
         base_model: None,
         traits: domain::traits::Traits::default(),
         index: usize::MAX,
+        also: Vec::new(),
     }
 }
 

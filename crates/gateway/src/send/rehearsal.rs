@@ -14,7 +14,7 @@ use http1::Fields;
 use super::failure::Failure;
 use super::fetch::Means;
 use super::shape::shaped;
-use super::{Ask, outgoing, quirks, several, translation};
+use super::{Ask, outgoing, quirks, several, spoken, translation};
 use crate::aside;
 use crate::plane::Plane;
 use crate::route::{Routed, Step, Whose};
@@ -41,7 +41,8 @@ pub(crate) async fn rehearse(plane: &Rc<Plane>, routed: Routed) -> Result<Served
     let (ask, ticket, plan) = Ask::planned(routed);
     let prompt = ticket.meter.prompt_estimate;
     let mut targets = Vec::new();
-    for step in &plan {
+    for mut step in plan {
+        step.target = spoken::of(plane, &ask, &step.target);
         let sent = sent(plane, &ask, &step.target).await;
         targets.push((step, sent));
     }

@@ -14,7 +14,7 @@ use http1::Fields;
 
 use super::failure::Failure;
 use super::translation::{DEPTH, PIVOT};
-use super::{Ask, aws};
+use super::{Ask, aws, spoken};
 use crate::accept::Foreign;
 
 /// Reads such an answer. `theirs` is what the provider speaks, where that is not
@@ -27,6 +27,7 @@ pub(super) fn rejected(
 ) -> Failure {
     let word = aws::word(status, fields, &body);
     let own = own(theirs, &body, ask);
+    let is_no_route = spoken::is_no_route(status, &body);
     let (body, wait) = match theirs {
         Some(theirs) => fault(theirs, status, &body, ask),
         None => (body, None),
@@ -36,7 +37,10 @@ pub(super) fn rejected(
         None => refused(status, fields, body),
     };
     let failure = failure.in_its_words(own).or_after(wait);
-    failure.of_keys(&target.provider.keys, key)
+    Failure {
+        is_no_route,
+        ..failure.of_keys(&target.provider.keys, key)
+    }
 }
 
 /// The body as it came, if the client speaks the provider's dialect and reads it

@@ -121,7 +121,7 @@ pub(super) fn limits(out: &mut Fields, room: &[Room]) {
                 "x-ratelimit-remaining-tokens",
                 "x-ratelimit-reset-tokens",
             ],
-            Measure::Parallel => continue,
+            Measure::Parallel | Measure::Cost => continue,
         };
         out.add_number(limit, room.capacity);
         out.add_number(remaining, room.remaining);

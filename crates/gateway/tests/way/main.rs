@@ -45,6 +45,7 @@ mod send;
 mod serve;
 mod several;
 mod sharing;
+mod spoken;
 mod stage;
 mod suited;
 mod terms;

@@ -121,6 +121,7 @@ impl Stage {
             journal: Journal::open(&folder, config, 1).expect("a journal"),
             health: gateway::route::Health::default(),
             bulkheads: gateway::send::Bulkheads::default(),
+            unspoken: gateway::send::Unspoken::default(),
             key_rests: gateway::send::KeyRests::default(),
             tls: gateway::send::tls::ClientTls::default(),
             fetcher,

@@ -122,11 +122,14 @@ impl Fleet {
         (weight, order): (u32, u32),
     ) -> Arc<Deployment> {
         let Facts {
-            listed, base_model, ..
+            listed,
+            base_model,
+            said,
+            ..
         } = facts;
         let is = base_model.as_ref().map_or(upstream, |base| &base.id);
         let mode = listed.map(|m| m.mode).unwrap_or_default();
-        let deployment = Arc::new(Deployment {
+        let deployment = Deployment {
             id: format!("{}/{upstream}", provider.name).into(),
             provider: spoken_to(provider, mode),
             upstream_model: upstream.to_owned(),
@@ -137,10 +140,12 @@ impl Fleet {
             mode,
             context: listed.and_then(|m| m.context),
             abilities: listed.and_then(|m| m.abilities),
-            traits: provider.traits.under(facts.said, is),
+            traits: provider.traits.under(said, is),
             base_model,
             index: self.deployments.len(),
-        });
+            also: Vec::new(),
+        };
+        let deployment = Arc::new(deployment.with_dialects(said));
         self.deployments.push(Arc::clone(&deployment));
         deployment
     }
@@ -311,6 +316,7 @@ fn spoken_to(provider: &Arc<Provider>, mode: Mode) -> Arc<Provider> {
     }
     Arc::new(Provider {
         format: WireFormat::Dialect(Dialect::Responses),
+        also: Vec::new(),
         ..Provider::clone(provider)
     })
 }

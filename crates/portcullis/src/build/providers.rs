@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::providers::{Catalogue, CatalogueProvider, QuirksSpec, parse_base_url};
+use ::providers::{Catalogue, CatalogueProvider, QuirksSpec, Spoken, parse_base_url};
 use config::Config;
 use config::error::Report;
 use config::providers::{DEMO, Provider as Wanted};
@@ -10,7 +10,7 @@ use config::secret::{Env, interpolate};
 use config::source::key;
 use domain::canon::Dialect;
 use domain::model::{
-    Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
+    Also, Auth, HttpVersion, Losses, PassThrough, Provider, Shape, Timeouts, WireFormat,
 };
 use domain::secret::Secret;
 
@@ -45,14 +45,15 @@ pub(super) fn build(
             continue;
         }
         if let Some(provider) = declared(name, wanted, (known, catalogue), around, report) {
-            all.push(knowing(provider, catalogue, entry));
+            let also = also(wanted, known);
+            all.push(knowing(provider, &also, catalogue, entry));
         }
     }
     for known in &catalogue.providers {
         if config.providers.get(&known.name).is_none()
             && let Some(provider) = by_itself(known, around, report)
         {
-            all.push(knowing(provider, catalogue, &known.name));
+            all.push(knowing(provider, &known.also, catalogue, &known.name));
         }
     }
     if config.demo {
@@ -61,12 +62,48 @@ pub(super) fn build(
     all
 }
 
-/// A provider of this entry of the catalogue, with what its models take.
-fn knowing(mut provider: Provider, catalogue: &Catalogue, entry: &str) -> Arc<Provider> {
+/// A provider of this entry of the catalogue, with what its models take, in its
+/// own dialect and the further ones.
+fn knowing(
+    mut provider: Provider,
+    also: &[Spoken],
+    catalogue: &Catalogue,
+    entry: &str,
+) -> Arc<Provider> {
     if let WireFormat::Dialect(dialect) = provider.format {
         provider.traits = Arc::new(catalogue.traits.at(dialect, entry));
     }
+    // Paths of its own are those of its own dialect.
+    if provider.format == WireFormat::USUAL && provider.paths.is_none() {
+        let further = also.iter().map(|spoken| Also {
+            provider: Arc::new(Provider {
+                format: WireFormat::Dialect(spoken.dialect),
+                traits: Arc::new(catalogue.traits.at(spoken.dialect, entry)),
+                ..provider.clone()
+            }),
+            except: spoken.except.clone(),
+        });
+        provider.also = further.collect();
+    }
     Arc::new(provider)
+}
+
+/// What a provider speaks beside its own dialect: what the file says, or the
+/// catalogue of its own address.
+fn also(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Vec<Spoken> {
+    let known = known.map(|known| known.also.as_slice()).unwrap_or_default();
+    let Some(wanted) = &wanted.also else {
+        return known.to_vec();
+    };
+    let wanted = wanted.iter().map(|dialect| {
+        let dialect = Dialect::from(*dialect);
+        let known = known.iter().find(|known| known.dialect == dialect);
+        known.cloned().unwrap_or(Spoken {
+            dialect,
+            except: Vec::new(),
+        })
+    });
+    wanted.collect()
 }
 
 /// The built-in demo: answered in process, never over a network.
@@ -97,6 +134,7 @@ fn demo() -> Provider {
         quirks: Arc::default(),
         traits: Arc::default(),
         pass_through: PassThrough::Off,
+        also: Vec::new(),
     }
 }
 
@@ -316,5 +354,6 @@ fn upstream(
         quirks: Arc::new(quirks),
         traits: Arc::default(),
         pass_through,
+        also: Vec::new(),
     }
 }

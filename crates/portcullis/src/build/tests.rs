@@ -367,6 +367,27 @@ fn a_model_that_is_served_by_responses_alone_is_asked_there() {
 }
 
 #[test]
+fn openai_speaks_responses_too_but_for_models_of_chat_alone() {
+    let catalogue = Catalogue::builtin().expect("the catalogue");
+    let look = |name: &str| (name == "OPENAI_API_KEY").then(|| "sk-x".to_owned());
+    let speaks = |file: &str, name: &str| {
+        let world = built_by(file, &catalogue, &look);
+        let model = world.resolve(name).expect("there");
+        model.deployments[0].in_dialect(Dialect::Responses).is_some()
+    };
+    // Listed, unlisted, and asked by Responses alone in any case.
+    assert!(speaks("", "gpt-4o"));
+    assert!(speaks("", "openai/gpt-99"));
+    assert!(!speaks("", "o3-pro"));
+    assert!(!speaks("", "openai/gpt-4o-search-preview"));
+    assert!(!speaks("", "openai/gpt-4o-audio-preview"));
+    let off = "providers: {openai: {api_key: \"env:OPENAI_API_KEY\", also: []}}";
+    assert!(!speaks(off, "gpt-4o"));
+    let other = "providers: {x: {base_url: http://h/v1, models: [m], also: [responses]}}";
+    assert!(speaks(other, "x/m"));
+}
+
+#[test]
 fn what_passes_through_is_off_on_or_some_paths_below_the_base_url() {
     use domain::model::PassThrough;
 

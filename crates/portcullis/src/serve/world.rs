@@ -165,6 +165,7 @@ pub(super) async fn build(
         journal,
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),
+        unspoken: gateway::send::Unspoken::default(),
         fetcher: gateway::send::Fetcher::default(),
         key_rests: gateway::send::KeyRests::default(),
         tls: gateway::send::tls::ClientTls::default(),

@@ -108,6 +108,17 @@ pub struct Counts {
     pub models: Vec<Pattern>,
 }
 
+/// A further dialect that a provider speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spoken {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Models that it does not have in it.
+    #[serde(default)]
+    pub except: Vec<Pattern>,
+}
+
 /// A known provider.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +142,9 @@ pub struct CatalogueProvider {
     /// What it speaks.
     #[serde(default = "openai")]
     pub dialect: Dialect,
+    /// What it speaks beside that, at the same address.
+    #[serde(default)]
+    pub also: Vec<Spoken>,
     /// The path of a conversation, if it is not its dialect's own; `{model}`
     /// stands for the model.
     pub path: Option<String>,
