@@ -114,7 +114,9 @@ pub(super) async fn attempt(
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
     let estimate = ticket.meter.prompt_estimate;
-    plain(ask, (fields, whole), translation, (mender, estimate)).await
+    let plain = plain(ask, (fields, whole), translation, (mender, estimate)).await?;
+    ticket.dropped = quirks::both(ticket.dropped.take(), plain.unshown.clone());
+    Ok(Answered::Plain(Box::new(plain)))
 }
 
 /// Refuses an answer that the upstream compressed.
@@ -189,7 +191,7 @@ async fn plain(
     (fields, whole): (Fields, Bytes),
     translation: Option<Arc<Translation>>,
     (mender, estimate): (Option<Mender>, u64),
-) -> Result<Answered, Failure> {
+) -> Result<Plain, Failure> {
     let operation = ask.operation;
     let work = move |whole| {
         let whole = match mender {
@@ -197,9 +199,12 @@ async fn plain(
             None => whole,
         };
         let is_translated = translation.is_some();
-        let (whole, out) = match translation {
-            Some(translation) => translation.answer(whole)?,
-            None => (whole, None),
+        let (whole, out, unshown) = match translation {
+            Some(translation) => {
+                let read = translation.answer(whole)?;
+                (read.pivot, read.leaves, read.unshown)
+            }
+            None => (whole, None, None),
         };
         let not_json = |e: ScanError| Failure::broken(format!("not JSON at byte {}", e.at));
         let document = Document::parse(whole, 512).map_err(not_json)?;
@@ -210,7 +215,7 @@ async fn plain(
             }
             _ => document,
         };
-        Ok((document, view, out))
+        Ok((document, view, out, unshown))
     };
     let read: Result<_, Failure> = if aside::is_large(whole.len()) {
         let read = aside::run(move || work(whole)).await;
@@ -218,7 +223,7 @@ async fn plain(
     } else {
         work(whole)
     };
-    let (document, view, out) = read?;
+    let (document, view, out, unshown) = read?;
     if view.is_error {
         return Err(Failure::of_status(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -229,12 +234,13 @@ async fn plain(
     if !view.is_answer {
         return Err(Failure::broken("no answer of this kind"));
     }
-    Ok(Answered::Plain(Box::new(Plain {
+    Ok(Plain {
         fields,
         document,
         view,
         out,
-    })))
+        unshown,
+    })
 }
 
 /// Reads a stream up to its first content, and holds what came before.

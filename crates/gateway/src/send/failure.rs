@@ -362,21 +362,10 @@ fn message(body: &Bytes) -> Option<String> {
 /// An error as `OpenAI`'s clients read it, of one that has another form.
 fn in_dialect(status: StatusCode, body: &Bytes) -> Bytes {
     let mut fault = openai::canon::read_fault(status.as_u16(), body);
-    if let Some(said) = message(body).or_else(|| detail(body)) {
+    if let Some(said) = message(body) {
         fault.message = said;
     }
     openai::canon::write_fault(&fault, "").into()
-}
-
-/// `detail`, a text or a list of what is wrong where.
-fn detail(body: &Bytes) -> Option<String> {
-    let document = Document::parse(body.clone(), 64).ok()?;
-    let detail = document.root().get("detail")?;
-    let text = match detail.str() {
-        Some(text) => text.into_owned(),
-        None => String::from_utf8_lossy(detail.raw()).into_owned(),
-    };
-    Some(text.chars().take(LONGEST_SAYING).collect())
 }
 
 /// Whether it is an error as this dialect's clients recognise one.

@@ -112,6 +112,8 @@ pub struct Plain {
     pub view: AnswerView,
     /// What leaves, where the client speaks another dialect.
     pub out: Option<Bytes>,
+    /// What of it has no place in the client's dialect.
+    pub unshown: Option<String>,
 }
 
 /// A stream that has begun.

@@ -70,6 +70,16 @@ struct Talk {
     is_governed: IsGoverned,
 }
 
+/// A whole answer, translated.
+pub(super) struct Whole {
+    /// In the pivot's dialect.
+    pub(super) pivot: Bytes,
+    /// What leaves, if that is something else.
+    pub(super) leaves: Option<Bytes>,
+    /// What has no place there.
+    pub(super) unshown: Option<String>,
+}
+
 /// A translation, and the body that goes to the target.
 pub(super) type Translated = (Arc<Translation>, Vec<Bytes>);
 
@@ -272,10 +282,14 @@ impl Translation {
     ///
     /// # Errors
     /// It is no answer of the provider's dialect.
-    pub(super) fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
+    pub(super) fn answer(&self, whole: Bytes) -> Result<Whole, Failure> {
         match &self.kind {
             Kind::Talk(talk) => talk.answer(whole),
-            Kind::Vectors(vectors) => vectors.answer(whole),
+            Kind::Vectors(vectors) => vectors.answer(whole).map(|(pivot, leaves)| Whole {
+                pivot,
+                leaves,
+                unshown: None,
+            }),
         }
     }
 
@@ -304,7 +318,7 @@ impl Talk {
         }
     }
 
-    fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
+    fn answer(&self, whole: Bytes) -> Result<Whole, Failure> {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let answer = (self.theirs.read_answer)(&document, &self.names);
@@ -318,7 +332,14 @@ impl Talk {
             true => document.bytes().clone(),
             false => client.answer(&answer),
         });
-        Ok((pivot, leaves))
+        let client = self.client.as_ref();
+        let dialect = client.map_or(PIVOT, |client| client.codec().dialect);
+        let unshown = translate::unshown(&answer, dialect);
+        Ok(Whole {
+            pivot,
+            leaves,
+            unshown: (!self.passes && !unshown.is_empty()).then(|| unshown.join(", ")),
+        })
     }
 
     /// What a document is that is no answer.

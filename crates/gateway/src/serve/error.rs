@@ -78,7 +78,8 @@ fn say_when(fields: &mut Fields, refusal: &Refusal) {
         return;
     };
     let ms = headers::millis(wait);
-    let seconds = ms.div_ceil(1000).max(1);
+    // None at all is what a provider may say: clients take it for their own pause.
+    let seconds = ms.div_ceil(1000);
     fields.add_number("retry-after", seconds);
     fields.add_number("retry-after-ms", ms);
     if seconds > LONG_WAIT {

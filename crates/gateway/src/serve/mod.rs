@@ -3,6 +3,7 @@
 mod background;
 mod body;
 mod counted;
+mod cut;
 mod error;
 mod fault;
 mod headers;
@@ -11,6 +12,7 @@ mod keep;
 mod kept;
 mod models;
 mod pass;
+mod released;
 mod rest;
 mod screen;
 mod stream;
@@ -72,6 +74,7 @@ async fn serve_plain(
         document,
         view,
         out,
+        unshown: _,
     } = plain;
     ticket.meter.reported = view.usage;
     ticket.meter.completion_estimate = completion_estimate(&document, &view);

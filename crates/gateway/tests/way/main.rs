@@ -45,6 +45,7 @@ mod send;
 mod serve;
 mod several;
 mod sharing;
+mod small_words;
 mod spoken;
 mod stage;
 mod suited;

@@ -1,7 +1,9 @@
 //! Whole answers: read as a stream of one frame, and written.
 
 use bytes::Bytes;
-use domain::canon::{Answer, Block, Choice, Chunk, Dialect, Fault, Fold, Request, Stop, Unknown};
+use domain::canon::{
+    Answer, Block, Choice, Chunk, Dialect, Fault, Fold, Media, Request, Stop, Unknown,
+};
 use domain::usage::Usage;
 
 use super::fields::member;
@@ -187,6 +189,11 @@ fn part_of(block: &Block, thoughts: Thoughts) -> Option<String> {
         }
         Block::Thinking(_) | Block::ToolResult(_) | Block::Unknown(_) => None,
     }
+}
+
+/// Whether a client sees a medium that the model made.
+pub(crate) fn shows(media: &Media) -> bool {
+    part::part_of(media).is_some()
 }
 
 /// Citations of texts: Google has them beside the content.

@@ -217,6 +217,7 @@ impl Several {
             },
             view,
             out,
+            unshown: None,
         })
     }
 }
