@@ -114,7 +114,9 @@ pub(super) async fn attempt(
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
     let estimate = ticket.meter.prompt_estimate;
-    let plain = plain(ask, (fields, whole), translation, (mender, estimate)).await?;
+    let media_type = fields.text("content-type").map(str::to_owned);
+    let read = plain(ask, (fields, whole), translation, (mender, estimate)).await;
+    let plain = read.map_err(|failure| failure.that_came_as(media_type.as_deref()))?;
     ticket.dropped = quirks::both(ticket.dropped.take(), plain.unshown.clone());
     Ok(Answered::Plain(Box::new(plain)))
 }

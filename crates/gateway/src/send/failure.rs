@@ -279,6 +279,15 @@ impl Failure {
         self
     }
 
+    /// Says what an answer called itself that could not be read.
+    pub(super) fn that_came_as(mut self, media_type: Option<&str>) -> Self {
+        if let Some(cause) = &mut self.refusal.cause {
+            let media_type: String = media_type.unwrap_or("nothing").chars().take(60).collect();
+            cause.push_str(&format!("; it came as {media_type}"));
+        }
+        self
+    }
+
     /// What AWS called it, and the status that it came with.
     pub(super) fn said_by_aws(mut self, status: StatusCode, word: &Word) -> Self {
         let cause = format!("status {} {}", status.as_u16(), word.text);

@@ -87,20 +87,34 @@ fn fault(
 
 /// Redirects are never followed: an answer that points elsewhere is no answer.
 fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
-    if status.is_redirection() || status.is_informational() {
+    if status.is_redirection() {
+        return redirected(status, fields, PathOf::Gateway);
+    }
+    if status.is_informational() {
         return Failure::broken(format!("status {status}")).unowed();
     }
     Failure::of_status(status, fields, body)
 }
 
+/// PathOf the path is that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathOf {
+    Client,
+    Gateway,
+}
+
 /// An answer that lies at another address. Nobody goes there with a key in
 /// hand; where it leads is the operator's to read.
-pub(super) fn redirected(status: StatusCode, fields: &Fields) -> Failure {
+pub(super) fn redirected(status: StatusCode, fields: &Fields, path: PathOf) -> Failure {
     let code = status.as_u16();
+    let look = match path {
+        PathOf::Client => "Check the path, slashes at its end too; or whoever",
+        PathOf::Gateway => "Whoever",
+    };
     let sentence = format!(
         "The provider answered with a redirect (status {code}), which is neither followed nor \
-         handed on: a key would go along. Check the path, slashes at its end too; or whoever \
-         operates the gateway sets the provider's `base_url` to where it really is."
+         handed on: a key would go along. {look} operates the gateway sets the provider's \
+         `base_url` to where it really is."
     );
     let location = fields.text("location").map(str::parse::<Uri>);
     let to = location.and_then(Result::ok);

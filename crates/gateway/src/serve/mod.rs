@@ -111,6 +111,9 @@ async fn serve_plain(
         false => served,
     };
     headers::upstream(&mut served.fields, &fields);
+    if !is_streamed {
+        headers::as_json(&mut served.fields);
+    }
     headers::about(&mut served.fields, &ticket, serving);
     headers::cost(&mut served.fields, &ticket);
     ticket.settle(Outcome::Complete, 200);

@@ -127,3 +127,67 @@ fn both_headers_say_the_same_pause() {
         }
     });
 }
+
+#[test]
+fn a_redirect_is_told_as_one_and_where_it_leads_to_nobody() {
+    play(async || {
+        let to = "https://user:secret@elsewhere.example/v2/chat?key=secret";
+        for dialect in [Dialect::OpenAi, Dialect::Gemini] {
+            let reply = Reply::status(307).header("location", to);
+            let answer = heard(dialect, reply, chat(&hello())).await;
+            assert_eq!(answer.status, 502, "{}", answer.text());
+            let said = answer.text();
+            assert!(said.contains("redirect (status 307)"), "{said}");
+            assert!(said.contains("base_url"), "{said}");
+            assert!(
+                !said.contains("elsewhere") && !said.contains("secret"),
+                "{said}"
+            );
+        }
+    });
+}
+
+#[test]
+fn json_that_calls_itself_text_is_json_to_the_client() {
+    play(async || {
+        let message = json!({"role": "assistant", "content": "Hello."});
+        let whole = || testkit::openai::chat_answer("m", &message, "stop");
+        for media_type in ["text/plain; charset=utf-8", "application/problem+json"] {
+            let reply = Reply::json(whole()).header("content-type", media_type);
+            let answer = heard(Dialect::OpenAi, reply, chat(&hello())).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let wanted = match media_type.ends_with("json") {
+                true => media_type,
+                false => "application/json",
+            };
+            assert_eq!(answer.header("content-type"), wanted);
+        }
+        let words = Reply::json("busy, come again").header("content-type", "text/plain");
+        let answer = heard(Dialect::OpenAi, words, chat(&hello())).await;
+        assert_eq!(answer.status, 502, "{}", answer.text());
+        assert!(!answer.text().contains("busy"), "{}", answer.text());
+    });
+}
+
+#[test]
+fn an_error_in_front_of_a_streams_content_is_told_in_the_providers_words() {
+    play(async || {
+        let said = r#"{"error":{"message":"The graph is cold.","type":"server_error"}}"#;
+        let event = format!("data: {said}\n\n");
+        let asked = json!({"model": "m", "stream": true, "messages": hello()});
+        let ask = Ask::chat(asked.to_string());
+        let answer = heard(Dialect::OpenAi, Reply::sse([event]), ask).await;
+        assert!(answer.status >= 500, "{}", answer.text());
+        assert!(
+            answer.text().contains("The graph is cold."),
+            "{}",
+            answer.text()
+        );
+        let limit = r#"{"error":{"message":"Your account acme","code":"rate_limit_exceeded"}}"#;
+        let ask = Ask::chat(asked.to_string());
+        let reply = Reply::sse([format!("data: {limit}\n\n")]);
+        let answer = heard(Dialect::OpenAi, reply, ask).await;
+        assert_eq!(answer.status, 429);
+        assert!(!answer.text().contains("acme"), "{}", answer.text());
+    });
+}

@@ -231,7 +231,10 @@ async fn open_store(file: &Path) -> anyhow::Result<Store> {
                     )
                 });
             }
-            opened => return opened.context("cannot open the database"),
+            opened => {
+                let which = || format!("cannot open the database {}", file.display());
+                return opened.with_context(which);
+            }
         }
     }
 }
