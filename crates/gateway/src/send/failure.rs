@@ -58,7 +58,7 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
     pub(super) refusal: Box<Refusal>,
     /// An upstream's own words to the client.
-    pub(super) verbatim: Option<Verbatim>,
+    pub(super) verbatim: Option<Box<Verbatim>>,
     pub(super) retry_after: Option<Duration>,
     /// Whether the upstream does not know the gateway's credential, or does no
     /// longer; that it may not do something is another thing.
@@ -222,11 +222,13 @@ impl Failure {
             true => Some(body),
             false => is_said_otherwise.then(|| in_dialect(status, &body)),
         };
-        let verbatim = body.map(|body| Verbatim {
-            status: status.as_u16(),
-            body,
-            own: None,
-            media_type: "application/json",
+        let verbatim = body.map(|body| {
+            Box::new(Verbatim {
+                status: status.as_u16(),
+                body,
+                own: None,
+                media_type: "application/json",
+            })
         });
         if verbatim.is_some() {
             refusal.reason = Reason::UpstreamRefused;

@@ -13,7 +13,7 @@ use crate::settle::Verbatim;
 /// what an upstream said.
 pub(super) fn body(
     refusal: &Refusal,
-    verbatim: Option<Verbatim>,
+    verbatim: Option<Box<Verbatim>>,
     (dialect, status): (Dialect, u16),
     id: &str,
 ) -> Bytes {

@@ -351,7 +351,7 @@ pub struct Refused {
     /// The account it ends.
     pub ticket: Option<Box<Ticket>>,
     /// An upstream's own answer, handed on as it is.
-    pub verbatim: Option<Verbatim>,
+    pub verbatim: Option<Box<Verbatim>>,
     /// What is left of the limits, where one of them was asked.
     pub room: Vec<domain::counters::Room>,
     /// The method that would have been right.
