@@ -155,6 +155,23 @@ def a_conversation_moves_from_provider_to_provider_in_a_tool_loop(w):
 
 
 @case
+def thoughts_that_stay_with_claude_are_named(w):
+    first = w.client.responses.create(model="c", input="one", reasoning={"effort": "low"})
+    assert [item.type for item in first.output] == ["reasoning", "message"], first
+    named = [{"type": "item_reference", "id": item.id} for item in first.output]
+    goes_on = {"input": "two", "previous_response_id": first.id}
+    spelled = {"input": [{"role": "user", "content": "one"}, *named, {"role": "user", "content": "two"}]}
+    for model in ("m", "r"):
+        for asked, field in ((goes_on, "previous_response_id"), (spelled, "input.signature")):
+            answer = w.client.responses.with_raw_response.create(model=model, **asked)
+            assert answer.headers["x-portcullis-dropped"] == field, (model, answer.headers)
+            assert answer.parse().output_text, answer.text
+    # Claude itself is told them.
+    answer = w.client.responses.with_raw_response.create(model="c", **goes_on)
+    assert "x-portcullis-dropped" not in answer.headers, answer.headers
+
+
+@case
 def an_answer_is_shown_replayed_and_deleted(w):
     for model in MODELS:
         answer = w.client.responses.create(model=model, input="hello")

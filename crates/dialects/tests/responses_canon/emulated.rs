@@ -146,6 +146,15 @@ fn calls_of_them_are_items_of_their_own_again() {
         let item = &last["output"][0];
         assert_eq!(item["type"], format!("{name}_call"));
         assert_eq!((&item["call_id"], &item[*key]), (&json!("toolu_1"), wanted));
+        // OpenAI looks at it when the item comes back.
+        let prefix = match *name {
+            "shell" => "sh_",
+            "apply_patch" => "apc_",
+            "tool_search" => "tsc_",
+            _ => "lsh_",
+        };
+        let id = item["id"].as_str().expect("an id");
+        assert!(id.starts_with(prefix), "{id}");
         let (answer, _) = crate::support::folded(&chunks);
         let whole = value(&responses::write_answer(&answer, &head(&request)));
         assert_eq!(&whole["output"][0], item);

@@ -119,6 +119,15 @@ fn a_tool_loop_with_foreign_thoughts_goes_on_without_them() {
         losses.iter().all(|loss| loss.weight == Weight::Hint),
         "{losses:?}"
     );
+    let signatures: Vec<&str> = losses
+        .iter()
+        .filter_map(|loss| loss.field.strip_suffix(".signature"))
+        .collect();
+    // Claude's thought, and what proves Gemini's calls.
+    assert_eq!(
+        signatures,
+        [0, 1, 2].map(|block| format!("messages[1].content[{block}]"))
+    );
 }
 
 #[test]
@@ -174,10 +183,23 @@ fn calls_and_results_are_paired() {
         ),
         Message::new(Role::Assistant, vec![call("1", "f"), call("", "f")]),
     ]);
-    let (body, _) = checked(&request);
+    let (body, losses) = checked(&request);
     let outputs = body["input"].as_array().expect("items").iter();
     let outputs = outputs.filter(|item| item["type"] == "function_call_output");
     assert_eq!(outputs.count(), 5);
+    let told = &body["input"][1]["content"];
+    assert_eq!(told[0]["text"], "From the call stray:", "{body}");
+    assert_eq!(told[1]["text"], "x", "{body}");
+    let why = |field: &str| {
+        let found = losses.iter().filter(|loss| loss.field == field);
+        found.map(|loss| loss.why.as_str()).collect::<Vec<_>>()
+    };
+    let alone = "there is no call before it: it is a user's text here";
+    assert_eq!(why("messages[1].content[0]"), [alone]);
+    assert_eq!(why("messages[4].content[1]"), [alone], "a second result");
+    let made_up = "a call without a result: one is made up";
+    assert_eq!(why("messages[2].tool_calls"), [made_up]);
+    assert_eq!(why("messages[5].tool_calls"), [made_up, made_up]);
 }
 
 #[test]
@@ -189,8 +211,10 @@ fn thoughts_with_nothing_behind_them_are_left_out() {
         user("b"),
         Message::new(Role::Assistant, vec![own(), Block::text("c"), own()]),
     ]);
-    let (body, _) = checked(&request);
+    let (body, losses) = checked(&request);
     assert_eq!(body["input"].as_array().map(Vec::len), Some(4));
+    let lost: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
+    assert_eq!(lost, ["messages[3].content[2]", "messages[1].content[0]"]);
 }
 
 #[test]
@@ -220,11 +244,9 @@ fn a_model_that_does_not_think_gets_no_reasoning() {
     };
     let written = write_request(&request, &target);
     rules::check(&value(&written.value), false);
-    assert_eq!(written.losses.len(), 1);
-    assert_eq!(
-        (written.losses[0].field.as_str(), written.losses[0].weight),
-        ("reasoning", Weight::Hint)
-    );
+    let why = "the model does not think";
+    let lost = ["messages[1].content[0].signature", "reasoning"];
+    assert_eq!(written.losses, lost.map(|field| Loss::hint(field, why)));
 }
 
 #[test]

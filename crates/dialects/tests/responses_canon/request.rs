@@ -1,7 +1,7 @@
 //! Requests.
 
 use domain::canon::{
-    Block, Dialect, Effort, Media, MediaKind, Role, Signature, Source, ToolChoice, ToolKind,
+    Block, Dialect, Effort, Loss, Media, MediaKind, Role, Signature, Source, ToolChoice, ToolKind,
 };
 use domain::refusal::Reason;
 use serde_json::{Value, json};
@@ -228,9 +228,11 @@ fn proofs_of_other_families_travel_in_reasoning_items() {
         panic!();
     };
     assert!(hidden.redacted);
-    // The provider of this dialect does not get them.
+    // The provider of this dialect does not get them, and the client is told so.
     let (written, losses) = write(&request);
-    assert_eq!(losses, []);
+    let why = "it is of use to another provider only";
+    let lost = [0, 1].map(|block| format!("messages[1].content[{block}].signature"));
+    assert_eq!(losses, lost.map(|field| Loss::hint(field, why)));
     assert_eq!(written["input"].as_array().map(Vec::len), Some(2));
 }
 

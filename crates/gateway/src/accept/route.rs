@@ -132,6 +132,7 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
             Conversation::of(Dialect::Anthropic, Wish::Counted),
         ),
         "/models" => (Method::GET, Target::Models(Listing::default())),
+        "/responses/compact" => return Err(no_compaction()),
         _ if rest.starts_with("/responses/") => kept::at(rest)?,
         _ if rest.split('/').nth(1) == Some("conversations") => return Err(no_conversations()),
         _ => match rest.strip_prefix("/models/").filter(|id| !id.is_empty()) {
@@ -152,6 +153,15 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
 fn no_conversations() -> Refusal {
     let sentence = "This gateway has no `conversation` objects. Go on from an answer with \
                     `previous_response_id` at /v1/responses instead.";
+    Refusal::new(Reason::UnknownRoute, sentence)
+}
+
+/// What it gives can be read by the account alone that it was made for.
+fn no_compaction() -> Refusal {
+    let sentence = "This gateway compacts no conversations: what comes of it is sealed for one \
+                    provider. Begin a new one with a summary, or ask a provider that speaks \
+                    Responses itself, at /providers/{name}/v1/responses/compact where your \
+                    gateway's operator has switched `pass_through` on.";
     Refusal::new(Reason::UnknownRoute, sentence)
 }
 
@@ -302,6 +312,16 @@ mod tests {
             })
         ));
         assert!(route("/v1/conversations").is_err());
+    }
+
+    #[test]
+    fn nothing_is_compacted_and_the_refusal_says_where_it_is() {
+        for path in ["/v1/responses/compact", "/responses/compact"] {
+            let refusal = route(path).expect_err("no route");
+            assert_eq!(refusal.reason, Reason::UnknownRoute);
+            let place = "/providers/{name}/v1/responses/compact";
+            assert!(refusal.message.contains(place), "{}", refusal.message);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod counting;
 mod course;
 mod crossing;
 mod demo;
+mod earlier;
 mod empty;
 mod exchange;
 mod failure;

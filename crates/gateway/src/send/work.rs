@@ -14,6 +14,7 @@ use domain::quirks::EarlierThoughts;
 use domain::refusal::{Reason, Refusal};
 use domain::traits::Traits;
 
+use super::earlier;
 use super::failure::Failure;
 use super::fetch::{self, Fetched, Wanted};
 use super::losses::{dropped, unsaid};
@@ -286,8 +287,14 @@ impl Open {
             _ => (work.theirs.write_request)(request, &target),
         };
         losses.extend_from_slice(unsaid_of_tools);
-        if let Some(foreign) = work.foreign.as_ref().filter(|_| !self.is_untouched) {
-            losses.extend(foreign.losses.iter().cloned());
+        match &work.foreign {
+            Some(foreign) if self.is_untouched => earlier::named(&mut losses, foreign),
+            Some(foreign) => {
+                let mut of_pivot = foreign.losses.clone();
+                earlier::named(&mut of_pivot, foreign);
+                losses.append(&mut of_pivot);
+            }
+            None => {}
         }
         let goes_on = work.foreign.as_ref().and_then(|foreign| previous(foreign));
         if goes_on.is_some_and(|it| it.left_out > 0) {

@@ -40,6 +40,7 @@ mod request_ids;
 mod responses;
 mod responses_items;
 mod responses_targets;
+mod responses_thoughts;
 mod reuse;
 mod send;
 mod serve;

@@ -16,6 +16,8 @@ pub(super) struct Emulated {
     tool: &'static str,
     /// The type of the items that call it.
     call: &'static str,
+    /// What the ids of those begin with: the provider looks at it.
+    prefix: &'static str,
     /// Where the arguments stand in a call.
     arguments: &'static str,
     /// A call whose arguments have not come.
@@ -32,6 +34,7 @@ const ALL: [Emulated; 4] = [
     Emulated {
         tool: "tool_search",
         call: "tool_search_call",
+        prefix: "tsc",
         arguments: "arguments",
         nothing: "{}",
         output: "tool_search_output",
@@ -42,6 +45,7 @@ const ALL: [Emulated; 4] = [
     Emulated {
         tool: "local_shell",
         call: "local_shell_call",
+        prefix: "lsh",
         arguments: "action",
         nothing: r#"{"type":"exec","command":[],"env":{}}"#,
         output: "local_shell_call_output",
@@ -52,6 +56,7 @@ const ALL: [Emulated; 4] = [
     Emulated {
         tool: "shell",
         call: "shell_call",
+        prefix: "sh",
         arguments: "action",
         nothing: r#"{"commands":[]}"#,
         output: "shell_call_output",
@@ -62,6 +67,7 @@ const ALL: [Emulated; 4] = [
     Emulated {
         tool: "apply_patch",
         call: "apply_patch_call",
+        prefix: "apc",
         arguments: "operation",
         nothing: r#"{"type":"update_file","path":"","diff":""}"#,
         output: "apply_patch_call_output",
@@ -164,6 +170,11 @@ impl Emulated {
     /// found is told to everybody in the same way: as tools.
     pub(super) fn is_native(&self) -> bool {
         self.tool != "tool_search"
+    }
+
+    /// What the ids of its calls begin with.
+    pub(super) fn prefix(&self) -> &'static str {
+        self.prefix
     }
 
     /// The members of a call of it behind its id; none of its arguments while

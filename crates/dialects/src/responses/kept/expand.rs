@@ -127,7 +127,7 @@ impl List {
         };
         for it in items.items() {
             match item::travels(it) {
-                true => self.push(it.raw()),
+                true => self.push(&item::told(it)),
                 false => self.left_out += 1,
             }
         }

@@ -23,8 +23,35 @@ fn prefix(kind: &str) -> &'static str {
         "custom_tool_call" => "ctc",
         "custom_tool_call_output" => "ctco",
         "reasoning" => "rs",
-        _ => "item",
+        _ => ANY,
     }
+}
+
+/// What ids of all other items begin with.
+const ANY: &str = "item";
+
+/// An item as it is told on. Providers look at what an id begins with, so one
+/// that says nothing of the item's kind is for clients only.
+pub(super) fn told(item: Node<'_>) -> Cow<'_, [u8]> {
+    let id = item.get("id").and_then(Node::str);
+    let is_made_up = id.is_some_and(|id| {
+        let rest = id.strip_prefix(ANY).unwrap_or_default();
+        rest.starts_with("_in_")
+    });
+    if !is_made_up {
+        return Cow::Borrowed(item.raw());
+    }
+    let mut out = vec![b'{'];
+    for (name, _, value) in item.entries().filter(|(name, _, _)| name != "id") {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        crate::json::write_string(&mut out, &name);
+        out.push(b':');
+        out.extend_from_slice(value.raw());
+    }
+    out.push(b'}');
+    Cow::Owned(out)
 }
 
 /// Adds an item to a list as it is kept: with a type, an id, and its content

@@ -94,7 +94,7 @@ fn collect(
     };
     for it in list(document.root()).into_iter().flat_map(Node::items) {
         if let Some(id) = it.get("id").and_then(Node::str) {
-            into.insert(id.into_owned(), Bytes::copy_from_slice(it.raw()));
+            into.insert(id.into_owned(), Bytes::copy_from_slice(&item::told(it)));
         }
     }
 }

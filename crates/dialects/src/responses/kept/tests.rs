@@ -152,6 +152,21 @@ fn items_are_kept_with_an_id_and_their_parts() {
 }
 
 #[test]
+fn an_id_that_says_nothing_of_the_items_kind_is_told_to_nobody_else() {
+    let said = r#"{"input":[{"type":"mcp_approval_response","approve":true},
+        {"type":"computer_call_output","id":"cuo_1","call_id":"c","output":{}}]}"#;
+    let input = input(&document(said), "resp_ab");
+    assert_eq!(json(&input)[0]["id"], "item_in_ab_0");
+    let answer = r#"{"id":"resp_ab","output":[]}"#.into();
+    let past = Past { input, answer };
+    let next = document(r#"{"model":"m","input":[]}"#);
+    let whole = json(&expand(&next, &[past]).body);
+    let approval = serde_json::json!({"type":"mcp_approval_response","approve":true});
+    assert_eq!(whole["input"][0], approval);
+    assert_eq!(whole["input"][1]["id"], "cuo_1", "the client gave it");
+}
+
+#[test]
 fn items_that_a_request_names_are_put_in_their_places() {
     let core = "00112233445566778899aabbccddeeff";
     let text = r#"{"model":"m","input":[{"role":"user","content":"Hi"},

@@ -111,7 +111,7 @@ impl Call {
     /// What the id of its item begins with.
     pub(in super::super) fn prefix(&self) -> &'static str {
         match (self.custom, self.emulated) {
-            (_, Some(_)) => "btc",
+            (_, Some(it)) => it.prefix(),
             (true, None) => "ctc",
             (false, None) => "fc",
         }

@@ -10,6 +10,7 @@ use super::super::{media, tool};
 use super::is_kept;
 use super::pieces::{Pair, Piece, Rules, flatten};
 use crate::json::{Array, Object, array};
+use crate::translate::order::heading;
 use crate::translate::{Names, Target};
 
 /// What the provider insists to read somewhere before it answers in JSON.
@@ -144,10 +145,10 @@ fn item(a: &mut Array<'_>, piece: &Piece<'_>, request: &Request, names: &Names) 
     match piece {
         Piece::Raw(raw) => a.raw(raw.raw.as_str()),
         Piece::Message(role, parts) => a.object(|o| message(o, *role, parts)),
-        Piece::Thinking(thinking) => a.object(|o| reasoning(o, thinking)),
-        Piece::Call(it, id) => a.object(|o| match native(request, &it.name) {
-            Some(native) => native.write_call(o, "completed", id, &it.arguments),
-            None => call(o, it, id, names),
+        Piece::Thinking(thinking, _) => a.object(|o| reasoning(o, thinking)),
+        Piece::Call(it, pair) => a.object(|o| match native(request, &it.name) {
+            Some(native) => native.write_call(o, "completed", &pair.id, &it.arguments),
+            None => call(o, it, &pair.id, names),
         }),
         Piece::Result(result, pair) => a.object(|o| match native(request, &pair.name) {
             Some(native) => native.write_result(o, &pair.id, result),
@@ -165,7 +166,10 @@ fn item(a: &mut Array<'_>, piece: &Piece<'_>, request: &Request, names: &Names) 
         }),
         Piece::Stray(result) => a.object(|o| {
             o.string("type", "message").string("role", "user");
-            content(o, "content", Role::User, &all(&result.content));
+            let heading = Block::text(heading(result));
+            let said = result.content.iter();
+            let parts: Vec<&Block> = std::iter::once(&heading).chain(said).collect();
+            content(o, "content", Role::User, &parts);
         }),
     };
 }

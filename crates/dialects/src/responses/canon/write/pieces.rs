@@ -10,6 +10,7 @@ use domain::canon::{Block, Dialect, Loss, Message, Role, Thinking, ToolCall, Too
 
 use super::super::item::{is_own, is_part};
 use super::super::{ids, media};
+use crate::translate::order::{NO_CALL, NO_RESULT, Place};
 
 /// One item to be.
 #[derive(Debug)]
@@ -17,9 +18,9 @@ pub(super) enum Piece<'a> {
     /// Parts of a message; none of them is an item by itself.
     Message(Role, Vec<&'a Block>),
     /// Reasoning of this provider's.
-    Thinking(&'a Thinking),
-    /// A call under the id that it is written with.
-    Call(&'a ToolCall, String),
+    Thinking(&'a Thinking, Place),
+    /// A call, and the id that it is written with.
+    Call(&'a ToolCall, Pair),
     /// The result of the call with this id.
     Result(&'a ToolResult, Pair),
     /// The result of a call that is not there.
@@ -30,10 +31,12 @@ pub(super) enum Piece<'a> {
     Raw(&'a Unknown),
 }
 
-/// Which call a result answers.
+/// A call, or which call a result answers.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub(super) id: String,
+    /// Where it stands.
+    pub(super) at: Place,
     /// The tool's name.
     pub(super) name: String,
     pub(super) custom: bool,
@@ -65,8 +68,9 @@ pub(super) fn flatten<'a>(
         }
         let first = pieces.len();
         for (number, block) in message.content.iter().enumerate() {
-            let field = format!("messages[{at}].content[{number}]");
-            match placed(block, message.role, rules, &field) {
+            let place = (at, number);
+            let field = field(place);
+            match placed(block, message.role, rules, place) {
                 Placed::Part => join(&mut pieces, first, message.role, block),
                 Placed::Item(piece) => pieces.push(piece),
                 Placed::Lost(loss) => losses.extend(loss),
@@ -75,11 +79,16 @@ pub(super) fn flatten<'a>(
         }
     }
     pieces.retain(|piece| !is_empty(piece));
-    drop_loose_thinking(&mut pieces);
+    drop_loose_thinking(&mut pieces, losses);
     match rules.is_elsewhere {
         true => pieces.into_iter().map(as_it_is).collect(),
-        false => paired(pieces),
+        false => paired(pieces, losses),
     }
+}
+
+/// The name of what stands at a place.
+fn field((message, block): Place) -> String {
+    format!("messages[{message}].content[{block}]")
 }
 
 /// Where a block goes.
@@ -89,26 +98,27 @@ enum Placed<'a> {
     Lost(Option<Loss>),
 }
 
-fn placed<'a>(block: &'a Block, role: Role, rules: Rules, field: &str) -> Placed<'a> {
+fn placed<'a>(block: &'a Block, role: Role, rules: Rules, at: Place) -> Placed<'a> {
     match block {
         Block::Text { .. } | Block::Refusal(_) => Placed::Part,
         Block::Media(_) if role == Role::Assistant => {
             let why = "Responses takes no media that the model made";
-            Placed::Lost(Some(Loss::meaning(field, why)))
+            Placed::Lost(Some(Loss::meaning(field(at), why)))
         }
-        Block::Media(medium) => match media::loss(medium, field) {
+        Block::Media(medium) => match media::loss(medium, &field(at)) {
             Some(loss) => Placed::Lost(Some(loss)),
             None => Placed::Part,
         },
         Block::Thinking(thinking) if rules.reasons && is_known(thinking, rules) => {
-            Placed::Item(Piece::Thinking(thinking))
+            Placed::Item(Piece::Thinking(thinking, at))
         }
         // What another family thought, nobody here can check.
-        Block::Thinking(_) => Placed::Lost(None),
-        Block::ToolCall(call) => Placed::Item(Piece::Call(call, call.id.clone())),
+        Block::Thinking(thinking) => Placed::Lost(unproven(thinking, rules, at)),
+        Block::ToolCall(call) => Placed::Item(Piece::Call(call, pair_of(call, &call.id, at))),
         Block::ToolResult(result) => {
             let pair = Pair {
                 id: result.call.clone(),
+                at,
                 name: result.name.clone().unwrap_or_default(),
                 custom: result.custom,
             };
@@ -116,11 +126,43 @@ fn placed<'a>(block: &'a Block, role: Role, rules: Rules, field: &str) -> Placed
         }
         Block::Unknown(unknown) if !is_own(unknown) => {
             let why = format!("only {} has it", unknown.dialect.as_str());
-            Placed::Lost(Some(Loss::meaning(field, why)))
+            Placed::Lost(Some(Loss::meaning(field(at), why)))
         }
         Block::Unknown(unknown) if is_part(unknown) => Placed::Part,
         Block::Unknown(unknown) => Placed::Item(Piece::Raw(unknown)),
     }
+}
+
+/// A call under this id.
+fn pair_of(call: &ToolCall, id: &str, at: Place) -> Pair {
+    Pair {
+        id: id.to_owned(),
+        at,
+        name: call.name.clone(),
+        custom: call.custom,
+    }
+}
+
+/// What is named of a thought that is left out: its proof, which says whose it is.
+fn unproven(thinking: &Thinking, rules: Rules, at: Place) -> Option<Loss> {
+    let field = field(at);
+    match &thinking.signature {
+        Some(signature) if signature.family != Dialect::Responses => Some(unsigned(&field)),
+        None if thinking.id.is_none() => None,
+        _ => {
+            let why = match rules.reasons {
+                true => "the thought is neither sealed in it nor kept by the provider",
+                false => "the model does not think",
+            };
+            Some(Loss::hint(format!("{field}.signature"), why))
+        }
+    }
+}
+
+/// A proof that another family reads.
+fn unsigned(field: &str) -> Loss {
+    let why = "it is of use to another provider only";
+    Loss::hint(format!("{field}.signature"), why)
 }
 
 /// Whether this provider knows the thought: it signed it, or keeps it.
@@ -144,10 +186,18 @@ fn partly(block: &Block, field: &str, losses: &mut Vec<Loss>) {
                 losses.extend(within(inner, &format!("{field}.content[{at}]")));
             }
         }
-        Block::Text { citations, .. } if citations.iter().any(|it| !is_own(it)) => {
-            let why = "citations of another provider";
-            losses.push(Loss::hint(format!("{field}.citations"), why));
+        Block::Text {
+            citations,
+            signature,
+            ..
+        } => {
+            losses.extend(signature.as_ref().map(|_| unsigned(field)));
+            if citations.iter().any(|it| !is_own(it)) {
+                let why = "citations of another provider";
+                losses.push(Loss::hint(format!("{field}.citations"), why));
+            }
         }
+        Block::ToolCall(call) => losses.extend(call.signature.as_ref().map(|_| unsigned(field))),
         _ => {}
     }
 }
@@ -194,12 +244,16 @@ fn is_empty(piece: &Piece<'_>) -> bool {
 }
 
 /// Reasoning is refused without what came of it.
-fn drop_loose_thinking(pieces: &mut Vec<Piece<'_>>) {
+fn drop_loose_thinking(pieces: &mut Vec<Piece<'_>>, losses: &mut Vec<Loss>) {
     let mut keeps = vec![true; pieces.len()];
     let mut is_followed = false;
     for (piece, keep) in pieces.iter().zip(&mut keeps).rev() {
         match piece {
-            Piece::Thinking(_) => *keep = is_followed,
+            Piece::Thinking(_, at) => {
+                *keep = is_followed;
+                let why = "nothing came of this thought";
+                losses.extend((!is_followed).then(|| Loss::hint(field(*at), why)));
+            }
             Piece::Message(role, _) => is_followed = *role == Role::Assistant,
             Piece::Call(..) => is_followed = true,
             Piece::Raw(raw) => is_followed = !raw.name.ends_with("_output"),
@@ -213,7 +267,10 @@ fn drop_loose_thinking(pieces: &mut Vec<Piece<'_>>) {
 /// Ids alone: the other half of a pair may be with the provider.
 fn as_it_is(piece: Piece<'_>) -> Piece<'_> {
     match piece {
-        Piece::Call(call, id) => Piece::Call(call, ids::call(&id, 0)),
+        Piece::Call(call, pair) => {
+            let id = ids::call(&pair.id, 0);
+            Piece::Call(call, Pair { id, ..pair })
+        }
         Piece::Result(result, pair) => {
             let id = ids::call(&pair.id, 0);
             Piece::Result(result, Pair { id, ..pair })
@@ -223,36 +280,36 @@ fn as_it_is(piece: Piece<'_>) -> Piece<'_> {
 }
 
 /// Gives every call its one result, and every result its call.
-fn paired(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
+fn paired<'a>(pieces: Vec<Piece<'a>>, losses: &mut Vec<Loss>) -> Vec<Piece<'a>> {
     let mut out: Vec<Piece<'_>> = Vec::with_capacity(pieces.len());
     // By the client's id: how often it came, and the call that waits.
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut waiting: BTreeMap<String, Pair> = BTreeMap::new();
     for piece in pieces {
         match piece {
-            Piece::Call(call, id) => {
-                let round = seen.entry(id.clone()).or_default();
-                let pair = Pair {
-                    id: ids::call(&id, *round),
-                    name: call.name.clone(),
-                    custom: call.custom,
-                };
+            Piece::Call(call, pair) => {
+                let round = seen.entry(pair.id.clone()).or_default();
+                let id = ids::call(&pair.id, *round);
                 *round += 1;
-                out.push(Piece::Call(call, pair.id.clone()));
-                waiting.insert(id, pair);
+                let known = pair_of(call, &id, pair.at);
+                out.push(Piece::Call(call, known.clone()));
+                waiting.insert(pair.id, known);
             }
-            Piece::Result(result, _) => out.push(match waiting.remove(&result.call) {
+            Piece::Result(result, pair) => out.push(match waiting.remove(&result.call) {
                 Some(pair) => Piece::Result(result, pair),
-                None => Piece::Stray(result),
+                None => {
+                    losses.push(Loss::hint(field(pair.at), NO_CALL));
+                    Piece::Stray(result)
+                }
             }),
             other => out.push(other),
         }
     }
-    answered(out)
+    answered(out, losses)
 }
 
 /// Puts a result behind each run of calls for those that have none.
-fn answered(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
+fn answered<'a>(pieces: Vec<Piece<'a>>, losses: &mut Vec<Loss>) -> Vec<Piece<'a>> {
     let results: Vec<String> = pieces
         .iter()
         .filter_map(|piece| match piece {
@@ -261,14 +318,14 @@ fn answered(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
         })
         .collect();
     let mut out = Vec::with_capacity(pieces.len());
-    let mut open = Vec::new();
+    let mut open: Vec<Pair> = Vec::new();
     for piece in pieces {
         match &piece {
-            Piece::Call(call, id) if !results.contains(id) => open.push(Pair {
-                id: id.clone(),
-                name: call.name.clone(),
-                custom: call.custom,
-            }),
+            Piece::Call(_, pair) if !results.contains(&pair.id) => {
+                let field = format!("messages[{}].tool_calls", pair.at.0);
+                losses.push(Loss::hint(field, NO_RESULT));
+                open.push(pair.clone());
+            }
             Piece::Call(..) => {}
             _ => out.extend(open.drain(..).map(Piece::Unanswered)),
         }
