@@ -47,20 +47,25 @@ impl Database {
         Ok(Self::Server(Box::new(server)))
     }
 
-    /// Opens it for the gateway itself.
-    pub(crate) async fn serve(&self, folder: &Path) -> anyhow::Result<Result<Store, StoreError>> {
-        Ok(match self {
+    /// The gateway's name in it; none where nobody else is.
+    pub(crate) fn node(&self, folder: &Path) -> anyhow::Result<String> {
+        match self {
+            Self::File(_) => Ok(String::new()),
+            Self::Server(_) => node(folder),
+        }
+    }
+
+    /// Opens it for the gateway of this name.
+    pub(crate) async fn open_as(&self, node: &str) -> Result<Store, StoreError> {
+        match self {
             Self::File(file) => Store::open(file).await,
-            Self::Server(server) => Store::open_server(server, &node(folder)?).await,
-        })
+            Self::Server(server) => Store::open_server(server, node).await,
+        }
     }
 
     /// Opens it for a command, which has no requests of its own.
     pub(crate) async fn open(&self) -> anyhow::Result<Store> {
-        let opened = match self {
-            Self::File(file) => Store::open(file).await,
-            Self::Server(server) => Store::open_server(server, "").await,
-        };
+        let opened = self.open_as("").await;
         opened.with_context(|| format!("cannot open {self}"))
     }
 

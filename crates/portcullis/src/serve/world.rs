@@ -217,9 +217,10 @@ fn known(
 /// a backup, is waited for, and a server that is away too: a start in the middle
 /// of that should not fail. Nothing listens yet: who may come in stands in there.
 async fn open_store(database: &Database, folder: &Path) -> anyhow::Result<Store> {
+    let node = database.node(folder)?;
     let begun = tokio::time::Instant::now();
     loop {
-        match database.serve(folder).await? {
+        match database.open_as(&node).await {
             Err(error)
                 if (error.is_busy() || error.is_away()) && begun.elapsed() < STORE_PATIENCE =>
             {
