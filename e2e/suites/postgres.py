@@ -167,6 +167,9 @@ def a_start_that_cannot_be_says_why_and_never_the_password(w):
     wrong = another(w)
     wrong.environment["DB_PASSWORD"] = "hunter2-" + PASSWORD
     nobody = another(w, "mysql://me:hunter2-in-the-address@localhost/db")
+    checked = nobody.run("check", "--config", nobody.config, check=False)
+    said = checked.stdout + checked.stderr
+    assert checked.returncode == 1 and "store.url" in said and "hunter2" not in said, said
     for gateway in (away, wrong, nobody):
         gateway.port, gateway.admin_port = free_port(), free_port()
         gateway.spawn()

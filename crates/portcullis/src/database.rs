@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use config::Config;
@@ -11,12 +12,17 @@ use config::environment::process;
 use config::secret::SecretRef;
 use domain::secret::Secret;
 use store::{Server, Store, StoreError};
+use tokio::time::Instant;
 
 /// The file, in the data folder.
 const FILE: &str = "portcullis.db";
 /// The file in the data folder that names this gateway among those that share a
 /// server. Who copies the folder copies its open requests too.
 const NODE: &str = "node";
+/// How long a start waits for a database that another process has locked, or a
+/// server that is away, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the database is.
 pub(crate) enum Database {
@@ -47,20 +53,57 @@ impl Database {
         Ok(Self::Server(Box::new(server)))
     }
 
-    /// Opens it for the gateway itself.
-    pub(crate) async fn serve(&self, folder: &Path) -> anyhow::Result<Result<Store, StoreError>> {
-        Ok(match self {
+    /// Opens it for the gateway itself. One that somebody else just writes, or
+    /// keeps locked for a backup, is waited for, and a server that is away too: a
+    /// start in the middle of that should not fail. Nothing listens yet: who may
+    /// come in stands in there.
+    pub(crate) async fn open_for_serving(&self, folder: &Path) -> anyhow::Result<Store> {
+        let name = match self {
+            Self::File(_) => String::new(),
+            Self::Server(_) => node(folder)?,
+        };
+        let begun = Instant::now();
+        loop {
+            let error = match self.open_as(&name).await {
+                Ok(store) => return Ok(store),
+                Err(error) => error,
+            };
+            let may_pass = match self {
+                Self::File(_) => error.is_busy(),
+                Self::Server(_) => error.is_away(),
+            };
+            if !may_pass || begun.elapsed() > PATIENCE {
+                let why = self.why_not(&error);
+                return Err(error).context(why);
+            }
+            tracing::warn!(%error, "waiting for {self}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn open_as(&self, node: &str) -> Result<Store, StoreError> {
+        match self {
             Self::File(file) => Store::open(file).await,
-            Self::Server(server) => Store::open_server(server, &node(folder)?).await,
-        })
+            Self::Server(server) => Store::open_server(server, node).await,
+        }
+    }
+
+    fn why_not(&self, error: &StoreError) -> String {
+        match self {
+            Self::File(file) if error.is_busy() => format!(
+                "the database {0} is locked by another process; find it with `fuser {0}`",
+                file.display(),
+            ),
+            Self::Server(_) if error.is_away() => {
+                format!("{self} is away for {} s", PATIENCE.as_secs())
+            }
+            _ => format!("cannot open {self}"),
+        }
     }
 
     /// Opens it for a command, which has no requests of its own.
     pub(crate) async fn open(&self) -> anyhow::Result<Store> {
-        let opened = match self {
-            Self::File(file) => Store::open(file).await,
-            Self::Server(server) => Store::open_server(server, "").await,
-        };
+        let opened = self.open_as("").await;
         opened.with_context(|| format!("cannot open {self}"))
     }
 

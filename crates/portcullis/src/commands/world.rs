@@ -10,6 +10,7 @@ use providers::Catalogue;
 use crate::build::{self, Fetchers};
 use crate::catalogue;
 use crate::cli::Place;
+use crate::database::Database;
 use crate::output;
 
 /// The configuration and all that it refers to, and the snapshot without
@@ -19,6 +20,7 @@ pub(crate) fn whole(
     fetchers: &dyn Fetchers,
 ) -> anyhow::Result<(Loaded, Catalogue, Snapshot)> {
     let mut loaded = place.load()?;
+    Database::of(&loaded.config, &loaded.config.data_dir)?;
     let (catalogue, unusable) = catalogue::load(&loaded.config.data_dir)?;
     // Digests of keys are made to compare, not to keep: any secret will do,
     // and none is written to disk by a command that only looks.

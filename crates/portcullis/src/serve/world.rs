@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -101,11 +100,6 @@ struct Inner {
     warned: Vec<String>,
 }
 
-/// How long a start waits for a database that another process has locked, or a
-/// server that is away, and how often it looks.
-const STORE_PATIENCE: Duration = Duration::from_secs(30);
-const STORE_PAUSE: Duration = Duration::from_millis(200);
-
 /// Opens the store and the journal, and puts the shared state together.
 pub(super) async fn build(
     places: &Places,
@@ -115,7 +109,8 @@ pub(super) async fn build(
     let dir = &places.data_dir;
     let certificate = certificate::of(&loaded.config)?;
     let install = Install::load_or_create(dir)?;
-    let store = open_store(&Database::of(&loaded.config, dir)?, dir).await?;
+    let database = Database::of(&loaded.config, dir)?;
+    let store = database.open_for_serving(dir).await?;
     control::keys::claim(&store, &install, crate::clock::now()).await?;
     let generation = identity::random_generation();
     let (folder, bounds) = (dir.join("journal"), journal::Config::default());
@@ -189,38 +184,6 @@ fn known(
     }
     unusable.set((!told.is_empty()).then(|| told.join("\n")));
     Ok(catalogue)
-}
-
-/// Opens the database. One that somebody else just writes, or keeps locked for
-/// a backup, is waited for, and a server that is away too: a start in the middle
-/// of that should not fail. Nothing listens yet: who may come in stands in there.
-async fn open_store(database: &Database, folder: &Path) -> anyhow::Result<Store> {
-    let begun = tokio::time::Instant::now();
-    loop {
-        match database.serve(folder).await? {
-            Err(error)
-                if (error.is_busy() || error.is_away()) && begun.elapsed() < STORE_PATIENCE =>
-            {
-                tracing::warn!(%error, "waiting for {database}");
-                tokio::time::sleep(STORE_PAUSE).await;
-            }
-            Err(error) if error.is_busy() => {
-                return Err(error).with_context(|| match database {
-                    Database::File(file) => format!(
-                        "the database {0} is locked by another process; find it with `fuser {0}`",
-                        file.display(),
-                    ),
-                    Database::Server(_) => format!("{database} is locked"),
-                });
-            }
-            Err(error) if error.is_away() => {
-                return Err(error).with_context(|| {
-                    format!("{database} is away since {} s", STORE_PATIENCE.as_secs())
-                });
-            }
-            opened => return opened.with_context(|| format!("cannot open {database}")),
-        }
-    }
 }
 
 impl World {

@@ -40,6 +40,7 @@ type Write = Transaction;
 const CHECKPOINT_PAGES: &str = "2000";
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(5);
+
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {

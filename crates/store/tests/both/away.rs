@@ -129,3 +129,33 @@ async fn who_gives_up_waiting_for_a_conversation_holds_nobody_up() {
     assert_eq!(found.expect("in time"), Ok(None));
     running.abort();
 }
+
+/// More often than there are connections: none of them may be waited for for
+/// ever, nor may their places be taken.
+#[tokio::test]
+async fn a_server_that_falls_silent_is_an_error_in_time_however_often_it_is_asked() {
+    let mut postgres = Postgres::start();
+    let database = postgres.database().await;
+    let server = quick(database.server());
+    let store = Store::open_server(&server, "a").await.expect("opens");
+    store.carry(&batch(Vec::new(), 1)).await.expect("carries");
+    let all = [(), (), ()].map(|()| store.marks());
+    let [first, second, third] = all;
+    let _ = tokio::join!(first, second, third);
+    postgres.tell("freeze");
+    let begun = Instant::now();
+    for _ in 0..6 {
+        let carried = store.carry(&batch(Vec::new(), 2)).await;
+        carried.expect_err("nobody answers");
+        store.marks().await.expect_err("nobody answers");
+    }
+    let took = begun.elapsed();
+    postgres.tell("thaw");
+    assert!(took < 12 * 3 * QUICK, "{took:?}");
+    let begun = Instant::now();
+    while store.carry(&batch(Vec::new(), 2)).await.is_err() {
+        assert!(begun.elapsed() < 10 * QUICK, "it is back");
+    }
+    let marks = store.marks().await.expect("marks");
+    assert_eq!(marks.into_values().collect::<Vec<_>>(), [2]);
+}

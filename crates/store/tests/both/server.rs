@@ -13,7 +13,8 @@ use std::time::Duration;
 use domain::secret::Secret;
 use sqlx::postgres::PgPool;
 
-/// `$1` are the programs. Says where the folder is, then obeys: `stop`, `start`.
+/// `$1` are the programs. Says where the folder is, then obeys: `stop`, `start`,
+/// `freeze` (it is there and says nothing, as behind a broken network), `thaw`.
 const KEEPER: &str = r#"
 set -e
 folder=$(mktemp -d "${TMPDIR:-/tmp}/portcullis-postgres-XXXXXX")
@@ -23,15 +24,22 @@ start() {
     "$1/pg_ctl" -D "$folder/data" -l "$folder/log" -s -w start -o "-k $folder -c listen_addresses= \
         -c fsync=off -c full_page_writes=off -c max_connections=200" </dev/null
 }
+processes() {
+    first=$(head -n 1 "$folder/data/postmaster.pid")
+    echo "$first" $(cat "/proc/$first/task/$first/children")
+}
 start "$1"
 echo "$folder"
 while read -r word; do
     case $word in
         stop) "$1/pg_ctl" -D "$folder/data" -s -w -m immediate stop ;;
         start) start "$1" ;;
+        freeze) frozen=$(processes); kill -STOP $frozen ;;
+        thaw) kill -CONT $frozen; frozen= ;;
     esac
     echo "$word"
 done
+[ -z "$frozen" ] || kill -CONT $frozen || true
 "$1/pg_ctl" -D "$folder/data" -s -w -m immediate stop || true
 rm -rf "$folder"
 "#;
@@ -68,7 +76,7 @@ impl Postgres {
         server
     }
 
-    /// The server is gone, as if it had been killed; or is there again.
+    /// Tells the server's keeper a word, and waits until it is done.
     pub(crate) fn tell(&mut self, word: &str) {
         use std::io::Write as _;
         let input = self.keeper.stdin.as_mut().expect("its input");
