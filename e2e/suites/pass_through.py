@@ -225,7 +225,7 @@ def googles_client_in_javascript_uploads_a_file_too(w):
 
 @case
 def whom_a_policy_binds_is_told_which(w):
-    for key, named in ((GUARDED, "`house-rules`"), (COUNTED, "`tokens_per_minute`"), (LIMITED, "`models`")):
+    for key, named in ((GUARDED, "`house-rules`"), (COUNTED, "1000000 tokens per minute"), (LIMITED, "`models`")):
         before = len(w.unread.requests)
         try:
             client_of(w, key).files.list()

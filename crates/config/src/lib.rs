@@ -52,9 +52,6 @@ pub use error::ConfigError;
 /// The file that is read if nobody names one.
 pub const USUAL_FILE: &str = "portcullis.yaml";
 
-/// How long a request waits for what others have reserved of a budget.
-const BUDGET_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
-
 /// All that the file may say; the default is what holds without one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -151,7 +148,7 @@ impl Default for Config {
             keepalive: None,
             log: log::Log::default(),
             trusted_proxies: Vec::new(),
-            budget_wait: Span(BUDGET_WAIT),
+            budget_wait: Span(terms::BUDGET_WAIT),
             everyone: terms::Everyone::default(),
             tenants: Ordered::default(),
             keys: Vec::new(),

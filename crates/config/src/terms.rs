@@ -79,6 +79,9 @@ macro_rules! with_terms {
 }
 pub(crate) use with_terms;
 
+/// How long a request waits for what others have reserved of a budget.
+pub(crate) const BUDGET_WAIT: Duration = Duration::from_secs(5);
+
 with_terms! {
     /// What holds for all keys together.
     #[derive(Default)]

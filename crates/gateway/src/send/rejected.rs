@@ -7,6 +7,7 @@ use dialects::gemini;
 use dialects::json::{Document, Node};
 use dialects::translate::{self, Terms, Upstream};
 use domain::canon::Dialect;
+use domain::edit::{Edit, Edits};
 use domain::model::Deployment;
 use domain::refusal::{Reason, Refusal};
 use http::{StatusCode, Uri};
@@ -44,7 +45,9 @@ pub(super) fn rejected(
 }
 
 /// The body as it came, if the client speaks the provider's dialect and reads it
-/// as an error. Google may say beside it whose the gateway's account is.
+/// as an error; but for the request's id, which is the gateway's: the provider's
+/// says nothing to who asks the gateway's operator. Google may say beside it whose
+/// the gateway's account is.
 fn own(theirs: Option<&Upstream>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
     let client = ask.foreign.as_ref()?.codec.dialect;
     theirs.filter(|theirs| theirs.dialect == client)?;
@@ -53,7 +56,19 @@ fn own(theirs: Option<&Upstream>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
     error.get("message")?.str()?;
     let details = error.get("details").into_iter().flat_map(Node::items);
     let mut whose = details.filter_map(|detail| detail.get("metadata")?.get("consumer"));
-    whose.next().is_none().then(|| body.clone())
+    if whose.next().is_some() {
+        return None;
+    }
+    let Some(id) = document.root().get("request_id") else {
+        return Some(body.clone());
+    };
+    let mut edits = Edits::new();
+    let edit = Edit {
+        span: id.span(),
+        with: format!("\"{}\"", ask.ticket).into(),
+    };
+    edits.add(edit).ok()?;
+    Some(edits.apply(body).concat().into())
 }
 
 /// A provider's error in the pivot's dialect, with the client's names for fields,
