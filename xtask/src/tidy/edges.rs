@@ -11,6 +11,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     ("identity", &["domain"]),
     ("ledger", &["domain"]),
     ("journal", &["domain"]),
+    ("audit", &["domain"]),
     ("providers", &["dialects", "domain"]),
     ("sigv4", &["domain"]),
     ("credentials", &["sigv4", "domain"]),

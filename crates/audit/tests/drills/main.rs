@@ -1,0 +1,13 @@
+//! Logs in folders: written, tampered with, verified, proved.
+
+#![allow(clippy::unwrap_used)]
+
+mod log;
+mod notes;
+mod proofs;
+mod retention;
+mod scene;
+mod tamper;
+/// The separate verifier, which shares no code with the library.
+#[path = "../../examples/verify_proof.rs"]
+mod verify_proof;
