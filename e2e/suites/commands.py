@@ -2,7 +2,9 @@
 
 import json
 import re
+import resource
 import shutil
+import sqlite3
 import subprocess
 import types
 
@@ -121,6 +123,8 @@ def models_are_listed_without_any_secret(w):
     )
     assert "openai/gpt-4o" in w.run("models", "--config", file).stdout
     assert "context" in w.run("models", "show", "gpt-4o", "--config", file).stdout
+    assert "context" in w.run("models", "--config", file, "show", "gpt-4o").stdout
+    assert "--json" in w.run("models", "--json", "show", "gpt-4o", check=False).stderr
     assert "4000" in w.run("connect", "claude-code", "--config", file).stdout
     told = w.run("check", "--config", file, check=False).stderr
     assert "no/such.pem" in told, told
@@ -245,3 +249,30 @@ def two_gateways_never_share_a_data_folder(w):
         assert taken.returncode == 1 and str(first.port) in taken.stderr, taken.stderr
     finally:
         first.kill()
+
+
+def serve(w, data, **more):
+    ports = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    return w.run(
+        "serve", "--listen", ports[0], "--admin-listen", ports[1], "--data-dir", data, check=False, **more
+    )
+
+
+@case
+def a_start_without_file_descriptors_says_what_is_missing(w):
+    for most in (12, 16, 20):
+        few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # noqa: B023, E731
+        done = serve(w, w.folder / "few", preexec_fn=few)
+        assert done.returncode == 1, done.stderr
+        assert f"only {most} files may be open" in done.stderr, done.stderr
+        assert "another address" not in done.stderr, done.stderr
+
+
+@case
+def a_database_that_cannot_be_brought_up_to_date_is_named(w):
+    data = w.folder / "damaged"
+    w.run("keys", "create", "--name", "ci", "--data-dir", data)
+    with sqlite3.connect(data / "portcullis.db") as database:
+        database.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1")
+    done = serve(w, data)
+    assert done.returncode == 1 and str(data / "portcullis.db") in done.stderr, done.stderr

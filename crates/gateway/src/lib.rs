@@ -57,8 +57,8 @@ pub async fn walk(plane: &Rc<Plane>, request: Request) -> Result<Served, Refused
         let visitor = admit::visit(plane, known).await?;
         return Box::pin(serve::kept(plane, visitor)).await;
     }
-    if let Target::Models(which) = &known.head.target {
-        return serve::models(plane, &snapshot, &known, which.as_deref());
+    if let Target::Models(listing) = &known.head.target {
+        return serve::models(plane, &snapshot, &known, listing);
     }
     if let Target::Pass(_) = &known.head.target {
         let passing = admit::pass(plane, &snapshot, known).await?;

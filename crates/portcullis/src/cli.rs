@@ -120,6 +120,16 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// What `other` names in place of what this does not: options in front of a
+    /// command are meant for it.
+    #[must_use]
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self {
+            config: self.config.or_else(|| other.config.clone()),
+            data_dir: self.data_dir.or_else(|| other.data_dir.clone()),
+        }
+    }
+
     /// The configuration, with the folder that these options name.
     ///
     /// # Errors

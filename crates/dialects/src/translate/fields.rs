@@ -17,6 +17,30 @@ pub(crate) fn text<'a>(node: Node<'a>, key: &str) -> Option<Cow<'a, str>> {
     (!text.is_empty()).then_some(text)
 }
 
+/// What is wrong where, as servers say it that check requests by a schema of
+/// their own: `detail`, a text or a list of them.
+pub(crate) fn detail(root: Node<'_>) -> Option<String> {
+    let detail = member(root, "detail")?;
+    if let Some(said) = text(root, "detail") {
+        return Some(said.into_owned());
+    }
+    let one = |item: Node<'_>| {
+        let said = text(item, "msg")?;
+        let steps = item.get("loc").into_iter().flat_map(Node::items);
+        let steps = steps.map(|step| match step.str() {
+            Some(name) => name.into_owned(),
+            None => String::from_utf8_lossy(step.raw()).into_owned(),
+        });
+        let steps: Vec<String> = steps.filter(|step| step != "body").collect();
+        Some(match steps.is_empty() {
+            true => said.into_owned(),
+            false => format!("{}: {said}", steps.join(".")),
+        })
+    };
+    let all: Vec<String> = detail.items().filter_map(one).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 /// A whole number, not negative.
 pub(crate) fn whole(node: Node<'_>, key: &str) -> Option<u64> {
     node.get(key)?.u64()

@@ -94,6 +94,15 @@ impl Frames {
         }
     }
 
+    /// Whether these are read as if they were translated, but leave as they come.
+    #[must_use]
+    pub fn pass(&self) -> bool {
+        match self {
+            Self::Same(_) | Self::Mended(_) => false,
+            Self::Translated(translated) => matches!(translated.client, Client::AsItCame),
+        }
+    }
+
     /// What ends the client's stream in the middle, where the writer knows how
     /// far it is; empty where it does not.
     ///

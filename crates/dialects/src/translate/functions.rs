@@ -14,6 +14,8 @@ use crate::json::{Document, Kind, object};
 
 /// The member that free text stands in.
 const FREE_TEXT: &str = "input";
+/// The member that arguments stand in which a model wrote and nobody can read.
+pub(crate) const UNREADABLE: &str = "arguments";
 /// A schema of that.
 pub(super) const FREE_SCHEMA: &str =
     r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
@@ -228,7 +230,7 @@ pub(crate) fn arguments(call: &ToolCall) -> Cow<'_, str> {
     match Document::parse(Bytes::copy_from_slice(text.as_bytes()), DEPTH) {
         Ok(document) if document.root().kind() == Kind::Object => text.into(),
         Ok(document) if document.root().is_null() => "{}".into(),
-        _ => within("arguments"),
+        _ => within(UNREADABLE),
     }
 }
 

@@ -28,6 +28,7 @@ pub mod reasoning;
 pub(crate) mod sampling;
 mod table;
 mod terms;
+mod unshown;
 pub(crate) mod values;
 pub(crate) mod vectors;
 mod words;
@@ -43,8 +44,9 @@ pub use names::Names;
 pub use native::is_native;
 pub use table::{codec, upstream};
 pub use terms::Terms;
+pub use unshown::unshown;
 pub use values::wrong_value;
-pub use vectors::{Embedder, embedder};
+pub use vectors::{Embedder, embedder, with_usage};
 
 use domain::traits::Traits;
 

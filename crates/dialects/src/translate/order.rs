@@ -18,6 +18,9 @@ pub(crate) const NO_RESULT: &str = "a call without a result: one is made up";
 /// What becomes of a result without its call.
 pub(crate) const NO_CALL: &str = "there is no call before it: it is a user's text here";
 
+/// Why a user's turn is made up.
+pub(crate) const NOT_BEGUN: &str = "it does not begin with a user's turn: one is made up";
+
 /// Where a block stands: its message, and its place there.
 pub(crate) type Place = (usize, usize);
 

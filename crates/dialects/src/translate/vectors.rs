@@ -9,7 +9,7 @@ use domain::canon::{Dialect, Written};
 use domain::refusal::{Reason, Refusal};
 
 use crate::gemini::canon::embedding::Embeds;
-use crate::json::{Document, Kind, Node, object};
+use crate::json::{Document, Kind, Node, Object, object};
 use crate::translate::fields::json;
 use crate::{cohere, gemini, ollama};
 
@@ -106,12 +106,28 @@ pub(crate) fn write_vectors(asked: &Document, vectors: &Vectors<'_>) -> Option<V
         });
         out.string("model", vectors.model);
         if let Some(tokens) = vectors.tokens {
-            out.object("usage", |out| {
-                out.number("prompt_tokens", tokens)
-                    .number("total_tokens", tokens);
-            });
+            out.object("usage", |out| put_usage(out, tokens));
         }
     }))
+}
+
+fn put_usage(out: &mut Object<'_>, tokens: u64) {
+    out.number("prompt_tokens", tokens)
+        .number("total_tokens", tokens);
+}
+
+/// Vectors in `OpenAI`'s dialect that tell no usage, with so many tokens: its
+/// clients count on some.
+#[must_use]
+pub fn with_usage(vectors: &Document, tokens: u64) -> Vec<u8> {
+    object(|out| {
+        for (key, _, value) in vectors.root().entries() {
+            if key != "usage" {
+                out.raw(&key, json(value).as_str());
+            }
+        }
+        out.object("usage", |out| put_usage(out, tokens));
+    })
 }
 
 /// A vector as `OpenAI`'s clients like it: 32 bits a number, the least byte

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use bytes::Bytes;
-use dialects::gemini::canon::{ArrayWriter, StreamReader, StreamWriter, read_answer};
+use dialects::gemini::canon::{ArrayWriter, StreamReader, StreamWriter, read_answer, read_failure};
 use dialects::sse::Framer;
 use dialects::translate::Names;
 use domain::canon::{
@@ -349,7 +349,15 @@ fn a_failure_without_content_is_no_answer() {
         let is_told = matches!(&told, Some(Chunk::Error(fault)) if fault.kind == FaultKind::Server && fault.message.contains(reason));
         assert!(is_told, "{told:?}");
         assert!(!is_read(&empty), "{reason}");
+        let told = empty.replace(
+            "\"finishReason\"",
+            "\"finishMessage\":\"Why.\",\"finishReason\"",
+        );
+        let failure = read_failure(&document(told.as_bytes())).expect("one");
+        assert_eq!(failure.code.as_deref(), Some(reason));
+        assert!(failure.message.ends_with(" Why."), "{failure:?}");
         let begun = with(r#"{"text":"a"}"#, reason);
+        assert_eq!(read_failure(&document(begun.as_bytes())), None);
         assert_eq!(last(&begun), Some(Chunk::End));
         assert!(is_read(&begun), "{reason}");
     }

@@ -281,8 +281,8 @@ async fn greeted(
 
 /// Health routes, or the way.
 pub(super) async fn answer(plane: &Rc<Plane>, request: Request) -> Served {
-    if let Some(health) = health(plane, &request) {
-        return health;
+    if let Some(known) = health(plane, &request).or_else(|| root(&request)) {
+        return known;
     }
     let dialect = super::dialect(&request.uri, &request.fields);
     let mut served = match walk(plane, request).await {
@@ -314,6 +314,13 @@ fn health(plane: &Rc<Plane>, request: &Request) -> Option<Served> {
         served.status = StatusCode::SERVICE_UNAVAILABLE;
     }
     Some(served)
+}
+
+/// Tools look at a base URL before they use it, without a key: something is
+/// there. Others get the list of paths with the usual 404.
+fn root(request: &Request) -> Option<Served> {
+    let is_look = request.method == Method::HEAD && request.uri.path() == "/";
+    is_look.then(|| Served::new(AnswerBody::whole("")).of_type("text/plain"))
 }
 
 #[cfg(test)]

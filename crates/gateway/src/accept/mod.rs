@@ -43,7 +43,8 @@ pub use past::{Conversed, Previous};
 pub use pivot::Foreign;
 pub(crate) use pivot::here;
 pub(crate) use route::dialect;
-pub use route::{Conversation, Target, Wish};
+pub use route::{Conversation, Listing, Target, Wish};
+pub(crate) use segment::decoded;
 
 /// A request of which only the head was read.
 pub struct Head {

@@ -19,11 +19,20 @@ pub enum Target {
     /// A conversation in another dialect.
     Converse(Conversation),
     /// The list of models, or one of them.
-    Models(Option<String>),
+    Models(Listing),
     /// An answer that the gateway keeps.
     Kept(Kept),
     /// A provider, as it is.
     Pass(Passage),
+}
+
+/// Models that are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// One of them; all where none is named.
+    pub name: Option<String>,
+    /// The query as it came: each dialect has pages of its own.
+    pub query: String,
 }
 
 /// A conversation in another dialect, by its path.
@@ -122,7 +131,7 @@ pub(crate) fn route(path: &str) -> Result<(Method, Target), Refusal> {
             Method::POST,
             Conversation::of(Dialect::Anthropic, Wish::Counted),
         ),
-        "/models" => (Method::GET, Target::Models(None)),
+        "/models" => (Method::GET, Target::Models(Listing::default())),
         "/responses/compact" => return Err(no_compaction()),
         _ if rest.starts_with("/responses/") => kept::at(rest)?,
         _ if rest.split('/').nth(1) == Some("conversations") => return Err(no_conversations()),
@@ -187,7 +196,7 @@ pub(crate) fn query(target: &mut Target, query: &str, fields: &mut Fields) -> Re
                 conversation.wish = Wish::Streamed;
             }
         }
-        Target::Models(_) => {}
+        Target::Models(listing) => query.clone_into(&mut listing.query),
         Target::Pass(passage) => passage.query = Some(providers::query(query)),
     }
     if let Some(key) = key(query) {
@@ -208,7 +217,10 @@ const WISHES: [(&str, Wish); 5] = [
 /// What else somebody asks of a model, if that is what this is: a model's name
 /// may hold a colon, and is only ever got.
 pub(crate) fn unknown_wish(target: &Target, method: &Method) -> Option<Refusal> {
-    let Target::Models(Some(text)) = target else {
+    let Target::Models(Listing {
+        name: Some(text), ..
+    }) = target
+    else {
         return None;
     };
     let (_, word) = text.rsplit_once(':').filter(|_| *method == Method::POST)?;
@@ -238,8 +250,15 @@ fn model(text: &str) -> (Method, Target) {
                 wish,
             }),
         ),
-        None => (Method::GET, Target::Models(Some(text.to_owned()))),
+        None => (Method::GET, named(text)),
     }
+}
+
+fn named(model: &str) -> Target {
+    Target::Models(Listing {
+        name: Some(model.to_owned()),
+        query: String::new(),
+    })
 }
 
 #[cfg(test)]
@@ -260,7 +279,7 @@ mod tests {
         let (_, encoded) = route("/v1/models/openai%2Fgpt-4o").expect("a route");
         assert_eq!(plain, encoded);
         let (_, twice) = route("/v1/models/a%252Fb").expect("a route");
-        assert_eq!(twice, Target::Models(Some("a%2Fb".to_owned())));
+        assert_eq!(twice, named("a%2Fb"));
     }
 
     #[test]
@@ -276,7 +295,7 @@ mod tests {
             assert_eq!((method, found), (Method::POST, Target::Converse(wanted)));
         }
         let (_, model) = route("/v1/models/llama3:8b").expect("a route");
-        assert_eq!(model, Target::Models(Some("llama3:8b".to_owned())));
+        assert_eq!(model, named("llama3:8b"));
     }
 
     #[test]

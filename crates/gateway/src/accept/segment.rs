@@ -6,7 +6,7 @@ use domain::refusal::{Reason, Refusal};
 ///
 /// # Errors
 /// It is broken, or makes no UTF-8.
-pub(super) fn decoded(text: &str) -> Result<String, Refusal> {
+pub(crate) fn decoded(text: &str) -> Result<String, Refusal> {
     let bad = || {
         Refusal::new(
             Reason::UnknownRoute,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dialects::Operation;
 use dialects::framing::Cutter;
 use dialects::json::{Document, ScanError};
 use dialects::openai::quirks::Mender;
@@ -24,7 +25,9 @@ use super::quirks::{self, Told};
 use super::rejected::rejected;
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
-use super::{Answered, Ask, Opening, Plain, demo, outgoing, several, unaccountable};
+use super::{
+    Answered, Ask, Opening, Plain, demo, empty, outgoing, several, unaccountable, vectors,
+};
 use crate::aside;
 use crate::plane::Plane;
 use crate::settle::Ticket;
@@ -103,14 +106,19 @@ pub(super) async fn attempt(
             deadline,
         };
         if ask.view.stream {
-            return Box::pin(open(opening))
+            return Box::pin(open(opening, ask))
                 .await
                 .map(|opening| Answered::Stream(Box::new(opening)));
         }
         return Err(Failure::broken("a stream came that nobody asked for"));
     }
     let whole = collect(&mut body, ask.largest, patience).await?;
-    plain(ask, (fields, whole), translation, mender).await
+    let estimate = ticket.meter.prompt_estimate;
+    let media_type = fields.text("content-type").map(str::to_owned);
+    let read = plain(ask, (fields, whole), translation, (mender, estimate)).await;
+    let plain = read.map_err(|failure| failure.that_came_as(media_type.as_deref()))?;
+    ticket.dropped = quirks::both(ticket.dropped.take(), plain.unshown.clone());
+    Ok(Answered::Plain(Box::new(plain)))
 }
 
 /// Refuses an answer that the upstream compressed.
@@ -184,22 +192,32 @@ async fn plain(
     ask: &Ask,
     (fields, whole): (Fields, Bytes),
     translation: Option<Arc<Translation>>,
-    mender: Option<Mender>,
-) -> Result<Answered, Failure> {
+    (mender, estimate): (Option<Mender>, u64),
+) -> Result<Plain, Failure> {
     let operation = ask.operation;
     let work = move |whole| {
         let whole = match mender {
             Some(mut mender) => mender.whole(whole),
             None => whole,
         };
-        let (whole, out) = match translation {
-            Some(translation) => translation.answer(whole)?,
-            None => (whole, None),
+        let is_translated = translation.is_some();
+        let (whole, out, unshown) = match translation {
+            Some(translation) => {
+                let read = translation.answer(whole)?;
+                (read.pivot, read.leaves, read.unshown)
+            }
+            None => (whole, None, None),
         };
         let not_json = |e: ScanError| Failure::broken(format!("not JSON at byte {}", e.at));
         let document = Document::parse(whole, 512).map_err(not_json)?;
         let view = openai::read_answer(operation, &document);
-        Ok((document, view, out))
+        let document = match (operation, &out) {
+            (Operation::Embedding, None) if is_translated => {
+                vectors::counted(document, &view, estimate)
+            }
+            _ => document,
+        };
+        Ok((document, view, out, unshown))
     };
     let read: Result<_, Failure> = if aside::is_large(whole.len()) {
         let read = aside::run(move || work(whole)).await;
@@ -207,7 +225,7 @@ async fn plain(
     } else {
         work(whole)
     };
-    let (document, view, out) = read?;
+    let (document, view, out, unshown) = read?;
     if view.is_error {
         return Err(Failure::of_status(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -218,16 +236,17 @@ async fn plain(
     if !view.is_answer {
         return Err(Failure::broken("no answer of this kind"));
     }
-    Ok(Answered::Plain(Box::new(Plain {
+    Ok(Plain {
         fields,
         document,
         view,
         out,
-    })))
+        unshown,
+    })
 }
 
 /// Reads a stream up to its first content, and holds what came before.
-async fn open(mut opening: Opening) -> Result<Opening, Failure> {
+async fn open(mut opening: Opening, ask: &Ask) -> Result<Opening, Failure> {
     let mut frames = Vec::new();
     let mut weight = 0;
     loop {
@@ -253,7 +272,11 @@ async fn open(mut opening: Opening) -> Result<Opening, Failure> {
             match facts.class {
                 FrameClass::Content | FrameClass::Finish => begun = true,
                 FrameClass::Error if !begun => {
-                    return Err(Failure::of_event(frame.data.unwrap_or_default()));
+                    let failure = Failure::of_event(frame.data.unwrap_or_default());
+                    return Err(match is_over {
+                        true => empty::stream(failure, &opening, ask),
+                        false => failure,
+                    });
                 }
                 FrameClass::Malformed if !begun => {
                     return Err(Failure::broken(

@@ -58,7 +58,7 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
     pub(super) refusal: Box<Refusal>,
     /// An upstream's own words to the client.
-    pub(super) verbatim: Option<Verbatim>,
+    pub(super) verbatim: Option<Box<Verbatim>>,
     pub(super) retry_after: Option<Duration>,
     /// Whether the upstream does not know the gateway's credential, or does no
     /// longer; that it may not do something is another thing.
@@ -222,9 +222,13 @@ impl Failure {
             true => Some(body),
             false => is_said_otherwise.then(|| in_dialect(status, &body)),
         };
-        let verbatim = body.map(|body| Verbatim {
-            status: status.as_u16(),
-            body,
+        let verbatim = body.map(|body| {
+            Box::new(Verbatim {
+                status: status.as_u16(),
+                body,
+                own: None,
+                media_type: "application/json",
+            })
         });
         if verbatim.is_some() {
             refusal.reason = Reason::UpstreamRefused;
@@ -259,12 +263,31 @@ impl Failure {
             FaultKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
             FaultKind::Server => StatusCode::INTERNAL_SERVER_ERROR,
         };
+        let said = message(&data);
         let mut failure = Self::of_status(status, &Fields::default(), data);
         if status.is_server_error() {
-            let sentence = "The upstream's stream failed before its first content.";
-            sentence.clone_into(&mut failure.refusal.message);
+            let said = said.map(|said| format!(" It said: {said}"));
+            failure.refusal.message = format!("{BEFORE_CONTENT}{}", said.unwrap_or_default());
         }
         failure
+    }
+
+    /// What the provider said of it itself, for a client of its dialect: told
+    /// where the client may read what it means.
+    pub(super) fn in_its_words(mut self, own: Option<Bytes>) -> Self {
+        if let Some(verbatim) = &mut self.verbatim {
+            verbatim.own = own;
+        }
+        self
+    }
+
+    /// Says what an answer called itself that could not be read.
+    pub(super) fn that_came_as(mut self, media_type: Option<&str>) -> Self {
+        if let Some(cause) = &mut self.refusal.cause {
+            let media_type: String = media_type.unwrap_or("nothing").chars().take(60).collect();
+            cause.push_str(&format!("; it came as {media_type}"));
+        }
+        self
     }
 
     /// What AWS called it, and the status that it came with.
@@ -320,6 +343,9 @@ pub(super) fn may_tell(reason: Reason) -> bool {
     )
 }
 
+/// What happened to a stream that failed so early.
+pub(super) const BEFORE_CONTENT: &str = "The upstream's stream failed before its first content.";
+
 /// `error.code`, or `error.type` where there is no code.
 fn error_code(body: &Bytes) -> Option<String> {
     let document = Document::parse(body.clone(), 64).ok()?;
@@ -347,21 +373,10 @@ fn message(body: &Bytes) -> Option<String> {
 /// An error as `OpenAI`'s clients read it, of one that has another form.
 fn in_dialect(status: StatusCode, body: &Bytes) -> Bytes {
     let mut fault = openai::canon::read_fault(status.as_u16(), body);
-    if let Some(said) = message(body).or_else(|| detail(body)) {
+    if let Some(said) = message(body) {
         fault.message = said;
     }
     openai::canon::write_fault(&fault, "").into()
-}
-
-/// `detail`, a text or a list of what is wrong where.
-fn detail(body: &Bytes) -> Option<String> {
-    let document = Document::parse(body.clone(), 64).ok()?;
-    let detail = document.root().get("detail")?;
-    let text = match detail.str() {
-        Some(text) => text.into_owned(),
-        None => String::from_utf8_lossy(detail.raw()).into_owned(),
-    };
-    Some(text.chars().take(LONGEST_SAYING).collect())
 }
 
 /// Whether it is an error as this dialect's clients recognise one.

@@ -11,6 +11,7 @@ mod course;
 mod crossing;
 mod demo;
 mod earlier;
+mod empty;
 mod exchange;
 mod failure;
 mod fetch;
@@ -112,6 +113,8 @@ pub struct Plain {
     pub view: AnswerView,
     /// What leaves, where the client speaks another dialect.
     pub out: Option<Bytes>,
+    /// What of it has no place in the client's dialect.
+    pub unshown: Option<String>,
 }
 
 /// A stream that has begun.

@@ -20,7 +20,7 @@ use super::crossing::{Ask, Upload};
 use super::failure::{Failure, Kind};
 use super::keys::Turns;
 use super::prepared::{Prepared, authority};
-use super::rejected::redirected;
+use super::rejected::{PathOf, redirected};
 use super::signing::{self, Unsigned};
 use super::upstream::{Reply, UpstreamBody};
 use super::{aws, outgoing, sleep, unaccountable};
@@ -345,7 +345,7 @@ impl Crossing {
             mut body,
         } = reply;
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-            return Err(redirected(status, &fields));
+            return Err(redirected(status, &fields, PathOf::Client));
         }
         if status.is_informational() {
             return Err(Failure::broken(format!("status {status}")).unowed());

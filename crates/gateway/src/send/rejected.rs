@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::gemini;
+use dialects::json::{Document, Node};
 use dialects::translate::{self, Terms, Upstream};
 use domain::canon::Dialect;
 use domain::model::Deployment;
@@ -12,7 +13,7 @@ use http::{StatusCode, Uri};
 use http1::Fields;
 
 use super::failure::Failure;
-use super::translation::PIVOT;
+use super::translation::{DEPTH, PIVOT};
 use super::{Ask, aws, spoken};
 use crate::accept::Foreign;
 
@@ -25,6 +26,7 @@ pub(super) fn rejected(
     ask: &Ask,
 ) -> Failure {
     let word = aws::word(status, fields, &body);
+    let own = own(theirs, &body, ask);
     let is_no_route = spoken::is_no_route(status, &body);
     let (body, wait) = match theirs {
         Some(theirs) => fault(theirs, status, &body, ask),
@@ -34,10 +36,24 @@ pub(super) fn rejected(
         Some(word) => refused(word.status, fields, body).said_by_aws(status, &word),
         None => refused(status, fields, body),
     };
+    let failure = failure.in_its_words(own).or_after(wait);
     Failure {
         is_no_route,
-        ..failure.or_after(wait).of_keys(&target.provider.keys, key)
+        ..failure.of_keys(&target.provider.keys, key)
     }
+}
+
+/// The body as it came, if the client speaks the provider's dialect and reads it
+/// as an error. Google may say beside it whose the gateway's account is.
+fn own(theirs: Option<&Upstream>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
+    let client = ask.foreign.as_ref()?.codec.dialect;
+    theirs.filter(|theirs| theirs.dialect == client)?;
+    let document = Document::parse(body.clone(), DEPTH).ok()?;
+    let error = document.root().get("error")?;
+    error.get("message")?.str()?;
+    let details = error.get("details").into_iter().flat_map(Node::items);
+    let mut whose = details.filter_map(|detail| detail.get("metadata")?.get("consumer"));
+    whose.next().is_none().then(|| body.clone())
 }
 
 /// A provider's error in the pivot's dialect, with the client's names for fields,
@@ -71,20 +87,34 @@ fn fault(
 
 /// Redirects are never followed: an answer that points elsewhere is no answer.
 fn refused(status: StatusCode, fields: &Fields, body: Bytes) -> Failure {
-    if status.is_redirection() || status.is_informational() {
+    if status.is_redirection() {
+        return redirected(status, fields, PathOf::Gateway);
+    }
+    if status.is_informational() {
         return Failure::broken(format!("status {status}")).unowed();
     }
     Failure::of_status(status, fields, body)
 }
 
+/// PathOf the path is that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathOf {
+    Client,
+    Gateway,
+}
+
 /// An answer that lies at another address. Nobody goes there with a key in
 /// hand; where it leads is the operator's to read.
-pub(super) fn redirected(status: StatusCode, fields: &Fields) -> Failure {
+pub(super) fn redirected(status: StatusCode, fields: &Fields, path: PathOf) -> Failure {
     let code = status.as_u16();
+    let look = match path {
+        PathOf::Client => "Check the path, slashes at its end too; or whoever",
+        PathOf::Gateway => "Whoever",
+    };
     let sentence = format!(
         "The provider answered with a redirect (status {code}), which is neither followed nor \
-         handed on: a key would go along. Check the path, slashes at its end too; or whoever \
-         operates the gateway sets the provider's `base_url` to where it really is."
+         handed on: a key would go along. {look} operates the gateway sets the provider's \
+         `base_url` to where it really is."
     );
     let location = fields.text("location").map(str::parse::<Uri>);
     let to = location.and_then(Result::ok);

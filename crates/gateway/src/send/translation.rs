@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::framing::{Cutter, Unreadable};
+use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
 use domain::canon::{Dialect, Request};
@@ -18,6 +19,7 @@ use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
 use super::client::Client;
+use super::empty::{self, IsGoverned};
 use super::failure::Failure;
 use super::fetch::Means;
 use super::reasoning::{Found, Recall};
@@ -65,6 +67,17 @@ struct Talk {
     request_id: String,
     /// What was left out, for the client to see.
     dropped: Option<String>,
+    is_governed: IsGoverned,
+}
+
+/// A whole answer, translated.
+pub(super) struct Whole {
+    /// In the pivot's dialect.
+    pub(super) pivot: Bytes,
+    /// What leaves, if that is something else.
+    pub(super) leaves: Option<Bytes>,
+    /// What has no place there.
+    pub(super) unshown: Option<String>,
 }
 
 /// A translation, and the body that goes to the target.
@@ -242,6 +255,7 @@ fn talk(
         id: id(ask),
         request_id: ask.ticket.to_string(),
         dropped: done.dropped,
+        is_governed: ask.governed(),
     };
     (Kind::Talk(Box::new(talk)), done.body)
 }
@@ -268,10 +282,14 @@ impl Translation {
     ///
     /// # Errors
     /// It is no answer of the provider's dialect.
-    pub(super) fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
+    pub(super) fn answer(&self, whole: Bytes) -> Result<Whole, Failure> {
         match &self.kind {
             Kind::Talk(talk) => talk.answer(whole),
-            Kind::Vectors(vectors) => vectors.answer(whole),
+            Kind::Vectors(vectors) => vectors.answer(whole).map(|(pivot, leaves)| Whole {
+                pivot,
+                leaves,
+                unshown: None,
+            }),
         }
     }
 
@@ -300,14 +318,11 @@ impl Talk {
         }
     }
 
-    fn answer(&self, whole: Bytes) -> Result<(Bytes, Option<Bytes>), Failure> {
+    fn answer(&self, whole: Bytes) -> Result<Whole, Failure> {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
         let answer = (self.theirs.read_answer)(&document, &self.names);
-        let mut answer = answer.ok_or_else(|| {
-            let dialect = self.theirs.dialect.as_str();
-            Failure::broken(format!("no answer of the dialect `{dialect}`"))
-        })?;
+        let mut answer = answer.ok_or_else(|| self.nothing(&document))?;
         Customs::of(&self.request).restore(&mut answer);
         if let Some(recall) = &self.recall {
             recall.keep(&answer);
@@ -317,7 +332,30 @@ impl Talk {
             true => document.bytes().clone(),
             false => client.answer(&answer),
         });
-        Ok((pivot, leaves))
+        let client = self.client.as_ref();
+        let dialect = client.map_or(PIVOT, |client| client.codec().dialect);
+        let unshown = translate::unshown(&answer, dialect);
+        Ok(Whole {
+            pivot,
+            leaves,
+            unshown: (!self.passes && !unshown.is_empty()).then(|| unshown.join(", ")),
+        })
+    }
+
+    /// What a document is that is no answer.
+    fn nothing(&self, document: &Document) -> Failure {
+        let dialect = self.theirs.dialect;
+        let failure = match dialect {
+            Dialect::Gemini => gemini::canon::read_failure(document),
+            _ => None,
+        };
+        match failure {
+            Some(fault) => {
+                let passes = self.passes.then(|| document.bytes().clone());
+                empty::answer(&fault, passes, self.is_governed)
+            }
+            None => Failure::broken(format!("no answer of the dialect `{}`", dialect.as_str())),
+        }
     }
 
     fn frames(&self, cutter: Cutter) -> Frames {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::gemini::canon::embedding::{self, Embeds, Form};
 use dialects::json::Document;
-use dialects::openai;
+use dialects::openai::{self, AnswerView};
 use dialects::translate::{self, Embedder};
 use domain::canon::{Dialect, Weight, Written};
 use domain::edit::{Edit, Edits};
@@ -155,6 +155,17 @@ fn edited(
 fn internal(cause: impl ToString) -> Failure {
     let sentence = "The gateway failed to build the upstream request.";
     Failure::transient(Refusal::new(Reason::Internal, sentence).because(cause))
+}
+
+/// What a client of `OpenAI`'s dialect gets of vectors that were written in it
+/// and tell no usage: its SDKs count on one. Who books it goes on knowing that
+/// it is an estimate.
+pub(super) fn counted(document: Document, view: &AnswerView, estimate: u64) -> Document {
+    if view.usage.is_some() {
+        return document;
+    }
+    let counted = translate::with_usage(&document, estimate);
+    Document::parse(counted.into(), DEPTH).unwrap_or(document)
 }
 
 impl Vectors {

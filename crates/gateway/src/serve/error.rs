@@ -29,8 +29,10 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
     let status = verbatim
         .as_ref()
         .map_or_else(|| status_of(refusal.reason, dialect), |v| v.status);
+    let media_type = verbatim.as_ref().map(|v| v.media_type);
     let body = fault::body(&refusal, verbatim, (dialect, status), &id.to_string());
-    let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
+    let mut served =
+        Served::new(AnswerBody::whole(body)).of_type(media_type.unwrap_or("application/json"));
     served.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = &mut served.fields;
     headers::id(fields, id);
@@ -76,7 +78,8 @@ fn say_when(fields: &mut Fields, refusal: &Refusal) {
         return;
     };
     let ms = headers::millis(wait);
-    let seconds = ms.div_ceil(1000).max(1);
+    // None at all is what a provider may say: clients take it for their own pause.
+    let seconds = ms.div_ceil(1000);
     fields.add_number("retry-after", seconds);
     fields.add_number("retry-after-ms", ms);
     if seconds > LONG_WAIT {

@@ -10,13 +10,16 @@ use crate::send::Told;
 use crate::settle::Verbatim;
 
 /// The body of an error answer, in a dialect and with a status. `verbatim` is
-/// an upstream's own, in `OpenAI`'s dialect.
+/// what an upstream said.
 pub(super) fn body(
     refusal: &Refusal,
-    verbatim: Option<Verbatim>,
+    verbatim: Option<Box<Verbatim>>,
     (dialect, status): (Dialect, u16),
     id: &str,
 ) -> Bytes {
+    if let Some(own) = verbatim.as_ref().and_then(|said| said.own.clone()) {
+        return own;
+    }
     if dialect == Dialect::Gemini {
         let fault = match &verbatim {
             Some(verbatim) => openai::canon::read_fault(verbatim.status, &verbatim.body),

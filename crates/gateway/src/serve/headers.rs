@@ -29,6 +29,16 @@ pub(super) fn upstream(out: &mut Fields, from: &Fields) {
     }
 }
 
+/// Calls a whole answer JSON, which it is; clients take it for text where a server
+/// called it that.
+pub(super) fn as_json(out: &mut Fields) {
+    let media_type = out.text("content-type").unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.to_ascii_lowercase().ends_with("json") {
+        out.set("content-type", "application/json");
+    }
+}
+
 /// The same of what passes through unread; nobody says there what it is.
 pub(super) fn unread(out: &mut Fields, from: &Fields) {
     some(out, from, providers::passes_to_client);

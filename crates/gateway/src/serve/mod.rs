@@ -3,6 +3,7 @@
 mod background;
 mod body;
 mod counted;
+mod cut;
 mod error;
 mod fault;
 mod headers;
@@ -11,6 +12,7 @@ mod keep;
 mod kept;
 mod models;
 mod pass;
+mod released;
 mod rest;
 mod screen;
 mod stream;
@@ -72,6 +74,7 @@ async fn serve_plain(
         document,
         view,
         out,
+        unshown: _,
     } = plain;
     ticket.meter.reported = view.usage;
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
@@ -108,6 +111,9 @@ async fn serve_plain(
         false => served,
     };
     headers::upstream(&mut served.fields, &fields);
+    if !is_streamed {
+        headers::as_json(&mut served.fields);
+    }
     headers::about(&mut served.fields, &ticket, serving);
     headers::cost(&mut served.fields, &ticket);
     ticket.settle(Outcome::Complete, 200);

@@ -13,7 +13,10 @@ use domain::principal::Principal;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 
+use super::cut::{Cut, HasMore};
+use super::released::{self, date};
 use super::{AnswerBody, Served, headers};
+use crate::accept::Listing;
 use crate::admit::Known;
 use crate::plane::Plane;
 use crate::settle::Refused;
@@ -21,15 +24,16 @@ use crate::settle::Refused;
 /// `GET /v1/models` and `/v1/models/{id}`: what this key may use.
 ///
 /// # Errors
-/// 404 for a model that does not exist or that the key may not use.
+/// 404 for a model that does not exist or that the key may not use, 400 for a page
+/// that cannot be.
 pub fn models(
     plane: &Rc<Plane>,
     snapshot: &Snapshot,
     known: &Known,
-    which: Option<&str>,
+    listing: &Listing,
 ) -> Result<Served, Refused> {
     let principal = &known.principal;
-    let body = match which {
+    let body = match listing.name.as_deref() {
         Some(name) => {
             let model = snapshot
                 .resolve(name)
@@ -55,7 +59,9 @@ pub fn models(
             });
             let mut rows: Vec<Row> = models.chain(aliases(snapshot, principal)).collect();
             rows.sort_by(|a, b| a.name.cmp(&b.name));
-            body_of(known.head.dialect, &rows, Listed::All)
+            let dialect = known.head.dialect;
+            let cut = Cut::of(dialect, &listing.query)?.applied(rows, |row| &row.name);
+            body_of(dialect, &cut.rows, Listed::All(cut.has_more))
         }
     };
     let mut served = Served::new(AnswerBody::whole(body)).of_type("application/json");
@@ -66,7 +72,8 @@ pub fn models(
 /// Whether a list was asked for, or one of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Listed {
-    All,
+    /// A page of it, and whether there are more.
+    All(HasMore),
     One,
 }
 
@@ -87,6 +94,15 @@ impl Row {
         self.model.as_ref()?.context()
     }
 
+    /// When the model came out, in seconds since 1970, as far as its name says
+    /// it; nobody else knows, and 0 is what clients take for that.
+    fn released(&self) -> i64 {
+        let deployments = self.model.iter().flat_map(|model| &model.deployments);
+        let mut names = deployments.map(|one| one.upstream_model.as_str());
+        let named = names.find_map(released::of);
+        named.or_else(|| released::of(&self.name)).unwrap_or(0)
+    }
+
     fn max_output(&self) -> Option<u64> {
         self.model.as_ref()?.max_output
     }
@@ -100,9 +116,10 @@ fn body_of(dialect: Dialect, rows: &[Row], listed: Listed) -> Bytes {
         // Nobody asks in those that only providers speak.
         _ => {
             return match (listed, rows) {
-                (Listed::One, [row]) => openai::model_body(&row.name, row.owner(), 0),
+                (Listed::One, [row]) => openai::model_body(&row.name, row.owner(), row.released()),
                 _ => {
-                    let rows = rows.iter().map(|row| (&*row.name, row.owner(), 0));
+                    let rows = rows.iter();
+                    let rows = rows.map(|row| (&*row.name, row.owner(), row.released()));
                     openai::models_body(&rows.collect::<Vec<_>>())
                 }
             };
@@ -110,7 +127,8 @@ fn body_of(dialect: Dialect, rows: &[Row], listed: Listed) -> Bytes {
     };
     let body = match (listed, rows) {
         (Listed::One, [row]) => object(|o| write(o, row)),
-        _ => object(|o| {
+        (listed, _) => object(|o| {
+            let has_more = listed == Listed::All(HasMore::Yes);
             let list = if dialect == Dialect::Gemini {
                 "models"
             } else {
@@ -122,13 +140,15 @@ fn body_of(dialect: Dialect, rows: &[Row], listed: Listed) -> Bytes {
                 }
             });
             if dialect == Dialect::Anthropic {
-                o.bool("has_more", false);
+                o.bool("has_more", has_more);
                 for (field, row) in [("first_id", rows.first()), ("last_id", rows.last())] {
                     match row {
                         Some(row) => o.string(field, &row.name),
                         None => o.null(field),
                     };
                 }
+            } else if let Some(last) = rows.last().filter(|_| has_more) {
+                o.string("nextPageToken", &last.name);
             }
         }),
     };
@@ -139,7 +159,7 @@ fn anthropic(o: &mut Object<'_>, row: &Row) {
     o.string("type", "model")
         .string("id", &row.name)
         .string("display_name", &row.name)
-        .string("created_at", "1970-01-01T00:00:00Z");
+        .string("created_at", &date(row.released()));
     let limits = [
         ("max_input_tokens", row.context()),
         ("max_tokens", row.max_output()),

@@ -351,7 +351,7 @@ pub struct Refused {
     /// The account it ends.
     pub ticket: Option<Box<Ticket>>,
     /// An upstream's own answer, handed on as it is.
-    pub verbatim: Option<Verbatim>,
+    pub verbatim: Option<Box<Verbatim>>,
     /// What is left of the limits, where one of them was asked.
     pub room: Vec<domain::counters::Room>,
     /// The method that would have been right.
@@ -362,8 +362,13 @@ pub struct Refused {
 pub struct Verbatim {
     /// Its status.
     pub status: u16,
-    /// Its body: JSON in the client's dialect.
+    /// Its body: JSON in `OpenAI`'s dialect.
     pub body: bytes::Bytes,
+    /// Its body as it came, where the client speaks the provider's dialect and
+    /// that is another one.
+    pub own: Option<bytes::Bytes>,
+    /// What either body is.
+    pub media_type: &'static str,
 }
 
 impl Refused {

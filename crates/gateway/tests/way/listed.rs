@@ -72,3 +72,69 @@ fn a_models_limits_are_listed_where_they_are_known() {
         assert_eq!(stage.ask(asked).await.json()["max_tokens"], Value::Null);
     });
 }
+
+#[test]
+fn lists_come_in_pages_where_a_dialect_has_them() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake).model("a").model("z-2024-08-06"));
+        let claudes = async |query: &str| {
+            let asked = Ask::to("GET", &format!("/v1/models?{query}"), "").with("x-api-key", KEY);
+            let asked = asked.with("anthropic-version", "2023-06-01");
+            stage.ask(asked).await.json()
+        };
+        let first = claudes("limit=1").await;
+        assert_eq!(
+            (&first["has_more"], &first["last_id"]),
+            (&true.into(), &"a".into())
+        );
+        let rest = claudes("limit=9&after_id=a").await;
+        assert_eq!(
+            (&rest["has_more"], &rest["first_id"]),
+            (&false.into(), &"m".into())
+        );
+        let last = rest["data"]
+            .as_array()
+            .and_then(|all| all.last())
+            .expect("one");
+        assert_eq!(last["created_at"], "2024-08-06T00:00:00Z");
+        assert_eq!(
+            claudes("limit=0").await["error"]["type"],
+            "invalid_request_error"
+        );
+
+        let googles = async |query: &str| {
+            let path = format!("/v1beta/models?{query}");
+            stage
+                .ask(Ask::to("GET", &path, "").with("x-goog-api-key", KEY))
+                .await
+                .json()
+        };
+        let first = googles("pageSize=2").await;
+        assert_eq!(first["models"].as_array().map(Vec::len), Some(2));
+        let token = first["nextPageToken"].as_str().expect("a token");
+        let rest = googles(&format!("pageSize=2&pageToken={token}")).await;
+        assert_eq!(rest["models"][0]["name"], "models/z-2024-08-06");
+        assert_eq!(rest.get("nextPageToken"), None);
+
+        let asked = Ask::to("GET", "/v1/models/z-2024-08-06", "").key(KEY);
+        assert_eq!(stage.ask(asked).await.json()["created"], 1_722_902_400);
+    });
+}
+
+#[test]
+fn who_looks_at_the_root_finds_something() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let stage = Stage::open(usual(&fake));
+        let looked = stage.ask(Ask::to("HEAD", "/", "")).await;
+        assert_eq!((looked.status, looked.text()), (200, ""));
+        let got = stage.ask(Ask::to("GET", "/", "").key(KEY)).await;
+        assert_eq!(got.status, 404);
+        assert!(
+            got.text().contains("/v1/chat/completions"),
+            "{}",
+            got.text()
+        );
+    });
+}

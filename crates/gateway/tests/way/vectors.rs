@@ -7,6 +7,7 @@ use domain::guard::{Action, Direction};
 use domain::model::{Provider, WireFormat};
 use domain::policy::Policy;
 use domain::principal::Limits;
+use domain::usage::UsageSource;
 use serde_json::{Value, json};
 use testkit::{FakeProvider, Reply, Scene};
 
@@ -192,5 +193,29 @@ fn what_no_target_can_embed_is_refused_with_its_name() {
             .await;
         assert_eq!(answer.refusal(400), "unsupported_by_target");
         assert_eq!(fake.count(), 0);
+    });
+}
+
+#[test]
+fn openais_client_gets_an_estimated_usage_where_nobody_counts() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let uncounted = VECTORS.replace(r#","usageMetadata":{"promptTokenCount":4}"#, "");
+        fake.script(vec![Reply::json(uncounted), Reply::json(VECTORS)]);
+        let stage = Stage::open(usual(&fake).with(speaks(Dialect::Gemini)));
+        let asked = json!({"model": "m", "input": "how many tokens are these?"});
+        let answer = stage.ask(openais(&asked)).await.json();
+        let record = stage.settled(1).await.remove(0);
+        assert_eq!(record.usage_source, UsageSource::Estimated);
+        let tokens = record.usage.input;
+        assert!(tokens > 0, "{record:?}");
+        let wanted = json!({"prompt_tokens": tokens, "total_tokens": tokens});
+        assert_eq!(answer["usage"], wanted);
+        assert_eq!(answer["data"][0]["embedding"], json!([0.5, -0.25]));
+
+        let answer = stage.ask(openais(&asked)).await.json();
+        assert_eq!(answer["usage"]["prompt_tokens"], 4);
+        let records = stage.settled(2).await;
+        assert_eq!(records[1].usage_source, UsageSource::Provider);
     });
 }

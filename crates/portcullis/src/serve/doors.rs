@@ -2,12 +2,14 @@
 //! holds for it, or at those of the process that it takes over from.
 
 use std::fs::File;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use gateway::accept::listen::{self, Held};
 use listenfd::ListenFd;
 
+use super::files;
 use super::lock::{self, Lock};
 use super::takeover::heir::{self, Inheritance};
 use super::world::Places;
@@ -92,7 +94,7 @@ fn listeners(
     // As many as there were at least: who waits at one must be let in.
     let address = first.local_addr()?;
     let more = (listeners.len()..wanted).map(|_| match held {
-        Held::Alone => listen::bind(address).with_context(|| taken(address)),
+        Held::Alone => listen::bind(address).map_err(|error| taken(address, error)),
         // One socket for all loops: whoever is free takes the next.
         Held::Shared => Ok(first.try_clone()?),
     });
@@ -147,19 +149,24 @@ fn bind(address: SocketAddr, loops: usize) -> anyhow::Result<Vec<TcpListener>> {
     // port; a plain bind does, and is given up at once.
     let address = bind_one(address)?.local_addr()?;
     (0..loops)
-        .map(|_| listen::bind(address).with_context(|| taken(address)))
+        .map(|_| listen::bind(address).map_err(|error| taken(address, error)))
         .collect()
 }
 
 /// Binds a single listener.
 fn bind_one(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| taken(address))?;
+    let listener = TcpListener::bind(address).map_err(|error| taken(address, error))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-fn taken(address: SocketAddr) -> String {
-    format!("cannot listen on {address}; choose another address with --listen or --admin-listen")
+/// Another address helps where it is the address that is at fault.
+fn taken(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let advice = match files::is_used_up(&error) {
+        true => "",
+        false => "; choose another address with --listen or --admin-listen",
+    };
+    anyhow::Error::new(error).context(format!("cannot listen on {address}{advice}"))
 }
 
 impl Doors {

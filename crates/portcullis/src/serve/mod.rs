@@ -91,7 +91,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     });
     // A loop that does not end is not waited for.
     runtime.shutdown_background();
-    ended
+    ended.map_err(files::explained)
 }
 
 async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {

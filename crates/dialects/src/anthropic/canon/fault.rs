@@ -18,7 +18,8 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     // Vertex sends its errors as a list of one.
     let root = root.map(|root| root.items().next().unwrap_or(root));
     // AWS tells errors of Claude in its own words.
-    if root.is_some_and(|root| root.get("error").is_none() && root.get("type").is_none()) {
+    let is_known = |root: Node<'_>| root.get("error").or_else(|| root.get("type")).is_some();
+    if root.is_some_and(|root| !is_known(root)) {
         return converse::canon::read_fault(status, body);
     }
     of_root(status, root)

@@ -1,12 +1,12 @@
 //! Blocks of a conversation, written one by one.
 
-use bytes::Bytes;
 use domain::canon::{Block, CacheMark, Dialect, Loss, Thinking, ToolCall, ToolResult, Unknown};
 
 use super::fields::text;
-use super::{DEPTH, media, signature};
-use crate::json::{Document, Kind, Object};
+use super::{media, signature};
+use crate::json::Object;
 use crate::translate::Names;
+use crate::translate::functions::arguments;
 
 /// A block as Anthropic has it.
 #[derive(Clone, Debug)]
@@ -211,22 +211,5 @@ pub(super) fn put_citations(o: &mut Object<'_>, citations: &[Unknown]) {
 /// as the one member that its tool is declared with; a text that is no object
 /// stays readable.
 pub(super) fn input(call: &ToolCall) -> String {
-    let arguments = call.arguments.trim();
-    let within = |key: &str| {
-        text(crate::json::object(|o| {
-            o.string(key, &call.arguments);
-        }))
-    };
-    if call.custom {
-        return within("input");
-    }
-    if arguments.is_empty() {
-        return "{}".to_owned();
-    }
-    let read = Document::parse(Bytes::copy_from_slice(arguments.as_bytes()), DEPTH);
-    match read {
-        Ok(document) if document.root().kind() == Kind::Object => arguments.to_owned(),
-        Ok(document) if document.root().is_null() => "{}".to_owned(),
-        _ => within("arguments"),
-    }
+    arguments(call).into_owned()
 }

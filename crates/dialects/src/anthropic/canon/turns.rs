@@ -11,6 +11,7 @@ use domain::traits::Traits;
 use super::links::{Links, answer, link};
 use super::pieces::{Pen, Piece, PieceKind, plain};
 use crate::json::Array;
+use crate::translate::order::NOT_BEGUN;
 
 /// Stands first where the conversation does not begin with the user.
 const OPENING: &str = "(The conversation goes on.)";
@@ -151,6 +152,7 @@ impl Turns {
     /// given the beginning of its answer.
     pub(super) fn close(&mut self, prefills: Prefill, losses: &mut Vec<Loss>) {
         if self.0.first().is_none_or(|turn| turn.is_assistant) {
+            losses.push(Loss::hint("messages", NOT_BEGUN));
             let mut opening = Turn::of(Role::User);
             opening.pieces.extend(plain(OPENING, None));
             self.0.insert(0, opening);

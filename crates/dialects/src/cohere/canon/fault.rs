@@ -6,7 +6,7 @@ use domain::canon::{Fault, FaultKind};
 
 use super::DEPTH;
 use crate::json::Document;
-use crate::translate::fields::text;
+use crate::translate::fields::{detail, text};
 
 /// An error's message is kept up to this many characters.
 const LONGEST: usize = 4096;
@@ -17,8 +17,10 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let document = Document::parse(Bytes::copy_from_slice(body), DEPTH).ok();
     let root = document.as_ref().map(Document::root);
     let said = root.and_then(|root| {
-        let mut keys = ["message", "error", "detail"].into_iter();
-        keys.find_map(|key| text(root, key)).or_else(|| root.str())
+        let mut keys = ["message", "error"].into_iter();
+        let said = keys.find_map(|key| text(root, key));
+        let said = said.or_else(|| detail(root).map(Into::into));
+        said.or_else(|| root.str())
     });
     let said = said.filter(|said| !said.trim().is_empty());
     let message = match said {

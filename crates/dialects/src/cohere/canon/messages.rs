@@ -126,6 +126,9 @@ impl<'p> Pen<'_, 'p> {
         }
         let is_empty = |block: &Block| matches!(block, Block::Text { text, .. } if text.is_empty());
         if parts.is_empty() && !is_operator && message.content.iter().all(is_empty) {
+            let why = "Cohere refuses a user who says nothing: a word is made up";
+            let field = format!("messages[{at}].content");
+            self.losses.push(Loss::hint(field, why));
             parts.push(Part::Text(FILLER.into()));
         }
         if !parts.is_empty() {

@@ -6,6 +6,7 @@ use domain::canon::{Fault, FaultKind};
 use super::DEPTH;
 use super::fields::word;
 use crate::json::{Document, Node};
+use crate::translate::fields::detail;
 
 /// A message is kept up to this many characters.
 const LONGEST: usize = 4096;
@@ -25,6 +26,7 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let inner = inner.map(|error| word(error, "message"));
     let message = said(&["message", "Message", "errorMessage"])
         .or(inner.filter(|said| !said.is_empty()))
+        .or_else(|| detail(root?))
         .unwrap_or_else(|| format!("The provider answered with status {status}."));
     let code = said(&["__type", "code", "Code"]).map(|code| bare(&code).to_owned());
     Fault {

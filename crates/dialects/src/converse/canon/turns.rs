@@ -10,6 +10,7 @@ use domain::canon::{Block, Loss, Message, Request, Role, ToolResult};
 use super::pieces::{Outcome, Pen, Piece, PieceKind, plain};
 use crate::anthropic::canon::links::{Linked, Links, link};
 use crate::json::Array;
+use crate::translate::order::NOT_BEGUN;
 
 /// Stands first where the conversation does not begin with the user.
 const OPENING: &str = "(The conversation goes on.)";
@@ -185,6 +186,7 @@ impl Turns {
         self.0.retain(|turn| !turn.is_empty());
         self.merge();
         if self.0.first().is_none_or(|turn| turn.is_assistant) {
+            losses.push(Loss::hint("messages", NOT_BEGUN));
             let mut opening = Turn::of(Role::User);
             opening.pieces.extend(plain(OPENING));
             self.0.insert(0, opening);

@@ -1,7 +1,9 @@
 //! Whole answers: read as a stream of one frame, and written.
 
 use bytes::Bytes;
-use domain::canon::{Answer, Block, Choice, Chunk, Dialect, Fold, Request, Stop, Unknown};
+use domain::canon::{
+    Answer, Block, Choice, Chunk, Dialect, Fault, Fold, Media, Request, Stop, Unknown,
+};
 use domain::usage::Usage;
 
 use super::fields::member;
@@ -17,16 +19,7 @@ use super::reader::StreamReader;
 /// if the model failed to give one.
 #[must_use]
 pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
-    let root = document.root();
-    let is_there = |key: &&str| member(root, key).is_some();
-    let mut marks = ["candidates", "promptFeedback", "usageMetadata"].iter();
-    if root.kind() != Kind::Object || is_there(&"error") || !marks.any(is_there) {
-        return None;
-    }
-    let mut reader = StreamReader::new(names.clone());
-    let mut chunks = Vec::new();
-    reader.take(root, &mut chunks).ok()?;
-    reader.finish(&mut chunks);
+    let chunks = chunks(document, names)?;
     if matches!(chunks.last(), Some(Chunk::Error(_))) {
         return None;
     }
@@ -37,6 +30,30 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
         choice.content.iter_mut().for_each(show);
     }
     Some(answer)
+}
+
+/// Why the model gave no answer, in what is otherwise one.
+#[must_use]
+pub fn read_failure(document: &Document) -> Option<Fault> {
+    match chunks(document, &Names::default())?.pop()? {
+        Chunk::Error(fault) => Some(fault),
+        _ => None,
+    }
+}
+
+/// An answer as a stream; none if it is none of this dialect.
+fn chunks(document: &Document, names: &Names) -> Option<Vec<Chunk>> {
+    let root = document.root();
+    let is_there = |key: &&str| member(root, key).is_some();
+    let mut marks = ["candidates", "promptFeedback", "usageMetadata"].iter();
+    if root.kind() != Kind::Object || is_there(&"error") || !marks.any(is_there) {
+        return None;
+    }
+    let mut reader = StreamReader::new(names.clone());
+    let mut chunks = Vec::new();
+    reader.take(root, &mut chunks).ok()?;
+    reader.finish(&mut chunks);
+    Some(chunks)
 }
 
 /// A picture or a sound that the model made. (In streams it stays as it came:
@@ -172,6 +189,11 @@ fn part_of(block: &Block, thoughts: Thoughts) -> Option<String> {
         }
         Block::Thinking(_) | Block::ToolResult(_) | Block::Unknown(_) => None,
     }
+}
+
+/// Whether a client sees a medium that the model made.
+pub(crate) fn shows(media: &Media) -> bool {
+    part::part_of(media).is_some()
 }
 
 /// Citations of texts: Google has them beside the content.

@@ -6,7 +6,7 @@ use super::fields::{camel, member, string};
 use super::reader::{Late, block_of, keep};
 use super::signature::signed;
 use super::{logprobs, raw, stops, unknown};
-use crate::json::{Kind, Node};
+use crate::json::{Document, Kind, Node};
 use crate::translate::functions::ANSWER_TOOL;
 use crate::translate::{Names, ids};
 
@@ -263,6 +263,14 @@ impl Candidate {
     pub(super) fn failed(&self) -> Option<&str> {
         let word = self.stop.as_deref().filter(|_| self.blocks == 0)?;
         matches!(stops::read(word, 0), Stop::Other(_)).then_some(word)
+    }
+
+    /// What Google says of it beside the word.
+    pub(super) fn message(&self) -> Option<String> {
+        let name = format!("candidates[{}].finishMessage", self.index);
+        let (_, kept) = self.late.iter().find(|(known, _)| *known == name)?;
+        let document = Document::parse(kept.as_str().as_bytes().to_vec().into(), 1).ok()?;
+        document.root().str().map(std::borrow::Cow::into_owned)
     }
 
     /// The end of the stream; whether the candidate said why it ended.

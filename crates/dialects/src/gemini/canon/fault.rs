@@ -8,6 +8,7 @@ use domain::canon::{Fault, FaultKind};
 use super::MAX_DEPTH;
 use super::fields::{member, string, whole};
 use crate::json::{Document, Kind, Node, object};
+use crate::translate::fields;
 
 /// An error's message is kept up to this many characters.
 const LONGEST: usize = 4096;
@@ -16,7 +17,15 @@ const LONGEST: usize = 4096;
 #[must_use]
 pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let document = parse(body);
-    of_error(status, document.as_ref().and_then(error_of))
+    let error = document.as_ref().and_then(error_of);
+    let mut fault = of_error(status, error);
+    let detail = || fields::detail(document.as_ref()?.root());
+    if error.is_none()
+        && let Some(said) = detail()
+    {
+        fault.message = said.chars().take(LONGEST).collect();
+    }
+    fault
 }
 
 /// The error that an event of a stream says; what status it would have had

@@ -35,7 +35,8 @@ mod writer;
 
 pub(crate) use usage::read as read_usage;
 
-pub use answer::{read_answer, write_answer};
+pub(crate) use answer::shows;
+pub use answer::{read_answer, read_failure, write_answer};
 pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};
 pub(crate) use media::wants_bytes;

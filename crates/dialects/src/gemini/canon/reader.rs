@@ -185,7 +185,9 @@ impl StreamReader {
         if let Some(Some(word)) = failed.next()
             && failed.all(|word| word.is_some())
         {
-            let message = format!("The model's answer is empty: it ended with {word}.");
+            let said = self.candidates.iter().find_map(Candidate::message);
+            let said = said.map(|said| format!(" {said}")).unwrap_or_default();
+            let message = format!("The model's answer is empty: it ended with {word}.{said}");
             return out.push(Chunk::Error(Fault {
                 kind: FaultKind::Server,
                 message,

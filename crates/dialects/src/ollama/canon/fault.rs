@@ -6,7 +6,7 @@ use domain::canon::{Fault, FaultKind};
 
 use super::DEPTH;
 use crate::json::{Document, Kind, Node};
-use crate::translate::fields::{member, text};
+use crate::translate::fields::{detail, member, text};
 
 /// An error's message is kept up to this many characters.
 const LONGEST: usize = 4096;
@@ -15,7 +15,8 @@ const LONGEST: usize = 4096;
 #[must_use]
 pub fn read_fault(status: u16, body: &[u8]) -> Fault {
     let document = Document::parse(Bytes::copy_from_slice(body), DEPTH).ok();
-    let message = document.as_ref().and_then(|it| said(it.root()));
+    let root = document.as_ref().map(Document::root);
+    let message = root.and_then(|root| said(root).or_else(|| detail(root)));
     let message = message
         .unwrap_or_else(|| format!("The provider answered with status {status} and no message."));
     Fault {

@@ -8,6 +8,7 @@ use domain::canon::{Fault, FaultKind};
 
 use super::fields::{member, text};
 use crate::json::{Document, Kind, Node, object};
+use crate::translate::fields::detail;
 
 /// The status that a stream has, whatever its events say.
 const IN_STREAM: u16 = 200;
@@ -81,11 +82,12 @@ impl Said {
                 said.message = message.map(Into::into).or(said.message);
                 said
             }
-            Some(errors) => errors
-                .items()
-                .next()
-                .map(Self::of_object)
-                .unwrap_or_default(),
+            Some(errors) => {
+                let first = errors.items().next().map(Self::of_object);
+                let mut said = first.unwrap_or_default();
+                said.message = detail(root).or(said.message);
+                said
+            }
             None => Self::of_object(root),
         }
     }

@@ -159,11 +159,12 @@ impl Several {
         ticket.meter.brought = None;
         let brought: Vec<Brought> = brought.into_iter().flatten().collect();
         let lengths = brought.iter().map(|one| one.answer.document.bytes().len());
+        let estimate = ticket.meter.prompt_estimate;
         let answer = match aside::is_large(lengths.sum()) {
-            true => aside::run(move || self.joined(brought))
+            true => aside::run(move || self.joined(brought, estimate))
                 .await
                 .map_err(Failure::transient)?,
-            false => self.joined(brought),
+            false => self.joined(brought, estimate),
         };
         answer.map(|plain| Answered::Plain(Box::new(plain)))
     }
@@ -187,8 +188,9 @@ impl Several {
         has_any.then_some((usage, source))
     }
 
-    /// One answer of all that was brought.
-    fn joined(&self, brought: Vec<Brought>) -> Result<Plain, Failure> {
+    /// One answer of all that was brought; `estimate` are its tokens where the
+    /// provider counts none.
+    fn joined(&self, brought: Vec<Brought>, estimate: u64) -> Result<Plain, Failure> {
         let (mut heads, answers): (Vec<_>, Vec<_>) = brought
             .into_iter()
             .map(|one| (one.fields, one.answer))
@@ -206,11 +208,16 @@ impl Several {
                     .into(),
             ),
         };
+        let view = openai::read_answer(Operation::Embedding, &document);
         Ok(Plain {
             fields: heads.swap_remove(0),
-            view: openai::read_answer(Operation::Embedding, &document),
-            document,
+            document: match out {
+                None => vectors::counted(document, &view, estimate),
+                Some(_) => document,
+            },
+            view,
             out,
+            unshown: None,
         })
     }
 }

@@ -5,6 +5,7 @@ mod list;
 mod refresh;
 mod show;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::model::Price;
 use domain::money::{NanoUsd, Rate};
@@ -13,7 +14,6 @@ use crate::cli::ListArgs;
 
 /// What to do with models.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ModelsArgs {
     /// What to do.
     #[command(subcommand)]
@@ -52,11 +52,25 @@ count more, and lines of models.jsonl with \"source\":\"operator\" stay as they 
 
 /// Does it.
 pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<()> {
+    let outer = &args.list;
+    let no_list = || match outer.json {
+        true => bail!("--json is an option of `models list`"),
+        false => Ok(()),
+    };
     match &args.command {
-        None => list::run(&args.list),
-        Some(ModelsCommand::List(list)) => list::run(list),
-        Some(ModelsCommand::Show(args)) => show::run(args),
-        Some(ModelsCommand::Refresh(args)) => refresh::run(args),
+        None => list::run(outer),
+        Some(ModelsCommand::List(list)) => list::run(&ListArgs {
+            place: list.place.clone().or(&outer.place),
+            json: list.json || outer.json,
+        }),
+        Some(ModelsCommand::Show(show)) => {
+            no_list()?;
+            show::run(show, &outer.place)
+        }
+        Some(ModelsCommand::Refresh(refresh)) => {
+            no_list()?;
+            refresh::run(refresh, &outer.place)
+        }
     }
 }
 

@@ -54,9 +54,9 @@ pub(crate) struct RefreshArgs {
     place: Place,
 }
 
-/// Does it.
-pub(super) fn run(args: &RefreshArgs) -> anyhow::Result<()> {
-    let config = args.place.look()?.config;
+/// Does it. `outer` stood in front of the command.
+pub(super) fn run(args: &RefreshArgs, outer: &Place) -> anyhow::Result<()> {
+    let config = args.place.clone().or(outer).look()?.config;
     let today = Moment(clock::now()).to_string().chars().take(10).collect();
     let (told, note) = refreshed(args, &config, today)?;
     output::raw(&told);

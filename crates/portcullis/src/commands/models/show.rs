@@ -25,9 +25,10 @@ pub(crate) struct ShowArgs {
     place: Place,
 }
 
-/// Prints it.
-pub(super) fn run(args: &ShowArgs) -> anyhow::Result<()> {
-    let (loaded, catalogue, snapshot) = world::outline(&args.place)?;
+/// Prints it. `outer` stood in front of the command.
+pub(super) fn run(args: &ShowArgs, outer: &Place) -> anyhow::Result<()> {
+    let place = args.place.clone().or(outer);
+    let (loaded, catalogue, snapshot) = world::outline(&place)?;
     let of_catalogue = || {
         let (provider, id) = args.name.split_once('/')?;
         catalogue.model(provider, id)

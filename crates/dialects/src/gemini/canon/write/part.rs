@@ -6,6 +6,7 @@ use super::super::{FREE_TEXT, MADE_ID, MAX_DEPTH, media as kinds, signature, tex
 use super::Writing;
 use super::turns::own;
 use crate::json::{Document, Kind, Object, object};
+use crate::translate::functions::UNREADABLE;
 
 /// A text.
 pub(in super::super) fn text(text: &str, signature: Option<&str>) -> String {
@@ -50,7 +51,7 @@ pub(super) fn call(
         let why = "the arguments are no JSON object: they stand in one";
         writing.hint(format!("{field}.arguments"), why);
     }
-    let args = args.unwrap_or_else(|| wrapped(FREE_TEXT, &call.arguments));
+    let args = args.unwrap_or_else(|| wrapped(UNREADABLE, &call.arguments));
     let name = writing.name(&call.name);
     text_of(object(|out| {
         out.object("functionCall", |out| {
@@ -220,7 +221,7 @@ pub(in super::super) fn shown(thinking: &Thinking) -> Option<String> {
 
 /// A call, shown to a client.
 pub(in super::super) fn made(call: &ToolCall) -> String {
-    let args = arguments(call).unwrap_or_else(|| wrapped(FREE_TEXT, &call.arguments));
+    let args = arguments(call).unwrap_or_else(|| wrapped(UNREADABLE, &call.arguments));
     text_of(object(|out| {
         out.object("functionCall", |out| {
             identify(out, &call.id);

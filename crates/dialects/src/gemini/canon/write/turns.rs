@@ -11,6 +11,7 @@ use domain::canon::{Block, Dialect, Message, Role, Signature, ToolCall, ToolResu
 use super::super::SKIP_SIGNATURE;
 use super::{Writing, part};
 use crate::json::Object;
+use crate::translate::order::NOT_BEGUN;
 
 /// Stands where Google demands a turn that the conversation does not have.
 const FILLER: &str = "...";
@@ -96,7 +97,8 @@ pub(super) fn arrange(writing: &mut Writing<'_>) -> Turns {
         }
     }
     arranger.answer();
-    arranger.turns.complete()
+    let Arranger { writing, turns, .. } = arranger;
+    turns.complete(writing)
 }
 
 fn results(messages: &[Message]) -> BTreeMap<&str, VecDeque<(Place, &ToolResult)>> {
@@ -129,7 +131,7 @@ impl Turns {
     }
 
     /// The user is first, and there is something to answer.
-    fn complete(mut self) -> Self {
+    fn complete(mut self, writing: &mut Writing<'_>) -> Self {
         let is_first_model = self
             .contents
             .first()
@@ -141,7 +143,10 @@ impl Turns {
             true => self.system.pop(),
             false => None,
         };
-        let said = said.unwrap_or_else(|| part::text(FILLER, None));
+        let said = said.unwrap_or_else(|| {
+            writing.hint("messages", NOT_BEGUN);
+            part::text(FILLER, None)
+        });
         let turn = Turn {
             side: Side::User,
             results: Vec::new(),
