@@ -33,6 +33,7 @@ impl FullDisk {
             model: "m".repeat(2 << 20).into(),
             reserved_tokens: 0,
             asked: None,
+            who: None,
         });
         stage.plane.record(&large).expect("staged");
         Self { folder, away }

@@ -13,6 +13,7 @@ mod requests;
 mod rows;
 mod running_turns;
 mod server;
+mod spent;
 mod turns;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ pub use changes::{AdminChange, Change};
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
 pub use server::Server;
+pub use spent::Spent;
 
 /// What everything is written in.
 type Write = Transaction;

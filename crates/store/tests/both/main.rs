@@ -11,4 +11,5 @@ mod nodes;
 mod rows;
 mod schema;
 mod server;
+mod spent;
 mod turns;
