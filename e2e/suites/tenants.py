@@ -149,3 +149,27 @@ def wrong_options_are_told_and_change_nothing(w):
         done = run(w, *arguments, check=False)
         assert done.returncode != 0 and told in done.stderr, (arguments, done.stderr)
     assert "x" not in [one["name"] for one in json.loads(run(w, "teams", "list", "--json").stdout)]
+
+
+@case
+def reports_come_to_what_the_ledger_has(w):
+    """The sum of every report is the sum of the rows, in every form."""
+
+    w.gateway.stop()
+    rows = w.gateway.rows()
+    cost = sum(row["cost"] or 0 for row in rows)
+    for by in ("tenant", "team,model", "key", "tag:cost_center", "outcome,provider"):
+        report = json.loads(run(w, "spend", "--by", by, "--from", "1d", "--format", "json").stdout)
+        total = report["total"]
+        assert total["requests"] == len(rows), (by, total, len(rows))
+        assert round(float(total["cost_usd"]) * 1e9) == cost, (by, total, cost)
+        assert sum(row["requests"] for row in report["rows"]) == len(rows), by
+    table = run(w, "spend", "--by", "team,key").stdout
+    assert "acme/core" in table and "in all" in table, table
+    lines = run(w, "spend", "--by", "key", "--format", "csv").stdout.splitlines()
+    assert lines[0].startswith("key,requests,") and any(line.startswith("killed,") for line in lines), lines
+    focus = run(w, "spend", "--format", "focus").stdout.splitlines()
+    assert focus[0].startswith("BilledCost,") and "Usage" in focus[1], focus[:2]
+    w.gateway.start()
+    wrong = run(w, "spend", "--by", "shoe", check=False)
+    assert wrong.returncode != 0 and "`shoe` is none of tenant" in wrong.stderr, wrong.stderr

@@ -9,6 +9,7 @@ mod keys;
 mod migrations;
 mod open_requests;
 mod parties;
+mod report;
 mod requests;
 mod rows;
 mod running_turns;
@@ -31,6 +32,7 @@ use crate::sql::{Pool, Row, Transaction, query};
 pub use changes::{AdminChange, Change};
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
+pub use report::{Dimension, Sum};
 pub use server::Server;
 pub use spent::Spent;
 

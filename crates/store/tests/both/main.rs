@@ -8,6 +8,7 @@ mod keys;
 mod ledger;
 mod lost;
 mod nodes;
+mod report;
 mod rows;
 mod schema;
 mod server;
