@@ -277,9 +277,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
             }
             Err(failure) => failure,
         };
-        if failure.is_owed {
-            ticket.owe_prompt();
-        }
+        failure.book(&mut ticket);
         let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
         note(plane, target, &failure, &retry);
@@ -378,7 +376,9 @@ fn note(
             health.bench(&target.id, wait, now);
         }
         Kind::Account => health.bench(&target.id, retry.cooldown, now),
-        Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full | Kind::Media => {}
+        // It did answer, and whose prompt makes a model fall silent lays it off for nobody.
+        Kind::Empty | Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full | Kind::Media => {
+        }
     }
 }
 

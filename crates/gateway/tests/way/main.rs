@@ -14,6 +14,7 @@ mod credentials;
 mod customs;
 mod doubles;
 mod edges;
+mod empty_answers;
 mod ends;
 mod fetching;
 mod front;
