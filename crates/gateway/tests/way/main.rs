@@ -40,6 +40,7 @@ mod reasoning;
 mod rehearsals;
 mod request_ids;
 mod responses;
+mod responses_deleted;
 mod responses_items;
 mod responses_targets;
 mod responses_thoughts;
