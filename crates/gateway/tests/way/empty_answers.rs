@@ -37,11 +37,14 @@ fn googles(word: &str) -> Ask {
     Ask::to("POST", &path, body).with("x-goog-api-key", KEY)
 }
 
-fn chat(stream: bool) -> Ask {
-    let said = r#"[{"role":"user","content":"Hi"}]"#;
-    Ask::chat(format!(
-        r#"{{"model":"m","stream":{stream},"messages":{said}}}"#
-    ))
+const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#;
+
+fn chat() -> Ask {
+    Ask::chat(CHAT)
+}
+
+fn streamed_chat() -> Ask {
+    Ask::chat(CHAT.replacen('{', r#"{"stream":true,"#, 1))
 }
 
 #[track_caller]
@@ -60,8 +63,8 @@ fn what_a_model_used_to_say_nothing_is_booked_each_time() {
         let plain = || Reply::json(empty());
         let streamed = || Reply::sse([as_event(&empty())]);
         for (reply, ask) in [
-            (plain(), chat(false)),
-            (streamed(), chat(true)),
+            (plain(), chat()),
+            (streamed(), streamed_chat()),
             (plain(), googles("generateContent")),
             (streamed(), googles("streamGenerateContent?alt=sse")),
         ] {
@@ -77,7 +80,7 @@ fn what_a_model_used_to_say_nothing_is_booked_each_time() {
             has(record, 9, 120);
         }
         fake.script(vec![plain(), Reply::json(WHOLE)]);
-        assert_eq!(stage.ask(chat(false)).await.status, 200);
+        assert_eq!(stage.ask(chat()).await.status, 200);
         has(&stage.settled(5).await[4], 6, 42);
     });
 }
@@ -97,7 +100,7 @@ fn a_prompt_that_leaves_a_model_silent_lays_off_no_deployment() {
             .adjust(|snapshot| snapshot.retry.allowed_fails = 1);
         let stage = Stage::open(scene);
         for _ in 0..20 {
-            assert_eq!(stage.ask(chat(false)).await.status, 200);
+            assert_eq!(stage.ask(chat()).await.status, 200);
         }
         assert!(silent.count() > 1, "it is still asked: {}", silent.count());
     });
