@@ -36,4 +36,6 @@ pub use headers::{
 pub use passing::{PathError, joined, query};
 pub use quirks::{QuirksSpec, Senseless};
 pub use rate::rate;
-pub use url::{Batch, Delivery, counting_path, embeddings_path, parse_base_url, path, url_path};
+pub use url::{
+    Batch, Delivery, counting_path, embeddings_path, kept_path, parse_base_url, path, url_path,
+};

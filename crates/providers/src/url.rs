@@ -114,6 +114,18 @@ pub fn counting_path(provider: &Provider, counting: &Counting, model: &str) -> S
     filled(&provider.base_path, &counting.path, model)
 }
 
+/// Where a provider that speaks Responses keeps the answer of this id, which
+/// `model` gave.
+#[must_use]
+pub fn kept_path(provider: &Provider, model: &str, id: &str) -> String {
+    let path = path(provider, model, Delivery::Whole);
+    let id = segment(id);
+    match path.split_once('?') {
+        Some((path, query)) => format!("{path}/{id}?{query}"),
+        None => format!("{path}/{id}"),
+    }
+}
+
 fn filled(base: &str, path: &str, model: &str) -> String {
     format!("{base}{}", path.replace("{model}", &segment(model)))
 }

@@ -45,6 +45,8 @@ impl Frames {
             pivot,
             client,
             usage: None,
+            has_failed: false,
+            is_empty: false,
             frames: Vec::new(),
             chunks: Vec::new(),
             written: Vec::new(),
@@ -92,6 +94,13 @@ impl Frames {
             Self::Translated(translated) => translated.usage,
             Self::Same(_) | Self::Mended(_) => None,
         }
+    }
+
+    /// Whether the provider has ended the stream without a word of an answer, and
+    /// said nothing but why. An error that it sent is another thing.
+    #[must_use]
+    pub fn are_empty(&self) -> bool {
+        matches!(self, Self::Translated(translated) if translated.is_empty)
     }
 
     /// Whether these are read as if they were translated, but leave as they come.
@@ -167,6 +176,10 @@ pub struct Translated {
     client: Client,
     /// What the provider said last of its use.
     usage: Option<Usage>,
+    /// Whether a frame told of an error.
+    has_failed: bool,
+    /// Whether nothing came but the reason why nothing did.
+    is_empty: bool,
     // Emptied in every call; kept for their room.
     frames: Vec<Frame>,
     chunks: Vec<Chunk>,
@@ -190,6 +203,8 @@ impl Translated {
             self.hear(rest, out)?;
         }
         self.reader.finish(&mut self.chunks);
+        let is_error = |chunk: &Chunk| matches!(chunk, Chunk::Error(_));
+        self.is_empty = !self.has_failed && self.chunks.iter().any(is_error);
         self.write(&Bytes::new(), out)
     }
 
@@ -219,6 +234,7 @@ impl Translated {
             if let Chunk::Usage(usage) = &chunk {
                 self.usage = Some(*usage);
             }
+            self.has_failed |= matches!(chunk, Chunk::Error(_));
             let start = out.len();
             self.pivot.push(&chunk, &mut self.written);
             for bytes in self.written.drain(..) {

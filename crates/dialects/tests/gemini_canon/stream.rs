@@ -353,9 +353,14 @@ fn a_failure_without_content_is_no_answer() {
             "\"finishReason\"",
             "\"finishMessage\":\"Why.\",\"finishReason\"",
         );
-        let failure = read_failure(&document(told.as_bytes())).expect("one");
+        let (failure, used) = read_failure(&document(told.as_bytes())).expect("one");
+        assert_eq!(used, None);
         assert_eq!(failure.code.as_deref(), Some(reason));
         assert!(failure.message.ends_with(" Why."), "{failure:?}");
+        let counted = told.replacen('{', r#"{"usageMetadata":{"promptTokenCount":3,"thoughtsTokenCount":40,"totalTokenCount":43},"#, 1);
+        let (_, used) = read_failure(&document(counted.as_bytes())).expect("one");
+        let used = used.map(|used| (used.input, used.reasoning));
+        assert_eq!(used, Some((3, 40)), "thought, and said nothing");
         let begun = with(r#"{"text":"a"}"#, reason);
         assert_eq!(read_failure(&document(begun.as_bytes())), None);
         assert_eq!(last(&begun), Some(Chunk::End));

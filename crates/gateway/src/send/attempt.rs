@@ -22,7 +22,7 @@ use super::failure::Failure;
 use super::fetch::Means;
 use super::pool::ExchangeError;
 use super::quirks::{self, Told};
-use super::rejected::rejected;
+use super::rejected::{Spoken, rejected};
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
 use super::{
@@ -86,9 +86,12 @@ pub(super) async fn attempt(
     if !status.is_success() {
         let whole = collect(&mut body, LARGEST_ERROR, patience).await;
         let body = whole.unwrap_or_default();
-        let theirs = translation.as_ref().map(|t| t.theirs());
+        let spoken = Spoken {
+            theirs: translation.as_ref().map(|t| t.theirs()),
+            is_clients: translation.as_ref().is_some_and(|t| t.is_clients()),
+        };
         let reply = (status, &fields, body);
-        return Err(rejected(reply, theirs, (target, key), ask));
+        return Err(rejected(reply, spoken, (target, key), ask));
     }
     uncompressed(&fields)?;
     if let Some(cutter) = cutter(&fields, target.provider.format) {
@@ -273,10 +276,7 @@ async fn open(mut opening: Opening, ask: &Ask) -> Result<Opening, Failure> {
                 FrameClass::Content | FrameClass::Finish => begun = true,
                 FrameClass::Error if !begun => {
                     let failure = Failure::of_event(frame.data.unwrap_or_default());
-                    return Err(match is_over {
-                        true => empty::stream(failure, &opening, ask),
-                        false => failure,
-                    });
+                    return Err(empty::stream(failure, &opening, ask));
                 }
                 FrameClass::Malformed if !begun => {
                     return Err(Failure::broken(

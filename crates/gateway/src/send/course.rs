@@ -62,7 +62,7 @@ impl Course {
                     }
                 }
             }
-            Kind::Transient | Kind::Limited => {}
+            Kind::Transient | Kind::Limited | Kind::Empty => {}
         }
         if self.made >= self.most {
             return None;

@@ -4,14 +4,19 @@
 
 use bytes::Bytes;
 use domain::canon::Fault;
+use domain::usage::Usage;
 
-use super::failure::{BEFORE_CONTENT, Failure};
+use super::failure::{BEFORE_CONTENT, Failure, Kind};
 use super::{Ask, Opening};
-use crate::settle::Verbatim;
+use crate::settle::{Ticket, Verbatim};
 
-/// A whole answer without any. `passes` is what came, for a client that may
+/// A whole answer without any, and what the provider has used for it. `passes` is what came, for a client that may
 /// have it as it is; what the model said stays here where guards read.
-pub(super) fn answer(fault: &Fault, passes: Option<Bytes>, is_governed: IsGoverned) -> Failure {
+pub(super) fn answer(
+    (fault, used): (&Fault, Option<Usage>),
+    passes: Option<Bytes>,
+    is_governed: IsGoverned,
+) -> Failure {
     let word = fault.code.as_deref().unwrap_or_default();
     let mut failure = Failure::broken(format!("an answer without content: {word}"));
     failure.refusal.message = match is_governed {
@@ -19,11 +24,16 @@ pub(super) fn answer(fault: &Fault, passes: Option<Bytes>, is_governed: IsGovern
         IsGoverned::Yes => format!("The upstream gave no answer: it ended with {word}."),
     };
     failure.verbatim = passes.map(|body| as_it_came(body, "application/json"));
-    failure
+    of_model(failure, used)
 }
 
-/// A stream that ended so: `failure` is what that means by itself.
+/// What an error means that a stream begins with: `failure` is what it says. Where
+/// the stream has ended so by itself, it is an answer without any; an error that the
+/// provider sent stays one, the last event or not.
 pub(super) fn stream(mut failure: Failure, opening: &Opening, ask: &Ask) -> Failure {
+    if failure.kind != Kind::Transient || !opening.frames.are_empty() {
+        return failure;
+    }
     if ask.is_governed {
         BEFORE_CONTENT.clone_into(&mut failure.refusal.message);
     }
@@ -32,7 +42,27 @@ pub(super) fn stream(mut failure: Failure, opening: &Opening, ask: &Ask) -> Fail
         let body = held.collect::<Vec<_>>().concat();
         failure.verbatim = Some(as_it_came(body.into(), "text/event-stream; charset=utf-8"));
     }
-    failure
+    of_model(failure, opening.frames.usage())
+}
+
+/// The model's doing: the deployment is well, and what it has used is paid.
+fn of_model(failure: Failure, used: Option<Usage>) -> Failure {
+    Failure {
+        kind: Kind::Empty,
+        used,
+        ..failure.owed()
+    }
+}
+
+impl Failure {
+    /// Books what the attempt has cost, as far as that is known.
+    pub(super) fn book(&self, ticket: &mut Ticket) {
+        match self.used {
+            Some(used) => ticket.pay(used),
+            None if self.is_owed => ticket.owe_prompt(),
+            None => {}
+        }
+    }
 }
 
 /// Whether guards read what is said.

@@ -8,6 +8,7 @@ use dialects::openai;
 use domain::canon::FaultKind;
 use domain::credential::Key;
 use domain::refusal::{Reason, Refusal};
+use domain::usage::Usage;
 use http::StatusCode;
 use http1::Fields;
 
@@ -32,6 +33,9 @@ pub(super) enum Kind {
     Missing,
     /// As many requests as may be are there already; it was not asked.
     Full,
+    /// An answer without any: the model's doing, by what it was asked. Another
+    /// attempt may bring one.
+    Empty,
     /// It takes no URLs, and what lies at one could not be fetched; a target
     /// that does may be asked.
     Media,
@@ -48,6 +52,7 @@ impl Kind {
             Self::Elsewhere => "unable",
             Self::Missing => "missing",
             Self::Full => "full",
+            Self::Empty => "empty",
             Self::Media => "media",
         }
     }
@@ -66,6 +71,8 @@ pub(super) struct Failure {
     /// Whether the upstream was told and gave no word of refusal: it may have
     /// worked on it, and the prompt may be paid.
     pub(super) is_owed: bool,
+    /// What the upstream says that it has used for it.
+    pub(super) used: Option<Usage>,
     /// Whether it says that there is no such route.
     pub(super) is_no_route: bool,
 }
@@ -80,6 +87,7 @@ impl Failure {
             retry_after: None,
             is_unknown: false,
             is_owed: false,
+            used: None,
             is_no_route: false,
         }
     }
@@ -240,6 +248,7 @@ impl Failure {
             retry_after,
             is_unknown: kind == Kind::Account && status == StatusCode::UNAUTHORIZED,
             is_owed: false,
+            used: None,
             is_no_route: false,
         }
     }

@@ -27,6 +27,7 @@ mod quirks;
 mod reasoning;
 pub(crate) mod rehearsal;
 mod rejected;
+mod removal;
 mod several;
 mod shape;
 mod shared;
@@ -81,6 +82,7 @@ pub use fetch::Fetcher;
 pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
+pub use removal::forget;
 pub use spoken::Unspoken;
 pub(crate) use spoken::speaks;
 pub use told::Told;
@@ -280,9 +282,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
             }
             Err(failure) => failure,
         };
-        if failure.is_owed {
-            ticket.owe_prompt();
-        }
+        failure.book(&mut ticket);
         let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
         noted::failed(plane, (&ticket, target), &failure, &retry);

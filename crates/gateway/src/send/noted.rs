@@ -60,6 +60,9 @@ fn health(plane: &Rc<Plane>, target: &Deployment, failure: &Failure, retry: &Ret
             health.bench(&target.id, wait, now);
         }
         Kind::Account => health.bench(&target.id, retry.cooldown, now),
-        Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full | Kind::Media => {}
+        // It did answer, and whose prompt makes a model fall silent lays it off
+        // for nobody.
+        Kind::Empty | Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full | Kind::Media => {
+        }
     }
 }

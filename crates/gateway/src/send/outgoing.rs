@@ -16,7 +16,7 @@ use domain::refusal::{Reason, Refusal};
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
-use http1::Fields;
+use http1::{Fields, Length};
 use hyper::body::{Body, Frame, SizeHint};
 use providers::Delivery;
 
@@ -36,6 +36,7 @@ pub struct Outgoing {
     /// Which of the provider's keys it takes.
     key: Option<usize>,
     operation: Operation,
+    method: Method,
     /// Where, if that hangs on the request.
     path: Option<PathAndQuery>,
     /// Headers of this request alone.
@@ -47,6 +48,15 @@ impl Outgoing {
     fn path(&self) -> &PathAndQuery {
         let usual = || self.prepared.path(self.operation);
         self.path.as_ref().unwrap_or_else(usual)
+    }
+
+    /// Adds the credential, if it does not stand among the usual headers.
+    async fn authenticated(&mut self) -> Result<(), Refusal> {
+        let prepared = Rc::clone(&self.prepared);
+        match prepared.unready(self.key) {
+            Some(key) => self.authenticate(key).await,
+            None => Ok(()),
+        }
     }
 
     /// Adds a credential that is renewed now and then.
@@ -64,7 +74,7 @@ impl Outgoing {
         let path = self.path().clone();
         let unsigned = Unsigned {
             auth: &prepared.provider.auth,
-            method: Method::POST.as_str(),
+            method: self.method.as_str(),
             host: &authority(&prepared.provider),
             path: path.path(),
             query: path.query().unwrap_or_default(),
@@ -81,8 +91,17 @@ impl Outgoing {
     /// Its head, as HTTP/1 has it.
     pub(super) fn head(&self) -> Bytes {
         let mut out = BytesMut::new();
-        let length = self.parts.iter().map(|part| part.len() as u64).sum();
         let target = self.path().as_str();
+        if self.method != Method::POST {
+            let mut fields = Fields::from(&self.prepared.lines(self.key).headers);
+            fields.remove("content-type");
+            for (name, value) in self.own.iter() {
+                fields.add(std::str::from_utf8(name).unwrap_or_default(), value);
+            }
+            http1::write_ask(&mut out, &self.method, target, &fields, &Length::None);
+            return out.freeze();
+        }
+        let length = self.parts.iter().map(|part| part.len() as u64).sum();
         http1::write_post(
             &mut out,
             target,
@@ -97,7 +116,7 @@ impl Outgoing {
     pub(super) fn request(&self) -> Result<Request<Sliced>, http::Error> {
         let provider = &self.prepared.provider;
         let mut request = Request::new(Sliced::from(self.parts.clone()));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.prepared.lines(self.key).headers.clone();
         let host = request.headers_mut().remove(header::HOST);
         for (name, value) in &self.own.to_map() {
@@ -232,15 +251,35 @@ pub(super) async fn at(
     let mut outgoing = Outgoing {
         path: path.map_err(internal)?,
         operation: ask.operation,
+        method: Method::POST,
         own,
         key,
         parts: shaped(parts, &provider.shape, &members)?,
         prepared,
     };
-    let prepared = Rc::clone(&outgoing.prepared);
-    if let Some(key) = prepared.unready(key) {
-        outgoing.authenticate(key).await?;
-    }
+    outgoing.authenticated().await?;
+    Ok(outgoing)
+}
+
+/// Builds a request without a body that takes away what lies at this path.
+///
+/// # Errors
+/// There is no credential now, or the path is none.
+pub(super) async fn deleting(
+    path: String,
+    key: Option<usize>,
+    prepared: Rc<Prepared>,
+) -> Result<Outgoing, Refusal> {
+    let mut outgoing = Outgoing {
+        path: Some(PathAndQuery::try_from(path).map_err(internal)?),
+        operation: Operation::Chat,
+        method: Method::DELETE,
+        own: Fields::default(),
+        key,
+        parts: Vec::new(),
+        prepared,
+    };
+    outgoing.authenticated().await?;
     Ok(outgoing)
 }
 

@@ -18,19 +18,28 @@ use super::translation::{DEPTH, PIVOT};
 use super::{Ask, aws, spoken};
 use crate::accept::Foreign;
 
-/// Reads such an answer. `theirs` is what the provider speaks, where that is not
-/// the pivot's dialect; `key` the one of its keys that was taken.
+/// How the provider was asked that gave such an answer.
+#[derive(Clone, Copy)]
+pub(super) struct Spoken<'a> {
+    /// What it speaks, where that is not the pivot's dialect.
+    pub(super) theirs: Option<&'a Upstream>,
+    /// Whether it was asked in the client's own words, so that what it says of
+    /// them is said of what the client sent.
+    pub(super) is_clients: bool,
+}
+
+/// Reads such an answer; `key` is the one of the provider's keys that was taken.
 pub(super) fn rejected(
     (status, fields, body): (StatusCode, &Fields, Bytes),
-    theirs: Option<&Upstream>,
+    spoken: Spoken<'_>,
     (target, key): (&Deployment, Option<usize>),
     ask: &Ask,
 ) -> Failure {
     let word = aws::word(status, fields, &body);
-    let own = own(theirs, &body, ask);
+    let own = own(spoken, &body, ask);
     let is_no_route = spoken::is_no_route(status, &body);
-    let (body, wait) = match theirs {
-        Some(theirs) => fault(theirs, status, &body, ask),
+    let (body, wait) = match spoken.theirs {
+        Some(theirs) => fault((theirs, spoken.is_clients), status, &body, ask),
         None => (body, None),
     };
     let failure = match word {
@@ -44,13 +53,16 @@ pub(super) fn rejected(
     }
 }
 
-/// The body as it came, if the client speaks the provider's dialect and reads it
-/// as an error; but for the request's id, which is the gateway's: the provider's
-/// says nothing to who asks the gateway's operator. Google may say beside it whose
-/// the gateway's account is.
-fn own(theirs: Option<&Upstream>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
+/// The body as it came, if the provider was asked in the client's own words and the
+/// client reads it as an error: places in it are places in what the client sent. But
+/// for the request's id, which is the gateway's: the provider's says nothing to who
+/// asks the gateway's operator. Google may say beside it whose the gateway's account is.
+fn own(spoken: Spoken<'_>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
     let client = ask.foreign.as_ref()?.codec.dialect;
-    theirs.filter(|theirs| theirs.dialect == client)?;
+    let theirs = spoken.theirs.filter(|_| spoken.is_clients)?;
+    if theirs.dialect != client {
+        return None;
+    }
     let document = Document::parse(body.clone(), DEPTH).ok()?;
     let error = document.root().get("error")?;
     error.get("message")?.str()?;
@@ -72,9 +84,10 @@ fn own(theirs: Option<&Upstream>, body: &Bytes, ask: &Ask) -> Option<Bytes> {
 }
 
 /// A provider's error in the pivot's dialect, with the client's names for fields,
-/// and when it says to come again, where its body is the place for that.
+/// and when it says to come again, where its body is the place for that. A place in
+/// what the client did not write itself is none that it could find.
 fn fault(
-    theirs: &Upstream,
+    (theirs, is_clients): (&Upstream, bool),
     status: StatusCode,
     body: &[u8],
     ask: &Ask,
@@ -92,7 +105,7 @@ fn fault(
     });
     let foreign = ask.foreign.as_deref().map(Foreign::terms);
     if let Some(terms) = foreign.or(own)
-        && terms.codec.dialect != theirs.dialect
+        && (!is_clients || terms.codec.dialect != theirs.dialect)
     {
         terms.tell(theirs.dialect, &mut fault);
     }

@@ -14,7 +14,8 @@ use super::course::Course;
 use super::failure::{Failure, Kind};
 use crate::route::{Health, Whose};
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
+    Kind::Empty,
     Kind::Transient,
     Kind::Limited,
     Kind::Account,
@@ -85,7 +86,7 @@ fn no_course_asks_too_often_waits_too_long_or_asks_whom_it_must_not() {
             }
             asked[at] += 1;
             attempts += 1;
-            let kind = KINDS[dice.roll(7) as usize];
+            let kind = KINDS[dice.roll(KINDS.len() as u64) as usize];
             let wait = (dice.roll(3) == 0).then(|| Duration::from_millis(dice.roll(9000)));
             let pause = course.after(&failure(kind, wait), |below| dice.roll(below));
             match kind {
@@ -98,7 +99,7 @@ fn no_course_asks_too_often_waits_too_long_or_asks_whom_it_must_not() {
                     }
                 }
                 Kind::Client => assert!(pause.is_none(), "seed {seed}: retried a mistake"),
-                Kind::Transient | Kind::Limited => {}
+                Kind::Transient | Kind::Limited | Kind::Empty => {}
             }
             let Some(pause) = pause else { break };
             assert!(pause <= policy.max_backoff, "seed {seed}: {pause:?}");

@@ -277,6 +277,14 @@ impl Translation {
         }
     }
 
+    /// Whether the target is asked in the client's own words.
+    pub(super) fn is_clients(&self) -> bool {
+        match &self.kind {
+            Kind::Talk(talk) => talk.passes,
+            Kind::Vectors(vectors) => vectors.passes,
+        }
+    }
+
     /// A provider's whole answer in the pivot's dialect, and what leaves of it
     /// if that is something else.
     ///
@@ -350,9 +358,9 @@ impl Talk {
             _ => None,
         };
         match failure {
-            Some(fault) => {
+            Some((fault, used)) => {
                 let passes = self.passes.then(|| document.bytes().clone());
-                empty::answer(&fault, passes, self.is_governed)
+                empty::answer((&fault, used), passes, self.is_governed)
             }
             None => Failure::broken(format!("no answer of the dialect `{}`", dialect.as_str())),
         }

@@ -28,7 +28,7 @@ pub(super) struct Vectors {
     /// How a client of Gemini's asked.
     form: Option<Form>,
     /// Whether the provider's bytes leave as they came.
-    passes: bool,
+    pub(super) passes: bool,
     /// What is asked, in `OpenAI`'s dialect.
     asked: Arc<Document>,
     model: String,

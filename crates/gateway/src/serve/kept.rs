@@ -85,9 +85,14 @@ async fn answer(plane: &Rc<Plane>, wanted: &Wanted, about: About) -> Result<Said
         About::Items(page) => json(items(plane, wanted, &page).await?),
         About::Forget => {
             stop(plane, wanted).await?;
+            let turn = waited(plane.shared.turns.turn(wanted.clone()).get()).await?;
+            let turn = turn.ok_or_else(|| unknown(&wanted.id))?;
             let gone = waited(plane.shared.turns.forget(wanted.clone()).get()).await?;
             match gone {
-                true => json(kept::deleted(&wanted.id)),
+                true => {
+                    crate::send::forget(plane, &turn).await;
+                    json(kept::deleted(&wanted.id))
+                }
                 false => Err(unknown(&wanted.id)),
             }
         }

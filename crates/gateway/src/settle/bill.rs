@@ -63,6 +63,13 @@ impl Account {
         self.unanswered = Bill::of(self.meter.asks(), self.price());
     }
 
+    /// The attempt has failed, and the target says what it has used: that is
+    /// paid, whoever answers.
+    pub fn pay(&mut self, used: Usage) {
+        let used = (used, UsageSource::Provider);
+        self.earlier = Bill::of(used, self.price()).and(self.earlier);
+    }
+
     /// Another target is asked: what the last one has brought is not asked for
     /// again, and is paid.
     pub(super) fn leave_target(&mut self) {

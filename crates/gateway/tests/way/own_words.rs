@@ -1,9 +1,11 @@
 //! What a provider says of a mistake, to a client that speaks its dialect.
 
 use domain::canon::Dialect;
+use domain::guard::Action;
 use domain::model::{Provider, WireFormat};
 use testkit::{FakeProvider, Reply};
 
+use crate::doubles::{BOTH, guarded};
 use crate::stage::{Answer, Ask, KEY, Stage, play, usual};
 
 const CLAUDES: &str = r#"{ "type":"error", "request_id":"req_theirs", "error":{"type":"invalid_request_error",
@@ -105,5 +107,23 @@ fn another_dialect_and_what_is_no_error_of_this_one_are_rewritten() {
             assert_eq!(answer.json()["type"], "error", "{}", answer.text());
             assert_eq!(answer.json()["error"]["message"], "No.");
         }
+    });
+}
+
+#[test]
+fn what_is_said_of_words_that_a_policy_wrote_is_not_told_as_said_of_the_clients() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        let wrong = RESPONSES.replace(r#""input""#, r#""input[3].content""#);
+        fake.always(Reply::json(wrong).with_status(400));
+        let speaks =
+            |provider: &mut Provider| provider.format = WireFormat::Dialect(Dialect::Responses);
+        let scene = usual(&fake).with(speaks);
+        let stage = Stage::open(scene.policy(guarded("secret", Action::Block, BOTH)));
+        let answer = stage.ask(responses()).await;
+        let error = &answer.json()["error"];
+        assert_eq!((answer.status, &error["message"]), (400, &"No.".into()));
+        assert_eq!(error["param"], "input", "which one, only the gateway knows");
+        assert!(error.get("hint").is_none(), "{error}");
     });
 }

@@ -34,11 +34,16 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
 
 /// Why the model gave no answer, in what is otherwise one.
 #[must_use]
-pub fn read_failure(document: &Document) -> Option<Fault> {
-    match chunks(document, &Names::default())?.pop()? {
-        Chunk::Error(fault) => Some(fault),
+pub fn read_failure(document: &Document) -> Option<(Fault, Option<Usage>)> {
+    let mut chunks = chunks(document, &Names::default())?;
+    let Chunk::Error(fault) = chunks.pop()? else {
+        return None;
+    };
+    let used = chunks.iter().rev().find_map(|chunk| match chunk {
+        Chunk::Usage(usage) => Some(*usage),
         _ => None,
-    }
+    });
+    Some((fault, used))
 }
 
 /// An answer as a stream; none if it is none of this dialect.

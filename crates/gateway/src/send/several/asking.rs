@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::super::Ask;
 use super::super::attempt::{LARGEST_ERROR, Patience, collect, exchange, uncompressed};
 use super::super::failure::{Failure, Kind};
-use super::super::rejected::rejected;
+use super::super::rejected::{Spoken, rejected};
 use super::super::translation::DEPTH;
 use super::super::upstream::Reply;
 use crate::aside;
@@ -138,8 +138,13 @@ impl<'a> Asking<'a> {
                 WireFormat::Demo => None,
                 WireFormat::Dialect(theirs) => translate::upstream(theirs),
             };
+            // Each is a piece of what the client sent.
+            let spoken = Spoken {
+                theirs,
+                is_clients: false,
+            };
             let reply = (status, &fields, whole.unwrap_or_default());
-            return Err(rejected(reply, theirs, self.target, self.ask));
+            return Err(rejected(reply, spoken, self.target, self.ask));
         }
         uncompressed(&fields)?;
         // Together they hold no more than one answer may.
