@@ -308,6 +308,10 @@ async fn asked_well(
     let native = spoken::of(plane, ask, target);
     let failure = match asked(plane, ask, &native, how, ticket).await {
         Err(failure) if failure.is_no_route && !Arc::ptr_eq(&native, target) => failure,
+        Err(failure) => match spoken::instead(ask, &native, &failure) {
+            Some(other) => return Box::pin(asked(plane, ask, other, how, ticket)).await,
+            None => return Err(failure),
+        },
         answer => return answer,
     };
     let answer = Box::pin(asked(plane, ask, target, how, ticket)).await;

@@ -16,6 +16,7 @@ use domain::model::{Deployment, WireFormat};
 use domain::time::Ticks;
 
 use super::Ask;
+use super::failure::Failure;
 pub(super) use super::no_route::is_no_route;
 use crate::plane::Plane;
 
@@ -73,6 +74,22 @@ pub(super) fn of(plane: &Plane, ask: &Ask, target: &Arc<Deployment>) -> Arc<Depl
         true => Arc::clone(target),
         false => Arc::clone(native),
     }
+}
+
+/// The target in Responses, where that is what it says in refusing chat: some
+/// models have conversations by that alone, or with tools and efforts together.
+pub(super) fn instead<'a>(
+    ask: &Ask,
+    target: &'a Deployment,
+    failure: &Failure,
+) -> Option<&'a Arc<Deployment>> {
+    let is_chat = ask.operation == Operation::Chat && target.provider.format == WireFormat::USUAL;
+    let said = failure.verbatim.as_ref().filter(|_| is_chat)?;
+    let is_told = matches!(said.status, 400 | 404)
+        && memchr::memmem::find(&said.body, b"v1/responses").is_some();
+    is_told
+        .then(|| target.in_dialect(Dialect::Responses))
+        .flatten()
 }
 
 /// Whether a target is asked in this dialect, as far as is known.
