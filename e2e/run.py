@@ -41,6 +41,7 @@ SUITES = [
     "lossless",
     "pass_through",
     "policies",
+    "tenants",
     "credentials",
     "lifecycle",
     "handover",

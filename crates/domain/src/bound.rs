@@ -75,6 +75,13 @@ impl Bound {
         }
     }
 
+    /// What it is counted under, what is counted apart left out: it stays the
+    /// same when the amount is changed.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.subject
+    }
+
     /// Whether it may refuse anything.
     #[must_use]
     pub fn is_hard(&self) -> bool {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeploymentId, KeyId, ModelName, ProviderName, TenantId, TicketId};
+use crate::ids::{DeploymentId, KeyId, ModelName, PartyId, ProviderName, TenantId, TicketId};
 use crate::money::NanoUsd;
 use crate::time::UnixMicros;
 use crate::usage::{Usage, UsageSource};
@@ -54,6 +54,32 @@ pub struct Opened {
     /// in its own row.
     #[serde(skip)]
     pub asked: Option<Asked>,
+    /// Who asks below the tenant and beside the key, where anybody does. Beside
+    /// the record too.
+    #[serde(skip)]
+    pub who: Option<Box<Who>>,
+}
+
+/// Who asks, below the tenant and beside the key, and what was done about their
+/// limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The key's team.
+    pub team: Option<PartyId>,
+    /// Its app.
+    pub app: Option<PartyId>,
+    /// Its user.
+    pub user: Option<PartyId>,
+    /// The end user that the application names.
+    pub end_user: Option<String>,
+    /// The session that it names.
+    pub session: Option<String>,
+    /// Tags, inherited ones included.
+    pub tags: Vec<(String, String)>,
+    /// The model that was asked for, where a limit had another one asked.
+    pub degraded_from: Option<ModelName>,
+    /// Whether it cost more than was reserved for it: the bound was none.
+    pub overrun: bool,
 }
 
 impl Opened {
@@ -195,6 +221,10 @@ pub struct Settled {
     /// block carries them beside the record (decision 2).
     #[serde(skip)]
     pub passed: Option<Passed>,
+    /// Who asked below the tenant and beside the key, where anybody did. Beside
+    /// the record too.
+    #[serde(skip)]
+    pub who: Option<Box<Who>>,
 }
 
 /// The bodies of a request that passed through, in bytes.
@@ -235,6 +265,7 @@ impl Settled {
             saved: None,
             findings: Vec::new(),
             passed: None,
+            who: None,
         }
     }
 }

@@ -26,6 +26,7 @@ fn records(sequence: u64) -> [Record; 2] {
         operation: "chat".into(),
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
+        who: None,
         asked: Some(Asked {
             streamed: true,
             provider: "openai".into(),

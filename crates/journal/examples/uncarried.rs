@@ -69,5 +69,6 @@ fn opened(sequence: u64) -> Opened {
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
         asked: None,
+        who: None,
     }
 }

@@ -24,6 +24,7 @@ pub fn lost(opened: &Opened) -> Settled {
     let lost = Settled {
         // What passes through asks for no model.
         model: Some(opened.model.clone()).filter(|name| !name.as_str().is_empty()),
+        who: opened.who.clone(),
         ..Settled::at_once(begun, Outcome::Lost, 0)
     };
     let Some(asked) = opened.asked.clone() else {

@@ -245,6 +245,7 @@ mod tests {
             model: "m".into(),
             reserved_tokens: 300,
             asked: None,
+            who: None,
         })
     }
 

@@ -10,6 +10,7 @@ use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::models::ModelsArgs;
 use crate::commands::parties::PartiesCommand;
+use crate::commands::spend::SpendArgs;
 use crate::serve::ServeArgs;
 
 /// A self-hosted gateway to language models: one address and one kind of key
@@ -101,6 +102,14 @@ Examples:
     /// Create, list, change, rotate and revoke virtual keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What was spent, by whom and for what
+    #[command(after_help = "\
+Examples:
+  portcullis spend                                     this month, by tenant
+  portcullis spend --by team,model --from 7d
+  portcullis spend --by tag:cost_center --from 2026-10-01 --to 2026-11-01 --format csv
+  portcullis spend --format focus > october.csv")]
+    Spend(SpendArgs),
     /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:

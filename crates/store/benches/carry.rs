@@ -129,6 +129,7 @@ fn records(sequence: u64) -> [Record; 2] {
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
         asked: None,
+        who: None,
     };
     let settled = Settled {
         outcome: Outcome::Complete,

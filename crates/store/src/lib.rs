@@ -13,4 +13,6 @@ pub mod memory;
 mod sql;
 mod tables;
 
-pub use tables::{AdminChange, Change, KeySecret, Server, Store, StoreError, StoredKey};
+pub use tables::{
+    AdminChange, Change, Dimension, KeySecret, Server, Spent, Store, StoreError, StoredKey, Sum,
+};

@@ -51,6 +51,8 @@ pub async fn room(
         Err(refusal) => return Err(Refused::new(accepted.ticket, refusal)),
     };
     accepted.ticket.asks_for(&model);
+    accepted.ticket.is_said(&said);
+    let asked_for = model.name.clone();
     let asking = Asking {
         plane,
         snapshot,
@@ -66,10 +68,10 @@ pub async fn room(
             let policies = super::policies_of(snapshot, &model, &accepted.principal);
             let ticket = &mut accepted.ticket;
             ticket.taken = taken;
-            ticket.reserved = needs.used();
+            (ticket.reserved, ticket.each) = (needs.used(), needs.used());
             if instead_of {
+                ticket.is_degraded(asked_for, model.name.clone());
                 ticket.asks_for(&model);
-                ticket.degraded = Some(model.name.clone());
             }
             Ok(Admitted {
                 accepted,

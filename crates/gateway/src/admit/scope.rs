@@ -31,6 +31,8 @@ pub struct Said {
     pub session: Option<String>,
     /// Tags: the key's, and the request's own, by name.
     pub tags: Vec<(Arc<str>, Arc<str>)>,
+    /// Whether the request has some of its own.
+    pub is_tagged: bool,
 }
 
 /// Where a request came from: whoever is connected, or whom trusted proxies name.
@@ -160,11 +162,13 @@ pub(super) fn said(principal: &Principal, accepted: &Accepted) -> Result<Said, R
         end_user: text(END_USER).map(bounded).or_else(user),
         session: text(SESSION).map(bounded),
         tags: principal.tags.clone(),
+        is_tagged: false,
     };
     for one in fields.all(TAGS) {
         let line = std::str::from_utf8(one).map_err(|_| unreadable("it is not UTF-8"))?;
         for pair in line.split(',').map(str::trim).filter(|it| !it.is_empty()) {
             add_tag(&mut said.tags, pair)?;
+            said.is_tagged = true;
         }
     }
     for name in &principal.require {

@@ -80,7 +80,8 @@ impl Routed {
 
 /// Plans whom to ask: the model's deployments by order and weight, healthy
 /// ones first, then those of its fallbacks that the key may use and whose own
-/// guards do not block; those last that are known not to do what is asked.
+/// guards do not block; those last that are known not to do what is asked. Of
+/// equals those are first that can be told of all its tools.
 ///
 /// # Errors
 /// 503 if the model has no deployment at all.
@@ -123,7 +124,9 @@ pub async fn choose(
         }
         plan.sort_by_key(|step| {
             let is_awake = plane.shared.health.is_awake(&step.target.id, now);
-            (step.lacks.is_some(), !is_awake)
+            let is_fallback = step.whose == Whose::Fallback;
+            let lacks_tools = suited::lacks_tools(plane, &step.target, accepted);
+            (step.lacks.is_some(), !is_awake, is_fallback, lacks_tools)
         });
     }
     Ok(Routed {

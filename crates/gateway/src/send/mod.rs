@@ -17,6 +17,8 @@ mod failure;
 mod fetch;
 mod keys;
 mod losses;
+mod no_route;
+mod noted;
 mod outgoing;
 mod pass;
 pub mod pool;
@@ -81,6 +83,7 @@ pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
 pub use spoken::Unspoken;
+pub(crate) use spoken::speaks;
 pub use told::Told;
 use upstream::UpstreamBody;
 
@@ -283,14 +286,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         }
         let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
-        note(plane, target, &failure, &retry);
-        let kind = failure.kind.as_str();
-        plane.shared.metrics.attempt_failed(&target.id, kind);
-        // Overload would be a line a request; the metric counts it.
-        if failure.kind != Kind::Full {
-            tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
-                cause = failure.refusal.cause, "attempt failed");
-        }
+        noted::failed(plane, (&ticket, target), &failure, &retry);
         match course.after(&failure, |below| plane.roll(below)) {
             Some(pause) if may_go_on && Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),
@@ -311,13 +307,15 @@ async fn asked_well(
     ticket: &mut Ticket,
 ) -> Result<Answered, Failure> {
     let native = spoken::of(plane, ask, target);
-    let answer = asked(plane, ask, &native, how, ticket).await;
-    if Arc::ptr_eq(&native, target) || !answer.as_ref().is_err_and(|it| it.is_no_route) {
-        return answer;
-    }
+    let failure = match asked(plane, ask, &native, how, ticket).await {
+        Err(failure) if failure.is_no_route && !Arc::ptr_eq(&native, target) => failure,
+        answer => return answer,
+    };
     let answer = Box::pin(asked(plane, ask, target, how, ticket)).await;
-    if answer.is_ok() {
-        spoken::learn(plane, &native);
+    // Where the model is not either, it may be that alone which was not found.
+    let is_missing = answer.as_ref().is_err_and(|it| it.kind == Kind::Missing);
+    if !is_missing && spoken::learn(plane, &native) {
+        noted::unspoken(plane, (ticket, &native), &failure);
     }
     answer
 }
@@ -360,26 +358,6 @@ async fn asked(
 async fn sleep(pause: Duration) {
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
-    }
-}
-
-/// Writes a failure into the target's health.
-fn note(
-    plane: &Rc<Plane>,
-    target: &Deployment,
-    failure: &Failure,
-    retry: &domain::policy::RetryPolicy,
-) {
-    let (health, now) = (&plane.shared.health, plane.shared.ticks());
-    match failure.kind {
-        Kind::Transient => health.failed(&target.id, retry, now),
-        Kind::Limited => {
-            let wait = failure.retry_after.unwrap_or(Duration::ZERO);
-            health.failed(&target.id, retry, now);
-            health.bench(&target.id, wait, now);
-        }
-        Kind::Account => health.bench(&target.id, retry.cooldown, now),
-        Kind::Client | Kind::Elsewhere | Kind::Missing | Kind::Full | Kind::Media => {}
     }
 }
 

@@ -2,36 +2,41 @@
 //! so that nothing has to be translated; else in its usual one.
 //!
 //! Whether it does is what catalogue or file say of the provider. A server that
-//! says otherwise of a model, by an answer that there is no such route, is asked
-//! in its usual dialect, and the next requests at once.
+//! says otherwise of a model is asked in its usual dialect, and the next requests
+//! at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use dialects::Operation;
-use dialects::json::Document;
 use domain::canon::Dialect;
 use domain::ids::ProviderName;
 use domain::model::{Deployment, WireFormat};
 use domain::time::Ticks;
-use http::StatusCode;
 
 use super::Ask;
+pub(super) use super::no_route::is_no_route;
 use crate::plane::Plane;
 
 /// How long it counts that a server has no such route.
 const BELIEVED: Duration = Duration::from_secs(3_600);
-/// More of them than this begin anew.
+/// The most of them; clients can choose names of models that nobody listed.
 const MOST: usize = 4_096;
 
 /// What servers turned out not to speak.
 #[derive(Debug, Default)]
 pub struct Unspoken(Mutex<HashMap<Spoken, Ticks>>);
 
-/// A model in a dialect. By its name: models that nobody listed share one id.
-type Spoken = (ProviderName, String, Dialect);
+/// A model in a dialect. By its name: models that nobody listed share one id. And
+/// by its server: one that is put in the other's place may speak more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Spoken {
+    provider: ProviderName,
+    server: String,
+    model: String,
+    dialect: Dialect,
+}
 
 impl Unspoken {
     fn all(&self) -> MutexGuard<'_, HashMap<Spoken, Ticks>> {
@@ -44,12 +49,17 @@ impl Unspoken {
         all.get(spoken).is_some_and(|at| now.since(*at) < believed)
     }
 
-    fn learn(&self, spoken: Spoken, now: Ticks) {
+    /// Whether it was not known.
+    fn learn(&self, spoken: Spoken, now: Ticks) -> bool {
+        let is_new = !self.holds(&spoken, now);
         let mut all = self.all();
-        if all.len() >= MOST {
-            all.clear();
+        if all.len() >= MOST && !all.contains_key(&spoken) {
+            let oldest = all.iter().min_by_key(|(_, at)| **at);
+            let oldest = oldest.map(|(spoken, _)| spoken.clone());
+            oldest.and_then(|oldest| all.remove(&oldest));
         }
         all.insert(spoken, now);
+        is_new
     }
 }
 
@@ -59,11 +69,24 @@ pub(super) fn of(plane: &Plane, ask: &Ask, target: &Arc<Deployment>) -> Arc<Depl
     let Some((dialect, native)) = native else {
         return Arc::clone(target);
     };
-    let (shared, spoken) = (&plane.shared, spoken(target, dialect));
-    match shared.unspoken.holds(&spoken, shared.ticks()) {
+    match is_unspoken(plane, target, dialect) {
         true => Arc::clone(target),
         false => Arc::clone(native),
     }
+}
+
+/// Whether a target is asked in this dialect, as far as is known.
+pub(crate) fn speaks(plane: &Plane, target: &Deployment, dialect: Dialect) -> bool {
+    target.provider.format == WireFormat::Dialect(dialect)
+        || target.in_dialect(dialect).is_some() && !is_unspoken(plane, target, dialect)
+}
+
+/// Whether it turned out not to speak it.
+fn is_unspoken(plane: &Plane, target: &Deployment, dialect: Dialect) -> bool {
+    let shared = &plane.shared;
+    shared
+        .unspoken
+        .holds(&spoken(target, dialect), shared.ticks())
 }
 
 /// The client's dialect, if its requests can be asked in it.
@@ -73,100 +96,62 @@ fn wanted(ask: &Ask) -> Option<Dialect> {
 }
 
 fn spoken(target: &Deployment, dialect: Dialect) -> Spoken {
-    let name = target.provider.name.clone();
-    (name, target.upstream_model.clone(), dialect)
+    let provider = &target.provider;
+    Spoken {
+        provider: provider.name.clone(),
+        server: format!("{}:{}{}", provider.host, provider.port, provider.base_path),
+        model: target.upstream_model.clone(),
+        dialect,
+    }
 }
 
-/// The target was asked in another dialect, and answered in its usual one: the
-/// other it does not speak.
-pub(super) fn learn(plane: &Plane, native: &Deployment) {
+/// The target said that it does not speak the dialect that it was asked in.
+/// Whether that is news.
+pub(super) fn learn(plane: &Plane, native: &Deployment) -> bool {
     let WireFormat::Dialect(dialect) = native.provider.format else {
-        return;
+        return false;
     };
     let shared = &plane.shared;
     shared
         .unspoken
-        .learn(spoken(native, dialect), shared.ticks());
-}
-
-/// Codes of errors that say what was not found, where the route was.
-const FOUND: [&str; 4] = [
-    "model_not_found",
-    "DeploymentNotFound",
-    "previous_response_not_found",
-    "item_not_found",
-];
-
-/// Whether this answer says that there is no such route.
-pub(super) fn is_no_route(status: StatusCode, body: &Bytes) -> bool {
-    if !matches!(status.as_u16(), 404 | 405 | 501) {
-        return false;
-    }
-    let Ok(document) = Document::parse(body.clone(), 64) else {
-        return true;
-    };
-    let error = document.root().get("error");
-    let text = |name| error.as_ref()?.get(name)?.str().map(|it| it.into_owned());
-    let is_of_field = text("param").is_some();
-    !is_of_field && text("code").is_none_or(|code| !FOUND.contains(&code.as_str()))
+        .learn(spoken(native, dialect), shared.ticks())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_route_that_is_not_there_is_told_from_what_is_not_found_by_it() {
-        let is = |status: u16, body: &'static str| {
-            let status = StatusCode::from_u16(status).expect("a status");
-            is_no_route(status, &Bytes::from_static(body.as_bytes()))
-        };
-        for (status, body) in [
-            (404, r#"{"detail":"Not Found"}"#),
-            (
-                404,
-                r#"{"error":{"message":"Invalid URL (POST /v1/responses)","type":"invalid_request_error","param":null,"code":null}}"#,
-            ),
-            (
-                404,
-                r#"{"error":{"code":"404","message":"Resource not found"}}"#,
-            ),
-            (404, "404 page not found"),
-            (405, r#"{"detail":"Method Not Allowed"}"#),
-            (
-                404,
-                r#"{"error":"Unexpected endpoint or method. (POST /v1/responses)"}"#,
-            ),
-        ] {
-            assert!(is(status, body), "{body}");
-        }
-        for (status, body) in [
-            (400, r#"{"error":{"message":"no"}}"#),
-            (
-                404,
-                r#"{"error":{"message":"The model does not exist","code":"model_not_found"}}"#,
-            ),
-            (
-                404,
-                r#"{"error":{"message":"The model `x` does not exist.","param":"model","code":404}}"#,
-            ),
-            (
-                404,
-                r#"{"error":{"code":"DeploymentNotFound","message":"…"}}"#,
-            ),
-            (400, r#"{"error":{"code":"previous_response_not_found"}}"#),
-        ] {
-            assert!(!is(status, body), "{body}");
+    fn of(server: &str, model: &str) -> Spoken {
+        Spoken {
+            provider: "p".into(),
+            server: server.to_owned(),
+            model: model.to_owned(),
+            dialect: Dialect::Responses,
         }
     }
 
     #[test]
-    fn what_was_learnt_is_believed_for_an_hour() {
+    fn what_was_learnt_is_believed_for_an_hour_of_this_model_at_this_server() {
         let unspoken = Unspoken::default();
-        let it: Spoken = ("p".into(), "m".into(), Dialect::Responses);
-        unspoken.learn(it.clone(), Ticks(5));
-        assert!(unspoken.holds(&it, Ticks(3_600_000_004)));
-        assert!(!unspoken.holds(&it, Ticks(3_600_000_005)));
-        assert!(!unspoken.holds(&("p".into(), "n".into(), it.2), Ticks(6)));
+        assert!(unspoken.learn(of("h:1", "m"), Ticks(5)));
+        assert!(!unspoken.learn(of("h:1", "m"), Ticks(5)), "no news");
+        assert!(unspoken.holds(&of("h:1", "m"), Ticks(3_600_000_004)));
+        assert!(!unspoken.holds(&of("h:1", "m"), Ticks(3_600_000_005)));
+        assert!(!unspoken.holds(&of("h:1", "n"), Ticks(6)));
+        assert!(!unspoken.holds(&of("h:2", "m"), Ticks(6)), "it moved");
+    }
+
+    #[test]
+    fn names_that_clients_make_up_push_out_the_oldest_alone() {
+        let unspoken = Unspoken::default();
+        let most = u64::try_from(MOST).expect("a few");
+        for at in 0..=most {
+            unspoken.learn(of("h:1", &at.to_string()), Ticks(at));
+        }
+        let now = Ticks(most);
+        assert_eq!(unspoken.all().len(), MOST);
+        assert!(!unspoken.holds(&of("h:1", "0"), now));
+        assert!(unspoken.holds(&of("h:1", "1"), now));
+        assert!(unspoken.holds(&of("h:1", &most.to_string()), now));
     }
 }

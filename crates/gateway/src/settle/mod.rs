@@ -11,6 +11,7 @@ mod log;
 mod meter;
 mod metrics;
 mod refused;
+mod who;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -49,8 +50,10 @@ pub struct Account {
     started: Ticks,
     /// Room taken from the limits; given back when the ticket ends.
     pub taken: Option<Box<dyn domain::counters::Taken>>,
-    /// What was reserved of it for one attempt.
+    /// What was reserved of it, all attempts together.
     pub reserved: Used,
+    /// And for each of them.
+    pub each: Used,
     /// The model that is asked instead of the one that was asked for.
     pub degraded: Option<ModelName>,
     /// Tokens.
@@ -115,7 +118,8 @@ impl Ticket {
             key: principal.key.clone(),
             operation: operation.into(),
         };
-        let facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
+        let mut facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
+        facts.who = who::who(principal);
         plane.shared.metrics.in_flight.inc();
         plane.in_flight.set(plane.in_flight.get() + 1);
         Self(Box::new(Account {
@@ -123,6 +127,7 @@ impl Ticket {
             started: plane.shared.ticks(),
             taken: None,
             reserved: Used::default(),
+            each: Used::default(),
             degraded: None,
             meter: Meter::default(),
             dropped: None,
@@ -178,10 +183,13 @@ impl Ticket {
     /// Whether there is room for it.
     pub fn reserve_again(&mut self) -> bool {
         let now = self.plane.shared.moment();
-        let more = self.reserved;
-        self.taken
-            .as_mut()
-            .is_none_or(|taken| taken.extend(more, now))
+        let more = self.each;
+        let has_room = self.taken.as_mut().is_none_or(|it| it.extend(more, now));
+        if has_room {
+            self.reserved.cost = self.reserved.cost.saturating_add(more.cost);
+            self.reserved.tokens = self.reserved.tokens.saturating_add(more.tokens);
+        }
+        has_room
     }
 
     /// How many attempts there were.
@@ -258,6 +266,7 @@ impl Ticket {
             model: facts.model.clone().unwrap_or_else(|| "".into()),
             reserved_tokens,
             asked: Some(asked),
+            who: facts.who.clone(),
         };
         if let Some(carried) = &self.carried {
             carried.tell(&self.plane, &opened);
@@ -338,6 +347,9 @@ impl Ticket {
             let cost = bill
                 .cost
                 .map_or(0, |cost| u64::try_from(cost.0).unwrap_or(0));
+            if account.reserved.cost > 0 && cost > account.reserved.cost {
+                who::overran(&mut facts);
+            }
             let used = Used {
                 tokens: bill.usage.total(),
                 cost,

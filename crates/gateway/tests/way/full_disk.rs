@@ -33,6 +33,7 @@ impl FullDisk {
             model: "m".repeat(2 << 20).into(),
             reserved_tokens: 0,
             asked: None,
+            who: None,
         });
         stage.plane.record(&large).expect("staged");
         Self { folder, away }
@@ -97,6 +98,8 @@ fn a_request_whose_record_the_disk_does_not_take_is_not_sent_and_nobody_else_is_
             assert_eq!(refused.refusal(503), "accounting_unavailable");
             assert_eq!(refused.header("retry-after"), "1");
             assert_eq!(fake.count(), 1, "{http:?}");
+            let failed = crate::spoken::failed(&stage);
+            assert!(failed.is_empty(), "nobody was asked: {failed:?}");
             drop(full);
             soon().await;
             assert_eq!(stage.ask(chat()).await.status, 200);

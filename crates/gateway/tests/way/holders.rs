@@ -248,6 +248,9 @@ fn a_full_limit_may_ask_a_cheaper_model_and_says_so() {
         assert_eq!(fake.last_request().json()["model"], "small");
         let rows = stage.settled(2).await;
         assert_eq!(rows[1].model.as_ref().map(|it| it.as_str()), Some("small"));
+        let who = rows[1].who.as_ref().expect("somebody");
+        assert_eq!(who.degraded_from.as_ref().map(|it| it.as_str()), Some("m"));
+        assert_eq!(who.team.as_ref().map(|it| it.as_str()), Some("core"));
     });
 }
 

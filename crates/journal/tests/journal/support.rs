@@ -79,6 +79,7 @@ pub(crate) fn opened(ticket: TicketId) -> Record {
         model: "demo".into(),
         reserved_tokens: 100,
         asked: None,
+        who: None,
     })
 }
 

@@ -89,7 +89,7 @@ fn knowing(
 }
 
 /// What a provider speaks beside its own dialect: what the file says, or the
-/// catalogue of its own address.
+/// catalogue, wherever it is: a server that does not is found out by asking.
 fn also(wanted: &Wanted, known: Option<&CatalogueProvider>) -> Vec<Spoken> {
     let known = known.map(|known| known.also.as_slice()).unwrap_or_default();
     let Some(wanted) = &wanted.also else {
@@ -218,12 +218,39 @@ fn declared(
         let why = "quirks are of servers that speak OpenAI's dialect";
         report.wrong(&key(&at, "quirks"), why, "leave them out");
     }
+    check_also(&at, wanted, known, report);
     let mut provider = upstream(name, url?, account?, (wanted, known), env);
     // What the file says stands.
     let is_new = |(name, _): &(String, Secret)| headers.iter().all(|(own, _)| own != name);
     provider.headers.retain(is_new);
     provider.headers.extend(headers);
     Some(provider)
+}
+
+/// Whether the catalogue's entry leaves room for further dialects; what the file
+/// says of the dialect itself was checked when it was read.
+fn check_also(
+    at: &str,
+    wanted: &Wanted,
+    known: Option<&CatalogueProvider>,
+    report: &mut Report<'_>,
+) {
+    let Some(known) = known.filter(|_| wanted.also.iter().flatten().next().is_some()) else {
+        return;
+    };
+    let name = &known.name;
+    let why = if known.paths().is_some() {
+        format!("the catalogue's `{name}` has paths of its own, which are those of one dialect")
+    } else if wanted.dialect.is_none() && known.dialect != Dialect::OpenAi {
+        let dialect = known.dialect.as_str();
+        format!(
+            "the catalogue's `{name}` speaks `{dialect}`, and only `openai` has others beside it"
+        )
+    } else {
+        return;
+    };
+    let help = "remove `also`, or declare the provider a second time";
+    report.wrong(&key(at, "also"), why, help);
 }
 
 fn base_url(

@@ -219,6 +219,16 @@ fn state(key: &VirtualKey, now: UnixMicros) -> &'static str {
     }
 }
 
+/// Its state, or that of whoever above it is there no more.
+fn of_all(key: &VirtualKey, tree: &Parties, now: UnixMicros) -> &'static str {
+    let chain = tree.chain(&key.owner);
+    let is_there = chain.is_some_and(|chain| chain.iter().all(|it| it.is_valid(now)));
+    match state(key, now) {
+        "valid" if !is_there => "revoked above",
+        state => state,
+    }
+}
+
 fn as_json(stored: &StoredKey, now: UnixMicros) -> Value {
     let key = &stored.key;
     let moment = |at: UnixMicros| Moment(at).to_string();
@@ -265,7 +275,7 @@ fn row(key: &VirtualKey, tree: &Parties, now: UnixMicros) -> Vec<String> {
         key.id.to_string(),
         key.name.clone(),
         tree.path(&key.owner),
-        state(key, now).to_owned(),
+        of_all(key, tree, now).to_owned(),
         minute(key.created),
         key.expires.map_or_else(|| "never".to_owned(), minute),
         brief(&key.terms),

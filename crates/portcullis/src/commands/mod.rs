@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod parties;
 mod people;
+pub(crate) mod spend;
 mod terms;
 mod translate;
 mod version;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Apps(command)) => parties::run(Level::App, command),
         Some(Command::Users(command)) => parties::run(Level::User, command),
         Some(Command::Keys(command)) => keys::run(command),
+        Some(Command::Spend(args)) => spend::run(&args),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Connect(args)) => connect::run(&args),

@@ -71,6 +71,9 @@ pub(super) async fn find_store(place: &Place) -> anyhow::Result<Store> {
 
 /// A moment to the second, for a table.
 pub(super) fn minute(at: UnixMicros) -> String {
+    if at.0 == 0 {
+        return "-".to_owned();
+    }
     let text = Moment(UnixMicros(at.seconds() * 1_000_000)).to_string();
     text.replace('T', " ").trim_end_matches('Z').to_owned()
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod banner;
+mod books;
 mod carry;
 pub(crate) mod certificate;
 pub(crate) mod credentials;
@@ -132,6 +133,9 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         // To the end: probes and scrapers should see the draining too.
         wait(admin_ended),
     ));
+    if doors.inheritance.is_none() {
+        books::restore(&world).await?;
+    }
     let elder = handover::serving(&mut doors, &world)?;
     phase.send_replace(Phase::Open);
     let carrier = carry::Carrying::start(&world);

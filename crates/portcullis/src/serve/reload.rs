@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::books;
 use super::world::World;
 
 /// How often the files are looked at. A change counts once two looks agree
@@ -34,6 +35,7 @@ pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Rec
             // As it was before the reading: what changes meanwhile is news.
             files = Watch::new(now);
             reload(&world);
+            noted(books::note(&world).await);
         }
         if looked_for_keys.is_some_and(|at| at.elapsed() < LOOK_FOR_KEYS) {
             continue;
@@ -55,10 +57,18 @@ async fn look_for_keys(world: &World, known: &mut Option<i64>) -> anyhow::Result
             tracing::error!("keys could not be refreshed: {error:#}");
         }
         refreshed?;
+        noted(books::note(world).await);
         // Only now: what could not be read is read with the next look.
         *known = Some(mark);
     }
     Ok(())
+}
+
+/// A budget whose beginning is not kept counts from the next start instead.
+fn noted(done: anyhow::Result<()>) {
+    if let Err(error) = done {
+        tracing::warn!("since when new budgets count could not be kept: {error:#}");
+    }
 }
 
 fn reload(world: &World) {

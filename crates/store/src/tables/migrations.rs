@@ -81,6 +81,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "nodes",
         Both(include_str!("../../migrations/0009_nodes.sql")),
     ),
+    (
+        10,
+        "who",
+        Both(include_str!("../../migrations/0010_who.sql")),
+    ),
 ];
 
 /// Brings the database to this version.

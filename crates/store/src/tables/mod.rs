@@ -9,10 +9,12 @@ mod keys;
 mod migrations;
 mod open_requests;
 mod parties;
+mod report;
 mod requests;
 mod rows;
 mod running_turns;
 mod server;
+mod spent;
 mod turns;
 
 use std::collections::HashMap;
@@ -30,7 +32,9 @@ use crate::sql::{Pool, Row, Transaction, query};
 pub use changes::{AdminChange, Change};
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
+pub use report::{Dimension, Sum};
 pub use server::Server;
+pub use spent::Spent;
 
 /// What everything is written in.
 type Write = Transaction;

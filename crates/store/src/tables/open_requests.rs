@@ -61,12 +61,16 @@ pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<()
 /// Fields of a row that versions before did not write, and do not read.
 const ASKED: &str = "asked";
 const PASSED: &str = "passed";
+const WHO: &str = "who";
 
 fn written(record: &Opened) -> Result<String, serde_json::Error> {
     let mut row = serde_json::to_value(record)?;
     row[ASKED] = serde_json::to_value(&record.asked)?;
     if let Some(passed) = record.asked.as_ref().and_then(|asked| asked.passed) {
         row[PASSED] = serde_json::to_value(passed)?;
+    }
+    if let Some(who) = &record.who {
+        row[WHO] = serde_json::to_value(who)?;
     }
     serde_json::to_string(&row)
 }
@@ -78,9 +82,10 @@ fn written(record: &Opened) -> Result<String, serde_json::Error> {
 pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
     let mut row: Value = serde_json::from_str(text)?;
     let mut beside = |name| row.get_mut(name).map(Value::take).unwrap_or_default();
-    let (asked, passed) = (beside(ASKED), beside(PASSED));
+    let (asked, passed, who) = (beside(ASKED), beside(PASSED), beside(WHO));
     let mut opened: Opened = serde_json::from_value(row)?;
     opened.asked = serde_json::from_value(asked)?;
+    opened.who = serde_json::from_value(who)?;
     if let Some(asked) = &mut opened.asked {
         asked.passed = serde_json::from_value(passed)?;
     }

@@ -1,9 +1,10 @@
 //! The ledger: one row a request.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use domain::ids::{KeyId, TicketId};
-use domain::record::Settled;
+use domain::record::{Settled, Who};
 use domain::time::UnixMicros;
 
 use super::rows::signed;
@@ -34,7 +35,7 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Columns that most requests leave as they are, and how that is.
-const SPECIAL: [(&str, &str); 13] = [
+const SPECIAL: [(&str, &str); 21] = [
     ("error", "NULL"),
     ("cached_input", "0"),
     ("cache_write", "0"),
@@ -48,6 +49,14 @@ const SPECIAL: [(&str, &str); 13] = [
     ("findings", "'[]'"),
     ("bytes_in", "NULL"),
     ("bytes_out", "NULL"),
+    ("team", "NULL"),
+    ("app", "NULL"),
+    ("user_id", "NULL"),
+    ("end_user", "NULL"),
+    ("session", "NULL"),
+    ("tags", "NULL"),
+    ("degraded_from", "NULL"),
+    ("overrun", "0"),
 ];
 
 /// Whether every special column of the row is as it mostly is.
@@ -67,6 +76,7 @@ fn is_plain(r: &Settled) -> bool {
         && !(r.price_missing || r.cache_hit)
         && r.findings.is_empty()
         && r.passed.is_none()
+        && r.who.is_none()
 }
 
 /// Which rows a statement takes.
@@ -79,7 +89,7 @@ enum Rows {
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
 /// it, so there are few of them and the connection keeps them prepared. At
-/// most 32 values a row stay far below the most that SQLite takes.
+/// most 40 values a row stay far below the most that SQLite takes.
 type Inserts = [(usize, String); 4];
 
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
@@ -235,6 +245,19 @@ fn special(values: &mut Arguments, r: &Settled) {
         .add(serde_json::json!(r.findings).to_string())
         .add(r.passed.map(|passed| signed(passed.bytes_in)))
         .add(r.passed.map(|passed| signed(passed.bytes_out)));
+    let nobody = Who::default();
+    let who = r.who.as_deref().unwrap_or(&nobody);
+    let tags: BTreeMap<&str, &str> = who.tags.iter().map(|(n, v)| (&**n, &**v)).collect();
+    let tags = (!tags.is_empty()).then(|| serde_json::json!(tags).to_string());
+    values
+        .add(who.team.as_ref().map(|id| id.shared()))
+        .add(who.app.as_ref().map(|id| id.shared()))
+        .add(who.user.as_ref().map(|id| id.shared()))
+        .add(who.end_user.clone())
+        .add(who.session.clone())
+        .add(tags)
+        .add(who.degraded_from.as_ref().map(|name| name.shared()))
+        .add(who.overrun);
 }
 
 impl super::Store {

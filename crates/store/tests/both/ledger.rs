@@ -35,6 +35,7 @@ pub(crate) fn opened(generation: u64, sequence: u64) -> Opened {
         model: "demo".into(),
         reserved_tokens: 10,
         asked: None,
+        who: None,
     }
 }
 

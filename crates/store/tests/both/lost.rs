@@ -60,6 +60,7 @@ fn opened(provider: &str, attempts: u32) -> Opened {
         operation: "chat".into(),
         model: "m".into(),
         reserved_tokens: 10,
+        who: None,
         asked: Some(Asked {
             streamed: true,
             provider: provider.into(),
@@ -134,6 +135,7 @@ async fn a_row_that_did_not_say_it_yet_is_ended_too(home: &Home) {
     let scene = Scene::new(home).await;
     let record = Opened {
         asked: None,
+        who: None,
         ..opened("a", 1)
     };
     let text = serde_json::to_string(&record).expect("a text");

@@ -2,7 +2,7 @@
 
 use domain::ids::TicketId;
 use domain::money::NanoUsd;
-use domain::record::{Opened, Outcome, Passed, Record, Settled};
+use domain::record::{Opened, Outcome, Passed, Record, Settled, Who};
 use domain::time::UnixMicros;
 use domain::usage::{Usage, UsageSource};
 use journal::Batch;
@@ -28,6 +28,7 @@ fn opened(sequence: u64) -> Opened {
         model: "a-model".into(),
         reserved_tokens: 0,
         asked: None,
+        who: None,
     }
 }
 
@@ -74,6 +75,16 @@ fn special(sequence: u64) -> Settled {
             bytes_in: 31,
             bytes_out: 32,
         }),
+        who: Some(Box::new(Who {
+            team: Some("a-team".into()),
+            app: Some("an-app".into()),
+            user: Some("a-user".into()),
+            end_user: Some("an-end-user".to_owned()),
+            session: Some("a-session".to_owned()),
+            tags: vec![("a-tag".to_owned(), "a-value".to_owned())],
+            degraded_from: Some("a-dear-model".into()),
+            overrun: true,
+        })),
         ..plain(sequence)
     }
 }
@@ -111,12 +122,15 @@ async fn every_value_stands_in_its_column(home: &Home) {
     let plain = format!(
         "{head} error=NULL input=15 cached_input=0 cache_write=0 audio_input=0 output=16 \
          reasoning=0 audio_output=0 usage_source=estimated cost=17 price_missing=0 cache_hit=0 \
-         saved=NULL findings=[] cache_write_1h=0 bytes_in=NULL bytes_out=NULL"
+         saved=NULL findings=[] cache_write_1h=0 bytes_in=NULL bytes_out=NULL team=NULL app=NULL user_id=NULL \
+         end_user=NULL session=NULL tags=NULL degraded_from=NULL overrun=0"
     );
     let special = format!(
         "{head} error=an-error input=21 cached_input=22 cache_write=23 audio_input=24 output=25 \
          reasoning=26 audio_output=27 usage_source=estimated cost=17 price_missing=1 cache_hit=1 \
-         saved=28 findings=[[\"a-guard\",29]] cache_write_1h=30 bytes_in=31 bytes_out=32"
+         saved=28 findings=[[\"a-guard\",29]] cache_write_1h=30 bytes_in=31 bytes_out=32 team=a-team app=an-app user_id=a-user \
+         end_user=an-end-user session=a-session tags={{\"a-tag\":\"a-value\"}} \
+         degraded_from=a-dear-model overrun=1"
     );
     for (at, row) in rows.iter().enumerate() {
         let expected = [&plain, &special][at % 2];

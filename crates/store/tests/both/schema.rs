@@ -144,19 +144,19 @@ async fn half_a_migration_is_not_begun_upon(home: &Home) {
         Home::File(_) => "success = 0",
         Home::Server(_) => "success = false",
     };
-    let half = format!("UPDATE _sqlx_migrations SET {half} WHERE version = 9");
+    let half = format!("UPDATE _sqlx_migrations SET {half} WHERE version = 10");
     home.run(&half).await;
     let error = home.try_open().await.expect_err("it is in between");
     let said = error.to_string();
     assert!(
-        matches!(error, StoreError::Half(9)) && said.contains("backup"),
+        matches!(error, StoreError::Half(10)) && said.contains("backup"),
         "{said}"
     );
 }
 
 async fn a_database_of_a_later_version_is_left_alone(home: &Home) {
     home.open().await.close().await;
-    let later = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 9";
+    let later = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 10";
     home.run(later).await;
     let error = home.try_open().await.expect_err("it is of a later one");
     assert!(matches!(error, StoreError::Newer(9999)), "{error}");

@@ -150,6 +150,7 @@ impl History {
             operation: "chat".into(),
             model: "m".repeat(dice.below(60) as usize).into(),
             reserved_tokens: 400,
+            who: None,
             asked: Some(asked(1, dice)),
         };
         one.open.push((opened.clone(), hold));

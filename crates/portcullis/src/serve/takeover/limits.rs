@@ -184,6 +184,11 @@ impl Limits {
         self.local.amend(before, after, now);
     }
 
+    /// Counts what was given out before this process.
+    pub(crate) fn count(&self, before: &Holding, now: Now) {
+        self.local.amend(None, before, now);
+    }
+
     /// From now on another process is asked; `None`: this one again.
     pub(super) fn go_to(&self, away: Option<Arc<Away>>) {
         let before = self.away.swap(away);
