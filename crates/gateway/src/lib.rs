@@ -18,6 +18,7 @@
 pub mod accept;
 pub mod admit;
 mod aside;
+mod belongs;
 pub mod compose;
 pub mod guard;
 pub mod plane;
@@ -27,6 +28,8 @@ pub mod send;
 pub mod serve;
 pub mod settle;
 mod wire;
+
+pub use belongs::Belongings;
 
 use std::rc::Rc;
 

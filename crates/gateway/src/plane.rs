@@ -18,6 +18,7 @@ use identity::Install;
 use journal::{Journal, Writer};
 
 use crate::admit::Memo;
+use crate::belongs::Belongings;
 use crate::route::Health;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
@@ -50,6 +51,8 @@ pub struct Shared {
     pub bulkheads: Bulkheads,
     /// What servers turned out not to speak.
     pub unspoken: Unspoken,
+    /// Where items and thoughts of providers belong.
+    pub belongings: Belongings,
     /// Which providers' keys rest.
     pub key_rests: KeyRests,
     /// Client TLS configurations, built once for each certificate authority.

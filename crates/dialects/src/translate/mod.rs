@@ -26,6 +26,7 @@ pub(crate) mod order;
 mod places;
 pub mod reasoning;
 pub(crate) mod sampling;
+pub mod sealed;
 mod table;
 mod terms;
 mod unshown;

@@ -15,6 +15,7 @@ use http1::Fields;
 
 use super::held::Held;
 use super::incoming::{Broken, Incoming};
+use super::named::There;
 use super::past::{self, Found};
 use super::pivot::Keeps;
 use super::{Accepted, Foreign, Target, Wish, held, inflate, named, operation, pivot};
@@ -87,6 +88,10 @@ pub async fn body(
     }
 }
 
+/// What a body says by ids alone: the conversation that it goes on with, and items
+/// that a provider keeps.
+type Earlier = (Option<Found>, Option<There>);
+
 /// A body with the kept items that it names, and the conversation that it goes
 /// on with.
 async fn told(
@@ -95,10 +100,10 @@ async fn told(
     target: &Target,
     plain: Bytes,
     held: &mut Held,
-) -> Result<(Bytes, Option<Found>), Refusal> {
-    let plain = named::spelled_out(world, owner, target, plain, held).await?;
+) -> Result<(Bytes, Earlier), Refusal> {
+    let (plain, there) = named::spelled_out(world, owner, target, plain, held).await?;
     let found = past::recall(world, owner, target, &plain, held).await?;
-    Ok((plain, found))
+    Ok((plain, (found, there)))
 }
 
 /// The journal's promise of room for this request's records; `None` if policy
@@ -169,7 +174,7 @@ async fn look(
     (target, operation): (&Target, Operation),
     plain: Bytes,
     snapshot: &Snapshot,
-    found: Option<Found>,
+    earlier: Earlier,
 ) -> Result<Look, Refusal> {
     let depth = snapshot.bounds.depth;
     let keeps = match snapshot.turns.keep.is_zero() {
@@ -184,7 +189,7 @@ async fn look(
     let work = move || {
         let (document, foreign, view) = match conversation {
             Some(conversation) => {
-                let (foreign, view) = pivot::read(&conversation, (plain, depth), found, keeps)?;
+                let (foreign, view) = pivot::read(&conversation, (plain, depth), earlier, keeps)?;
                 (Arc::clone(&foreign.pivot), Some(Arc::new(foreign)), view)
             }
             None => {

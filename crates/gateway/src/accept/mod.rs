@@ -40,7 +40,7 @@ pub(crate) use incoming::Broken;
 pub use incoming::{Incoming, Request};
 pub use kept::{About, Kept};
 pub use passage::Passage;
-pub use past::{Conversed, Previous};
+pub use past::{Conversed, Holder, Previous};
 pub use pivot::Foreign;
 pub(crate) use pivot::here;
 pub(crate) use route::dialect;

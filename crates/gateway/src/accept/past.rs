@@ -35,6 +35,19 @@ pub struct Conversed {
     pub is_background: bool,
     /// The turn that it goes on from.
     pub previous: Option<Previous>,
+    /// Who keeps the items that it names.
+    pub holder: Option<Holder>,
+}
+
+/// Who keeps the items that a request names.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The provider that made them.
+    pub provider: String,
+    /// The deployment that did.
+    pub deployment: String,
+    /// Whether it keeps all of them.
+    pub is_there: bool,
 }
 
 /// The turn that a request goes on from.
@@ -203,6 +216,7 @@ pub(super) fn whole(
         is_kept,
         is_background,
         previous,
+        holder: None,
     };
     let Some(id) = previous else {
         return Ok((conversed(None), None));

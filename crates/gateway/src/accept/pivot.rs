@@ -14,6 +14,7 @@ use domain::canon::{Dialect, Loss, Request, Unknown, Written};
 use domain::refusal::{Reason, Refusal};
 use domain::traits::Traits;
 
+use super::named::There;
 use super::past::{self, Conversed, Found};
 use super::route::{Conversation, Wish};
 
@@ -23,6 +24,8 @@ pub struct Foreign {
     pub codec: &'static Codec,
     /// Its body.
     pub document: Document,
+    /// The same with the items that a provider keeps, where it names some.
+    pub spelled: Option<Document>,
     /// What it says; where it goes on from an answer, with all before.
     pub request: Request,
     /// What it says of its conversation, if that may be kept here.
@@ -47,6 +50,12 @@ impl Foreign {
         self.conversed.as_ref().is_some_and(|it| it.is_background)
     }
 
+    /// Its body, with all items that it names as far as they are known.
+    #[must_use]
+    pub fn said(&self) -> &Document {
+        self.spelled.as_ref().unwrap_or(&self.document)
+    }
+
     /// The client's names for fields.
     #[must_use]
     pub fn terms(&self) -> Terms<'_> {
@@ -57,7 +66,7 @@ impl Foreign {
         Terms {
             codec: self.codec,
             body: &self.document,
-            is_whole: !goes_on && self.embeds.is_none(),
+            is_whole: !goes_on && self.spelled.is_none() && self.embeds.is_none(),
         }
     }
 }
@@ -88,7 +97,7 @@ pub(crate) fn here(request: &mut Request) -> Vec<Unknown> {
 pub(super) fn read(
     conversation: &Conversation,
     (plain, depth): (Bytes, usize),
-    found: Option<Found>,
+    (found, there): (Option<Found>, Option<There>),
     keeps: Keeps,
 ) -> Result<(Foreign, View), Refusal> {
     let internal = || Refusal::new(Reason::Internal, "The gateway cannot read this dialect.");
@@ -100,10 +109,13 @@ pub(super) fn read(
         return embeds(codec, document, (form, model));
     }
     let mut conversed = None;
+    let (spelled, holder) = there.map(|it| (it.document, it.holder)).unzip();
     let mut request = match conversation.dialect {
         Dialect::Responses => {
-            let (said, whole) = past::whole(&document, found)?;
-            let mut request = (codec.read_request)(whole.as_ref().unwrap_or(&document))?;
+            let all = spelled.as_ref().unwrap_or(&document);
+            let (mut said, whole) = past::whole(all, found)?;
+            said.holder = holder;
+            let mut request = (codec.read_request)(whole.as_ref().unwrap_or(all))?;
             let keeps_nothing = keeps == Keeps::Nothing && conversation.wish != Wish::Counted;
             if said.is_background && keeps_nothing {
                 return Err(unfetchable());
@@ -148,6 +160,7 @@ pub(super) fn read(
     let foreign = Foreign {
         codec,
         document,
+        spelled,
         request,
         conversed,
         pivot: Arc::new(pivot),
@@ -179,6 +192,7 @@ fn embeds(
     let foreign = Foreign {
         codec,
         document,
+        spelled: None,
         request: Request {
             model: model.to_owned(),
             ..Request::default()

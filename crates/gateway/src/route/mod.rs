@@ -13,10 +13,11 @@ use domain::snapshot::Snapshot;
 
 pub use health::Health;
 
-use crate::accept::{Accepted, Previous};
+use crate::accept::Accepted;
 use crate::guard;
 use crate::plane::Plane;
 use crate::reuse::Fresh;
+use crate::send::seals::Home;
 use crate::settle::{Refused, Ticket};
 
 /// To whom a target belongs.
@@ -92,8 +93,10 @@ pub async fn choose(
     let composed = &mut fresh.guarded.composed;
     let own = Arc::clone(&composed.admitted.model);
     let mut plan = targets(plane, &own, Whose::Own);
-    if let Some(previous) = previous(&composed.admitted.accepted) {
-        plan.sort_by_key(|step| distance(step, previous));
+    if plan.len() > 1
+        && let Some(home) = home(plane, &composed.admitted.accepted)
+    {
+        plan.sort_by_key(|step| distance(step, &home));
     }
     for name in &own.fallbacks {
         if let Some(model) = snapshot.resolve(name.as_str())
@@ -134,19 +137,30 @@ pub async fn choose(
     })
 }
 
-/// The turn that a request goes on from, if its provider keeps it.
-fn previous(accepted: &Accepted) -> Option<&Previous> {
-    let conversed = accepted.foreign.as_ref()?.conversed.as_ref()?;
-    conversed.previous.as_ref().filter(|it| it.is_there)
+/// The deployment and the provider that keep the turn that a request goes on from,
+/// or the items that it names; or that sealed its thoughts.
+fn home(plane: &Plane, accepted: &Accepted) -> Option<(String, String)> {
+    let foreign = accepted.foreign.as_ref()?;
+    let conversed = foreign.conversed.as_ref();
+    let previous = conversed.and_then(|it| it.previous.as_ref());
+    if let Some(it) = previous.filter(|it| it.is_there) {
+        return Some((it.deployment.clone(), it.provider.clone()));
+    }
+    let holder = conversed.and_then(|it| it.holder.as_ref());
+    if let Some(it) = holder.filter(|it| it.is_there) {
+        return Some((it.deployment.clone(), it.provider.clone()));
+    }
+    let sealed = Home::of(&plane.shared, &accepted.principal, foreign)?;
+    Some((sealed.deployment, sealed.provider))
 }
 
 /// How far a target is from where the conversation is: nobody else can be
 /// asked in the client's own words.
-fn distance(step: &Step, previous: &Previous) -> u8 {
+fn distance(step: &Step, (deployment, provider): &(String, String)) -> u8 {
     let target = &step.target;
-    match target.id.as_str() == previous.deployment {
+    match target.id.as_str() == *deployment {
         true => 0,
-        false if target.provider.name.as_str() == previous.provider => 1,
+        false if target.provider.name.as_str() == *provider => 1,
         false => 2,
     }
 }

@@ -61,6 +61,8 @@ impl KeyRests {
 pub(super) struct Turns<'a> {
     target: &'a Deployment,
     tried: Vec<usize>,
+    /// The one to begin with, if it is awake.
+    first: Option<usize>,
 }
 
 impl<'a> Turns<'a> {
@@ -69,7 +71,13 @@ impl<'a> Turns<'a> {
         Self {
             target,
             tried: Vec::new(),
+            first: None,
         }
+    }
+
+    /// With this key first, unless it rests.
+    pub(super) fn beginning(self, first: Option<usize>) -> Self {
+        Self { first, ..self }
     }
 
     /// The key to take: any of those that are awake. If all rest, the first
@@ -82,7 +90,9 @@ impl<'a> Turns<'a> {
             1 => self.tried.is_empty().then_some(0),
             many => {
                 let (rests, now) = (&plane.shared.key_rests, plane.shared.ticks());
-                let first = usize::try_from(plane.roll(many as u64)).unwrap_or(0);
+                let first = self.first.take();
+                let first =
+                    first.unwrap_or_else(|| usize::try_from(plane.roll(many as u64)).unwrap_or(0));
                 let left = (0..many).map(|at| (first + at) % many);
                 let left = left.filter(|at| !self.tried.contains(at));
                 let until = |at: &usize| rests.until(self.target, &keys[*at].id).0;

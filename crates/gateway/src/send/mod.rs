@@ -28,6 +28,7 @@ mod reasoning;
 pub(crate) mod rehearsal;
 mod rejected;
 mod removal;
+pub(crate) mod seals;
 mod several;
 mod shape;
 mod shared;
@@ -43,7 +44,7 @@ mod vectors;
 mod wait;
 mod work;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,8 +193,8 @@ struct Ask {
     largest: usize,
     /// What came, in another dialect.
     foreign: Option<Arc<Foreign>>,
-    /// Whether the provider that kept what was said before has lost it.
-    is_forgotten: Cell<bool>,
+    /// What targets turned out not to know any more, or never to have known.
+    again: again::Again,
     /// Whether guards read it.
     is_governed: bool,
     /// What an attempt brought that failed in its midst.
@@ -219,7 +220,7 @@ impl Ask {
             fields: accepted.fields,
             largest,
             foreign: accepted.foreign,
-            is_forgotten: Cell::new(false),
+            again: again::Again::default(),
             is_governed: !guards.is_empty(),
             brought: RefCell::default(),
             fetched: RefCell::default(),
@@ -334,7 +335,7 @@ async fn asked(
 ) -> Result<Answered, Failure> {
     let announced = ticket.announce(target, reserved);
     announced.map_err(|error| Failure::client(unaccountable(&error)))?;
-    let mut turns = Turns::of(target);
+    let mut turns = Turns::of(target).beginning(seals::key(plane, ask, target));
     let mut key = turns.next(plane);
     loop {
         ticket.attempt(target);

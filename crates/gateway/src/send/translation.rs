@@ -23,6 +23,7 @@ use super::empty::{self, IsGoverned};
 use super::failure::Failure;
 use super::fetch::Means;
 use super::reasoning::{Found, Recall};
+use super::seals::Seals;
 use super::vectors::{self, Vectors};
 use super::work::{Begun, Done, Wants, Work};
 use super::{Ask, fetch};
@@ -59,6 +60,8 @@ struct Talk {
     names: Names,
     /// Where reasoning is kept that the client may not send back.
     recall: Option<Recall>,
+    /// Where it is remembered whose its seals are.
+    seals: Option<Seals>,
     /// When the request came, in seconds since 1970.
     created: i64,
     /// The answer's id, where the provider gives none.
@@ -112,7 +115,8 @@ pub(super) async fn of(
                 ..work(ask, target, (pivot, theirs))
             };
             let done = done(ask, work, recall.as_ref(), means).await?;
-            talk(ask, done, recall, (pivot, theirs))
+            let seals = Seals::of(means.plane, ask, target, theirs.dialect);
+            talk(ask, done, (recall, seals), (pivot, theirs))
         }
         Operation::Embedding => {
             let (vectors, body) = vectors::of(ask, target).await?;
@@ -186,7 +190,8 @@ fn work(
         theirs,
         document: Arc::clone(&ask.document),
         foreign: ask.foreign.clone(),
-        is_forgotten: ask.is_forgotten.get(),
+        is_forgotten: ask.again.is_forgotten.get(),
+        is_unsealed: ask.again.is_unsealed.get(),
         is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
@@ -237,7 +242,7 @@ async fn done(
 fn talk(
     ask: &Ask,
     done: Done,
-    recall: Option<Recall>,
+    (recall, seals): (Option<Recall>, Option<Seals>),
     (pivot, theirs): (&'static Codec, &'static Upstream),
 ) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
@@ -251,6 +256,7 @@ fn talk(
         names: done.names,
         // Who speaks the provider's dialect gets all of it, as it came.
         recall: recall.filter(|_| !done.passes),
+        seals,
         created: ask.at.seconds(),
         id: id(ask),
         request_id: ask.ticket.to_string(),
@@ -335,6 +341,9 @@ impl Talk {
         if let Some(recall) = &self.recall {
             recall.keep(&answer);
         }
+        if let Some(seals) = &self.seals {
+            seals.keep(&answer);
+        }
         let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
         let leaves = self.client.as_ref().map(|client| match self.passes {
             true => document.bytes().clone(),
@@ -371,6 +380,10 @@ impl Talk {
         let reader = Customs::of(&self.request).reading(reader);
         let reader = match &self.recall {
             Some(recall) => recall.reading(reader),
+            None => reader,
+        };
+        let reader = match &self.seals {
+            Some(seals) => seals.reading(reader),
             None => reader,
         };
         let pivot = (self.pivot.write_stream)(&self.head());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::json::Document;
-use dialects::translate::{self, Codec, Names, Target, Terms, Upstream, reasoning};
+use dialects::translate::{self, Codec, Names, Target, Terms, Upstream, reasoning, sealed};
 use domain::canon::{Dialect, Loss, Request, Written};
 use domain::edit::{Edit, Edits};
 use domain::model::Provider;
@@ -20,7 +20,7 @@ use super::fetch::{self, Fetched, Wanted};
 use super::losses::{dropped, unsaid};
 use super::reasoning::Found;
 use super::translation::PIVOT;
-use crate::accept::{Foreign, Previous, here};
+use crate::accept::{Foreign, Holder, Previous, here};
 
 /// What a translation of a request needs; it may run beside the loop.
 pub(super) struct Work {
@@ -29,6 +29,8 @@ pub(super) struct Work {
     pub(super) document: Arc<Document>,
     pub(super) foreign: Option<Arc<Foreign>>,
     pub(super) is_forgotten: bool,
+    /// Whether the target cannot open the thoughts that are sealed.
+    pub(super) is_unsealed: bool,
     pub(super) is_governed: bool,
     pub(super) model: String,
     pub(super) output_limit: Option<u64>,
@@ -74,6 +76,8 @@ pub(super) struct Open {
     work: Work,
     request: Request,
     is_untouched: bool,
+    /// What is lost of what was sealed.
+    unsealed: Vec<Loss>,
 }
 
 impl Work {
@@ -123,6 +127,10 @@ impl Work {
         let is_there = goes_on.is_none_or(|it| {
             it.is_there && it.provider == self.provider.name.as_str() && !self.is_forgotten
         });
+        let holder = self.foreign.as_ref().and_then(|foreign| holder(foreign));
+        let is_held = holder.is_none_or(|it| {
+            it.is_there && it.provider == self.provider.name.as_str() && !self.is_forgotten
+        });
         // The meter reads it; a client that did not ask does not get it.
         request.stream_usage = request.stream;
         if let Some(foreign) = untouched
@@ -130,6 +138,8 @@ impl Work {
             && !foreign.is_array
             && !self.rewrites
             && is_there
+            && is_held
+            && !self.is_unsealed
             // The client has an id already, and the provider gives its own.
             && !foreign.is_background()
             && !self.unlinks(&request)
@@ -158,10 +168,15 @@ impl Work {
             request.rest.extend(store);
         }
         let is_untouched = untouched.is_some();
+        let unsealed = match self.is_unsealed || !is_held {
+            true => sealed::unseal(&mut request),
+            false => Vec::new(),
+        };
         let open = Open {
             work: self,
             request,
             is_untouched,
+            unsealed,
         };
         let wants = open.wants();
         if !wants.media.is_empty() || !wants.calls.is_empty() {
@@ -267,7 +282,10 @@ impl Open {
             output_limit: work.output_limit,
             reasons: work
                 .reasons
-                .unwrap_or_else(|| is_thoughtful(request, work.theirs.dialect)),
+                // Whose thoughts were sealed can think, and seals the next ones.
+                .unwrap_or_else(|| {
+                    !self.unsealed.is_empty() || is_thoughtful(request, work.theirs.dialect)
+                }),
             traits: work.traits,
             names: &names,
         };
@@ -287,6 +305,7 @@ impl Open {
             _ => (work.theirs.write_request)(request, &target),
         };
         losses.extend_from_slice(unsaid_of_tools);
+        losses.extend_from_slice(&self.unsealed);
         match &work.foreign {
             Some(foreign) if self.is_untouched => earlier::named(&mut losses, foreign),
             Some(foreign) => {
@@ -323,6 +342,11 @@ fn is_thoughtful(request: &Request, theirs: Dialect) -> bool {
 /// The turn that a request goes on from.
 fn previous(foreign: &Foreign) -> Option<&Previous> {
     foreign.conversed.as_ref()?.previous.as_ref()
+}
+
+/// Who keeps the items that it names.
+fn holder(foreign: &Foreign) -> Option<&Holder> {
+    foreign.conversed.as_ref()?.holder.as_ref()
 }
 
 /// A body as it came, but for the model's name, where it stands in it.

@@ -65,6 +65,11 @@ pub(super) fn keeping(
             return bytes;
         };
         let size = turn.input.len() + turn.answer.len();
+        let (owner, id) = (turn.owner.clone(), turn.id.clone());
+        let items = match turn.is_there {
+            true => kept::item_ids(&turn.answer),
+            false => Vec::new(),
+        };
         let kept = match size > retention.max_bytes {
             true => Err(Unkept::TooLong),
             false => {
@@ -74,7 +79,11 @@ pub(super) fn keeping(
             }
         };
         match kept {
-            Ok(()) => bytes,
+            Ok(()) => {
+                let now = plane.shared.ticks();
+                plane.shared.belongings.learn(&owner, &id, &items, now);
+                bytes
+            }
             Err(why) => {
                 tracing::warn!(%request_id, size, %why, "the response is not kept");
                 ending.unkept()
@@ -95,7 +104,7 @@ fn finished(bytes: &Bytes, foreign: &Foreign, turn: Turn) -> Option<(Ending, Tur
     let id = ending.id()?;
     let turn = Turn {
         is_there: turn.is_there && ending.is_kept(),
-        input: kept::input(&foreign.document, &id),
+        input: kept::input(foreign.said(), &id),
         answer: ending.json(),
         id,
         ..turn

@@ -45,6 +45,7 @@ mod responses_items;
 mod responses_targets;
 mod responses_thoughts;
 mod reuse;
+mod sealed;
 mod send;
 mod serve;
 mod several;

@@ -122,6 +122,7 @@ impl Stage {
             health: gateway::route::Health::default(),
             bulkheads: gateway::send::Bulkheads::default(),
             unspoken: gateway::send::Unspoken::default(),
+            belongings: gateway::Belongings::default(),
             key_rests: gateway::send::KeyRests::default(),
             tls: gateway::send::tls::ClientTls::default(),
             fetcher,

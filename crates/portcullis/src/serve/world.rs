@@ -140,6 +140,7 @@ pub(super) async fn build(
         health: gateway::route::Health::default(),
         bulkheads: gateway::send::Bulkheads::default(),
         unspoken: gateway::send::Unspoken::default(),
+        belongings: gateway::Belongings::default(),
         fetcher: gateway::send::Fetcher::default(),
         key_rests: gateway::send::KeyRests::default(),
         tls: gateway::send::tls::ClientTls::default(),

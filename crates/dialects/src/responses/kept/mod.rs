@@ -15,7 +15,7 @@ use crate::json::{Document, Kind, Node};
 use crate::sse::Framer;
 
 pub use expand::{Expanded, Past, expand, input};
-pub use named::{Named, Spelling, named, spelling};
+pub use named::{Named, Spelling, item_ids, named, spelling};
 pub use pages::{Order, Page, deleted, page, replay};
 pub use standing::{Event, Said, Standing, events, failure, restated, standing, told};
 

@@ -16,22 +16,27 @@ pub struct Named {
     pub id: String,
     /// The id of the answer that it is of.
     pub answer: String,
+    /// Whether its provider made its id, and may know it.
+    pub is_providers: bool,
     /// Where the name stands.
     at: Span,
 }
 
-/// What a request names of the gateway's answers, in its order. What a provider
-/// made under ids of its own is not among it: only the provider knows it.
+/// What a request names of kept answers, in its order. `answer_of` says of which a
+/// provider's own item is; one that is of none is not among them: only the provider
+/// knows it.
 #[must_use]
-pub fn named(document: &Document) -> Vec<Named> {
+pub fn named(document: &Document, answer_of: impl Fn(&str) -> Option<String>) -> Vec<Named> {
     let input = document.root().get("input");
     let items = input.filter(|input| input.kind() == Kind::Array);
     let items = items.into_iter().flat_map(Node::items);
     let names = items.filter(|it| item::kind(*it) == "item_reference");
     let name = |it: Node<'_>| {
         let id = it.get("id")?.str()?;
+        let ours = canon::answer_of(&id);
         Some(Named {
-            answer: canon::answer_of(&id)?,
+            is_providers: ours.is_none(),
+            answer: ours.or_else(|| answer_of(&id))?,
             id: id.into_owned(),
             at: it.span(),
         })
@@ -67,7 +72,7 @@ impl Spelling {
 /// # Errors
 /// The id of an item that is in none of them.
 pub fn spelling<'a>(
-    named: &'a [Named],
+    named: impl IntoIterator<Item = &'a Named>,
     turns: &HashMap<String, Past>,
 ) -> Result<Spelling, &'a str> {
     let mut items: HashMap<String, Bytes> = HashMap::new();
@@ -75,12 +80,20 @@ pub fn spelling<'a>(
         collect(&past.input, |root| Some(root), &mut items);
         collect(&past.answer, |root| root.get("output"), &mut items);
     }
-    let mut edits = Vec::with_capacity(named.len());
+    let mut edits = Vec::new();
     for name in named {
         let item = items.get(&name.id).ok_or(name.id.as_str())?;
         edits.push((name.at, item.clone()));
     }
     Ok(Spelling { edits })
+}
+
+/// The ids of the items of an answer.
+#[must_use]
+pub fn item_ids(answer: &Bytes) -> Vec<String> {
+    let mut items = HashMap::new();
+    collect(answer, |root| root.get("output"), &mut items);
+    items.into_keys().collect()
 }
 
 /// Adds the items of a kept text by their ids.

@@ -173,7 +173,7 @@ fn items_that_a_request_names_are_put_in_their_places() {
         {"type":"item_reference","id":"rs_pc_CORE_0"}, {"id":"msg_CORE_1"},
         {"type":"item_reference","id":"msg_of_a_provider"},{"role":"user","content":"And?"}]}"#;
     let request = document(&text.replace("CORE", core));
-    let names = named(&request);
+    let names = named(&request, |_| None);
     let ids: Vec<_> = names.iter().map(|name| name.id.as_str()).collect();
     assert_eq!(ids, [format!("rs_pc_{core}_0"), format!("msg_{core}_1")]);
     assert!(

@@ -112,7 +112,7 @@ async fn begun(plane: &Rc<Plane>, accepted: &Accepted) -> Option<(Turn, Bytes)> 
     let (foreign, answer) = (Arc::clone(foreign), queued.clone());
     let is_large = aside::is_large(foreign.document.bytes().len());
     let write = move || Turn {
-        input: kept::input(&foreign.document, &id),
+        input: kept::input(foreign.said(), &id),
         id,
         owner,
         previous,
