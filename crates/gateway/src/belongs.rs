@@ -2,7 +2,7 @@
 //! provider's, thoughts that it sealed. Known to whom they were told, for a time, as
 //! long as there is room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +21,12 @@ const LONGEST: usize = 256;
 #[derive(Debug, Default)]
 pub struct Belongings(Mutex<Generations>);
 
-type Places = HashMap<(KeyId, Box<str>), Box<str>>;
+/// By whose they are and by their names; and the names, whosever they are.
+#[derive(Debug, Default)]
+struct Places {
+    of: HashMap<(KeyId, Box<str>), Box<str>>,
+    names: HashSet<Box<str>>,
+}
 
 /// The young become old once they are many, and the old are forgotten then.
 #[derive(Debug, Default)]
@@ -35,13 +40,13 @@ impl Generations {
     fn age(&mut self, now: Ticks) {
         let long = u64::try_from(LONG.as_micros()).unwrap_or(u64::MAX);
         let age = now.since(self.since.unwrap_or(Ticks(0)));
-        if age < long && self.young.len() < MANY {
+        if age < long && self.young.of.len() < MANY {
             return;
         }
         let young = std::mem::take(&mut self.young);
         self.old = match age < long.saturating_mul(2) {
             true => young,
-            false => Places::new(),
+            false => Places::default(),
         };
         self.since = Some(now);
     }
@@ -63,8 +68,9 @@ impl Belongings {
         let mut all = self.all();
         for name in names.into_iter().filter(|it| it.len() <= LONGEST) {
             all.age(now);
+            all.young.names.insert(name.as_str().into());
             let name = (owner.clone(), name.as_str().into());
-            all.young.insert(name, place.into());
+            all.young.of.insert(name, place.into());
         }
     }
 
@@ -74,8 +80,18 @@ impl Belongings {
         let name = (owner.clone(), name.into());
         let mut all = self.all();
         all.age(now);
-        let found = all.young.get(&name).or_else(|| all.old.get(&name));
+        let found = all.young.of.get(&name).or_else(|| all.old.of.get(&name));
         found.map(|place| place.to_string())
+    }
+
+    /// Whether a thing is known to be somebody else's, and not this owner's.
+    #[must_use]
+    pub fn is_anothers(&self, owner: &KeyId, name: &str, now: Ticks) -> bool {
+        if self.find(owner, name, now).is_some() {
+            return false;
+        }
+        let all = self.all();
+        all.young.names.contains(name) || all.old.names.contains(name)
     }
 }
 
@@ -94,6 +110,11 @@ mod tests {
         all.learn(&mine, "resp_1", [&"msg_1".to_owned()], now);
         assert_eq!(all.find(&mine, "msg_1", now).as_deref(), Some("resp_1"));
         assert_eq!(all.find(&yours, "msg_1", now), None);
+        assert!(all.is_anothers(&yours, "msg_1", now) && !all.is_anothers(&mine, "msg_1", now));
+        assert!(
+            !all.is_anothers(&yours, "msg_2", now),
+            "nobody's that is known"
+        );
         let more = |from: usize| (from..from + MANY).map(|at| format!("msg_x{at}"));
         all.learn(&yours, "resp_2", &more(0).collect::<Vec<_>>(), now);
         assert!(all.find(&mine, "msg_1", now).is_some());

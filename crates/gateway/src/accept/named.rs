@@ -1,6 +1,7 @@
 //! Items that a request of Responses names, where the gateway keeps the answers
 //! that they are of: they stand in their places before anybody reads it.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,12 +54,20 @@ pub(super) async fn spelled_out(
     let (text, shared, key) = (body.clone(), Arc::clone(&plane.shared), owner.clone());
     let look = move || {
         let document = Document::parse(text, depth).map_err(|error| error.refusal())?;
+        // A provider knows no keys of ours: to it, another's item is the gateway's.
+        let anothers = RefCell::new(None);
         let answer_of = |id: &str| {
-            let found = shared.belongings.find(&key, id, shared.ticks());
-            found.filter(|_| keeps)
+            let (belongings, now) = (&shared.belongings, shared.ticks());
+            if belongings.is_anothers(&key, id, now) {
+                anothers.replace(Some(id.to_owned()));
+            }
+            belongings.find(&key, id, now).filter(|_| keeps)
         };
         let named = kept::named(&document, answer_of);
-        Ok::<_, Refusal>((document, named))
+        match anothers.into_inner() {
+            Some(id) => Err(unknown(&id)),
+            None => Ok::<_, Refusal>((document, named)),
+        }
     };
     let (document, mut named) = match aside::is_large(body.len()) {
         true => aside::run(look).await??,

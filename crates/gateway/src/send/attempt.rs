@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
-use dialects::framing::Cutter;
+use dialects::framing::{Cutter, Unreadable};
 use dialects::json::{Document, ScanError};
 use dialects::openai::quirks::Mender;
 use dialects::openai::{self, FrameClass, Tap};
@@ -364,4 +364,10 @@ fn cutter(fields: &Fields, format: WireFormat) -> Option<Cutter> {
         WireFormat::Dialect(dialect) => dialect,
     };
     Cutter::of(fields.get("content-type")?, dialect, LARGEST_EVENT)
+}
+
+impl From<Unreadable> for Failure {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::broken(unreadable)
+    }
 }

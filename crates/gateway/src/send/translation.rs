@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
-use dialects::framing::{Cutter, Unreadable};
+use dialects::framing::Cutter;
 use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
@@ -393,11 +393,5 @@ impl Talk {
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)
-    }
-}
-
-impl From<Unreadable> for Failure {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::broken(unreadable)
     }
 }

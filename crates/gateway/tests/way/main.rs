@@ -37,6 +37,7 @@ mod passing_uploads;
 mod platforms;
 mod quirks;
 mod reasoning;
+mod refused_chat;
 mod rehearsals;
 mod request_ids;
 mod responses;

@@ -239,6 +239,7 @@ fn a_kept_item_that_was_deleted_goes_to_its_provider_by_its_name() {
         let fake = FakeProvider::start().await;
         fake.script(vec![
             response("resp_u1", "One."),
+            Reply::json(r#"{"id":"resp_u1","object":"response","deleted":true}"#),
             response("resp_u2", "Two."),
         ]);
         let stage = Stage::keeping(usual(&fake).with(of_responses));
@@ -248,5 +249,22 @@ fn a_kept_item_that_was_deleted_goes_to_its_provider_by_its_name() {
         let answer = stage.ask(create(&naming())).await;
         assert_eq!(answer.json()["id"], "resp_u2", "{}", answer.text());
         assert_eq!(fake.last_request().json()["input"], naming()["input"]);
+    });
+}
+
+#[test]
+fn an_item_that_is_known_to_be_another_keys_is_not_asked_for() {
+    play(async || {
+        let fake = FakeProvider::start().await;
+        fake.always(response("resp_u1", "One."));
+        let scene = usual(&fake)
+            .with(of_responses)
+            .key(OTHER, Limits::default());
+        let stage = Stage::keeping(scene);
+        stage.ask(create(&json!({"model":"m","input":"1"}))).await;
+        let asked = Ask::to("POST", "/v1/responses", naming().to_string());
+        let other = stage.ask(asked.key(OTHER)).await;
+        assert_eq!(other.refusal(404), "item_not_found");
+        assert_eq!(fake.count(), 1, "the provider would have put it in");
     });
 }

@@ -25,7 +25,7 @@ fn of_both(provider: &mut Provider) {
 
 const OTHER: &str = "sk-other";
 
-fn both(fake: &FakeProvider) -> Stage {
+pub(crate) fn both(fake: &FakeProvider) -> Stage {
     let scene = Scene::new().provider(fake).with(of_both);
     let scene = scene
         .key(KEY, Limits::default())
@@ -95,7 +95,7 @@ pub(crate) fn failed(stage: &Stage) -> Vec<String> {
 }
 
 /// Which paths the fake was asked at.
-fn paths(fake: &FakeProvider) -> Vec<String> {
+pub(crate) fn paths(fake: &FakeProvider) -> Vec<String> {
     let all = fake.requests().into_iter();
     all.map(|seen| seen.path).collect()
 }
@@ -374,41 +374,5 @@ fn where_it_speaks_one_dialect_alone_it_is_translated() {
         let stage = Stage::keeping(usual(&fake));
         stage.ask(create(&json!({"model":"m","input":"1"}))).await;
         assert_eq!(paths(&fake), [CHAT]);
-    });
-}
-
-#[test]
-fn a_model_that_refuses_chat_for_responses_is_asked_there_by_whatever_client() {
-    play(async || {
-        let fake = FakeProvider::start().await;
-        let refused = r#"{"error":{"message":"Function tools with reasoning_effort are not supported for m in /v1/chat/completions. Please use /v1/responses instead.","type":"invalid_request_error","param":"reasoning_effort","code":null}}"#;
-        let refused = || Reply::json(refused).with_status(400);
-        fake.script(vec![
-            refused(),
-            response("resp_1", "One."),
-            refused(),
-            response("resp_2", "Two."),
-        ]);
-        let stage = both(&fake);
-        let chat = r#"{"model":"m","reasoning_effort":"high","tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}],"messages":[{"role":"user","content":"1"}]}"#;
-        let answer = stage.ask(Ask::chat(chat).key(KEY)).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(answer.json()["choices"][0]["message"]["content"], "One.");
-        let messages =
-            r#"{"model":"m","max_tokens":99,"messages":[{"role":"user","content":"2"}]}"#;
-        let asked = Ask::to("POST", "/v1/messages", messages).key(KEY);
-        let answer = stage
-            .ask(asked.with("anthropic-version", "2023-06-01"))
-            .await;
-        assert_eq!(
-            answer.json()["content"][0]["text"],
-            "Two.",
-            "{}",
-            answer.text()
-        );
-        let (chat, responses) = ("/v1/chat/completions", "/v1/responses");
-        assert_eq!(paths(&fake), [chat, responses, chat, responses]);
-        let rows = stage.settled(2).await;
-        assert_eq!((rows[0].attempts, rows[0].status), (2, 200));
     });
 }
