@@ -88,6 +88,7 @@ fn payload(piece: &[u8]) -> Vec<u8> {
         model: String::from_utf8_lossy(piece).as_ref().into(),
         reserved_tokens: 300,
         asked: None,
+        who: None,
     });
     postcard::to_allocvec(&record).expect("encodes")
 }
