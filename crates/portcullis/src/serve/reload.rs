@@ -16,6 +16,8 @@ use super::world::World;
 /// How often the files are looked at. A change counts once two looks agree
 /// about it, and is to be in force within a tenth of a second.
 const LOOK: Duration = Duration::from_millis(25);
+/// And when one has just changed, which counts once it stays so.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How often the stored keys are: that is a query.
 const LOOK_FOR_KEYS: Duration = Duration::from_millis(100);
 
@@ -26,8 +28,13 @@ pub(super) async fn run(world: Arc<World>, mut hangups: Signal, stop: watch::Rec
     let mut keys = None;
     let mut looked_for_keys: Option<Instant> = None;
     while !*stop.borrow() {
+        let pause = if files.is_changing() {
+            LOOK_AGAIN
+        } else {
+            LOOK
+        };
         let told = tokio::select! {
-            () = tokio::time::sleep(LOOK) => false,
+            () = tokio::time::sleep(pause) => false,
             _ = hangups.recv() => true,
         };
         let now = fingerprints(&world.watched());
@@ -111,6 +118,11 @@ impl Watch {
         Self { known, last }
     }
 
+    /// Whether they looked different the last time than those that are known.
+    fn is_changing(&self) -> bool {
+        self.last != self.known
+    }
+
     /// Whether the files differ from those that are known, and did not change
     /// since the last look.
     fn has_settled(&mut self, now: Vec<Fingerprint>) -> bool {
@@ -150,7 +162,9 @@ mod tests {
         );
         let mut watch = Watch::new(old.clone());
         assert!(!watch.has_settled(old));
+        assert!(!watch.is_changing());
         assert!(!watch.has_settled(empty));
+        assert!(watch.is_changing());
         assert!(!watch.has_settled(half));
         assert!(!watch.has_settled(new.clone()));
         assert!(watch.has_settled(new));
