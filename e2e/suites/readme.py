@@ -189,7 +189,7 @@ def every_link_leads_somewhere(w):
 def what_the_guide_shows_of_the_configuration_is_right(w):
     keys = {"OPENAI_API_KEY": "sk-x", "ANTHROPIC_API_KEY": "sk-x", "AZURE_API_KEY": "x"}
     keys |= {"AWS_REGION": "eu-west-1", "GOOGLE_CLOUD_PROJECT": "p"}
-    keys |= {"AZURE_API_BASE": "https://x.openai.azure.com", "PGPASSWORD": "x"}
+    keys |= {"AZURE_API_BASE": "https://x.openai.azure.com", "PGPASSWORD": "x", "BOT_KEY": "sk-bot-0123456789abcdef"}
     account = w.shell.folder / "account.json"
     user = {"type": "authorized_user", "client_id": "x", "client_secret": "x", "refresh_token": "x"}
     account.write_text(json.dumps(user))
