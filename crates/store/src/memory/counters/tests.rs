@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::calendar::{Period, Unit};
 use domain::counters::{Measure, Span, Used};
 use domain::time::{Ticks, UnixMicros};
 
@@ -137,4 +138,149 @@ fn more_limits_than_usual_are_limits_too() {
     let taken = take(&counters, &asks, 0).expect("room");
     let left: Vec<u64> = taken.room().iter().map(|room| room.remaining).collect();
     assert_eq!(left, (10..19).collect::<Vec<u64>>());
+}
+
+fn in_period(start: i64, cost: u64) -> Ask {
+    let period = Period {
+        start: UnixMicros(start),
+        end: UnixMicros(start + 100),
+    };
+    Ask {
+        window: Span::Period {
+            unit: Unit::Month,
+            period,
+        },
+        ..ask(Measure::Cost, 10, cost)
+    }
+}
+
+fn used(cost: u64) -> Used {
+    Used { tokens: 0, cost }
+}
+
+#[test]
+fn a_period_begins_empty_and_what_settles_late_is_of_its_own() {
+    let counters = MemoryCounters::default();
+    let mut late = take(&counters, &[in_period(0, 8)], 50).expect("room");
+    let full = take(&counters, &[in_period(0, 3)], 60).err().expect("none");
+    assert!(full.is_pending, "the first may use less");
+    assert_eq!(full.retry_after, Some(Duration::from_micros(40)));
+    let next = take(&counters, &[in_period(100, 10)], 100).expect("it begins empty");
+    assert_eq!(next.room()[0].remaining, 0);
+    late.settle(used(2), at(101));
+    assert!(take(&counters, &[in_period(100, 1)], 102).is_err());
+}
+
+#[test]
+fn what_was_reserved_and_never_settled_comes_back() {
+    let counters = MemoryCounters::default();
+    drop(take(&counters, &[in_period(0, 10)], 1).expect("room"));
+    let mut settled = take(&counters, &[in_period(0, 10)], 2).expect("it came back");
+    settled.settle(used(7), at(3));
+    drop(settled);
+    let full = take(&counters, &[in_period(0, 4)], 4).err().expect("spent");
+    assert!(!full.is_pending, "nobody will give it back");
+    assert!(
+        take(&counters, &[in_period(0, 0)], 5).is_ok(),
+        "nothing costs nothing"
+    );
+}
+
+#[test]
+fn more_is_reserved_of_all_limits_or_of_none() {
+    let counters = MemoryCounters::default();
+    let other = Ask {
+        subject: "key_b".into(),
+        capacity: 12,
+        ..in_period(0, 5)
+    };
+    let mut taken = take(&counters, &[in_period(0, 5), other.clone()], 1).expect("room");
+    assert!(!taken.extend(used(6), at(2)), "the first has five left");
+    assert!(taken.extend(used(5), at(3)));
+    taken.settle(used(6), at(4));
+    let left = take(&counters, &[in_period(0, 4), Ask { cost: 6, ..other }], 5);
+    assert!(left.is_ok(), "both were corrected to six");
+}
+
+/// Puts requests of these tenants and priorities in line behind one that runs,
+/// and lets one after the other end: in which order they were served.
+async fn served(line: &[(&str, u8)]) -> Vec<usize> {
+    let counters = MemoryCounters::default();
+    let one = [ask(Measure::Parallel, 1, 1)];
+    let mut running = take(&counters, &one, 0).expect("room");
+    let mut waiting: Vec<_> = line
+        .iter()
+        .map(|(tenant, priority)| {
+            let rank = Rank {
+                priority: *priority,
+                tenant: (*tenant).into(),
+                is_patient: false,
+            };
+            Some(counters.queue(one.to_vec(), rank, at(1)))
+        })
+        .collect();
+    let mut order = Vec::new();
+    while order.len() < line.len() {
+        drop(running);
+        let next = std::future::poll_fn(|cx| {
+            for (number, place) in waiting.iter_mut().enumerate() {
+                if let Some(future) = place
+                    && let std::task::Poll::Ready(granted) = future.as_mut().poll(cx)
+                {
+                    *place = None;
+                    return std::task::Poll::Ready((number, granted));
+                }
+            }
+            std::task::Poll::Pending
+        });
+        let (number, granted) = next.await;
+        order.push(number);
+        running = granted.expect("room");
+    }
+    order
+}
+
+#[tokio::test]
+async fn the_highest_priority_comes_first_then_tenants_in_turn_then_who_came_first() {
+    let line = [("a", 5), ("a", 5), ("a", 5), ("b", 5), ("c", 9), ("b", 5)];
+    assert_eq!(served(&line).await, [4, 0, 3, 1, 5, 2]);
+}
+
+#[tokio::test]
+async fn who_leaves_the_line_holds_nobody_up() {
+    let counters = MemoryCounters::default();
+    let one = [ask(Measure::Parallel, 1, 1)];
+    let running = take(&counters, &one, 0).expect("room");
+    let rank = || Rank {
+        priority: 5,
+        tenant: "a".into(),
+        is_patient: false,
+    };
+    let left = counters.queue(one.to_vec(), rank(), at(1));
+    let stays = counters.queue(one.to_vec(), rank(), at(1));
+    drop(left);
+    drop(running);
+    assert!(stays.await.is_ok());
+}
+
+#[tokio::test]
+async fn who_needs_much_is_not_passed_by_who_needs_little() {
+    let counters = MemoryCounters::default();
+    let rank = || Rank {
+        priority: 5,
+        tenant: "a".into(),
+        is_patient: false,
+    };
+    let first = take(&counters, &[in_period(0, 5)], 1).expect("room");
+    let second = take(&counters, &[in_period(0, 5)], 1).expect("room");
+    let much = counters.queue(vec![in_period(0, 10)], rank(), at(1));
+    let little = counters.queue(vec![in_period(0, 2)], rank(), at(1));
+    drop(first);
+    let mut little = Box::pin(little);
+    let is_served =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(little.as_mut().poll(cx).is_ready()));
+    assert!(!is_served.await, "though there would be room for it");
+    drop(second);
+    drop(much.await.expect("all of it"));
+    assert!(little.await.is_ok());
 }
