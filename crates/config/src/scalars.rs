@@ -6,28 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::as_text;
 use domain::money::Rate;
 pub use domain::time::Moment;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// Reads and writes a type as text, so that the file shows what people write.
-macro_rules! as_text {
-    ($name:ident) => {
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(serde::de::Error::custom)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-    };
-}
 
 /// A length of time: `250ms`, `5s`, `10m`, `1h30m`, `30d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

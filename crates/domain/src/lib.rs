@@ -29,6 +29,7 @@
 //! | [`snapshot`] | all that the way reads, immutable, swapped whole |
 
 pub mod ability;
+mod as_text;
 pub mod bound;
 pub mod budget;
 pub mod calendar;

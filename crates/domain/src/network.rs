@@ -4,14 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 /// A network of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     address: IpAddr,
     length: u8,
 }
+crate::as_text!(Network);
 
 impl Network {
     /// Whether the address is in it. An IPv4 address that came in an IPv6
@@ -112,19 +111,6 @@ impl fmt::Display for Network {
             true => write!(f, "{}", self.address),
             false => write!(f, "{}/{}", self.address, self.length),
         }
-    }
-}
-
-impl Serialize for Network {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

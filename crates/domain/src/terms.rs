@@ -92,6 +92,7 @@ pub enum WhenFull {
 /// A length of time in milliseconds; `30s` in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wait(pub u64);
+crate::as_text!(Wait);
 
 impl std::str::FromStr for Wait {
     type Err = String;
@@ -117,24 +118,17 @@ impl std::str::FromStr for Wait {
     }
 }
 
-/// Nobody waits longer for room.
-const LONGEST_WAIT: u64 = 3_600_000;
-
-impl Serialize for Wait {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0.is_multiple_of(1_000) {
-            true => to.collect_str(&format_args!("{}s", self.0 / 1_000)),
-            false => to.collect_str(&format_args!("{}ms", self.0)),
+            true => write!(f, "{}s", self.0 / 1_000),
+            false => write!(f, "{}ms", self.0),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Wait {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+/// Nobody waits longer for room.
+const LONGEST_WAIT: u64 = 3_600_000;
 
 /// The terms of one level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,6 +45,7 @@ pub struct Now {
 /// starts at midnight UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(pub UnixMicros);
+crate::as_text!(Moment);
 
 impl FromStr for Moment {
     type Err = String;
@@ -72,19 +73,6 @@ impl fmt::Display for Moment {
             Ok(at) => write!(f, "{at}"),
             Err(_) => write!(f, "{}µs", self.0.0),
         }
-    }
-}
-
-impl Serialize for Moment {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -228,19 +228,20 @@ impl From<Limit> for Written {
 /// An amount of money, in nano-dollars: `12.50` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dollars(pub(crate) u64);
+crate::as_text!(Dollars);
 
-impl Serialize for Dollars {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&NanoUsd(i64::try_from(self.0).unwrap_or(i64::MAX)))
+impl std::str::FromStr for Dollars {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let nanos: NanoUsd = text.parse()?;
+        Ok(Self(nanos.0.unsigned_abs()))
     }
 }
 
-impl<'de> Deserialize<'de> for Dollars {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let read: Result<NanoUsd, String> = text.parse();
-        let nanos = read.map_err(serde::de::Error::custom)?.0;
-        Ok(Self(nanos.unsigned_abs()))
+impl std::fmt::Display for Dollars {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        NanoUsd(i64::try_from(self.0).unwrap_or(i64::MAX)).fmt(f)
     }
 }
 
