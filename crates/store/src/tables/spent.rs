@@ -67,8 +67,15 @@ impl Store {
         subjects: &[&str],
         now: UnixMicros,
     ) -> Result<HashMap<String, UnixMicros>, StoreError> {
+        let known = self.known_starts().await?;
+        let is_new = |subject: &&&str| !known.contains_key(**subject);
+        let new: Vec<&&str> = subjects.iter().filter(is_new).collect();
+        // The usual case takes no lock: a reload waits for no other writer.
+        if new.is_empty() {
+            return Ok(known);
+        }
         let mut write = self.pool.write().await?;
-        for subject in subjects {
+        for subject in new {
             query(
                 "INSERT INTO budget_starts (subject, since) VALUES (?, ?) ON CONFLICT DO NOTHING",
             )
@@ -78,6 +85,11 @@ impl Store {
             .await?;
         }
         write.commit().await?;
+        // Another process may have been first.
+        self.known_starts().await
+    }
+
+    async fn known_starts(&self) -> Result<HashMap<String, UnixMicros>, StoreError> {
         let all = query("SELECT subject, since FROM budget_starts");
         let rows = all.fetch_all(&self.pool).await?;
         let since = |row: &Row| Ok((row.try_get("subject")?, UnixMicros(row.try_get("since")?)));
