@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use config::providers::Dialect;
 use config::{ConfigError, Loaded};
 
+use crate::commands::backup::{BackupArgs, RestoreArgs};
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::ledger::LedgerCommand;
@@ -121,6 +122,19 @@ Examples:
   portcullis ledger prune --before 400d                reports stay right"
     )]
     Ledger(LedgerCommand),
+    /// Copy the data folder while the gateway runs
+    #[command(after_help = "\
+Examples:
+  portcullis backup /backups/2026-11-27
+
+The database as it is at one moment, checked; the install secret; the audit log with
+its key. What a server has (`store.url`) is the server's to copy.")]
+    Backup(BackupArgs),
+    /// Put a backup into an empty data folder
+    #[command(after_help = "\
+Examples:
+  portcullis restore /backups/2026-11-27 --data-dir /var/lib/portcullis")]
+    Restore(RestoreArgs),
     /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:

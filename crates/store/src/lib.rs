@@ -17,5 +17,5 @@ mod tables;
 
 pub use tables::{
     AdminChange, Books, Change, Dimension, KeySecret, Report, Server, Spent, Store, StoreError,
-    StoredKey, Sum,
+    StoredKey, Sum, check_file,
 };
