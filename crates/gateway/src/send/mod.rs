@@ -310,7 +310,13 @@ async fn asked_well(
     let failure = match asked(plane, ask, &native, how, ticket).await {
         Err(failure) if failure.is_no_route && !Arc::ptr_eq(&native, target) => failure,
         Err(failure) => match spoken::instead(ask, &native, &failure) {
-            Some(other) => return Box::pin(asked(plane, ask, other, how, ticket)).await,
+            Some(other) => {
+                let answer = Box::pin(asked(plane, ask, other, how, ticket)).await;
+                if answer.is_ok() && spoken::learn_chatless(plane, ask, &native) {
+                    noted::chatless(plane, (ticket, &native), &failure);
+                }
+                return answer;
+            }
             None => return Err(failure),
         },
         answer => return answer,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::framing::Cutter;
+use dialects::gemini;
 use dialects::json::Document;
 use dialects::translate::{
     self, Client as Leaving, Codec, Customs, Frames, Head, Names, Trail, Upstream,
@@ -336,7 +337,10 @@ impl Talk {
     fn answer(&self, whole: Bytes) -> Result<Whole, Failure> {
         let document = Document::parse(whole, DEPTH)
             .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
-        let answer = (self.theirs.read_answer)(&document, &self.names);
+        let answer = match self.is_googles_own() {
+            true => gemini::canon::read_as_said(&document, &self.names),
+            false => (self.theirs.read_answer)(&document, &self.names),
+        };
         let mut answer = answer.ok_or_else(|| self.nothing(&document))?;
         Customs::of(&self.request).restore(&mut answer);
         if let Some(recall) = &self.recall {
@@ -360,6 +364,11 @@ impl Talk {
         })
     }
 
+    /// Whether Google's client reads Google's answer as it comes.
+    fn is_googles_own(&self) -> bool {
+        self.passes && self.theirs.dialect == Dialect::Gemini
+    }
+
     /// What a document is that is no answer.
     fn nothing(&self, document: &Document) -> Failure {
         let passes = self.passes.then(|| document.bytes().clone());
@@ -367,7 +376,10 @@ impl Talk {
     }
 
     fn frames(&self, cutter: Cutter) -> Frames {
-        let reader = (self.theirs.read_stream)(self.names.clone());
+        let reader = match self.is_googles_own() {
+            true => Box::new(gemini::canon::StreamReader::as_said(self.names.clone())),
+            false => (self.theirs.read_stream)(self.names.clone()),
+        };
         let reader = Customs::of(&self.request).reading(reader);
         let reader = match &self.recall {
             Some(recall) => recall.reading(reader),

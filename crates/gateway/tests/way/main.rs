@@ -8,6 +8,7 @@ mod background;
 mod background_ends;
 mod bedrock;
 mod bounds;
+mod broken_answers;
 mod compose_guard;
 mod counting;
 mod credentials;
