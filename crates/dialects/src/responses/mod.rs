@@ -2,3 +2,7 @@
 
 pub mod canon;
 pub mod kept;
+pub(crate) mod rooms;
+mod rules;
+
+pub use rules::system_rules;

@@ -25,9 +25,10 @@ pub struct Client {
 impl Client {
     /// Of this request.
     #[must_use]
-    pub fn new(foreign: Arc<Foreign>, ticket: TicketId, at: UnixMicros) -> Self {
+    pub fn new(foreign: &Arc<Foreign>, ticket: TicketId, at: UnixMicros) -> Self {
         Self {
-            foreign,
+            // Answers repeat what the client said, not what a policy did.
+            foreign: Arc::clone(foreign.sent()),
             id: format!("{:032x}", u128::from_be_bytes(ticket.to_bytes())),
             request_id: ticket.to_string(),
             created: at.seconds(),

@@ -176,7 +176,7 @@ impl Serving {
             keep,
             client: accepted.foreign.as_ref().map(|foreign| {
                 let (id, at) = (accepted.ticket.id(), accepted.ticket.opened());
-                Client::new(Arc::clone(foreign), id, at)
+                Client::new(foreign, id, at)
             }),
         }
     }
@@ -197,6 +197,8 @@ struct Ask {
     again: again::Again,
     /// Whether guards read it.
     is_governed: bool,
+    /// Whether they read its answer.
+    is_screened: bool,
     /// What an attempt brought that failed in its midst.
     brought: RefCell<several::Kept>,
     /// What was fetched of its media.
@@ -222,6 +224,7 @@ impl Ask {
             foreign: accepted.foreign,
             again: again::Again::default(),
             is_governed: !guards.is_empty(),
+            is_screened: guards.iter().any(|it| it.reads(Direction::Answer)),
             brought: RefCell::default(),
             fetched: RefCell::default(),
             _held: accepted.held,

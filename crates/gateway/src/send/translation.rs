@@ -192,7 +192,6 @@ fn work(
         foreign: ask.foreign.clone(),
         is_forgotten: ask.again.is_forgotten.get(),
         is_unsealed: ask.again.is_unsealed.get(),
-        is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
         reasons: target.thinks(),
@@ -246,16 +245,20 @@ fn talk(
     (pivot, theirs): (&'static Codec, &'static Upstream),
 ) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
-    let client = client.map(|foreign| Client::new(Arc::clone(foreign), ask.ticket, ask.at));
+    let client = client.map(|foreign| Client::new(foreign, ask.ticket, ask.at));
+    let echoes = |foreign: &Arc<Foreign>| {
+        foreign.is_composed() && foreign.codec.dialect == Dialect::Responses
+    };
+    let passes = done.passes && !ask.is_screened && !ask.foreign.as_ref().is_some_and(echoes);
     let talk = Talk {
         pivot,
         theirs,
         client,
-        passes: done.passes,
+        passes,
         request: done.request,
         names: done.names,
         // Who speaks the provider's dialect gets all of it, as it came.
-        recall: recall.filter(|_| !done.passes),
+        recall: recall.filter(|_| !passes),
         seals,
         created: ask.at.seconds(),
         id: id(ask),
