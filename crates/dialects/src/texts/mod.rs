@@ -12,6 +12,7 @@
 //! | Gemini | `gemini/rooms.rs` |
 //! | what all of them have | `texts/room.rs` |
 
+mod event;
 mod reader;
 mod room;
 
@@ -23,8 +24,8 @@ use domain::edit::Span;
 use crate::json::{Document, Node};
 use crate::{anthropic, gemini, openai, responses};
 
+pub use event::{Event, Form, Leaving, Said};
 pub(crate) use reader::collect;
-use room::Reads;
 pub(crate) use room::{Room, Rule};
 
 /// A text that policy may read.

@@ -7,6 +7,7 @@ use domain::usage::Usage;
 use super::codec::{ReadStream, WriteStream};
 use crate::framing::{Cutter, Unreadable};
 use crate::openai::quirks::Mender;
+use crate::responses::Said;
 use crate::sse::{Frame, Framer};
 
 /// Cuts a provider's stream into frames that the client's dialect has: those
@@ -108,7 +109,7 @@ impl Frames {
     pub fn pass(&self) -> bool {
         match self {
             Self::Same(_) | Self::Mended(_) => false,
-            Self::Translated(translated) => matches!(translated.client, Client::AsItCame),
+            Self::Translated(translated) => matches!(translated.client, Client::AsItCame(_)),
         }
     }
 
@@ -161,8 +162,9 @@ pub enum Client {
     Pivot,
     /// What this writes.
     Written(Box<dyn WriteStream>),
-    /// The provider's bytes: the client speaks its dialect.
-    AsItCame,
+    /// The provider's bytes: the client speaks its dialect. What they repeat of a
+    /// policy's rules is what the client said instead.
+    AsItCame(Option<Said>),
 }
 
 /// A stream on its way from one dialect into another.
@@ -205,7 +207,7 @@ impl Translated {
         self.reader.finish(&mut self.chunks);
         let is_error = |chunk: &Chunk| matches!(chunk, Chunk::Error(_));
         self.is_empty = !self.has_failed && self.chunks.iter().any(is_error);
-        self.write(&Bytes::new(), out)
+        self.write(None, out)
     }
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
@@ -222,13 +224,13 @@ impl Translated {
     fn hear(&mut self, frames: Vec<Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         for frame in frames {
             self.reader.push(&frame, &mut self.chunks)?;
-            self.write(&frame.bytes, out)?;
+            self.write(Some(&frame), out)?;
         }
         Ok(())
     }
 
     /// Writes the chunks that a frame of the provider gave.
-    fn write(&mut self, came: &Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
+    fn write(&mut self, came: Option<&Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         let first = out.len();
         for chunk in std::mem::take(&mut self.chunks) {
             if let Chunk::Usage(usage) = &chunk {
@@ -250,8 +252,13 @@ impl Translated {
                 lend(out, start, leaves.into());
             }
         }
-        if matches!(self.client, Client::AsItCame) {
-            lend(out, first, came.clone());
+        if let Client::AsItCame(said) = &self.client {
+            let came = match (said, came) {
+                (_, None) => Bytes::new(),
+                (None, Some(frame)) => frame.bytes.clone(),
+                (Some(said), Some(frame)) => said.in_event(frame),
+            };
+            lend(out, first, came);
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ pub(super) fn answer(
         IsGoverned::No => format!("The upstream gave no answer. {}", fault.message),
         IsGoverned::Yes => format!("The upstream gave no answer: it ended with {word}."),
     };
+    let passes = passes.filter(|_| is_governed == IsGoverned::No);
     failure.verbatim = passes.map(|body| as_it_came(body, "application/json"));
     of_model(failure, used)
 }
@@ -37,7 +38,7 @@ pub(super) fn stream(mut failure: Failure, opening: &Opening, ask: &Ask) -> Fail
     if ask.is_governed {
         BEFORE_CONTENT.clone_into(&mut failure.refusal.message);
     }
-    if opening.frames.pass() {
+    if opening.frames.pass() && !ask.is_governed {
         let held = opening.held.iter().map(|(frame, _)| &frame.bytes[..]);
         let body = held.collect::<Vec<_>>().concat();
         failure.verbatim = Some(as_it_came(body.into(), "text/event-stream; charset=utf-8"));

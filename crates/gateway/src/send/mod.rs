@@ -87,6 +87,7 @@ pub use removal::forget;
 pub use spoken::Unspoken;
 pub(crate) use spoken::speaks;
 pub use told::Told;
+pub(crate) use translation::PIVOT;
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.
@@ -197,8 +198,6 @@ struct Ask {
     again: again::Again,
     /// Whether guards read it.
     is_governed: bool,
-    /// Whether they read its answer.
-    is_screened: bool,
     /// What an attempt brought that failed in its midst.
     brought: RefCell<several::Kept>,
     /// What was fetched of its media.
@@ -224,7 +223,6 @@ impl Ask {
             foreign: accepted.foreign,
             again: again::Again::default(),
             is_governed: !guards.is_empty(),
-            is_screened: guards.iter().any(|it| it.reads(Direction::Answer)),
             brought: RefCell::default(),
             fetched: RefCell::default(),
             _held: accepted.held,

@@ -3,8 +3,7 @@
 //!
 //! Behind this module everything sees answers in `OpenAI`'s dialect, beside
 //! what leaves for the client: the same bytes, those of the client's dialect,
-//! or, if client and provider speak the same other dialect and no policy reads
-//! or changes what passes, the provider's own.
+//! or, if client and provider speak the same other dialect, the provider's own.
 
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use dialects::Operation;
 use dialects::framing::Cutter;
 use dialects::gemini;
 use dialects::json::Document;
+use dialects::responses::Said;
 use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
 use domain::canon::{Dialect, Request};
 use domain::model::{Deployment, WireFormat};
@@ -32,7 +32,7 @@ use crate::aside;
 use crate::plane::Plane;
 
 /// What every stage looks at.
-pub(super) const PIVOT: Dialect = Dialect::OpenAi;
+pub(crate) const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
 pub(super) const DEPTH: usize = 512;
 
@@ -56,6 +56,8 @@ struct Talk {
     client: Option<Client>,
     /// Whether the provider's bytes leave as they came.
     passes: bool,
+    /// What the client said itself, where answers repeat a policy's rules.
+    said: Option<Said>,
     request: Request,
     names: Names,
     /// Where reasoning is kept that the client may not send back.
@@ -246,19 +248,20 @@ fn talk(
 ) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
     let client = client.map(|foreign| Client::new(foreign, ask.ticket, ask.at));
-    let echoes = |foreign: &Arc<Foreign>| {
-        foreign.is_composed() && foreign.codec.dialect == Dialect::Responses
-    };
-    let passes = done.passes && !ask.is_screened && !ask.foreign.as_ref().is_some_and(echoes);
+    let said = ask
+        .foreign
+        .as_ref()
+        .filter(|foreign| foreign.is_composed() && foreign.codec.dialect == Dialect::Responses);
     let talk = Talk {
         pivot,
         theirs,
         client,
-        passes,
+        said: said.map(|foreign| Said::of(&foreign.sent().document)),
+        passes: done.passes,
         request: done.request,
         names: done.names,
         // Who speaks the provider's dialect gets all of it, as it came.
-        recall: recall.filter(|_| !passes),
+        recall: recall.filter(|_| !done.passes),
         seals,
         created: ask.at.seconds(),
         id: id(ask),
@@ -349,7 +352,7 @@ impl Talk {
         }
         let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
         let leaves = self.client.as_ref().map(|client| match self.passes {
-            true => document.bytes().clone(),
+            true => self.as_it_came(&document),
             false => client.answer(&answer),
         });
         let client = self.client.as_ref();
@@ -360,6 +363,14 @@ impl Talk {
             leaves,
             unshown: (!self.passes && !unshown.is_empty()).then(|| unshown.join(", ")),
         })
+    }
+
+    /// A provider's answer as it leaves for a client of its dialect.
+    fn as_it_came(&self, document: &Document) -> Bytes {
+        match &self.said {
+            Some(said) => said.in_answer(document),
+            None => document.bytes().clone(),
+        }
     }
 
     /// What a document is that is no answer.
@@ -392,7 +403,7 @@ impl Talk {
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
-            Some(_) if self.passes => Leaving::AsItCame,
+            Some(_) if self.passes => Leaving::AsItCame(self.said.clone()),
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)

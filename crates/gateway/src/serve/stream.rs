@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use dialects::framing::Cutter;
 use dialects::openai::{Facts, FrameClass, Pass, Tap};
 use dialects::sse::Frame;
+use dialects::texts::Form;
 use dialects::translate::Frames;
 use domain::guard::Finding;
 use domain::record::Outcome;
@@ -29,7 +30,7 @@ use crate::guard::judge;
 use crate::plane::Plane;
 use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{Client, LARGEST_EVENT, Opening, Serving, Told};
+use crate::send::{Client, LARGEST_EVENT, Opening, PIVOT, Serving, Told};
 use crate::settle::Ticket;
 use crate::wire::Alarm;
 
@@ -74,6 +75,8 @@ pub(super) fn start(
     }
     headers::upstream(&mut served.fields, &opening.fields);
     headers::about(&mut served.fields, &ticket, &serving);
+    let form = serving.client.as_ref().map(Client::form);
+    let hold = Hold::new(serving.guards, form.unwrap_or((PIVOT, Form::Events)));
     let now = Instant::now();
     let mut streaming = Streaming {
         plane: Rc::clone(plane),
@@ -82,7 +85,7 @@ pub(super) fn start(
         cutter: opening.frames,
         client: serving.client,
         tap: opening.tap,
-        hold: Hold::new(serving.guards),
+        hold,
         ready: VecDeque::new(),
         frames: Vec::new(),
         record: serving.keep.map(|keep| (keep, BytesMut::new())),
@@ -208,8 +211,10 @@ impl Streaming {
             Pass::Replace(bytes) => bytes,
             Pass::Drop => Bytes::new(),
         };
-        let mut findings = self.hold.push(bytes, &facts.deltas);
-        if facts.class == FrameClass::Finish && self.tap.finish_seen() {
+        let mut findings = self.hold.push(bytes);
+        // Frames of other dialects may leave behind those that tell of the end.
+        let is_all = self.client.is_none() && self.tap.finish_seen();
+        if is_all && facts.class == FrameClass::Finish {
             findings.extend(self.hold.finish());
         }
         if self.blocked(&findings) {
@@ -238,7 +243,8 @@ impl Streaming {
 
     /// The dialect's last mark has come.
     fn end(&mut self, mark: Bytes) {
-        let findings = self.hold.finish();
+        let mut findings = self.hold.last(&mark);
+        findings.extend(self.hold.finish());
         if self.blocked(&findings) {
             return;
         }
