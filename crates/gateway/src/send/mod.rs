@@ -36,6 +36,7 @@ mod signing;
 #[cfg(test)]
 mod simulation;
 mod spoken;
+mod talk;
 pub mod tls;
 mod told;
 mod translation;
