@@ -250,7 +250,13 @@ fn rules_stand_in_the_clients_own_document_in_its_own_shape() {
             let own = own.unwrap_or_default();
             let said = request(dialect).replacen('{', &format!("{{{own}"), 1);
             let told = stage.ask(ask(dialect, &said)).await;
-            assert_eq!(told.text(), answer(dialect), "{dialect:?}");
+            let repeated = match own.is_empty() {
+                true => "null",
+                false => r#""m\u0069ne""#,
+            };
+            let repeated = format!(r#""instructions":{repeated}"#);
+            let wanted_answer = answer(dialect).replace(r#""instructions":null"#, &repeated);
+            assert_eq!(told.text(), wanted_answer, "{dialect:?}");
             let sent = fake.last_request().body;
             let wanted = request(dialect).replacen('{', &format!("{{{wanted}"), 1);
             assert_eq!(String::from_utf8_lossy(&sent), wanted, "{dialect:?}");
@@ -287,8 +293,11 @@ fn an_answer_repeats_the_clients_instructions_and_not_the_houses() {
                 false => own(answer(Dialect::Responses)),
             };
             assert_eq!(told.text(), wanted);
-            let sent = fake.last_request().json();
-            assert_eq!(sent["instructions"], "House.\n\nMine.");
+            let sent = String::from_utf8_lossy(&fake.last_request().body).into_owned();
+            assert!(
+                sent.contains(r#""instructions":"House.\n\nMine.""#),
+                "{sent}"
+            );
         }
     });
 }
