@@ -28,6 +28,11 @@ impl Frame {
         data.is_some_and(|data| data.trim_ascii() == b"[DONE]")
     }
 
+    /// One that lies in these bytes, and nothing else.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        read(bytes, 0)
+    }
+
     /// Its bytes with others in place of these of its data.
     #[must_use]
     pub(crate) fn with(&self, span: Span, with: &[u8]) -> Bytes {

@@ -50,7 +50,9 @@ fn folder(dialect: Dialect) -> PathBuf {
         Gemini => "gemini",
         _ => "openai",
     };
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
 }
 
 /// The files of a folder, of its kind, by their names.
@@ -59,7 +61,12 @@ fn files(folder: &Path, begins: &str, ends: &str) -> Vec<PathBuf> {
         return Vec::new();
     };
     let mut all: Vec<PathBuf> = found.map(|it| it.expect("a file").path()).collect();
-    let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = |path: &PathBuf| {
+        path.file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned()
+    };
     all.retain(|path| name(path).starts_with(begins) && name(path).ends_with(ends));
     all.sort();
     all
@@ -72,10 +79,17 @@ fn documents(dialect: Dialect, side: Side) -> Vec<(String, Value)> {
         Side::Request => ("request_", "requests"),
         Side::Answer => ("answer_", "answers"),
     };
-    let all = [files(&canon, word, ".json"), files(&canon.join(list), "", ".json")].concat();
+    let all = [
+        files(&canon, word, ".json"),
+        files(&canon.join(list), "", ".json"),
+    ]
+    .concat();
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("readable");
-        (path.display().to_string(), serde_json::from_str(&text).expect("JSON"))
+        (
+            path.display().to_string(),
+            serde_json::from_str(&text).expect("JSON"),
+        )
     };
     let all: Vec<_> = all.into_iter().map(read).collect();
     assert!(all.len() > 4, "{dialect:?} {side:?}: {}", all.len());
@@ -89,7 +103,9 @@ fn read(dialect: Dialect, side: Side, value: &Value) -> Vec<String> {
         Side::Request => texts::of_request(dialect, &document),
         Side::Answer => texts::of_answer(dialect, &document),
     };
-    let read = texts.iter().map(|text| decode(&document, text).into_owned());
+    let read = texts
+        .iter()
+        .map(|text| decode(&document, text).into_owned());
     read.collect()
 }
 
@@ -217,7 +233,11 @@ fn keys_and_numbers_of_a_tools_json_are_texts() {
     }
     all = read(Gemini, Side::Request, &gemini);
     for text in wanted {
-        assert_eq!(all.iter().filter(|it| *it == text).count(), 2, "{text} in {all:?}");
+        assert_eq!(
+            all.iter().filter(|it| *it == text).count(),
+            2,
+            "{text} in {all:?}"
+        );
     }
     let responses = json!({"model": "m", "input": "x", "metadata": {"a key": "b"}});
     assert!(read(Responses, Side::Request, &responses).contains(&"a key".to_owned()));
@@ -262,27 +282,61 @@ fn pieces_of_one_text_have_one_lane_in_every_dialect() {
     let responses = |kind: &str, delta: &str| {
         event(&json!({"type": kind, "item_id": "i", "output_index": 1, "delta": delta}))
     };
-    let block = |delta: Value| {
-        event(&json!({"type": "content_block_delta", "index": 2, "delta": delta}))
-    };
+    let block =
+        |delta: Value| event(&json!({"type": "content_block_delta", "index": 2, "delta": delta}));
     let start = event(&json!({"type": "content_block_start", "index": 2,
         "content_block": {"type": "text", "text": "one "}}));
-    let google = |part: Value| {
-        event(&json!({"candidates": [{"index": 0, "content": {"parts": [part]}}]}))
-    };
+    let google =
+        |part: Value| event(&json!({"candidates": [{"index": 0, "content": {"parts": [part]}}]}));
     let cases: [(Dialect, Vec<String>); 7] = [
-        (OpenAi, ["one ", "text"].map(|it| chat(json!({"content": it}))).into()),
-        (OpenAi, ["one ", "text"].map(|it| chat(json!({"x_new": {"deep": it}}))).into()),
-        (Responses, ["one ", "text"].map(|it| responses("response.output_text.delta", it)).into()),
-        (Responses, ["one ", "text"].map(|it| responses("response.x_new.delta", it)).into()),
-        (Anthropic, vec![start, block(json!({"type": "text_delta", "text": "text"}))]),
-        (Anthropic, ["one ", "text"].map(|it| block(json!({"type": "x", "x_new": it}))).into()),
-        (Gemini, ["one ", "text"].map(|it| google(json!({"text": it}))).into()),
+        (
+            OpenAi,
+            ["one ", "text"]
+                .map(|it| chat(json!({"content": it})))
+                .into(),
+        ),
+        (
+            OpenAi,
+            ["one ", "text"]
+                .map(|it| chat(json!({"x_new": {"deep": it}})))
+                .into(),
+        ),
+        (
+            Responses,
+            ["one ", "text"]
+                .map(|it| responses("response.output_text.delta", it))
+                .into(),
+        ),
+        (
+            Responses,
+            ["one ", "text"]
+                .map(|it| responses("response.x_new.delta", it))
+                .into(),
+        ),
+        (
+            Anthropic,
+            vec![start, block(json!({"type": "text_delta", "text": "text"}))],
+        ),
+        (
+            Anthropic,
+            ["one ", "text"]
+                .map(|it| block(json!({"type": "x", "x_new": it})))
+                .into(),
+        ),
+        (
+            Gemini,
+            ["one ", "text"]
+                .map(|it| google(json!({"text": it})))
+                .into(),
+        ),
     ];
     for (dialect, pieces) in cases {
         let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
         let (lanes, _) = heard(dialect, Form::Events, &pieces);
-        assert!(lanes.iter().any(|(_, text)| text == "one text"), "{dialect:?}: {lanes:?}");
+        assert!(
+            lanes.iter().any(|(_, text)| text == "one text"),
+            "{dialect:?}: {lanes:?}"
+        );
     }
 }
 
@@ -290,8 +344,16 @@ fn pieces_of_one_text_have_one_lane_in_every_dialect() {
 fn events_of_unknown_kinds_are_read_and_so_is_what_is_no_json() {
     for dialect in DIALECTS {
         let known = event(&json!({"type": "x_new", "deep": [{"words": PLANTED}]}));
-        let (_, whole) = heard(dialect, Form::Events, &[&known, "data: planted\n\n", "data: last"]);
-        assert_eq!(whole.iter().filter(|it| *it == PLANTED).count(), 1, "{dialect:?}: {whole:?}");
+        let (_, whole) = heard(
+            dialect,
+            Form::Events,
+            &[&known, "data: planted\n\n", "data: last"],
+        );
+        assert_eq!(
+            whole.iter().filter(|it| *it == PLANTED).count(),
+            1,
+            "{dialect:?}: {whole:?}"
+        );
         assert!(whole.contains(&"planted".to_owned()) && whole.contains(&"last".to_owned()));
     }
 }
@@ -299,17 +361,26 @@ fn events_of_unknown_kinds_are_read_and_so_is_what_is_no_json() {
 #[test]
 fn an_array_is_read_item_by_item_however_many_leave_at_once() {
     let item = |text: &str| json!({"candidates": [{"content": {"parts": [{"text": text}]}}]});
-    let pieces = [format!("[{}\n,\n{}\n", item("a"), item("b")), format!(",{}", item("c")), "]".into()];
+    let pieces = [
+        format!("[{}\n,\n{}\n", item("a"), item("b")),
+        format!(",{}", item("c")),
+        "]".into(),
+    ];
     let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
     let (lanes, whole) = heard(Gemini, Form::Array, &pieces);
-    assert_eq!((lanes.len(), lanes[0].1.as_str(), whole.len()), (1, "abc", 0));
+    assert_eq!(
+        (lanes.len(), lanes[0].1.as_str(), whole.len()),
+        (1, "abc", 0)
+    );
 }
 
 #[test]
 fn the_end_of_a_block_ends_its_lanes_and_no_others() {
     let mut leaving = Leaving::new(Responses, Form::Events);
-    let delta = event(&json!({"type": "response.output_text.delta", "item_id": "i",
-        "output_index": 1, "content_index": 0, "delta": "a"}));
+    let delta = event(
+        &json!({"type": "response.output_text.delta", "item_id": "i",
+        "output_index": 1, "content_index": 0, "delta": "a"}),
+    );
     let done = |at: u64| event(&json!({"type": "response.output_item.done", "output_index": at}));
     let events = leaving.push(&Bytes::from([delta, done(1), done(10)].concat()));
     let lane = events[0].said[0].lane.clone().expect("a lane");

@@ -14,5 +14,6 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Change, Dimension, KeySecret, Server, Spent, Store, StoreError, StoredKey, Sum,
+    AdminChange, Books, Change, Dimension, KeySecret, Report, Server, Spent, Store, StoreError,
+    StoredKey, Sum,
 };

@@ -41,18 +41,18 @@ impl Said {
     }
 
     /// The same of an event that may hold the answer.
-    pub(crate) fn in_event(&self, frame: &Frame) -> Bytes {
+    pub(crate) fn in_event(&self, frame: Frame) -> Frame {
         let is_there = |data: &&Bytes| memchr::memmem::find(data, KEY.as_bytes()).is_some();
         let Some(data) = frame.data.as_ref().filter(is_there) else {
-            return frame.bytes.clone();
+            return frame;
         };
         let Ok(event) = Document::parse(data.clone(), usize::MAX) else {
-            return frame.bytes.clone();
+            return frame;
         };
         let response = event.root().get("response");
         match response.and_then(|response| response.get(KEY)) {
-            Some(repeated) => frame.with(repeated.span(), &self.instructions),
-            None => frame.bytes.clone(),
+            Some(repeated) => Frame::of(frame.with(repeated.span(), &self.instructions)),
+            None => frame,
         }
     }
 }
@@ -93,7 +93,8 @@ mod tests {
         let mut frames = Vec::new();
         let pushed = Framer::new(1000).push(Bytes::from_static(stream.as_bytes()), &mut frames);
         pushed.expect("short");
-        let told: Vec<Bytes> = frames.iter().map(|frame| said.in_event(frame)).collect();
+        let told = frames.into_iter().map(|frame| said.in_event(frame).bytes);
+        let told: Vec<Bytes> = told.collect();
         assert_eq!(told.concat(), stream.replace("house", "mine").as_bytes());
     }
 }

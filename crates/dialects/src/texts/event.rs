@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use domain::canon::Dialect;
 
-use super::reader::{Trail, walk};
 use super::Room;
+use super::reader::{Trail, walk};
 use super::{Place, decode, kind_of};
 use crate::json::{Document, Kind, Node};
 use crate::sse::Framer;
@@ -126,7 +126,7 @@ impl Leaving {
         let way = Way::default();
         walk(root, (self.room(), Place::Other), way, |text, way| {
             said.push(Said {
-                lane: self.goes_on(&kind, way).then(|| self.lane(way)),
+                lane: self.goes_on(&kind, way).then(|| self.lane(&kind, way)),
                 text: decode(&document, &text).into_owned(),
             });
         });
@@ -165,10 +165,13 @@ impl Leaving {
         }
     }
 
-    fn lane(&self, way: &Way) -> String {
+    /// The name of a text. That of a block begins as its end says it.
+    fn lane(&self, kind: &str, way: &Way) -> String {
         let keys: Cow<'_, str> = match (self.dialect, way.keys.last()) {
             // A block begins with what its deltas go on with.
             (Dialect::Anthropic, Some(last)) => last.into(),
+            // Of one item, thoughts and their summary grow side by side.
+            (Dialect::Responses, _) => format!("{kind}/{}", way.keys.join("/")).into(),
             _ => way.keys.join("/").into(),
         };
         format!("{}{keys}", way.which)

@@ -13,6 +13,7 @@
 //! | what all of them have | `texts/room.rs` |
 
 mod event;
+mod origin;
 mod reader;
 mod room;
 
@@ -25,6 +26,7 @@ use crate::json::{Document, Node};
 use crate::{anthropic, gemini, openai, responses};
 
 pub use event::{Event, Form, Leaving, Said};
+pub use origin::Origin;
 pub(crate) use reader::collect;
 pub(crate) use room::{Room, Rule};
 

@@ -5,6 +5,7 @@ use domain::canon::{Chunk, Fault};
 use domain::usage::Usage;
 
 use super::codec::{ReadStream, WriteStream};
+use super::trail::{Tells, Trail};
 use crate::framing::{Cutter, Unreadable};
 use crate::openai::quirks::Mender;
 use crate::responses::Said;
@@ -109,7 +110,7 @@ impl Frames {
     pub fn pass(&self) -> bool {
         match self {
             Self::Same(_) | Self::Mended(_) => false,
-            Self::Translated(translated) => matches!(translated.client, Client::AsItCame(_)),
+            Self::Translated(translated) => matches!(translated.client, Client::AsItCame(..)),
         }
     }
 
@@ -123,12 +124,28 @@ impl Frames {
         let Self::Translated(translated) = self else {
             return Bytes::new();
         };
-        let Client::Written(writer) = &mut translated.client else {
-            return Bytes::new();
-        };
-        let mut written = Vec::new();
-        writer.push(&Chunk::Error(fault.clone()), &mut written);
-        written.concat().into()
+        match &mut translated.client {
+            Client::Pivot => Bytes::new(),
+            Client::AsItCame(trail, _) => trail.fault(fault),
+            Client::Written(writer) => {
+                let mut written = Vec::new();
+                writer.push(&Chunk::Error(fault.clone()), &mut written);
+                written.concat().into()
+            }
+        }
+    }
+
+    /// What has to follow the event that told of an error, where it left as it came;
+    /// empty where that is all there is to say.
+    #[must_use]
+    pub fn closing(&self, fault: &Fault) -> Bytes {
+        match self {
+            Self::Translated(translated) => match &translated.client {
+                Client::AsItCame(trail, _) => trail.closing(fault),
+                Client::Pivot | Client::Written(_) => Bytes::new(),
+            },
+            Self::Same(_) | Self::Mended(_) => Bytes::new(),
+        }
     }
 
     /// The bytes ended cleanly: adds what that completes to `out`. Some
@@ -164,7 +181,7 @@ pub enum Client {
     Written(Box<dyn WriteStream>),
     /// The provider's bytes: the client speaks its dialect. What they repeat of a
     /// policy's rules is what the client said instead.
-    AsItCame(Option<Said>),
+    AsItCame(Trail, Option<Said>),
 }
 
 /// A stream on its way from one dialect into another.
@@ -207,7 +224,7 @@ impl Translated {
         self.reader.finish(&mut self.chunks);
         let is_error = |chunk: &Chunk| matches!(chunk, Chunk::Error(_));
         self.is_empty = !self.has_failed && self.chunks.iter().any(is_error);
-        self.write(None, out)
+        self.write(&Bytes::new(), out)
     }
 
     fn read(&mut self, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
@@ -223,14 +240,26 @@ impl Translated {
     /// Lets the reader hear frames as its dialect has them.
     fn hear(&mut self, frames: Vec<Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         for frame in frames {
+            let frame = match &self.client {
+                Client::AsItCame(_, Some(said)) => said.in_event(frame),
+                _ => frame,
+            };
             self.reader.push(&frame, &mut self.chunks)?;
-            self.write(Some(&frame), out)?;
+            if let Client::AsItCame(trail, _) = &mut self.client {
+                let is_error = |chunk: &Chunk| matches!(chunk, Chunk::Error(_));
+                let tells = match self.chunks.iter().any(is_error) {
+                    true => Tells::Error,
+                    false => Tells::Else,
+                };
+                trail.heard(&frame, tells);
+            }
+            self.write(&frame.bytes, out)?;
         }
         Ok(())
     }
 
     /// Writes the chunks that a frame of the provider gave.
-    fn write(&mut self, came: Option<&Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
+    fn write(&mut self, came: &Bytes, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         let first = out.len();
         for chunk in std::mem::take(&mut self.chunks) {
             if let Chunk::Usage(usage) = &chunk {
@@ -252,13 +281,8 @@ impl Translated {
                 lend(out, start, leaves.into());
             }
         }
-        if let Client::AsItCame(said) = &self.client {
-            let came = match (said, came) {
-                (_, None) => Bytes::new(),
-                (None, Some(frame)) => frame.bytes.clone(),
-                (Some(said), Some(frame)) => said.in_event(frame),
-            };
-            lend(out, first, came);
+        if matches!(self.client, Client::AsItCame(..)) {
+            lend(out, first, came.clone());
         }
         Ok(())
     }

@@ -3,11 +3,12 @@
 
 use bytes::Bytes;
 use dialects::framing::Cutter;
-use dialects::gemini;
 use dialects::json::Document;
 use dialects::responses::Said;
-use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
-use domain::canon::{Dialect, Request};
+use dialects::translate::{
+    self, Client as Leaving, Codec, Customs, Frames, Head, Names, Trail, Upstream,
+};
+use domain::canon::Request;
 
 use super::client::Client;
 use super::empty::{self, IsGoverned};
@@ -94,18 +95,8 @@ impl Talk {
 
     /// What a document is that is no answer.
     fn nothing(&self, document: &Document) -> Failure {
-        let dialect = self.theirs.dialect;
-        let failure = match dialect {
-            Dialect::Gemini => gemini::canon::read_failure(document),
-            _ => None,
-        };
-        match failure {
-            Some((fault, used)) => {
-                let passes = self.passes.then(|| document.bytes().clone());
-                empty::answer((&fault, used), passes, self.is_governed)
-            }
-            None => Failure::broken(format!("no answer of the dialect `{}`", dialect.as_str())),
-        }
+        let passes = self.passes.then(|| document.bytes().clone());
+        empty::nothing(document, self.theirs.dialect, (passes, self.is_governed))
     }
 
     /// The frames of a provider's stream.
@@ -123,7 +114,10 @@ impl Talk {
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
-            Some(_) if self.passes => Leaving::AsItCame(self.said.clone()),
+            Some(_) if self.passes => {
+                let trail = Trail::new(self.theirs.dialect, &self.request_id);
+                Leaving::AsItCame(trail, self.said.clone())
+            }
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)

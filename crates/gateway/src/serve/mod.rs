@@ -12,6 +12,7 @@ mod keep;
 mod kept;
 mod models;
 mod pass;
+mod recording;
 mod released;
 mod rest;
 mod screen;

@@ -1,6 +1,7 @@
 //! What is kept, table by table: in SQLite's file, or on a PostgreSQL server.
 //! Another process (the command line) may have either open too.
 
+mod books;
 mod carry;
 mod changes;
 mod error;
@@ -11,10 +12,12 @@ mod open_requests;
 mod parties;
 mod report;
 mod requests;
+mod rollups;
 mod rows;
 mod running_turns;
 mod server;
 mod spent;
+mod sums;
 mod turns;
 
 use std::collections::HashMap;
@@ -29,10 +32,11 @@ use self::file::{Place, ReadOnly, connections, keep_private};
 use self::rows::unsigned;
 use crate::sql::{Pool, Row, Transaction, query};
 
+pub use books::Books;
 pub use changes::{AdminChange, Change};
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
-pub use report::{Dimension, Sum};
+pub use report::{Dimension, Report, Sum};
 pub use server::Server;
 pub use spent::Spent;
 
