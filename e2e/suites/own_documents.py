@@ -4,7 +4,9 @@ own answer, and a word is found wherever it stands.
 """
 
 import contextlib
+import importlib.util
 import json
+from unittest import mock
 
 import anthropic
 import httpx
@@ -71,18 +73,22 @@ def scene(bench):
 
 @contextlib.contextmanager
 def recorded():
-    """The bodies that the SDKs send and the answers that they get, as bytes."""
-    sent, send = [], httpx.Client.send
+    """The bodies that the SDKs send, as bytes."""
+    sent = []
+    with contextlib.ExitStack() as stack:
+        # Each SDK has its own generation of the same library.
+        for name in filter(importlib.util.find_spec, ("httpx", "httpx2")):
+            client = importlib.import_module(name).Client
+            stack.enter_context(mock.patch.object(client, "send", recording(client.send, sent)))
+        yield sent
 
-    def recording(client, request, **more):
+
+def recording(send, sent: list):
+    def recorded(client, request, **more):
         sent.append(request.read())
         return send(client, request, **more)
 
-    httpx.Client.send = recording
-    try:
-        yield sent
-    finally:
-        httpx.Client.send = send
+    return recorded
 
 
 def responses(w, text="hello", model="r", **more):
@@ -254,7 +260,7 @@ def an_answer_passes_as_it_came_and_a_word_in_a_hosted_call_is_blocked(w):
 
 
 def event(data: dict) -> bytes:
-    return f"event: {data.get('type', 'x')}\ndata:  {json.dumps(data)}\n\n".encode()
+    return f"event: {data['type']}\ndata:  {json.dumps(data)}\n\n".encode()
 
 
 def pieces(name: str, *texts: str) -> list:
@@ -262,7 +268,8 @@ def pieces(name: str, *texts: str) -> list:
     if name == "google":
         parts = [{"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": t}]}}]} for t in texts]
         parts[-1]["candidates"][0]["finishReason"] = "STOP"
-        return [event(part | {"xNew": {"deep": "harmless"}}) for part in parts]
+        parts = [part | {"xNew": {"deep": "harmless"}} for part in parts]
+        return [f"data:  {json.dumps(part)}\r\n\r\n".encode() for part in parts]
     if name == "claude":
         start = {"id": "msg_1", "type": "message", "role": "assistant", "model": "c", "content": [],
             "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
