@@ -41,6 +41,7 @@ SUITES = [
     "lossless",
     "pass_through",
     "policies",
+    "own_documents",
     "tenants",
     "credentials",
     "lifecycle",
