@@ -29,6 +29,7 @@ fn opened(sequence: u64) -> Opened {
         reserved_tokens: 0,
         asked: None,
         who: None,
+        from: None,
     }
 }
 
