@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use domain::ids::TicketId;
 use domain::money::NanoUsd;
-use domain::record::{Decided, Found, Outcome, Passed, Settled, Who};
+use domain::record::{Decided, Outcome, Passed, Settled, Who};
 use domain::time::UnixMicros;
 use domain::usage::{Usage, UsageSource};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use super::{Unreadable, VERSION};
 
 /// The longest text of a call whose entry would be too long, in bytes.
 const SHORT: usize = 256;
+/// How many findings, tags or attempts it may have then, each.
+const MOST: usize = 64;
 
 type Word<'a> = Option<Cow<'a, str>>;
 
@@ -269,34 +271,46 @@ fn ticket(text: &str) -> Option<TicketId> {
     Some(TicketId::from_bytes(number.to_be_bytes()))
 }
 
-/// A call whose texts were so long that its entry would be none: those that others
-/// chose are cut, and said to be. The ledger gets the same.
-pub(super) fn shortened(call: &Settled) -> Settled {
-    let cut = |text: &str| match text.len() {
-        0..=SHORT => text.to_owned(),
-        _ => {
-            let end = text.floor_char_boundary(SHORT);
-            format!("{}… ({} bytes)", &text[..end], text.len())
+/// Cuts the texts that others chose of a call whose entry would be too long, and
+/// says so in them.
+pub(super) fn shorten(call: &mut Settled) {
+    let cut = |text: &mut String| {
+        if text.len() > SHORT {
+            let whole = text.len();
+            text.truncate(text.floor_char_boundary(SHORT));
+            text.push_str(&format!("… ({whole} bytes)"));
         }
     };
-    let mut short = call.clone();
-    let decided = short.decided.take().map(|decided| Decided {
-        found: decided.found.into_iter().take(64).map(|found| Found {
-            guard: cut(&found.guard),
-            ..found
-        })
-        .collect(),
-        refusal: decided.refusal.as_deref().map(cut),
-        tried: decided.tried.into_iter().take(16).collect(),
-    });
-    short.decided = decided.map(Box::new);
-    short.answered_model = short.answered_model.as_deref().map(cut);
-    short.error = short.error.as_deref().map(cut);
-    short.operation = cut(&short.operation).into();
-    short.model = short.model.map(|it| cut(it.as_str()).as_str().into());
-    short.findings = short.findings.into_iter().take(64).map(|(name, n)| (cut(&name), n)).collect();
-    if let Some(who) = &mut short.who {
-        who.tags = who.tags.iter().map(|(n, v)| (cut(n), cut(v))).collect();
+    let cut_some = |text: &mut Option<String>| text.iter_mut().for_each(cut);
+    cut_some(&mut call.answered_model);
+    cut_some(&mut call.error);
+    call.findings.truncate(MOST);
+    if let Some(model) = &mut call.model {
+        let mut name = model.to_string();
+        cut(&mut name);
+        *model = name.as_str().into();
     }
-    short
+    if let Some(who) = &mut call.who {
+        cut_some(&mut who.end_user);
+        cut_some(&mut who.session);
+        who.tags.truncate(MOST);
+        for (name, value) in &mut who.tags {
+            cut(name);
+            cut(value);
+        }
+    }
+    if let Some(decided) = &mut call.decided {
+        cut_some(&mut decided.refusal);
+        decided.found.truncate(MOST);
+        decided.tried.truncate(MOST);
+    }
+}
+
+/// Leaves out of a call what there may be many of.
+pub(super) fn bare(call: &mut Settled) {
+    call.findings.clear();
+    call.decided = None;
+    if let Some(who) = &mut call.who {
+        who.tags.clear();
+    }
 }

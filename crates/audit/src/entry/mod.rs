@@ -87,9 +87,30 @@ struct StrangersLine {
     count: u64,
 }
 
-/// An entry's bytes, at most [`bundle::MOST_BYTES`].
+/// An entry's bytes, at most [`bundle::MOST_BYTES`]. One that would be longer loses
+/// the ends of the texts that others chose, and `entry` with it: what the ledger
+/// gets is what the log has.
 #[must_use]
-pub fn encode(entry: &Entry) -> Vec<u8> {
+pub fn encode(entry: &mut Entry) -> Vec<u8> {
+    let bytes = bytes(entry);
+    if bytes.len() <= bundle::MOST_BYTES {
+        return bytes;
+    }
+    let Entry::Call(call) = entry else {
+        return bytes;
+    };
+    call::shorten(call);
+    let short = self::bytes(entry);
+    if short.len() <= bundle::MOST_BYTES {
+        return short;
+    }
+    if let Entry::Call(call) = entry {
+        call::bare(call);
+    }
+    self::bytes(entry)
+}
+
+fn bytes(entry: &Entry) -> Vec<u8> {
     let line = match entry {
         Entry::Start(it) => Line::Start(StartLine {
             v: VERSION,
@@ -108,15 +129,8 @@ pub fn encode(entry: &Entry) -> Vec<u8> {
             count: it.count,
         }),
     };
-    let bytes = serde_json::to_vec(&line).unwrap_or_default();
-    if bytes.len() <= bundle::MOST_BYTES {
-        return bytes;
-    }
-    match entry {
-        Entry::Call(it) => encode(&Entry::Call(Box::new(call::shortened(it)))),
-        // Its texts are bounded above; names are by whoever makes them.
-        _ => bytes,
-    }
+    // Texts, numbers and lists of both: nothing that JSON cannot say.
+    serde_json::to_vec(&line).unwrap_or_default()
 }
 
 /// What an entry's bytes say.
