@@ -2,6 +2,7 @@
 //! and its `validate`; what needs the catalogue, the environment or the store
 //! is checked by whoever builds the gateway from it.
 
+pub mod audit;
 pub mod bounds;
 pub mod cache;
 pub mod diff;
@@ -77,6 +78,8 @@ pub struct Config {
     pub drain_timeout: Span,
     /// What is kept of requests.
     pub journal: journal::Journal,
+    /// The audit log.
+    pub audit: audit::Audit,
     /// Bounds on bodies.
     pub limits: limits::Limits,
     /// Whether the built-in demo answers.
@@ -133,6 +136,7 @@ impl Default for Config {
             drain_delay: None,
             drain_timeout: Span(drain::TIMEOUT),
             journal: journal::Journal::default(),
+            audit: audit::Audit::default(),
             limits: limits::Limits::default(),
             demo: true,
             providers: Ordered::default(),
@@ -168,6 +172,7 @@ impl Config {
         self.process(&mut report);
         drain::validate(self, &mut report);
         self.store.validate(&mut report);
+        self.audit.validate(&mut report);
         self.limits.validate(&mut report);
         for (name, provider) in self.providers.iter() {
             provider.validate(name, &mut report);
@@ -254,6 +259,7 @@ impl Config {
             ("tls", self.tls.is_some() != next.tls.is_some()),
             ("data_dir", self.data_dir != next.data_dir),
             ("store", self.store != next.store),
+            ("audit", self.audit != next.audit),
             ("workers", self.workers != next.workers),
             ("cache.max_bytes", self.cache_bytes() != next.cache_bytes()),
             (

@@ -87,12 +87,7 @@ pub enum UsageSource {
 
 impl UsageSource {
     /// Every one.
-    pub const ALL: [Self; 4] = [
-        Self::None,
-        Self::Provider,
-        Self::Estimated,
-        Self::Unmetered,
-    ];
+    pub const ALL: [Self; 4] = [Self::None, Self::Provider, Self::Estimated, Self::Unmetered];
 
     /// The one that [`UsageSource::as_str`] calls so.
     #[must_use]

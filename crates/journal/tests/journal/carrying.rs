@@ -297,14 +297,9 @@ fn a_batch_is_read_again_up_to_the_same_marks_and_no_further() {
             .append(&[opened(ticket(generation, 0, 1))])
             .expect("written");
         let mut carrier = Carrier::new(&journal, kept.marks.clone());
-        let again = carrier
-            .again(&batch.marks, batch.alive)
-            .expect("readable");
+        let again = carrier.again(&batch.marks, batch.alive).expect("readable");
         assert_eq!(again.records, batch.records);
-        assert_eq!(
-            (&again.marks, again.alive),
-            (&batch.marks, batch.alive)
-        );
+        assert_eq!((&again.marks, again.alive), (&batch.marks, batch.alive));
         kept.commit(&again);
         carrier.done(&again);
         generation += 1;

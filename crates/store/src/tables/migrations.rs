@@ -86,6 +86,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "who",
         Both(include_str!("../../migrations/0010_who.sql")),
     ),
+    (
+        11,
+        "audit",
+        Both(include_str!("../../migrations/0011_audit.sql")),
+    ),
 ];
 
 /// Brings the database to this version.

@@ -1,6 +1,8 @@
 //! What is kept, table by table: in SQLite's file, or on a PostgreSQL server.
 //! Another process (the command line) may have either open too.
 
+mod audit;
+mod audited;
 mod carry;
 mod changes;
 mod error;
@@ -29,10 +31,14 @@ use self::file::{Place, ReadOnly, connections, keep_private};
 use self::rows::unsigned;
 use crate::sql::{Pool, Row, Transaction, query};
 
-pub use changes::{AdminChange, Change};
+pub use audit::{LogIndex, Written};
+pub use audited::{Difference, Hit, Search};
+pub use changes::Change;
+pub use domain::audit::AdminChange;
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
 pub use report::{Dimension, Sum};
+pub use requests::LogPlace;
 pub use server::Server;
 pub use spent::Spent;
 
