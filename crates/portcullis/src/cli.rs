@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use config::providers::Dialect;
 use config::{ConfigError, Loaded};
 
+use crate::commands::audit::AuditCommand;
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::models::ModelsArgs;
@@ -110,6 +111,9 @@ Examples:
   portcullis spend --by tag:cost_center --from 2026-10-01 --to 2026-11-01 --format csv
   portcullis spend --format focus > october.csv")]
     Spend(SpendArgs),
+    /// The log of every call and every change: verify, prove, search
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod audit;
 mod check;
 mod completions;
 pub(crate) mod connect;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Users(command)) => parties::run(Level::User, command),
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Spend(args)) => spend::run(&args),
+        Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Connect(args)) => connect::run(&args),

@@ -122,7 +122,7 @@ fn period(args: &SpendArgs, now: UnixMicros) -> anyhow::Result<Period> {
     Ok(Period { start, end })
 }
 
-fn when(option: &str, text: &str, now: UnixMicros) -> anyhow::Result<UnixMicros> {
+pub(super) fn when(option: &str, text: &str, now: UnixMicros) -> anyhow::Result<UnixMicros> {
     if let Ok(Span(ago)) = text.parse::<Span>() {
         let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
         return Ok(UnixMicros(now.0.saturating_sub(micros)));

@@ -24,10 +24,19 @@ pub struct Difference {
     pub column: Option<&'static str>,
 }
 
+/// How many calls say that they are records of a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoggedCalls {
+    /// Of those that were asked about.
+    pub within: u64,
+    /// Of records that the database does not have.
+    pub beyond: u64,
+}
+
 /// What is looked for. What is `None` is not asked about.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// Columns that are to be this: see [`Search::COLUMNS`].
+    /// Columns of the ledger, and what they are to be.
     pub equal: Vec<(&'static str, String)>,
     /// A guard that found something.
     pub guard: Option<String>,
@@ -37,26 +46,6 @@ pub struct Search {
     pub until: Option<UnixMicros>,
     /// So many at most, the latest.
     pub most: u32,
-}
-
-impl Search {
-    /// What may be asked for, as people write it, and its column.
-    pub const COLUMNS: [(&'static str, &'static str); 14] = [
-        ("tenant", "tenant"),
-        ("team", "team"),
-        ("app", "app"),
-        ("user", "user_id"),
-        ("key", "key_id"),
-        ("end-user", "end_user"),
-        ("session", "session"),
-        ("from", "from_address"),
-        ("model", "model"),
-        ("provider", "provider"),
-        ("deployment", "deployment"),
-        ("operation", "operation"),
-        ("outcome", "outcome"),
-        ("error", "error"),
-    ];
 }
 
 /// A call that was found, as the index has it.
@@ -165,16 +154,43 @@ impl Store {
         Ok(found)
     }
 
-    /// How many calls say that they are records of a log.
+    /// How many calls say that they are records of a log: of its first `size` ones, and
+    /// such that the database cannot have.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn logged_calls(&self, log: i64) -> Result<u64, StoreError> {
-        let count = query("SELECT COUNT(*) FROM requests WHERE audit_log = ?")
-            .bind(log)
-            .fetch_value::<i64>(&self.pool)
+    pub async fn logged_calls(&self, log: i64, size: u64) -> Result<LoggedCalls, StoreError> {
+        let row = query(
+            "SELECT CAST(COALESCE(SUM(CASE WHEN audit_record < ? THEN 1 ELSE 0 END), 0) AS BIGINT) \
+             AS within, \
+             CAST(COALESCE(SUM(CASE WHEN COALESCE(audit_record, -1) BETWEEN 0 AND \
+             (SELECT size FROM audit_logs WHERE id = ?) - 1 THEN 0 ELSE 1 END), 0) AS BIGINT) \
+             AS beyond FROM requests WHERE audit_log = ?",
+        )
+        .bind(signed(size))
+        .bind(log)
+        .bind(log)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else {
+            return Ok(LoggedCalls::default());
+        };
+        Ok(LoggedCalls {
+            within: unsigned(row.try_get("within")?),
+            beyond: unsigned(row.try_get("beyond")?),
+        })
+    }
+
+    /// Which record a call is.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn place_of(&self, ticket: TicketId) -> Result<Option<LogPlace>, StoreError> {
+        let row = query("SELECT audit_log, audit_record FROM requests WHERE ticket = ?")
+            .bind(ticket.to_bytes().to_vec())
+            .fetch_optional(&self.pool)
             .await?;
-        Ok(unsigned(count.unwrap_or(0)))
+        row.as_ref().map_or(Ok(None), place)
     }
 
     /// Calls that say so, in the order of their tickets, from behind one on.
@@ -283,15 +299,18 @@ fn ticket(row: &Row) -> Result<TicketId, StoreError> {
     })
 }
 
-fn hit(row: &Row) -> Result<Hit, StoreError> {
+fn place(row: &Row) -> Result<Option<LogPlace>, StoreError> {
     let log: Option<i64> = row.try_get("audit_log")?;
     let record: Option<i64> = row.try_get("audit_record")?;
-    let place = log.zip(record).map(|(log, record)| LogPlace {
+    Ok(log.zip(record).map(|(log, record)| LogPlace {
         log,
         record: unsigned(record),
-    });
+    }))
+}
+
+fn hit(row: &Row) -> Result<Hit, StoreError> {
     Ok(Hit {
-        place,
+        place: place(row)?,
         ticket: ticket(row)?,
         at: UnixMicros(row.try_get("opened_at")?),
         from: row.try_get("from_address")?,

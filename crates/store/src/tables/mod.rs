@@ -32,7 +32,7 @@ use self::rows::unsigned;
 use crate::sql::{Pool, Row, Transaction, query};
 
 pub use audit::{LogIndex, Written};
-pub use audited::{Difference, Hit, Search};
+pub use audited::{Difference, Hit, LoggedCalls, Search};
 pub use changes::Change;
 pub use domain::audit::AdminChange;
 pub use error::StoreError;

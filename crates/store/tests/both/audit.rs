@@ -85,7 +85,14 @@ async fn rows_say_which_record_they_are(home: &Home) {
     assert_eq!(more[0].0.record, 40);
     assert_eq!(differences(&store, &kept).await, []);
     assert_eq!(differences(&store, &more).await, []);
-    assert_eq!(store.logged_calls(index.log).await.expect("counts"), 50);
+    let counts = async |size| store.logged_calls(index.log, size).await.expect("counts");
+    assert_eq!((counts(50).await.within, counts(50).await.beyond), (50, 0));
+    assert_eq!(counts(45).await.within, 45);
+    home.run("UPDATE requests SET audit_record = 50 WHERE audit_record = 49")
+        .await;
+    assert_eq!((counts(50).await.within, counts(50).await.beyond), (49, 1));
+    home.run("UPDATE requests SET audit_record = 49 WHERE audit_record = 50")
+        .await;
     let all = store.logged_calls_after(index.log, None).await;
     let all = all.expect("reads");
     assert_eq!(all.len(), 50);

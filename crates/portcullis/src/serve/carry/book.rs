@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use audit::{AuditError, Durability, Log, entry};
 use domain::audit::{Entry, Start};
+use domain::time::UnixMicros;
 use gateway::settle::Strangers;
 use journal::{Batch, Carrier};
 use store::{LogIndex, Store, Written};
@@ -42,6 +43,8 @@ pub(super) struct Book {
     has_begun: bool,
     looked_for_changes: Option<Instant>,
     not_sealed: Option<Instant>,
+    /// Nobody is refused any more: what there is of strangers is all.
+    is_last: bool,
 }
 
 /// A log that is open for writing, and its number in the store.
@@ -78,7 +81,13 @@ impl Book {
             has_begun: false,
             looked_for_changes: None,
             not_sealed: None,
+            is_last: false,
         }
+    }
+
+    /// The process ends: a minute of strangers that is not over is taken too.
+    pub(super) fn last(&mut self) {
+        self.is_last = true;
     }
 
     /// Carries one batch: how many of the journal's records it had; `None` if there
@@ -135,7 +144,11 @@ impl Book {
             self.looked_for_changes = Some(Instant::now());
         }
         // Last: once they are taken, they are nowhere else.
-        let strangers = self.strangers.take(crate::clock::now());
+        let until = match self.is_last {
+            true => UnixMicros(i64::MAX),
+            false => crate::clock::now(),
+        };
+        let strangers = self.strangers.take(until);
         entries.extend(strangers.into_iter().map(Entry::Strangers));
         if batch.is_none() && entries.is_empty() {
             return Ok(());

@@ -29,6 +29,9 @@ const IDLE: Duration = Duration::from_millis(100);
 /// The longest pause while the store is away.
 const AWAY: Duration = Duration::from_secs(5);
 
+/// What operators are told while nobody signs.
+const UNSEALED: &str = "records of the audit log are not sealed: the log says why";
+
 /// Until when the carrier works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
@@ -119,7 +122,8 @@ impl Work {
             }
             match self.carry().await {
                 Ok(()) => {
-                    self.uncarried.set(None);
+                    let unsealed = self.book.as_ref().is_some_and(|book| book.is_unsealed());
+                    self.uncarried.set(unsealed.then(|| UNSEALED.to_owned()));
                     pause = IDLE;
                 }
                 Err(error) => {
@@ -157,6 +161,9 @@ impl Work {
             Some(_) => book::BATCH,
         };
         if let Some(book) = &mut self.book {
+            if is_end {
+                book.last();
+            }
             // Whether or not there is time to carry more.
             book.seal_if_due().await;
         }
