@@ -25,6 +25,7 @@ pub mod policies;
 pub mod providers;
 pub mod reasoning;
 pub mod responses;
+mod restart;
 pub mod retry;
 pub mod scalars;
 pub mod secret;
@@ -248,29 +249,6 @@ impl Config {
     /// Whether virtual keys are declared.
     pub fn has_keys(&self) -> bool {
         !self.keys.is_empty()
-    }
-
-    /// Settings that `next` says otherwise, and that a running process cannot
-    /// change.
-    pub fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
-        [
-            ("listen", self.listen != next.listen),
-            ("admin.listen", self.admin != next.admin),
-            ("tls", self.tls.is_some() != next.tls.is_some()),
-            ("data_dir", self.data_dir != next.data_dir),
-            ("store", self.store != next.store),
-            ("audit", self.audit != next.audit),
-            ("workers", self.workers != next.workers),
-            ("cache.max_bytes", self.cache_bytes() != next.cache_bytes()),
-            (
-                "reasoning.max_bytes",
-                self.reasoning_bytes() != next.reasoning_bytes(),
-            ),
-            ("log", self.log != next.log),
-        ]
-        .into_iter()
-        .filter_map(|(name, differs)| differs.then_some(name))
-        .collect()
     }
 
     fn process(&self, report: &mut Report<'_>) {

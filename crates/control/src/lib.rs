@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`parties`] | tenants, teams, apps, users: made, listed, changed, revoked |
 //! | [`keys`] | virtual keys: made, listed, changed, rotated, revoked |
+//! | [`books`] | the books: closed, and rid of old rows |
 //! | [`Actor`] | who does it; each change is recorded in its own transaction |
 //! | [`listener`] | the admin listener: health and metrics, away from clients |
 
+pub mod books;
 mod change;
 pub mod keys;
 pub mod listener;

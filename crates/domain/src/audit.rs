@@ -54,6 +54,8 @@ pub struct Start {
     pub generation: u64,
     /// Rows of the ledger that no log has: of a time without one.
     pub unlogged: u64,
+    /// For how long the ledger keeps rows, in microseconds; for ever if `None`.
+    pub keep: Option<u64>,
 }
 
 /// Who changed what.

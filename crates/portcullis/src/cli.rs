@@ -9,6 +9,7 @@ use config::{ConfigError, Loaded};
 use crate::commands::audit::AuditCommand;
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
+use crate::commands::ledger::LedgerCommand;
 use crate::commands::models::ModelsArgs;
 use crate::commands::parties::PartiesCommand;
 use crate::commands::spend::SpendArgs;
@@ -111,6 +112,16 @@ Examples:
   portcullis spend --by tag:cost_center --from 2026-10-01 --to 2026-11-01 --format csv
   portcullis spend --format focus > october.csv")]
     Spend(SpendArgs),
+    /// Close the books of a time, or delete its rows
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis ledger status
+  portcullis ledger lock --until 2026-11-01            reports of October do not change any more
+  portcullis ledger prune --before 400d                reports stay right"
+    )]
+    Ledger(LedgerCommand),
     /// The log of every call and every change: verify, prove, search
     #[command(subcommand)]
     Audit(AuditCommand),

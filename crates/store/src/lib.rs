@@ -14,6 +14,6 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Change, Difference, Dimension, Hit, KeySecret, LogIndex, LogPlace, LoggedCalls,
-    Search, Server, Spent, Store, StoreError, StoredKey, Sum, Written,
+    AdminChange, Books, Change, Difference, Dimension, Hit, KeySecret, LogIndex, LogPlace,
+    LoggedCalls, Report, Search, Server, Spent, Store, StoreError, StoredKey, Sum, Written,
 };

@@ -46,6 +46,8 @@ struct StartLine<'a> {
     version: std::borrow::Cow<'a, str>,
     generation: u64,
     unlogged: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,6 +120,7 @@ fn bytes(entry: &Entry) -> Vec<u8> {
             version: it.version.as_str().into(),
             generation: it.generation,
             unlogged: it.unlogged,
+            keep: it.keep,
         }),
         Entry::Call(it) => Line::Call(Box::new(Call::of(it))),
         Entry::Change(it) => Line::Change(ChangeLine::of(it)),
@@ -146,6 +149,7 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, Unreadable> {
             version: it.version.into_owned(),
             generation: it.generation,
             unlogged: it.unlogged,
+            keep: it.keep,
         }),
         Line::Call(it) => Entry::Call(Box::new(it.settled()?)),
         Line::Change(it) => Entry::Change(Box::new(Logged {

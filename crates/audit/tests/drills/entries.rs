@@ -91,6 +91,7 @@ fn all() -> [Entry; 5] {
             version: "0.1.0".to_owned(),
             generation: u64::MAX,
             unlogged: 3,
+            keep: Some(60_000_000),
         }),
         Entry::Call(Box::new(call())),
         Entry::Call(Box::new(Settled::at_once(plain, Outcome::Refused, 429))),

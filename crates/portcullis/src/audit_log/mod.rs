@@ -5,6 +5,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use audit::note::{NoteError, SignerKey};
@@ -26,6 +27,8 @@ pub(crate) struct AuditLog {
     pub(crate) signer: Arc<dyn Signer + Send + Sync>,
     /// Where its checkpoints are put.
     pub(crate) export: Export,
+    /// For how long the ledger keeps rows; for ever if `None`.
+    pub(crate) keep: Option<Duration>,
 }
 
 impl AuditLog {
@@ -57,6 +60,7 @@ impl AuditLog {
             dir: folder(config, data),
             signer,
             export: said.export.clone(),
+            keep: config.store.keep_requests.map(|keep| keep.0),
         }))
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod connect;
 mod diff;
 mod import_litellm;
 pub(crate) mod keys;
+pub(crate) mod ledger;
 pub(crate) mod models;
 pub(crate) mod parties;
 mod people;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Spend(args)) => spend::run(&args),
         Some(Command::Audit(command)) => audit::run(command),
+        Some(Command::Ledger(command)) => ledger::run(command),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Connect(args)) => connect::run(&args),

@@ -9,12 +9,13 @@ use std::sync::atomic::Ordering;
 
 use domain::ids::TicketId;
 use domain::record::{Opened, Record, Settled};
+use domain::time::UnixMicros;
 use journal::Batch;
 
 use super::audit::{self, Written};
 use super::requests::Kept;
 use super::rows::signed;
-use super::{Store, StoreError, Write, open_requests, requests, running_turns};
+use super::{Store, StoreError, Write, books, open_requests, requests, running_turns};
 use crate::sql::query;
 
 impl Store {
@@ -46,7 +47,8 @@ impl Store {
         batch: &Batch,
         written: Option<&Written<'_>>,
     ) -> Result<(), StoreError> {
-        let mut write = self.ledger.write().await?;
+        let mut write = self.ledger.write_beside().await?;
+        let locked = books::locked_until(&mut write).await?;
         let calls = match written {
             None => ended(batch),
             Some(written) => written.calls(),
@@ -60,12 +62,12 @@ impl Store {
                 closed.push(call.ticket);
             }
         }
-        let mut conflicts = requests::insert(&mut write, &calls).await?;
+        let mut conflicts = requests::insert(&mut write, &calls, locked).await?;
         open_requests::delete(&mut write, &closed).await?;
         open_requests::insert(&mut write, &self.node, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
             if written.is_none() {
-                conflicts.extend(end_lost(&mut write, &self.node, generation).await?);
+                conflicts.extend(end_lost(&mut write, &self.node, generation, locked).await?);
             }
             running_turns::lose_all_but(&mut write, &self.node, generation).await?;
         }
@@ -130,6 +132,7 @@ async fn end_lost(
     write: &mut Write,
     node: &Arc<str>,
     alive: u64,
+    locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let mut ended = Vec::new();
     for text in open_requests::all(write, node).await? {
@@ -142,7 +145,7 @@ async fn end_lost(
     }
     let tickets: Vec<TicketId> = ended.iter().map(|lost| lost.ticket).collect();
     let calls: Vec<Kept<'_>> = ended.iter().map(unlogged).collect();
-    let conflicts = requests::insert(write, &calls).await?;
+    let conflicts = requests::insert(write, &calls, locked).await?;
     open_requests::delete(write, &tickets).await?;
     Ok(conflicts)
 }

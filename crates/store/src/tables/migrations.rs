@@ -87,9 +87,19 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         Both(include_str!("../../migrations/0010_who.sql")),
     ),
     (
-        11,
+        12,
+        "rollups",
+        Sqlite(include_str!("../../migrations/sqlite/0012_rollups.sql")),
+    ),
+    (
+        12,
+        "rollups",
+        Postgres(include_str!("../../migrations/postgres/0012_rollups.sql")),
+    ),
+    (
+        13,
         "audit",
-        Both(include_str!("../../migrations/0011_audit.sql")),
+        Both(include_str!("../../migrations/0013_audit.sql")),
     ),
 ];
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod audited;
+mod books;
 mod carry;
 mod changes;
 mod error;
@@ -13,10 +14,12 @@ mod open_requests;
 mod parties;
 mod report;
 mod requests;
+mod rollups;
 mod rows;
 mod running_turns;
 mod server;
 mod spent;
+mod sums;
 mod turns;
 
 use std::collections::HashMap;
@@ -33,11 +36,12 @@ use crate::sql::{Pool, Row, Transaction, query};
 
 pub use audit::{LogIndex, Written};
 pub use audited::{Difference, Hit, LoggedCalls, Search};
+pub use books::Books;
 pub use changes::Change;
 pub use domain::audit::AdminChange;
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
-pub use report::{Dimension, Sum};
+pub use report::{Dimension, Report, Sum};
 pub use requests::LogPlace;
 pub use server::Server;
 pub use spent::Spent;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use domain::ids::{KeyId, TicketId};
+use domain::ids::TicketId;
 use domain::record::{Settled, Who};
 use domain::time::UnixMicros;
 
@@ -55,7 +55,7 @@ pub(super) struct Kept<'a> {
 }
 
 /// Columns that most requests leave as they are, and how that is.
-const SPECIAL: [(&str, &str); 21] = [
+const SPECIAL: [(&str, &str); 22] = [
     ("error", "NULL"),
     ("cached_input", "0"),
     ("cache_write", "0"),
@@ -77,10 +77,12 @@ const SPECIAL: [(&str, &str); 21] = [
     ("tags", "NULL"),
     ("degraded_from", "NULL"),
     ("overrun", "0"),
+    ("booked_at", "NULL"),
 ];
 
-/// Whether every special column of the row is as it mostly is.
-fn is_plain(r: &Settled) -> bool {
+/// Whether every special column of the row is as it mostly is, where the books
+/// are closed up to `locked`.
+fn is_plain(r: &Settled, locked: UnixMicros) -> bool {
     let usage = &r.usage;
     let counts = [
         usage.cached_input,
@@ -97,6 +99,7 @@ fn is_plain(r: &Settled) -> bool {
         && r.findings.is_empty()
         && r.passed.is_none()
         && r.who.is_none()
+        && r.opened >= locked
 }
 
 /// Which rows a statement takes.
@@ -109,7 +112,7 @@ enum Rows {
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
 /// it, so there are few of them and the connection keeps them prepared. At
-/// most 40 values a row stay far below the most that SQLite takes.
+/// most 41 values a row stay far below the most that SQLite takes.
 type Inserts = [(usize, String); 4];
 
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
@@ -121,6 +124,8 @@ static SAME: LazyLock<String> = LazyLock::new(|| {
     let conditions = columns.iter().map(|it| match *it {
         // No index finds what may be nothing.
         "ticket" => "ticket = ?".to_owned(),
+        // Not of the record: books may have been closed since.
+        "booked_at" => "CAST(? AS BIGINT) IS NULL".to_owned(),
         other => format!("{other} IS NOT DISTINCT FROM ?"),
     });
     let all = conditions.collect::<Vec<_>>().join(" AND ");
@@ -147,16 +152,18 @@ fn statement(rows: usize, kind: Rows) -> String {
     )
 }
 
-/// Keeps rows. A ticket that stands there already stays as it is: returned are
+/// Keeps rows. What came before `locked` counts from then on: the books of its time
+/// are closed. A ticket that stands there already stays as it is: returned are
 /// those that stand there with something else.
 pub(super) async fn insert(
     write: &mut Write,
     all: &[Kept<'_>],
+    locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let (plain, others): (Vec<Kept<'_>>, Vec<Kept<'_>>) =
-        all.iter().partition(|kept| is_plain(kept.call));
-    let mut conflicts = insert_all(write, &plain, Rows::Plain).await?;
-    conflicts.extend(insert_all(write, &others, Rows::Special).await?);
+        all.iter().partition(|kept| is_plain(kept.call, locked));
+    let mut conflicts = insert_all(write, &plain, Rows::Plain, locked).await?;
+    conflicts.extend(insert_all(write, &others, Rows::Special, locked).await?);
     Ok(conflicts)
 }
 
@@ -164,6 +171,7 @@ async fn insert_all(
     write: &mut Write,
     all: &[Kept<'_>],
     kind: Rows,
+    locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let (inserts, columns): (&'static Inserts, _) = match kind {
         Rows::Plain => (&PLAIN, COLUMNS.len() + PLACE.len()),
@@ -182,7 +190,7 @@ async fn insert_all(
                     .add(kept.place.map(|it| it.log))
                     .add(kept.place.map(|it| signed(it.record)));
                 if kind == Rows::Special {
-                    special(&mut values, kept.call);
+                    special(&mut values, kept.call, booked_at(kept.call, locked));
                 }
             }
             let insert = query(statement).with(values);
@@ -202,7 +210,7 @@ async fn find_conflicts(write: &mut Write, all: &[Kept<'_>]) -> Result<Vec<Ticke
     for Kept { call: record, .. } in all {
         let mut values = write.arguments(COLUMNS.len() + SPECIAL.len());
         row(&mut values, &mut texts, record);
-        special(&mut values, record);
+        special(&mut values, record, None);
         let same = query(&SAME).with(values);
         if same.fetch_value::<i64>(&mut *write).await? != Some(1) {
             conflicts.push(record.ticket);
@@ -253,7 +261,13 @@ fn row(values: &mut impl Values, texts: &mut Texts, r: &Settled) {
         .add(r.from.map(|from| from.to_string()));
 }
 
-fn special(values: &mut impl Values, r: &Settled) {
+/// When a request's cost counts, if not when it came: the books of that time are
+/// closed.
+fn booked_at(r: &Settled, locked: UnixMicros) -> Option<UnixMicros> {
+    (r.opened < locked).then_some(locked)
+}
+
+fn special(values: &mut impl Values, r: &Settled, booked_at: Option<UnixMicros>) {
     let usage = &r.usage;
     values
         .add(r.error.as_deref().map(str::to_owned))
@@ -281,29 +295,17 @@ fn special(values: &mut impl Values, r: &Settled) {
         .add(who.session.clone())
         .add(tags)
         .add(who.degraded_from.as_ref().map(|name| name.shared()))
-        .add(who.overrun);
+        .add(who.overrun)
+        .add(booked_at.map(|at| at.0));
 }
 
 /// The columns that say something of a request, but for its ticket, and what they
-/// say of this one.
+/// say of this one. When its cost counts is the books' own affair.
 pub(super) fn said(call: &Settled) -> impl Iterator<Item = (&'static str, Value)> {
     let mut values: Vec<Value> = Vec::with_capacity(COLUMNS.len() + SPECIAL.len());
     row(&mut values, &mut Texts::default(), call);
-    special(&mut values, call);
+    special(&mut values, call, None);
     let special = SPECIAL.iter().map(|(column, _)| *column);
-    COLUMNS.into_iter().chain(special).zip(values).skip(1)
-}
-
-impl super::Store {
-    /// When a key last asked something, as far as the ledger says.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn last_use(&self, key: &KeyId) -> Result<Option<UnixMicros>, StoreError> {
-        let last = query("SELECT MAX(opened_at) FROM requests WHERE key_id = ?")
-            .bind(key.as_str())
-            .fetch_value::<Option<i64>>(&self.pool)
-            .await?;
-        Ok(last.flatten().map(UnixMicros))
-    }
+    let all = COLUMNS.into_iter().chain(special).zip(values);
+    all.filter(|(column, _)| !matches!(*column, "ticket" | "booked_at"))
 }

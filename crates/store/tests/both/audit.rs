@@ -111,7 +111,11 @@ async fn every_column_that_was_changed_is_found(home: &Home) {
         .filter_map(|pair| pair.split_once('='))
         .map(|(column, value)| (column.to_owned(), value.parse::<i64>().is_ok()));
     let mut changed = 0;
-    for (column, is_number) in columns.filter(|(column, _)| column != "ticket") {
+    home.run("CREATE TABLE spare AS SELECT * FROM requests")
+        .await;
+    // The row's own, and when its cost counts: no part of the record.
+    let others = ["ticket", "seq", "booked_at"];
+    for (column, is_number) in columns.filter(|(it, _)| !others.contains(&&**it)) {
         let nullable = home
             .rows(&format!(
                 "SELECT {column} FROM requests WHERE opened_at = 1000000"
@@ -124,8 +128,6 @@ async fn every_column_that_was_changed_is_found(home: &Home) {
             (_, true) => "'1'".to_owned(),
             _ => format!("{column} || 'x'"),
         };
-        home.run("CREATE TABLE spare AS SELECT * FROM requests")
-            .await;
         home.run(&format!(
             "UPDATE requests SET {column} = {change} WHERE audit_record = 1"
         ))
@@ -134,9 +136,11 @@ async fn every_column_that_was_changed_is_found(home: &Home) {
         assert_eq!(found.len(), 1, "{column}: {found:?}");
         assert_eq!(found[0].0, 1, "{column}");
         changed += 1;
-        home.run("DELETE FROM requests").await;
-        home.run("INSERT INTO requests SELECT * FROM spare").await;
-        home.run("DROP TABLE spare").await;
+        home.run(&format!(
+            "UPDATE requests SET {column} = (SELECT s.{column} FROM spare s \
+             WHERE s.ticket = requests.ticket)"
+        ))
+        .await;
         assert_eq!(differences(&store, &kept).await, [], "{column}");
     }
     assert!(changed > 40, "{changed} columns");

@@ -65,12 +65,12 @@ const DATA: [(i64, i64, &str); 10] = [
         "INSERT INTO key_secrets (digest, key_id, created_at) VALUES ($BYTES, 'key_1', 1000)",
     ),
     (
-        11,
+        13,
         i64::MAX,
         "INSERT INTO audit_logs (id, origin, size) VALUES (1, 'a-log', 3)",
     ),
     (
-        11,
+        13,
         i64::MAX,
         "INSERT INTO audit_strangers (audit_log, audit_record, minute, source, reason, count) \
          VALUES (1, 2, 60000000, '192.0.2.0/24', 'invalid_api_key', 7)",

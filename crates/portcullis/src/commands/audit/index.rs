@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 
 use audit::{Finding, Folder, Kind, TILE_WIDTH, entry};
-use domain::audit::{Entry, Logged, Strangers};
+use config::scalars::Moment;
+use domain::audit::{AdminChange, Entry, Logged, Strangers};
 use domain::record::Settled;
+use domain::time::UnixMicros;
 use store::{LogPlace, Store};
+
+use crate::clock;
 
 /// Findings that are listed.
 const MOST: usize = 100;
@@ -14,6 +18,9 @@ const MOST: usize = 100;
 pub(super) struct Checked {
     /// Records that were looked up.
     pub(super) rows: u64,
+    /// Of those, how many have no row any more because rows of their time were deleted,
+    /// as a record says that they may be.
+    pub(super) pruned: u64,
     /// What is wrong.
     pub(super) findings: Vec<Finding>,
 }
@@ -22,6 +29,7 @@ pub(super) struct Checked {
 pub(super) async fn check(folder: &Folder, origin: &str, store: &Store) -> anyhow::Result<Checked> {
     let mut checked = Checked {
         rows: 0,
+        pruned: 0,
         findings: Vec::new(),
     };
     let Some(index) = store.known_audit_log(origin).await? else {
@@ -46,6 +54,9 @@ pub(super) async fn check(folder: &Folder, origin: &str, store: &Store) -> anyho
         strangers: strangers.into_iter().collect(),
         calls: 0,
         unlogged: None,
+        pruned_until: store.books().await?.pruned_until,
+        may_go: UnixMicros(0),
+        gone: Vec::new(),
     };
     let mut at = 0;
     while at < size {
@@ -84,6 +95,12 @@ struct Work<'a> {
     calls: u64,
     /// Rows without a log, as the newest process counted them.
     unlogged: Option<u64>,
+    /// Up to when rows are deleted, as the database says.
+    pruned_until: UnixMicros,
+    /// Up to when they may be, as records say.
+    may_go: UnixMicros,
+    /// Calls of before that without a row.
+    gone: Vec<(u64, UnixMicros)>,
 }
 
 impl Work<'_> {
@@ -103,6 +120,7 @@ impl Work<'_> {
                     calls.push((LogPlace { log, record }, call));
                 }
                 Ok(Entry::Change(logged)) => {
+                    self.may_go = self.may_go.max(prunes(&logged.change));
                     let stands = self.changes.remove(&record).map(as_logged);
                     differ(record, stands, *logged, "change", checked);
                 }
@@ -110,7 +128,13 @@ impl Work<'_> {
                     let stands = self.strangers.remove(&record);
                     differ(record, stands, count, "count of strangers", checked);
                 }
-                Ok(Entry::Start(start)) => self.unlogged = Some(start.unlogged),
+                Ok(Entry::Start(start)) => {
+                    self.unlogged = Some(start.unlogged);
+                    if let Some(keep) = start.keep.and_then(|it| i64::try_from(it).ok()) {
+                        let before = UnixMicros(clock::now().0.saturating_sub(keep));
+                        self.may_go = self.may_go.max(before);
+                    }
+                }
                 Err(_) => {}
             }
         }
@@ -121,6 +145,12 @@ impl Work<'_> {
         let differences = self.store.differences(&borrowed).await?;
         self.calls += (calls.len() - differences.len()) as u64;
         for found in differences {
+            let call = calls.iter().find(|(place, _)| place.record == found.record);
+            let came = call.map(|(_, call)| call.opened);
+            if let (None, Some(came)) = (found.column, came.filter(|it| *it < self.pruned_until)) {
+                self.gone.push((found.record, came));
+                continue;
+            }
             let (kind, why) = match found.column {
                 None => (Kind::Deleted, "there is no such row".to_owned()),
                 Some(column) => (Kind::Edited, format!("`{column}` is not what the log says")),
@@ -147,9 +177,18 @@ impl Work<'_> {
         if rows.within != self.calls || rows.beyond > 0 {
             self.strays(folder, size, checked).await?;
         }
+        for (record, came) in &self.gone {
+            if *came < self.may_go {
+                checked.pruned += 1;
+                continue;
+            }
+            let why = "its row was deleted, and no record says that it may be".to_owned();
+            checked.find(Some(*record), Kind::Deleted, why);
+        }
         let unlogged = self.store.unlogged().await?;
         let known = self.unlogged.unwrap_or(0);
-        if unlogged != known {
+        let is_pruned = self.pruned_until > UnixMicros(0);
+        if unlogged > known || unlogged < known && !is_pruned {
             let kind = if unlogged > known {
                 Kind::Inserted
             } else {
@@ -220,6 +259,17 @@ fn differ<T: PartialEq>(
         }
         Some(_) => {}
     }
+}
+
+/// Up to when a change says that rows may be deleted.
+fn prunes(change: &AdminChange) -> UnixMicros {
+    let until = || {
+        let after: serde_json::Value = serde_json::from_str(change.after.as_deref()?).ok()?;
+        let until: Moment = after.get("pruned_until")?.as_str()?.parse().ok()?;
+        Some(until.0)
+    };
+    let is_prune = change.action == "books.prune";
+    is_prune.then(until).flatten().unwrap_or(UnixMicros(0))
 }
 
 /// A change as the log has it: of very long texts, the hashes.

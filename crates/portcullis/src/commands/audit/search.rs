@@ -7,8 +7,7 @@ use store::{Hit, Search};
 use super::lines;
 use crate::cli::Place;
 use crate::clock;
-use crate::commands::people::{find_store, minute, run_on};
-use crate::commands::spend::when;
+use crate::commands::people::{find_store, minute, run_on, when};
 use crate::output;
 
 /// Options of `audit search`.

@@ -91,6 +91,7 @@ fn tell(
             "expired": report.expired,
             "anchored": report.anchored,
             "index": of_index.map(|it| it.rows),
+            "pruned": of_index.map(|it| it.pruned),
             "first_bad": first,
             "findings": all.iter().map(|it| json!({
                 "record": it.record,
@@ -115,10 +116,16 @@ fn tell(
             ));
         }
         match of_index {
-            Some(checked) => output::line(format!(
-                "{} records looked up in the database",
-                checked.rows
-            )),
+            Some(checked) => {
+                let gone = match checked.pruned {
+                    0 => String::new(),
+                    rows => format!("; the rows of {rows} were deleted, as a record says"),
+                };
+                output::line(format!(
+                    "{} records looked up in the database{gone}",
+                    checked.rows
+                ));
+            }
             None => output::line("the database was not looked at"),
         }
         for finding in &all {

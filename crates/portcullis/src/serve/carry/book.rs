@@ -126,6 +126,10 @@ impl Book {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 generation: self.generation,
                 unlogged: store.unlogged().await?,
+                keep: self
+                    .place
+                    .keep
+                    .map(|keep| u64::try_from(keep.as_micros()).unwrap_or(u64::MAX)),
             }));
         }
         if let Some(batch) = &batch {

@@ -59,6 +59,7 @@ impl Life {
             dir: self.folder.join("audit"),
             signer: Arc::new(key.expect("a key")),
             export: config::audit::Export::default(),
+            keep: None,
         }
     }
 
