@@ -51,6 +51,7 @@ SUITES = [
     "outages",
     "postgres",
     "ledger",
+    "audit",
     "tls",
     "fire",
     "commands",

@@ -9,6 +9,9 @@ use super::error::Report;
 use super::scalars::Span;
 use super::secret::SecretRef;
 
+/// The shortest time that records are kept.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// What is said of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +25,11 @@ pub struct Audit {
     pub key: Option<SecretRef>,
     /// Who signs in place of a key that is here.
     pub signer: Option<Signer>,
+    /// For how long records are kept; their hashes are for ever. All of it if unset.
+    pub keep: Option<Span>,
+    /// Whether nothing is deleted, here or in the ledger, whatever its time: a legal
+    /// hold.
+    pub hold: bool,
     /// Where checkpoints are put.
     pub export: Export,
 }
@@ -33,6 +41,8 @@ impl Default for Audit {
             dir: None,
             key: None,
             signer: None,
+            keep: None,
+            hold: false,
             export: Export::default(),
         }
     }
@@ -90,6 +100,10 @@ impl Audit {
                 let help = "write it as `name+id+base64`, as `portcullis audit key` prints one";
                 report.wrong("audit.signer.public_key", "this is no public key", help);
             }
+        }
+        if self.keep.is_some_and(|keep| keep.0 < DAY) {
+            let help = "write `1d` or more, or leave it out for ever";
+            report.wrong("audit.keep", "that is less than a day", help);
         }
         if let Some(webhook) = &self.export.webhook {
             // The address may hold a token: then it is one.

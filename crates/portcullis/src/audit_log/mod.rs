@@ -29,6 +29,8 @@ pub(crate) struct AuditLog {
     pub(crate) export: Export,
     /// For how long the ledger keeps rows; for ever if `None`.
     pub(crate) keep: Option<Duration>,
+    /// For how long its own records are kept; for ever if `None`.
+    pub(crate) expires_after: Option<Duration>,
 }
 
 impl AuditLog {
@@ -60,7 +62,8 @@ impl AuditLog {
             dir: folder(config, data),
             signer,
             export: said.export.clone(),
-            keep: config.store.keep_requests.map(|keep| keep.0),
+            keep: keep_requests(config),
+            expires_after: said.keep.map(|keep| keep.0).filter(|_| !said.hold),
         }))
     }
 
@@ -68,6 +71,12 @@ impl AuditLog {
     pub(crate) fn origin(&self) -> &str {
         self.signer.verifier().name()
     }
+}
+
+/// For how long the ledger keeps rows: for ever during a hold.
+pub(crate) fn keep_requests(config: &Config) -> Option<Duration> {
+    let keep = config.store.keep_requests.map(|keep| keep.0);
+    keep.filter(|_| !config.audit.hold)
 }
 
 /// The folder of the log.

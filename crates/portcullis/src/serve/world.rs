@@ -27,7 +27,7 @@ pub(super) use super::known::Stale;
 use super::pulse::Pulse;
 use super::stop::Pace;
 use super::takeover::limits::Limits;
-use crate::audit_log::AuditLog;
+use crate::audit_log::{self, AuditLog};
 use crate::build::{self, idle};
 use crate::catalogue;
 use crate::cli::Place;
@@ -130,7 +130,7 @@ pub(super) async fn build(
         epoch = inheritance.epoch();
         inheritance.count(&limits);
     }
-    super::sums::start(&store, loaded.config.store.keep_requests.map(|keep| keep.0));
+    super::sums::start(&store, audit_log::keep_requests(&loaded.config));
     let unusable = Arc::default();
     let catalogue = known(dir, &unusable, None)?;
     let shared = Shared {

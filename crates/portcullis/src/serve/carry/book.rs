@@ -4,6 +4,7 @@
 //! read once more from the journal, and its entries from the log.
 
 mod catch_up;
+mod expiry;
 mod sealing;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,9 @@ pub(super) struct Book {
     has_begun: bool,
     looked_for_changes: Option<Instant>,
     not_sealed: Option<Instant>,
+    looked_for_old: Option<Instant>,
+    /// Bundles that are known to be gone.
+    expired_bundles: u64,
     /// Nobody is refused any more: what there is of strangers is all.
     is_last: bool,
 }
@@ -81,6 +85,8 @@ impl Book {
             has_begun: false,
             looked_for_changes: None,
             not_sealed: None,
+            looked_for_old: None,
+            expired_bundles: 0,
             is_last: false,
         }
     }
@@ -106,6 +112,7 @@ impl Book {
         }
         if self.pending.is_none() {
             self.seal_if_due().await;
+            self.expire_if_due().await;
             return Ok(None);
         }
         self.append().await?;

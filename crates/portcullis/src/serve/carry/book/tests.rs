@@ -60,6 +60,7 @@ impl Life {
             signer: Arc::new(key.expect("a key")),
             export: config::audit::Export::default(),
             keep: None,
+            expires_after: None,
         }
     }
 
@@ -306,6 +307,53 @@ async fn a_store_that_lost_what_it_had_gets_it_back_from_the_log() {
     let index = store.audit_log(log.origin()).await.expect("a log");
     let rows = store.logged_calls(index.log, index.size).await;
     assert_eq!(rows.expect("counts").within, calls);
+}
+
+#[tokio::test]
+async fn records_whose_time_is_over_go_and_the_log_stays_sound() {
+    let mut life = Life::new("expired");
+    for _ in 0..8 {
+        life.process(90, (9, Step::Never)).await;
+    }
+    let journal = Journal::open(&life.folder.join("journal"), Config::default(), 98);
+    let journal = journal.expect("a journal");
+    let store = life.store().await;
+    let marks = store.marks().await.expect("marks");
+    let mut carrier = Carrier::new(&journal, marks);
+    let (sealed, _) = watch::channel(None);
+    let mut log = life.log();
+    let verified = |log: &AuditLog| {
+        let key = log.signer.verifier();
+        let work = Work {
+            key,
+            anchor: None,
+            threads: 1,
+        };
+        let report = verify(&log.dir, work).expect("reads");
+        assert!(report.is_sound(), "{:?}", report.findings);
+        (report.records / 256 * 256, report.expired)
+    };
+    // A hold keeps all: see `AuditLog::of`. Starts are of today.
+    let mut book = Book::new(&log, 98, &Arc::default(), sealed.clone());
+    book.carry(&mut carrier, &store).await.expect("carries");
+    book.expire_if_due().await;
+    assert_eq!(verified(&log).1, 0);
+    drop(book);
+    log.expires_after = Some(Duration::ZERO);
+    let mut book = Book::new(&log, 98, &Arc::default(), sealed);
+    for _ in 0..3 {
+        book.carry(&mut carrier, &store).await.expect("carries");
+    }
+    book.seal().await;
+    book.looked_for_old = None;
+    book.expire_if_due().await;
+    let (whole, expired) = verified(&log);
+    assert!(whole >= 256 && expired == whole, "{expired} of {whole}");
+    // The next process finds it so, and goes on.
+    drop((book, carrier, journal));
+    store.close().await;
+    life.process(9, (5, Step::Never)).await;
+    assert_eq!(verified(&log).1, expired);
 }
 
 #[tokio::test]
