@@ -53,6 +53,7 @@ SUITES = [
     "backups",
     "postgres",
     "ledger",
+    "audit",
     "tls",
     "fire",
     "commands",

@@ -16,6 +16,7 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Books, Change, Dimension, KeySecret, Report, Server, Spent, Store, StoreError,
-    StoredKey, Sum, check_file,
+    AdminChange, Books, Change, Difference, Dimension, Hit, KeySecret, LogIndex, LogPlace,
+    LoggedCalls, Report, Search, Server, Spent, Store, StoreError, StoredKey, Sum, Written,
+    check_file,
 };

@@ -124,7 +124,7 @@ pub(crate) fn screened(
 pub(crate) fn judge(ticket: &mut Ticket, findings: &[Finding]) -> Option<Refusal> {
     let mut blocked = None;
     for finding in findings {
-        ticket.found(&finding.guard);
+        ticket.found(finding);
         if finding.action == Action::Block {
             blocked.get_or_insert_with(|| refusal(&finding.guard));
         }

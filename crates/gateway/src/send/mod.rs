@@ -288,7 +288,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         failure.book(&mut ticket);
         let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
-        noted::failed(plane, (&ticket, target), &failure, &retry);
+        noted::failed(plane, (&mut ticket, target), &failure, &retry);
         match course.after(&failure, |below| plane.roll(below)) {
             Some(pause) if may_go_on && Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),

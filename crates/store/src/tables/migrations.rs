@@ -96,6 +96,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "rollups",
         Postgres(include_str!("../../migrations/postgres/0012_rollups.sql")),
     ),
+    (
+        13,
+        "audit",
+        Both(include_str!("../../migrations/0013_audit.sql")),
+    ),
 ];
 
 /// Brings the database to this version.
