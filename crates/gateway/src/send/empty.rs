@@ -5,10 +5,10 @@
 
 use bytes::Bytes;
 use dialects::json::Document;
+use dialects::sse::Frame;
 use dialects::{gemini, openai, responses};
 use domain::canon::{Dialect, Fault};
 use domain::usage::Usage;
-use dialects::sse::Frame;
 
 use super::failure::{BEFORE_CONTENT, Failure, Kind};
 use super::{Ask, Opening};

@@ -13,7 +13,9 @@ use dialects::Operation;
 use dialects::framing::Cutter;
 use dialects::gemini;
 use dialects::json::Document;
-use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Trail, Upstream};
+use dialects::translate::{
+    self, Client as Leaving, Codec, Customs, Frames, Head, Names, Trail, Upstream,
+};
 use domain::canon::{Dialect, Request};
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};

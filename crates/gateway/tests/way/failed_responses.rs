@@ -14,9 +14,7 @@ fn failed(code: &str) -> String {
 }
 
 fn event(number: u64, kind: &str, rest: &str) -> String {
-    format!(
-        "event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":{number},{rest}}}\n\n"
-    )
+    format!("event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":{number},{rest}}}\n\n")
 }
 
 fn created() -> String {
@@ -139,10 +137,7 @@ fn an_error_event_at_once_is_followed_by_the_response_that_failed() {
             (&last["type"], &last["sequence_number"]),
             (&"response.failed".into(), &6.into())
         );
-        assert_eq!(
-            last["response"]["error"]["code"],
-            "context_length_exceeded"
-        );
+        assert_eq!(last["response"]["error"]["code"], "context_length_exceeded");
         assert_eq!(fake.count(), 1);
     });
 }

@@ -213,7 +213,8 @@ fn write_sampling(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Los
     }
     if request
         .logprobs
-        .unwrap_or(request.top_logprobs.is_some_and(|most| most > 0)) {
+        .unwrap_or(request.top_logprobs.is_some_and(|most| most > 0))
+    {
         root.bool("logprobs", true);
     }
 }

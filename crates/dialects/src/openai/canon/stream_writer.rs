@@ -274,9 +274,7 @@ impl StreamWriter {
                 let (index, custom) = (*index, *custom);
                 self.arguments(number, index, custom, more)
             }
-            (Block::Call { index, .. }, Delta::Signature(signature))
-                if form == Form::Several =>
-            {
+            (Block::Call { index, .. }, Delta::Signature(signature)) if form == Form::Several => {
                 let index = *index;
                 self.frames.choice(number, None, None, |delta| {
                     delta.array("tool_calls", |calls| {

@@ -88,7 +88,10 @@ fn write_choice(
         Some(logprobs) => object.raw("logprobs", logprobs.as_str()),
         None => object.null("logprobs"),
     };
-    object.string("finish_reason", stop::word(choice.stop.as_ref(), said, form));
+    object.string(
+        "finish_reason",
+        stop::word(choice.stop.as_ref(), said, form),
+    );
 }
 
 fn write_said(message: &mut Object<'_>, content: &[Block], said: Said) {

@@ -32,7 +32,10 @@ pub(super) fn members(writing: &mut Writing<'_>, beside: &Beside) -> Vec<Member>
     put("candidateCount", request.n.map(|n| n.to_string()));
     put("seed", seed(writing));
     put("stopSequences", stops(writing));
-    put("responseLogprobs", wants_logprobs(request).map(|is| is.to_string()));
+    put(
+        "responseLogprobs",
+        wants_logprobs(request).map(|is| is.to_string()),
+    );
     put("logprobs", alternatives(writing));
     let thinking = thinking::members(writing);
     if !thinking.is_empty() {
