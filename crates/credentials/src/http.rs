@@ -123,6 +123,20 @@ impl Http {
         }
     }
 
+    /// Posts a text, and takes only a success.
+    ///
+    /// # Errors
+    /// The server cannot be reached, is too far for plain HTTP, or would not.
+    pub async fn post(&self, url: &str, text: String) -> Result<(), Fault> {
+        let ask = Ask {
+            method: Method::POST,
+            body: text,
+            ..Ask::get(url)
+        };
+        let ask = ask.with("content-type", "text/plain; charset=utf-8");
+        self.ask(ask).await.map(drop)
+    }
+
     /// Asks, and takes only a success.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
         let (uri, host) = place(&ask.url)?;

@@ -6,9 +6,9 @@
 //! ideograph; half a picture. It needs no vocabulary and never blocks.
 
 use super::request::View;
-use super::texts::Text;
 use super::weight;
 use crate::json::{Document, Kind, Node};
+use crate::texts::Text;
 
 /// One token in the units that characters are weighed in.
 const TOKEN: u64 = 12;

@@ -36,6 +36,7 @@ mod signing;
 #[cfg(test)]
 mod simulation;
 mod spoken;
+mod talk;
 pub mod tls;
 mod told;
 mod translation;
@@ -87,6 +88,7 @@ pub use removal::forget;
 pub use spoken::Unspoken;
 pub(crate) use spoken::speaks;
 pub use told::Told;
+pub(crate) use translation::PIVOT;
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.
@@ -176,7 +178,7 @@ impl Serving {
             keep,
             client: accepted.foreign.as_ref().map(|foreign| {
                 let (id, at) = (accepted.ticket.id(), accepted.ticket.opened());
-                Client::new(Arc::clone(foreign), id, at)
+                Client::new(foreign, id, at)
             }),
         }
     }
@@ -286,7 +288,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         failure.book(&mut ticket);
         let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
-        noted::failed(plane, (&ticket, target), &failure, &retry);
+        noted::failed(plane, (&mut ticket, target), &failure, &retry);
         match course.after(&failure, |below| plane.roll(below)) {
             Some(pause) if may_go_on && Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),

@@ -14,7 +14,7 @@ use crate::settle::Ticket;
 /// Notes that a target was asked in vain.
 pub(super) fn failed(
     plane: &Rc<Plane>,
-    (ticket, target): (&Ticket, &Deployment),
+    (ticket, target): (&mut Ticket, &Deployment),
     failure: &Failure,
     retry: &RetryPolicy,
 ) {
@@ -25,6 +25,7 @@ pub(super) fn failed(
     health(plane, target, failure, retry);
     let kind = failure.kind.as_str();
     plane.shared.metrics.attempt_failed(&target.id, kind);
+    ticket.missed(&target.id, kind);
     // Overload would be a line a request; the metric counts it.
     if failure.kind != Kind::Full {
         tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,

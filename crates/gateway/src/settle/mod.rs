@@ -7,12 +7,15 @@
 mod bill;
 mod carried;
 mod counts;
+mod decided;
 mod log;
 mod meter;
 mod metrics;
 mod refused;
+mod strangers;
 mod who;
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -30,6 +33,7 @@ pub use counts::Counts;
 pub use meter::Meter;
 pub use metrics::Metrics;
 pub use refused::{Refused, Verbatim};
+pub use strangers::Strangers;
 
 use crate::plane::Plane;
 
@@ -102,13 +106,13 @@ impl Account {
 }
 
 impl Ticket {
-    /// Opens a ticket of a request that came `at` this moment. `slot` is the
+    /// Opens a ticket of a request that came `at` this moment from there. `slot` is the
     /// journal's promise of room.
     #[must_use]
     pub fn open(
         plane: &Rc<Plane>,
         principal: &Principal,
-        (operation, at): (&'static str, UnixMicros),
+        (operation, at, from): (&'static str, UnixMicros, Option<IpAddr>),
         slot: Option<journal::Slot>,
     ) -> Self {
         let begun = Begun {
@@ -120,6 +124,7 @@ impl Ticket {
         };
         let mut facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         facts.who = who::who(principal);
+        facts.from = from;
         plane.shared.metrics.in_flight.inc();
         plane.in_flight.set(plane.in_flight.get() + 1);
         Self(Box::new(Account {
@@ -216,15 +221,6 @@ impl Ticket {
         Some((facts.key.clone(), provider, target.id.as_str()))
     }
 
-    /// Counts what a guard found.
-    pub fn found(&mut self, guard: &str) {
-        let findings = &mut self.facts().findings;
-        match findings.iter_mut().find(|(name, _)| name == guard) {
-            Some((_, count)) => *count += 1,
-            None => findings.push((guard.to_owned(), 1)),
-        }
-    }
-
     /// Stages the *opened* record, unless the last attempt was at this
     /// `target` too: the request is about to go upstream, by a socket that
     /// writes it first.
@@ -267,6 +263,7 @@ impl Ticket {
             reserved_tokens,
             asked: Some(asked),
             who: facts.who.clone(),
+            from: facts.from,
         };
         if let Some(carried) = &self.carried {
             carried.tell(&self.plane, &opened);
@@ -308,6 +305,7 @@ impl Ticket {
     /// Ends the ticket with a refusal; `status` is what the client got.
     pub fn refuse(mut self, refusal: &Refusal, status: u16) {
         self.facts().error = Some(refusal.reason.code().to_owned());
+        decided::refused(self.facts(), refusal);
         let outcome = match (refusal.reason.class(), refusal.reason) {
             (Class::Upstream, _)
             | (_, Reason::UpstreamRefused | Reason::UpstreamLimit | Reason::UpstreamOverloaded) => {

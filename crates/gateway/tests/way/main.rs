@@ -30,6 +30,8 @@ mod listed;
 mod lossless;
 mod money;
 mod names;
+mod own_bodies;
+mod own_documents;
 mod own_words;
 mod passing;
 mod passing_faults;

@@ -123,7 +123,7 @@ fn known(snapshot: &Snapshot, model: Option<&str>) -> anyhow::Result<()> {
     let aliases = snapshot.aliases.keys().map(String::as_str);
     let names = listed.map(|model| model.name.as_str()).chain(aliases);
     let help = domain::suggest::help(model, names);
-    bail!("there is no model `{model}`: {help}; `portcullis models` lists them all")
+    bail!("there is no model `{model}`: {help} (`portcullis models` lists them all)")
 }
 
 /// What the person is to put in place.

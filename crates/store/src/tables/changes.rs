@@ -1,6 +1,7 @@
 //! What people change: one transaction, and in it the record of who changed
 //! what.
 
+use domain::audit::AdminChange;
 use domain::ids::TenantId;
 use domain::time::UnixMicros;
 
@@ -15,25 +16,6 @@ const CHANGES: &str = "keys";
 #[derive(Debug)]
 pub struct Change {
     pub(super) write: Write,
-}
-
-/// Who changed what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdminChange {
-    /// When.
-    pub at: UnixMicros,
-    /// Who: `cli:root@host`.
-    pub actor: String,
-    /// What was done: `key.create`, `team.edit`.
-    pub action: String,
-    /// To which object: its id.
-    pub object: String,
-    /// Whose object it is.
-    pub tenant: TenantId,
-    /// How it was, as JSON; `None` if it was not.
-    pub before: Option<String>,
-    /// How it is, as JSON.
-    pub after: Option<String>,
 }
 
 impl Store {
@@ -77,6 +59,22 @@ impl Change {
     /// # Errors
     /// The database would not write; nothing was changed.
     pub async fn commit(mut self, record: &AdminChange) -> Result<(), StoreError> {
+        self.note(record).await?;
+        query(
+            "INSERT INTO changes (what, count) VALUES (?, 1) \
+             ON CONFLICT (what) DO UPDATE SET count = changes.count + 1",
+        )
+        .bind(CHANGES)
+        .execute(&mut self.write)
+        .await?;
+        Ok(self.write.commit().await?)
+    }
+
+    /// Adds the record of one object, where several are changed together.
+    ///
+    /// # Errors
+    /// The database would not write.
+    pub async fn note(&mut self, record: &AdminChange) -> Result<(), StoreError> {
         query(
             "INSERT INTO admin_changes (at, actor, action, object, tenant, before, after) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -90,18 +88,11 @@ impl Change {
         .bind(&record.after)
         .execute(&mut self.write)
         .await?;
-        query(
-            "INSERT INTO changes (what, count) VALUES (?, 1) \
-             ON CONFLICT (what) DO UPDATE SET count = changes.count + 1",
-        )
-        .bind(CHANGES)
-        .execute(&mut self.write)
-        .await?;
-        Ok(self.write.commit().await?)
+        Ok(())
     }
 }
 
-fn read(row: &Row) -> Result<AdminChange, StoreError> {
+pub(super) fn read(row: &Row) -> Result<AdminChange, StoreError> {
     Ok(AdminChange {
         at: UnixMicros(row.try_get("at")?),
         actor: row.try_get("actor")?,

@@ -86,6 +86,21 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "who",
         Both(include_str!("../../migrations/0010_who.sql")),
     ),
+    (
+        12,
+        "rollups",
+        Sqlite(include_str!("../../migrations/sqlite/0012_rollups.sql")),
+    ),
+    (
+        12,
+        "rollups",
+        Postgres(include_str!("../../migrations/postgres/0012_rollups.sql")),
+    ),
+    (
+        13,
+        "audit",
+        Both(include_str!("../../migrations/0013_audit.sql")),
+    ),
 ];
 
 /// Brings the database to this version.

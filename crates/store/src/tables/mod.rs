@@ -1,6 +1,9 @@
 //! What is kept, table by table: in SQLite's file, or on a PostgreSQL server.
 //! Another process (the command line) may have either open too.
 
+mod audit;
+mod audited;
+mod books;
 mod carry;
 mod changes;
 mod error;
@@ -11,10 +14,13 @@ mod open_requests;
 mod parties;
 mod report;
 mod requests;
+mod rollups;
 mod rows;
 mod running_turns;
 mod server;
+mod snapshot;
 mod spent;
+mod sums;
 mod turns;
 
 use std::collections::HashMap;
@@ -29,11 +35,17 @@ use self::file::{Place, ReadOnly, connections, keep_private};
 use self::rows::unsigned;
 use crate::sql::{Pool, Row, Transaction, query};
 
-pub use changes::{AdminChange, Change};
+pub use audit::{LogIndex, Written};
+pub use audited::{Difference, Hit, LoggedCalls, Search};
+pub use books::Books;
+pub use changes::Change;
+pub use domain::audit::AdminChange;
 pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
-pub use report::{Dimension, Sum};
+pub use report::{Dimension, Report, Sum};
+pub use requests::LogPlace;
 pub use server::Server;
+pub use snapshot::check_file;
 pub use spent::Spent;
 
 /// What everything is written in.

@@ -1,5 +1,6 @@
 //! What the store does, on each database that it knows.
 
+mod audit;
 mod away;
 mod background;
 mod file;
@@ -9,6 +10,7 @@ mod ledger;
 mod lost;
 mod nodes;
 mod report;
+mod rollups;
 mod rows;
 mod schema;
 mod server;
