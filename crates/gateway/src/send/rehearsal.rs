@@ -208,6 +208,10 @@ fn because(plane: &Plane, step: &Step) -> String {
         .is_awake(&step.target.id, plane.shared.ticks());
     let because = match (is_awake, step.whose) {
         (false, _) => "it rests after failures: asked last",
+        (true, Whose::Own) if step.lacks_tools => {
+            "it cannot be told of all tools of the request: asked after those that can"
+        }
+        (true, Whose::Own) if step.preferred.is_some() => step.preferred.unwrap_or_default(),
         (true, Whose::Own) => "it answers for the model, by order and weight",
         (true, Whose::Fallback) => "it answers for a fallback of the model",
     };

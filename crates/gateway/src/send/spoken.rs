@@ -61,7 +61,10 @@ impl Asking {
     /// Of a request in chat completions.
     fn of(ask: &Ask) -> Self {
         let root = ask.document.root();
-        let has = |key| root.get(key).is_some_and(|list| list.items().next().is_some());
+        let has = |key| {
+            root.get(key)
+                .is_some_and(|list| list.items().next().is_some())
+        };
         let effort = root.get("reasoning_effort").and_then(Node::str);
         Self {
             has_tools: has("tools") || has("functions"),
@@ -76,9 +79,8 @@ impl Asking {
             has_tools,
             has_effort,
         });
-        all.into_iter().filter(move |it| {
-            it.has_tools <= self.has_tools && it.has_effort <= self.has_effort
-        })
+        all.into_iter()
+            .filter(move |it| it.has_tools <= self.has_tools && it.has_effort <= self.has_effort)
     }
 }
 

@@ -190,7 +190,10 @@ fn a_blocked_prompt_is_a_filters_doing_in_every_dialect() {
         let told = stage.ask(messages).await.json();
         assert_eq!(told["stop_reason"], "refusal", "{told}");
         let told = stage.ask(responses).await.json();
-        assert_eq!(told["incomplete_details"]["reason"], "content_filter", "{told}");
+        assert_eq!(
+            told["incomplete_details"]["reason"], "content_filter",
+            "{told}"
+        );
         assert_eq!(fake.count(), 3);
     });
 }

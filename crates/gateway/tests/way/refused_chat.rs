@@ -19,8 +19,7 @@ const TOOLS: &str = r#""tools":[{"type":"function","function":{"name":"f","param
 const EFFORT: &str = r#""reasoning_effort":"high","#;
 
 fn chat(more: &str) -> Ask {
-    let body =
-        format!(r#"{{"model":"m",{more}"messages":[{{"role":"user","content":"1"}}]}}"#);
+    let body = format!(r#"{{"model":"m",{more}"messages":[{{"role":"user","content":"1"}}]}}"#);
     Ask::chat(body).key(KEY)
 }
 

@@ -303,10 +303,22 @@ fn openais_newest_have_tools_beside_an_effort_by_responses_alone() {
     for model in ["gpt-5.4", "gpt-5.4-mini", "openai/gpt-5.6-sol", "gpt-6"] {
         assert_eq!(chats(model), Chats::UnlessToolsAndEffort, "{model}");
     }
-    for model in ["gpt-4o", "gpt-5", "gpt-5.2", "gpt-5.3-chat-latest", "gpt-oss-120b", "o4-mini"] {
+    for model in [
+        "gpt-4o",
+        "gpt-5",
+        "gpt-5.2",
+        "gpt-5.3-chat-latest",
+        "gpt-oss-120b",
+        "o4-mini",
+    ] {
         assert_eq!(chats(model), Chats::Always, "{model}");
     }
-    for model in ["gpt-5.5-pro", "gpt-5.3-codex", "o1-pro", "o4-mini-deep-research"] {
+    for model in [
+        "gpt-5.5-pro",
+        "gpt-5.3-codex",
+        "o1-pro",
+        "o4-mini-deep-research",
+    ] {
         assert_eq!(chats(model), Chats::Never, "{model}");
     }
 }
