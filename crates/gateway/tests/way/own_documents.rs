@@ -44,6 +44,23 @@ fn what_guards_find_nothing_in_passes_both_ways_as_the_same_bytes() {
 }
 
 #[test]
+fn what_is_only_observed_is_counted_once_though_streams_say_it_again() {
+    play(async || {
+        for dialect in OURS {
+            let fake = FakeProvider::start().await;
+            let pieces = stream(dialect, ("a", "b"), &["my sec", "ret", " ones"]);
+            fake.script(vec![Reply::sse(pieces.clone())]);
+            let policy = guarded("secret", Action::Observe, BOTH);
+            let stage = Stage::open(scene(&fake, dialect).policy(policy));
+            let told = stage.ask(ask(dialect, &streamed(dialect))).await;
+            assert_eq!(told.text(), pieces.concat(), "{dialect:?}");
+            let found = &stage.settled(1).await[0].findings;
+            assert_eq!(*found, [("words".to_owned(), 1)], "{dialect:?}");
+        }
+    });
+}
+
+#[test]
 fn a_word_is_found_wherever_it_stands_in_a_request() {
     play(async || {
         for dialect in OURS {
