@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod backup;
 mod check;
 mod completions;
 pub(crate) mod connect;
@@ -40,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Spend(args)) => spend::run(&args),
         Some(Command::Ledger(command)) => ledger::run(command),
+        Some(Command::Backup(args)) => backup::backup(&args),
+        Some(Command::Restore(args)) => backup::restore(&args),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Connect(args)) => connect::run(&args),

@@ -16,6 +16,7 @@ mod rollups;
 mod rows;
 mod running_turns;
 mod server;
+mod snapshot;
 mod spent;
 mod sums;
 mod turns;
@@ -38,6 +39,7 @@ pub use error::StoreError;
 pub use keys::{KeySecret, StoredKey};
 pub use report::{Dimension, Report, Sum};
 pub use server::Server;
+pub use snapshot::check_file;
 pub use spent::Spent;
 
 /// What everything is written in.
