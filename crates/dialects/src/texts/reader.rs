@@ -68,13 +68,10 @@ pub(super) fn walk<T: Trail>(
                 }
             }
             Open::Object(members, room, place, trail) => {
-                let at = (*room, *place);
+                let (at, trail) = ((*room, *place), trail.clone());
                 match members.next() {
                     None => drop(reader.open.pop()),
-                    Some((key, value)) => {
-                        let trail = trail.to(&key.name());
-                        reader.member((key, value), at, trail);
-                    }
+                    Some(member) => reader.member(member, at, &trail),
                 }
             }
         }
@@ -105,12 +102,14 @@ impl<'a, T: Trail, F: FnMut(Text, &T)> Reader<'a, T, F> {
         }
     }
 
-    fn member(&mut self, (key, value): (Node<'a>, Node<'a>), at: (Room, Place), trail: T) {
+    fn member(&mut self, (key, value): (Node<'a>, Node<'a>), at: (Room, Place), trail: &T) {
         let (room, place) = at;
+        let name = key.name();
+        let trail = trail.to(&name);
         if matches!(room.reads(), Reads::Keys | Reads::All) {
             self.text(key, place, &trail);
         }
-        match room.rule(&key.name()) {
+        match room.rule(&name) {
             Rule::In(room) => self.value(value, (room, place), trail),
             Rule::By(room, place) => self.value(value, (room, place), trail),
             Rule::Echo => {}

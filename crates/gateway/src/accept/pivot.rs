@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::gemini::canon::embedding::{Embeds, Form};
-use dialects::json::Document;
+use dialects::json::{Document, Kind, Node};
 use dialects::openai::{self, View};
 use dialects::responses::kept;
 use dialects::translate::{self, Codec, Names, Target, Terms};
@@ -72,6 +72,15 @@ impl Foreign {
     #[must_use]
     pub fn tells(&self) -> &Document {
         self.whole.as_ref().unwrap_or_else(|| self.said())
+    }
+
+    /// The body too, where what was said before stands in the place of something
+    /// that is no conversation: whom it reaches as it came may read that.
+    #[must_use]
+    pub fn odd(&self) -> Option<&Document> {
+        let input = self.document.root().get("input").map(Node::kind);
+        let is_said = matches!(input, None | Some(Kind::String | Kind::Array | Kind::Null));
+        (self.whole.is_some() && !is_said).then_some(&self.document)
     }
 
     /// Its body, with all items that it names as far as they are known.

@@ -83,9 +83,12 @@ async fn screen(accepted: &Accepted, guards: &[Arc<dyn Guard>]) -> Result<Vec<Fi
     };
     let is_large = aside::is_large(foreign.tells().bytes().len());
     let work = move || {
-        let document = foreign.tells();
-        let texts = texts::of_request(foreign.codec.dialect, document);
-        read(document, &texts, &guards)
+        let told = [Some(foreign.tells()), foreign.odd()].into_iter().flatten();
+        let found = told.map(|document| {
+            let texts = texts::of_request(foreign.codec.dialect, document);
+            read(document, &texts, &guards)
+        });
+        found.flatten().collect()
     };
     match is_large {
         true => aside::run(work).await,

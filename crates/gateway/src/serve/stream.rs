@@ -74,7 +74,7 @@ pub(super) fn start(
     headers::upstream(&mut served.fields, &opening.fields);
     headers::about(&mut served.fields, &ticket, &serving);
     let form = serving.client.as_ref().map(Client::form);
-    let hold = Hold::new(serving.guards, form.unwrap_or((PIVOT, Form::Events)));
+    let form = form.unwrap_or((PIVOT, Form::Events));
     let now = Instant::now();
     let mut streaming = Streaming {
         plane: Rc::clone(plane),
@@ -83,7 +83,7 @@ pub(super) fn start(
         cutter: opening.frames,
         client: serving.client,
         tap: opening.tap,
-        hold,
+        hold: Hold::new(serving.guards, form),
         ready: VecDeque::new(),
         frames: Vec::new(),
         record: Recording::of(serving.keep),
@@ -206,8 +206,8 @@ impl Streaming {
         };
         let mut findings = self.hold.push(bytes);
         // Frames of other dialects may leave behind those that tell of the end.
-        let is_all = self.client.is_none() && self.tap.finish_seen();
-        if is_all && facts.class == FrameClass::Finish {
+        let is_last = facts.class == FrameClass::Finish && self.client.is_none();
+        if is_last && self.tap.finish_seen() {
             findings.extend(self.hold.finish());
         }
         if self.blocked(&findings) {
@@ -236,8 +236,7 @@ impl Streaming {
 
     /// The dialect's last mark has come.
     fn end(&mut self, mark: Bytes) {
-        let mut findings = self.hold.last(&mark);
-        findings.extend(self.hold.finish());
+        let findings = [self.hold.last(&mark), self.hold.finish()].concat();
         if self.blocked(&findings) {
             return;
         }

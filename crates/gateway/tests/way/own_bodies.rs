@@ -89,127 +89,140 @@ pub(crate) fn answer(dialect: Dialect) -> &'static str {
 /// that nobody knows, or a call that the provider runs, which brings `hosted`, in two
 /// pieces where this dialect has such.
 pub(crate) fn stream(dialect: Dialect, hosted: (&str, &str), pieces: &[&str]) -> Vec<String> {
-    let event = |kind: &str, data: Value| format!("event: {kind}\ndata:  {data}\n\n");
-    let mut out = Vec::new();
     match dialect {
-        Dialect::Responses => {
-            let mut number = 0;
-            let mut add = |kind: &str, mut data: Value| {
-                data["type"] = kind.into();
-                data["sequence_number"] = number.into();
-                number += 1;
-                out.push(event(kind, data));
-            };
-            let response = |status: &str, output: Value| {
-                json!({"response": {"id": "resp_1", "object": "response", "created_at": 1,
-                    "status": status, "model": "m", "output": output, "instructions": null,
-                    "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}})
-            };
-            let at = json!({"item_id": "msg_1", "output_index": 0, "content_index": 0});
-            let with = |more: Value| {
-                let mut all = at.clone();
-                let members = all.as_object_mut().expect("an object");
-                members.extend(more.as_object().expect("an object").clone());
-                all
-            };
-            let item = |status: &str, content: Value| {
-                json!({"output_index": 0, "item": {"id": "msg_1", "type": "message",
-                    "role": "assistant", "status": status, "content": content}})
-            };
-            let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
-            let whole = pieces.concat();
-            add("response.created", response("in_progress", json!([])));
-            add(
-                "response.x_new.searching",
-                json!({"query": format!("{}{}", hosted.0, hosted.1)}),
-            );
-            add("response.output_item.added", item("in_progress", json!([])));
-            add(
-                "response.content_part.added",
-                with(json!({"part": part("")})),
-            );
-            for piece in pieces {
-                add("response.output_text.delta", with(json!({"delta": piece})));
-            }
-            add("response.output_text.done", with(json!({"text": whole})));
-            add(
-                "response.content_part.done",
-                with(json!({"part": part(&whole)})),
-            );
-            let done = item("completed", json!([part(&whole)]));
-            let output = json!([done["item"]]);
-            add("response.output_item.done", done);
-            add("response.completed", response("completed", output));
-        }
-        Dialect::Anthropic => {
-            let mut add = |kind: &str, mut data: Value| {
-                data["type"] = kind.into();
-                out.push(event(kind, data));
-            };
-            let block = |at: u64, block: Value| json!({"index": at, "content_block": block});
-            let delta = |at: u64, delta: Value| json!({"index": at, "delta": delta});
-            add(
-                "message_start",
-                json!({"message": {"id": "msg_1", "type": "message",
-                "role": "assistant", "model": "m", "content": [], "stop_reason": null,
-                "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
-            );
-            add(
-                "content_block_start",
-                block(
-                    0,
-                    json!({"type": "server_tool_use",
-                "id": "srvtoolu_1", "name": "web_search", "input": {}}),
-                ),
-            );
-            for half in [
-                format!("{{\"query\":\"{}", hosted.0),
-                format!("{}\"}}", hosted.1),
-            ] {
-                add(
-                    "content_block_delta",
-                    delta(0, json!({"type": "input_json_delta", "partial_json": half})),
-                );
-            }
-            add("content_block_stop", json!({"index": 0}));
-            add(
-                "content_block_start",
-                block(1, json!({"type": "text", "text": ""})),
-            );
-            for piece in pieces {
-                add(
-                    "content_block_delta",
-                    delta(1, json!({"type": "text_delta", "text": piece})),
-                );
-            }
-            add("content_block_stop", json!({"index": 1}));
-            add(
-                "message_delta",
-                json!({"delta": {"stop_reason": "end_turn", "stop_sequence": null},
-                "usage": {"output_tokens": 1}}),
-            );
-            add("message_stop", json!({}));
-        }
-        _ => {
-            let chunk = |part: Value, finish: Value| {
-                let data = json!({"responseId": "r", "modelVersion": "m", "candidates": [{"index": 0,
-                    "finishReason": finish, "content": {"role": "model", "parts": [part]}}],
-                    "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1,
-                    "totalTokenCount": 2}});
-                format!("data:  {data}\r\n\r\n")
-            };
-            for code in [hosted.0, hosted.1] {
-                let code = json!({"executableCode": {"language": "PYTHON", "code": code}});
-                out.push(chunk(code, Value::Null));
-            }
-            for (at, piece) in pieces.iter().enumerate() {
-                let finish = match at + 1 == pieces.len() {
-                    true => "STOP".into(),
-                    false => Value::Null,
-                };
-                out.push(chunk(json!({"text": piece}), finish));
-            }
-        }
+        Dialect::Responses => of_responses(hosted, pieces),
+        Dialect::Anthropic => of_messages(hosted, pieces),
+        _ => of_google(hosted, pieces),
+    }
+}
+
+fn event(kind: &str, data: &Value) -> String {
+    format!("event: {kind}\ndata:  {data}\n\n")
+}
+
+fn of_responses(hosted: (&str, &str), pieces: &[&str]) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut number = 0;
+    let mut add = |kind: &str, mut data: Value| {
+        data["type"] = kind.into();
+        data["sequence_number"] = number.into();
+        number += 1;
+        out.push(event(kind, &data));
+    };
+    let response = |status: &str, output: Value| {
+        json!({"response": {"id": "resp_1", "object": "response", "created_at": 1,
+            "status": status, "model": "m", "output": output, "instructions": null,
+            "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}})
+    };
+    let at = json!({"item_id": "msg_1", "output_index": 0, "content_index": 0});
+    let with = |more: Value| {
+        let mut all = at.clone();
+        let members = all.as_object_mut().expect("an object");
+        members.extend(more.as_object().expect("an object").clone());
+        all
+    };
+    let item = |status: &str, content: Value| {
+        json!({"output_index": 0, "item": {"id": "msg_1", "type": "message",
+            "role": "assistant", "status": status, "content": content}})
+    };
+    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
+    let whole = pieces.concat();
+    add("response.created", response("in_progress", json!([])));
+    add(
+        "response.x_new.searching",
+        json!({"query": format!("{}{}", hosted.0, hosted.1)}),
+    );
+    add("response.output_item.added", item("in_progress", json!([])));
+    add(
+        "response.content_part.added",
+        with(json!({"part": part("")})),
+    );
+    for piece in pieces {
+        add("response.output_text.delta", with(json!({"delta": piece})));
+    }
+    add("response.output_text.done", with(json!({"text": whole})));
+    add(
+        "response.content_part.done",
+        with(json!({"part": part(&whole)})),
+    );
+    let done = item("completed", json!([part(&whole)]));
+    let output = json!([done["item"]]);
+    add("response.output_item.done", done);
+    add("response.completed", response("completed", output));
+    out
+}
+
+fn of_messages(hosted: (&str, &str), pieces: &[&str]) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut add = |kind: &str, mut data: Value| {
+        data["type"] = kind.into();
+        out.push(event(kind, &data));
+    };
+    let block = |at: u64, block: Value| json!({"index": at, "content_block": block});
+    let delta = |at: u64, delta: Value| json!({"index": at, "delta": delta});
+    add(
+        "message_start",
+        json!({"message": {"id": "msg_1", "type": "message",
+        "role": "assistant", "model": "m", "content": [], "stop_reason": null,
+        "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
+    );
+    add(
+        "content_block_start",
+        block(
+            0,
+            json!({"type": "server_tool_use",
+        "id": "srvtoolu_1", "name": "web_search", "input": {}}),
+        ),
+    );
+    for half in [
+        format!("{{\"query\":\"{}", hosted.0),
+        format!("{}\"}}", hosted.1),
+    ] {
+        add(
+            "content_block_delta",
+            delta(0, json!({"type": "input_json_delta", "partial_json": half})),
+        );
+    }
+    add("content_block_stop", json!({"index": 0}));
+    add(
+        "content_block_start",
+        block(1, json!({"type": "text", "text": ""})),
+    );
+    for piece in pieces {
+        add(
+            "content_block_delta",
+            delta(1, json!({"type": "text_delta", "text": piece})),
+        );
+    }
+    add("content_block_stop", json!({"index": 1}));
+    add(
+        "message_delta",
+        json!({"delta": {"stop_reason": "end_turn", "stop_sequence": null},
+        "usage": {"output_tokens": 1}}),
+    );
+    add("message_stop", json!({}));
+    out
+}
+
+fn of_google(hosted: (&str, &str), pieces: &[&str]) -> Vec<String> {
+    let mut out = Vec::new();
+    let chunk = |part: Value, finish: Value| {
+        let data = json!({"responseId": "r", "modelVersion": "m", "candidates": [{"index": 0,
+            "finishReason": finish, "content": {"role": "model", "parts": [part]}}],
+            "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1,
+            "totalTokenCount": 2}});
+        format!("data:  {data}\r\n\r\n")
+    };
+    for code in [hosted.0, hosted.1] {
+        let code = json!({"executableCode": {"language": "PYTHON", "code": code}});
+        out.push(chunk(code, Value::Null));
+    }
+    for (at, piece) in pieces.iter().enumerate() {
+        let finish = match at + 1 == pieces.len() {
+            true => "STOP".into(),
+            false => Value::Null,
+        };
+        out.push(chunk(json!({"text": piece}), finish));
     }
     out
 }

@@ -44,6 +44,23 @@ fn what_guards_find_nothing_in_passes_both_ways_as_the_same_bytes() {
 }
 
 #[test]
+fn what_is_only_observed_is_counted_once_though_streams_say_it_again() {
+    play(async || {
+        for dialect in OURS {
+            let fake = FakeProvider::start().await;
+            let pieces = stream(dialect, ("a", "b"), &["my sec", "ret", " ones"]);
+            fake.script(vec![Reply::sse(pieces.clone())]);
+            let policy = guarded("secret", Action::Observe, BOTH);
+            let stage = Stage::open(scene(&fake, dialect).policy(policy));
+            let told = stage.ask(ask(dialect, &streamed(dialect))).await;
+            assert_eq!(told.text(), pieces.concat(), "{dialect:?}");
+            let found = &stage.settled(1).await[0].findings;
+            assert_eq!(*found, [("words".to_owned(), 1)], "{dialect:?}");
+        }
+    });
+}
+
+#[test]
 fn a_word_is_found_wherever_it_stands_in_a_request() {
     play(async || {
         for dialect in OURS {
@@ -175,6 +192,71 @@ fn house(rules: &[SystemRule]) -> Policy {
     }
 }
 
+/// What a client says beside the rest, and what it is with the rules in it.
+fn ruled() -> [(Dialect, Option<String>, String); 8] {
+    let text = r#"Say \"please\".\n\nBe brief."#;
+    let around = |own: &str| format!(r#"Say \"please\".\n\n{own}\n\nBe brief."#);
+    let block = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+    let part = |text: &str| format!(r#"{{"text":"{text}"}}"#);
+    let (first, last) = (r#"Say \"please\"."#, "Be brief.");
+    let own = r#"[ {"type":"text","text":"mine","cache_control":{"type":"ephemeral"}} ]"#;
+    let own_block = &own[1..own.len() - 1];
+    [
+        (
+            Dialect::Responses,
+            None,
+            format!(r#""instructions":"{text}","#),
+        ),
+        (
+            Dialect::Responses,
+            Some(r#""instructions" : "m\u0069ne","#.to_owned()),
+            format!(r#""instructions" : "{}","#, around(r"m\u0069ne")),
+        ),
+        (Dialect::Anthropic, None, format!(r#""system":"{text}","#)),
+        (
+            Dialect::Anthropic,
+            Some(r#""system":"mine","#.to_owned()),
+            format!(r#""system":"{}","#, around("mine")),
+        ),
+        (
+            Dialect::Anthropic,
+            Some(format!(r#""system":{own},"#)),
+            format!(
+                r#""system":[{},{own_block},{}],"#,
+                block(first),
+                block(last)
+            ),
+        ),
+        (
+            Dialect::Gemini,
+            None,
+            format!(
+                r#""systemInstruction":{{"parts":[{},{}]}},"#,
+                part(first),
+                part(last)
+            ),
+        ),
+        (
+            Dialect::Gemini,
+            Some(r#""system_instruction":{"parts":[{"text":"mine"}]},"#.to_owned()),
+            format!(
+                r#""system_instruction":{{"parts":[{},{{"text":"mine"}},{}]}},"#,
+                part(first),
+                part(last)
+            ),
+        ),
+        (
+            Dialect::Gemini,
+            Some(r#""systemInstruction":{"parts":{"text":"mine"}},"#.to_owned()),
+            format!(
+                r#""systemInstruction":{{"parts":[{},{{"text":"mine"}},{}]}},"#,
+                part(first),
+                part(last)
+            ),
+        ),
+    ]
+}
+
 #[test]
 fn rules_stand_in_the_clients_own_document_in_its_own_shape() {
     play(async || {
@@ -182,68 +264,7 @@ fn rules_stand_in_the_clients_own_document_in_its_own_shape() {
             SystemRule::Prepend("Say \"please\".".into()),
             SystemRule::Append("Be brief.".into()),
         ];
-        let text = r#"Say \"please\".\n\nBe brief."#;
-        let around = |own: &str| format!(r#"Say \"please\".\n\n{own}\n\nBe brief."#);
-        let block = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
-        let part = |text: &str| format!(r#"{{"text":"{text}"}}"#);
-        let (first, last) = (r#"Say \"please\"."#, "Be brief.");
-        let own = r#"[ {"type":"text","text":"mine","cache_control":{"type":"ephemeral"}} ]"#;
-        let own_block = &own[1..own.len() - 1];
-        let cases = [
-            (
-                Dialect::Responses,
-                None,
-                format!(r#""instructions":"{text}","#),
-            ),
-            (
-                Dialect::Responses,
-                Some(r#""instructions" : "m\u0069ne","#.to_owned()),
-                format!(r#""instructions" : "{}","#, around(r"m\u0069ne")),
-            ),
-            (Dialect::Anthropic, None, format!(r#""system":"{text}","#)),
-            (
-                Dialect::Anthropic,
-                Some(r#""system":"mine","#.to_owned()),
-                format!(r#""system":"{}","#, around("mine")),
-            ),
-            (
-                Dialect::Anthropic,
-                Some(format!(r#""system":{own},"#)),
-                format!(
-                    r#""system":[{},{own_block},{}],"#,
-                    block(first),
-                    block(last)
-                ),
-            ),
-            (
-                Dialect::Gemini,
-                None,
-                format!(
-                    r#""systemInstruction":{{"parts":[{},{}]}},"#,
-                    part(first),
-                    part(last)
-                ),
-            ),
-            (
-                Dialect::Gemini,
-                Some(r#""system_instruction":{"parts":[{"text":"mine"}]},"#.to_owned()),
-                format!(
-                    r#""system_instruction":{{"parts":[{},{{"text":"mine"}},{}]}},"#,
-                    part(first),
-                    part(last)
-                ),
-            ),
-            (
-                Dialect::Gemini,
-                Some(r#""systemInstruction":{"parts":{"text":"mine"}},"#.to_owned()),
-                format!(
-                    r#""systemInstruction":{{"parts":[{},{{"text":"mine"}},{}]}},"#,
-                    part(first),
-                    part(last)
-                ),
-            ),
-        ];
-        for (dialect, own, wanted) in cases {
+        for (dialect, own, wanted) in ruled() {
             let fake = FakeProvider::start().await;
             fake.always(Reply::json(answer(dialect)));
             let stage = Stage::open(scene(&fake, dialect).policy(house(&rules)));
