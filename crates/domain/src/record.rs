@@ -12,6 +12,10 @@ use crate::usage::{Usage, UsageSource};
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is written and dropped at once: a box would only be made and freed"
+)]
 pub enum Record {
     /// Written before the first byte goes upstream.
     Opened(Opened),

@@ -27,6 +27,7 @@ fn records(sequence: u64) -> [Record; 2] {
         model: "gpt-4o-mini".into(),
         reserved_tokens: 1234,
         who: None,
+        from: None,
         asked: Some(Asked {
             streamed: true,
             provider: "openai".into(),

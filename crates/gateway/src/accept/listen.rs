@@ -286,9 +286,11 @@ pub(super) async fn answer(plane: &Rc<Plane>, mut request: Request) -> Served {
         return known;
     }
     let dialect = super::dialect(&request.uri, &request.fields);
-    let trusted = &plane.shared.snapshot.load().trusted_proxies;
-    request.peer = admit::address(request.peer, &request.fields, trusted);
-    let from = request.peer;
+    let from = {
+        let snapshot = plane.shared.snapshot.load();
+        admit::address(request.peer, &request.fields, &snapshot.trusted_proxies)
+    };
+    request.peer = from;
     let mut served = match walk(plane, request).await {
         Ok(served) => served,
         Err(refused) => serve::refuse(plane, refused, (dialect, from)),

@@ -45,7 +45,7 @@ Examples:
   portcullis audit search --tenant acme --outcome refused --since 7d
   portcullis audit search --guard secrets --json
   portcullis audit search --key key_… --from 203.0.113.7")]
-    Search(search::SearchArgs),
+    Search(Box<search::SearchArgs>),
     /// Show a record whole
     Show(show::ShowArgs),
     /// Show the newest records, and those that come

@@ -66,7 +66,17 @@ pub(super) fn tail(args: &TailArgs) -> anyhow::Result<()> {
     let mut is_first = true;
     run_on(async {
         loop {
-            at = print(&folder, at, args, is_first)?;
+            let (next, rows) = news(&folder, at, args)?;
+            at = next;
+            if !rows.is_empty() {
+                let table = output::table(&lines::HEAD, &rows);
+                // The head once, whatever comes later.
+                let body = match is_first {
+                    true => &*table,
+                    false => table.split_once('\n').map_or("", |(_, body)| body),
+                };
+                output::raw(body);
+            }
             if !args.follow {
                 return Ok(());
             }
@@ -76,8 +86,8 @@ pub(super) fn tail(args: &TailArgs) -> anyhow::Result<()> {
     })
 }
 
-/// Prints the records from one on; where to go on.
-fn print(folder: &Folder, mut at: u64, args: &TailArgs, is_first: bool) -> anyhow::Result<u64> {
+/// The records from one on, as rows, and where to go on; as JSON, they are printed.
+fn news(folder: &Folder, mut at: u64, args: &TailArgs) -> anyhow::Result<(u64, Vec<Vec<String>>)> {
     let size = folder.size()?;
     let mut rows = Vec::new();
     while at < size {
@@ -94,14 +104,5 @@ fn print(folder: &Folder, mut at: u64, args: &TailArgs, is_first: bool) -> anyho
             at += 1;
         }
     }
-    if !rows.is_empty() {
-        let table = output::table(&lines::HEAD, &rows);
-        // The head once, whatever comes later.
-        let body = match is_first {
-            true => &*table,
-            false => table.split_once('\n').map_or("", |(_, body)| body),
-        };
-        output::raw(body);
-    }
-    Ok(at)
+    Ok((at, rows))
 }
