@@ -111,6 +111,8 @@ pub struct Config {
     pub trusted_proxies: Vec<domain::network::Network>,
     /// How long a request waits for what others have reserved of a budget.
     pub budget_wait: Span,
+    /// What becomes of a stream whose budget has no room for more of it.
+    pub long_streams: domain::snapshot::LongStreams,
     /// What holds for all keys together.
     pub everyone: terms::Everyone,
     /// Declared tenants.
@@ -149,6 +151,7 @@ impl Default for Config {
             log: log::Log::default(),
             trusted_proxies: Vec::new(),
             budget_wait: Span(terms::BUDGET_WAIT),
+            long_streams: domain::snapshot::LongStreams::default(),
             everyone: terms::Everyone::default(),
             tenants: Ordered::default(),
             keys: Vec::new(),

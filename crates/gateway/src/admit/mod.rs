@@ -23,6 +23,7 @@ use identity::CredentialError;
 use crate::accept::{Accepted, Head};
 use crate::plane::{self, Plane};
 
+pub(crate) use asks::UNSTATED_OUTPUT;
 pub(crate) use memo::Memo;
 pub use pass::{Passing, pass};
 pub use room::{room, visit};

@@ -11,6 +11,7 @@ mod log;
 mod meter;
 mod metrics;
 mod refused;
+mod reserved;
 mod who;
 
 use std::rc::Rc;
@@ -54,6 +55,8 @@ pub struct Account {
     pub reserved: Used,
     /// And for each of them.
     pub each: Used,
+    /// How many tokens of the answer are reserved, where it may be longer.
+    grown: Option<u64>,
     /// The model that is asked instead of the one that was asked for.
     pub degraded: Option<ModelName>,
     /// Tokens.
@@ -128,6 +131,7 @@ impl Ticket {
             taken: None,
             reserved: Used::default(),
             each: Used::default(),
+            grown: None,
             degraded: None,
             meter: Meter::default(),
             dropped: None,
@@ -177,19 +181,6 @@ impl Ticket {
         let unlisted = model.deployments.iter().find(|d| d.index == usize::MAX);
         self.counted_as = unlisted.map(|d| d.id.to_string());
         self.facts().model = Some(model.name.clone());
-    }
-
-    /// Reserves what another attempt may use, where the last one may be paid too.
-    /// Whether there is room for it.
-    pub fn reserve_again(&mut self) -> bool {
-        let now = self.plane.shared.moment();
-        let more = self.each;
-        let has_room = self.taken.as_mut().is_none_or(|it| it.extend(more, now));
-        if has_room {
-            self.reserved.cost = self.reserved.cost.saturating_add(more.cost);
-            self.reserved.tokens = self.reserved.tokens.saturating_add(more.tokens);
-        }
-        has_room
     }
 
     /// How many attempts there were.
@@ -347,13 +338,15 @@ impl Ticket {
             let cost = bill
                 .cost
                 .map_or(0, |cost| u64::try_from(cost.0).unwrap_or(0));
-            if account.reserved.cost > 0 && cost > account.reserved.cost {
-                who::overran(&mut facts);
-            }
             let used = Used {
                 tokens: bill.usage.total(),
                 cost,
             };
+            let is_over = |reserved: u64, used: u64| reserved > 0 && used > reserved;
+            let reserved = account.reserved;
+            if is_over(reserved.cost, used.cost) || is_over(reserved.tokens, used.tokens) {
+                who::overran(&mut facts);
+            }
             taken.settle(used, shared.moment());
         }
         let unlisted = account.counted_as.as_deref();
