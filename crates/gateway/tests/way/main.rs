@@ -61,4 +61,5 @@ mod translation;
 mod transport;
 mod unanswered;
 mod vectors;
+mod walls;
 mod wrong_values;
