@@ -2,6 +2,7 @@
 //! and its `validate`; what needs the catalogue, the environment or the store
 //! is checked by whoever builds the gateway from it.
 
+pub mod alerts;
 pub mod bounds;
 pub mod cache;
 pub mod diff;
@@ -113,6 +114,9 @@ pub struct Config {
     pub budget_wait: Span,
     /// What becomes of a stream whose budget has no room for more of it.
     pub long_streams: domain::snapshot::LongStreams,
+    /// Who is told of budgets that are nearly spent, and of what is wrong in the
+    /// books.
+    pub alerts: alerts::Alerts,
     /// What holds for all keys together.
     pub everyone: terms::Everyone,
     /// Declared tenants.
@@ -152,6 +156,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             budget_wait: Span(terms::BUDGET_WAIT),
             long_streams: domain::snapshot::LongStreams::default(),
+            alerts: alerts::Alerts::default(),
             everyone: terms::Everyone::default(),
             tenants: Ordered::default(),
             keys: Vec::new(),
@@ -183,6 +188,7 @@ impl Config {
         self.responses.validate(&mut report);
         self.media.validate(&mut report);
         self.log.validate(&mut report);
+        self.alerts.validate(&mut report);
         terms::check(&self.everyone.terms(), "everyone", &mut report);
         tenants::validate(&self.tenants, &mut report);
         keys::validate(&self.keys, &mut report);

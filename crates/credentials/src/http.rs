@@ -123,6 +123,27 @@ impl Http {
         }
     }
 
+    /// Posts JSON with these headers beside its own; whatever is answered with a
+    /// success.
+    ///
+    /// # Errors
+    /// Nobody answered, or not with a success; the fault names the host alone.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Result<(), Fault> {
+        let ask = Ask {
+            method: Method::POST,
+            body,
+            ..Ask::get(url)
+        };
+        let ask = ask.with("content-type", "application/json");
+        let with = |ask: Ask, (name, value): &(&str, String)| ask.with(name, value.as_str());
+        self.ask(headers.iter().fold(ask, with)).await.map(|_| ())
+    }
+
     /// Asks, and takes only a success.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
         let (uri, host) = place(&ask.url)?;
@@ -218,7 +239,7 @@ where
 /// The URL and its host. Secrets travel in the clear only where they do not
 /// leave the machine or its link: that is where clouds keep these servers.
 fn place(url: &str) -> Result<(Uri, String), Fault> {
-    let unusable = |why: &str| Fault::Setup(format!("the address of a token server {why}"));
+    let unusable = |why: &str| Fault::Setup(format!("the address {why}"));
     let uri: Uri = url.parse().map_err(|_| unusable("is no URL"))?;
     let host = uri.host().ok_or_else(|| unusable("has no host"))?;
     let host = host

@@ -41,8 +41,21 @@ pub struct Subjects<'a> {
     pub tags: &'a [(Arc<str>, Arc<str>)],
 }
 
+impl Clone for Bound {
+    fn clone(&self) -> Self {
+        Self {
+            holder: Arc::clone(&self.holder),
+            subject: Arc::clone(&self.subject),
+            limit: self.limit.clone(),
+            budget: self.budget.clone(),
+            when_full: self.when_full.clone(),
+            current: Mutex::default(),
+        }
+    }
+}
+
 /// Stands between the parts of a subject: no id or name holds it.
-const BETWEEN: char = '\u{1f}';
+pub const BETWEEN: char = '\u{1f}';
 
 impl Bound {
     /// A limit of this party, counted under its id.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::ModelName;
 use crate::model::{Deployment, Model, Provider};
@@ -40,7 +40,7 @@ impl Default for Bounds {
 
 /// What becomes of a stream that may be of any length, once no budget has room for
 /// more of it. As long as there is room, it reserves more as it grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LongStreams {
     /// It ends with an error.

@@ -14,5 +14,6 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Change, Dimension, KeySecret, Server, Spent, Store, StoreError, StoredKey, Sum,
+    AdminChange, Change, Dimension, Event, KeySecret, Server, Spent, Store, StoreError, StoredKey,
+    Sum, Unsent,
 };

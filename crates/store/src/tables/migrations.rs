@@ -86,6 +86,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "who",
         Both(include_str!("../../migrations/0010_who.sql")),
     ),
+    (
+        12,
+        "events",
+        Both(include_str!("../../migrations/0012_events.sql")),
+    ),
 ];
 
 /// Brings the database to this version.

@@ -4,6 +4,7 @@
 mod carry;
 mod changes;
 mod error;
+mod events;
 mod file;
 mod keys;
 mod migrations;
@@ -31,6 +32,7 @@ use crate::sql::{Pool, Row, Transaction, query};
 
 pub use changes::{AdminChange, Change};
 pub use error::StoreError;
+pub use events::{Event, Unsent};
 pub use keys::{KeySecret, StoredKey};
 pub use report::{Dimension, Sum};
 pub use server::Server;

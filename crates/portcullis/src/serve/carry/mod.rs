@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::pace::Pace;
+use super::alerts::Alerts;
 use super::pulse::{Beat, Pulse};
 use super::world::{Stale, World};
 
@@ -48,6 +49,7 @@ impl Carrying {
         let (until, told) = watch::channel(Until::Told);
         let work = Work {
             store: world.store.clone(),
+            alerts: Arc::clone(&world.alerts),
             journal: world.shared.journal.clone(),
             uncarried: Arc::clone(&world.uncarried),
             pulse: Arc::clone(&world.pulse),
@@ -83,6 +85,7 @@ impl Carrying {
 /// The carrier's own.
 struct Work {
     store: Store,
+    alerts: Arc<Alerts>,
     journal: Journal,
     uncarried: Arc<Stale>,
     pulse: Arc<Pulse>,
@@ -166,6 +169,8 @@ impl Work {
         let Some(batch) = carrier.next(BATCH)? else {
             return Ok(None);
         };
+        // Before the ledger has them: what it has is not looked at again.
+        self.alerts.seen(&batch.records).await?;
         self.store.carry(&batch).await?;
         carrier.done(&batch);
         Ok(Some(batch.records.len()))
