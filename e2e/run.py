@@ -42,6 +42,7 @@ SUITES = [
     "pass_through",
     "policies",
     "tenants",
+    "budgets",
     "credentials",
     "lifecycle",
     "handover",

@@ -112,6 +112,8 @@ pub struct Config {
     pub trusted_proxies: Vec<domain::network::Network>,
     /// How long a request waits for what others have reserved of a budget.
     pub budget_wait: Span,
+    /// Whether clients are told what is left of budgets in money.
+    pub budget_headers: bool,
     /// What becomes of a stream whose budget has no room for more of it.
     pub long_streams: domain::snapshot::LongStreams,
     /// Who is told of budgets that are nearly spent, and of what is wrong in the
@@ -155,6 +157,7 @@ impl Default for Config {
             log: log::Log::default(),
             trusted_proxies: Vec::new(),
             budget_wait: Span(terms::BUDGET_WAIT),
+            budget_headers: true,
             long_streams: domain::snapshot::LongStreams::default(),
             alerts: alerts::Alerts::default(),
             everyone: terms::Everyone::default(),

@@ -83,6 +83,8 @@ pub struct Snapshot {
     pub trusted_proxies: Vec<Network>,
     /// How long a request waits for what others have reserved of a budget.
     pub budget_wait: std::time::Duration,
+    /// Whether clients are told what is left of budgets in money.
+    pub budget_headers: bool,
     /// What becomes of a stream whose budget has no room for more of it.
     pub long_streams: LongStreams,
     /// How media are fetched that requests name by URL.

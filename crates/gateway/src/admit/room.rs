@@ -71,6 +71,7 @@ pub async fn room(
             ticket.taken = taken;
             (ticket.reserved, ticket.each) = (needs.reserved(), needs.each());
             ticket.grows(needs.is_open);
+            ticket.hides_budgets = !snapshot.budget_headers;
             if instead_of {
                 ticket.is_degraded(asked_for, model.name.clone());
                 ticket.asks_for(&model);
@@ -82,10 +83,13 @@ pub async fn room(
                 reserved: needs.each().tokens,
             })
         }
-        Err((refusal, room)) => Err(Refused {
-            room,
-            ..Refused::new(accepted.ticket, *refusal)
-        }),
+        Err((refusal, mut room)) => {
+            room.retain(|it| snapshot.budget_headers || it.measure != Measure::Cost);
+            Err(Refused {
+                room,
+                ..Refused::new(accepted.ticket, *refusal)
+            })
+        }
     }
 }
 

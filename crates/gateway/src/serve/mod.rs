@@ -118,6 +118,7 @@ async fn serve_plain(
         true => stream_head(served),
         false => served,
     };
+    ticket.settle_room();
     headers::upstream(&mut served.fields, &fields);
     if !is_streamed {
         headers::as_json(&mut served.fields);

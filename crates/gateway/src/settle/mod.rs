@@ -57,6 +57,8 @@ pub struct Account {
     pub each: Used,
     /// How many tokens of the answer are reserved, where it may be longer.
     grown: Option<u64>,
+    /// Whether clients are not told what is left of budgets.
+    pub hides_budgets: bool,
     /// The model that is asked instead of the one that was asked for.
     pub degraded: Option<ModelName>,
     /// Tokens.
@@ -132,6 +134,7 @@ impl Ticket {
             reserved: Used::default(),
             each: Used::default(),
             grown: None,
+            hides_budgets: false,
             degraded: None,
             meter: Meter::default(),
             dropped: None,
@@ -335,13 +338,7 @@ impl Ticket {
             carried.end();
         }
         if let Some(mut taken) = account.taken.take() {
-            let cost = bill
-                .cost
-                .map_or(0, |cost| u64::try_from(cost.0).unwrap_or(0));
-            let used = Used {
-                tokens: bill.usage.total(),
-                cost,
-            };
+            let used = bill.used();
             let is_over = |reserved: u64, used: u64| reserved > 0 && used > reserved;
             let reserved = account.reserved;
             if is_over(reserved.cost, used.cost) || is_over(reserved.tokens, used.tokens) {

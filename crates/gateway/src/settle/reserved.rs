@@ -1,13 +1,30 @@
 //! What a request reserves of limits and budgets once it has been let in: for
 //! further attempts, and for an answer that grows.
 
-use domain::counters::Used;
+use domain::counters::{Measure, Room, Used};
 use domain::money::NanoUsd;
 
 use super::Ticket;
 use crate::admit::UNSTATED_OUTPUT;
 
 impl Ticket {
+    /// What is left of each limit that the client is told of.
+    pub fn room(&self) -> impl Iterator<Item = &Room> + Clone {
+        let room = self.taken.as_ref().map_or(&[][..], |taken| taken.room());
+        let is_told = |it: &&Room| !(self.hides_budgets && it.measure == Measure::Cost);
+        room.iter().filter(is_told)
+    }
+
+    /// All is known that the answer uses: limits count that before the client is
+    /// told what is left of them.
+    pub fn settle_room(&mut self) {
+        let used = self.bill().used();
+        let account = &mut **self;
+        if let Some(taken) = &mut account.taken {
+            taken.settle(used, account.plane.shared.moment());
+        }
+    }
+
     /// Reserves what another attempt may use, where the last one may be paid too.
     /// Whether there is room for it.
     pub fn reserve_again(&mut self) -> bool {

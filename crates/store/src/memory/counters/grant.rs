@@ -169,13 +169,14 @@ impl Taken for Grant {
     }
 
     fn settle(&mut self, used: Used, now: Now) {
-        let measured = self.room.as_slice().iter();
+        let measured = self.room.as_mut_slice().iter_mut();
         for (held, room) in self.held.as_mut_slice().iter_mut().zip(measured) {
             let Some(used) = used.of(room.measure).filter(|_| held.is_reserved) else {
                 continue;
             };
             let took = std::mem::replace(&mut held.cost, used);
             held.is_reserved = false;
+            room.remaining = room.remaining.saturating_add(took).saturating_sub(used);
             if let Some(subject) = self.subjects.get(held.subject) {
                 lock(subject).settle(held.window, held.slot, took, used);
             }
