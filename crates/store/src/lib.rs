@@ -14,6 +14,6 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Change, Dimension, Event, KeySecret, Server, Spent, Store, StoreError, StoredKey,
-    Sum, Unsent,
+    AdminChange, Alike, Change, Dimension, Event, KeySecret, Server, Spent, Store, StoreError,
+    StoredKey, Sum, Unsent,
 };

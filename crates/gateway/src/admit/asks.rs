@@ -187,7 +187,8 @@ struct Most<'a> {
 
 impl<'a> Most<'a> {
     fn price(&self) -> Result<&'a Price, Refusal> {
-        self.target.price.as_ref().ok_or_else(|| {
+        let contracts = &self.accepted.principal.contracts;
+        contracts.price(self.target).ok_or_else(|| {
             let name = &self.accepted.view.model;
             let sentence = format!(
                 "A budget in money holds for this key, and the model `{name}` has no price here. \

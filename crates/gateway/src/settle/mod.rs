@@ -17,6 +17,7 @@ mod who;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use domain::contract::Contracts;
 use domain::counters::Used;
 use domain::ids::{KeyId, ModelName, TicketId};
 use domain::model::{Deployment, Model};
@@ -68,6 +69,8 @@ pub struct Account {
     /// Whether the target was asked in the client's own words, and may keep
     /// the conversation under the id that the client gets.
     pub verbatim: bool,
+    /// Prices by contract.
+    contracts: Contracts,
     /// What passes through unread.
     pub carried: Option<Rc<Carried>>,
     /// The record so far.
@@ -102,7 +105,7 @@ impl std::ops::DerefMut for Ticket {
 impl Account {
     /// What the deployment that answers costs, where it is known.
     fn price(&self) -> Option<&domain::model::Price> {
-        self.target.as_ref()?.price.as_ref()
+        self.contracts.price(self.target.as_deref()?)
     }
 }
 
@@ -139,6 +142,7 @@ impl Ticket {
             meter: Meter::default(),
             dropped: None,
             verbatim: false,
+            contracts: principal.contracts.clone(),
             carried: None,
             facts: Some(Box::new(facts)),
             counted_as: None,
@@ -238,7 +242,7 @@ impl Ticket {
             return Ok(());
         }
         let (usage, usage_source) = self.meter.asks();
-        let price = target.price.as_ref();
+        let price = self.contracts.price(target).cloned();
         let passed = self.carried.as_ref().map(|carried| carried.so_far());
         let facts = self.facts();
         let asked = Asked {
@@ -248,7 +252,7 @@ impl Ticket {
             attempts: facts.attempts + 1,
             prompt: usage.input,
             usage_source,
-            cost: price.map(|price| ledger::cost(&usage, price)),
+            cost: price.map(|price| ledger::cost(&usage, &price)),
             passed,
         };
         let opened = Opened {

@@ -11,6 +11,7 @@ mod migrations;
 mod open_requests;
 mod parties;
 mod report;
+mod repriced;
 mod requests;
 mod rows;
 mod running_turns;
@@ -35,6 +36,7 @@ pub use error::StoreError;
 pub use events::{Event, Unsent};
 pub use keys::{KeySecret, StoredKey};
 pub use report::{Dimension, Sum};
+pub use repriced::Alike;
 pub use server::Server;
 pub use spent::Spent;
 
