@@ -229,3 +229,32 @@ def what_a_key_spent_that_is_gone_counts_for_its_team(w):
     assert abs(left - (0.2 - 5 * COST)) < 1e-9, answer.headers
     # And of five requests an hour there are none left.
     assert w.gateway.chat(asked(), STAYS).status_code == 429
+
+
+@case
+def a_contract_counts_for_its_tenant_and_what_if_changes_nothing(w):
+    run(w, "tenants", "create", "--name", "agreed", "--price", "models: [m], provider: fake, input: 500, output: 1000")
+    key = run(w, "keys", "create", "--name", "agreed", "--owner", "agreed").stdout.strip()
+    until(lambda: w.gateway.get("/models", key).status_code == 200, 3, "the key is known")
+    answer = w.gateway.chat(asked(), key)
+    assert answer.status_code == 200 and answer.headers["x-portcullis-request-cost"] == "0.0125", answer.headers
+    row = w.gateway.row(answer.headers["x-request-id"])
+    assert row["cost"] == 12_500_000, row
+    # A model without a price has one by contract.
+    assert w.gateway.chat(asked("priceless"), key).headers["x-portcullis-request-cost"] == "0.0125"
+    w.gateway.stop()
+    before = w.gateway.rows()
+    prices = w.gateway.folder / "prices.yaml"
+    prices.write_text("prices: [{models: [m], input: 1000, output: 2000}]\n")
+    told = run(w, "spend", "--by", "tenant", "--from", "1d", "--reprice", prices, "--format", "json").stdout
+    report = json.loads(told)
+    [agreed] = [row for row in report["rows"] if row["booked_usd"] == "0.025"]
+    assert agreed["repriced_usd"] == "0.05" and agreed["difference_usd"] == "0.025", report
+    booked = sum(row["cost"] or 0 for row in before)
+    assert round(float(report["total"]["booked_usd"]) * 1e9) == booked, report["total"]
+    assert "REPRICED" in run(w, "spend", "--from", "1d", "--reprice", prices).stdout
+    prices.write_text("prices: [{models: [m], input: cheap}]\n")
+    wrong = run(w, "spend", "--reprice", prices, check=False)
+    assert wrong.returncode != 0 and "is no list of prices" in wrong.stderr, wrong.stderr
+    assert w.gateway.rows() == before, "the books stay as they are"
+    w.gateway.start()

@@ -40,6 +40,7 @@ macro_rules! with_terms {
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             pub budgets: Vec<domain::budget::Budget>,
             /// Prices by contract.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
             pub prices: Vec<domain::contract::Contract>,
             /// What to do when one of them is reached.
             #[serde(default, skip_serializing_if = "Option::is_none")]

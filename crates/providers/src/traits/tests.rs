@@ -21,6 +21,8 @@ const AHEAD: &[&str] = &[
     "*gemini-3-pro*",
     // OpenAI's of before, and as routers name them.
     "*gpt-5*-chat*",
+    "*gpt-3.5*",
+    "*gpt-35*",
     "*/o1*",
     "*/o3*",
     "o1-preview*",
