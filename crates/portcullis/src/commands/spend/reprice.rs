@@ -57,24 +57,19 @@ fn read(file: &Path) -> anyhow::Result<Vec<(Contract, Price)>> {
     struct Named {
         prices: Vec<Contract>,
     }
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Named(Named),
-        Alone(Vec<Contract>),
-    }
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    let written = serde_saphyr::from_str(&text).map_err(|_| {
-        anyhow::anyhow!(
-            "{shown} is no list of prices; write `- {{models: [gpt-4o*], input: 2.5, output: 10}}`, \
-             in US dollars per million tokens"
-        )
+    // Not by one untagged type: that would take numbers for another kind of text.
+    let alone = serde_saphyr::from_str::<Vec<Contract>>(&text);
+    let contracts = alone.or_else(|_| {
+        let named = serde_saphyr::from_str::<Named>(&text).map(|it| it.prices);
+        named.map_err(|_| {
+            anyhow::anyhow!(
+                "{shown} is no list of prices; write `- {{models: [gpt-4o*], input: 2.5, output: \
+                 10}}`, in US dollars per million tokens"
+            )
+        })
     })?;
-    let contracts = match written {
-        Written::Named(named) => named.prices,
-        Written::Alone(contracts) => contracts,
-    };
     Ok(contracts
         .into_iter()
         .map(|it| (it.clone(), it.price()))
