@@ -50,6 +50,7 @@ SUITES = [
     "socket_activation",
     "upgrades",
     "outages",
+    "backups",
     "postgres",
     "ledger",
     "tls",

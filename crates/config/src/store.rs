@@ -22,6 +22,9 @@ pub struct Store {
     pub connect_timeout: Span,
     /// How long a statement may take.
     pub statement_timeout: Span,
+    /// How long the ledger's rows are kept, one a request; for ever if unset. Sums of
+    /// them stay.
+    pub keep_requests: Option<Span>,
 }
 
 impl Default for Store {
@@ -32,6 +35,7 @@ impl Default for Store {
             connections: 4,
             connect_timeout: Span(Duration::from_secs(5)),
             statement_timeout: Span(Duration::from_secs(10)),
+            keep_requests: None,
         }
     }
 }
@@ -58,6 +62,13 @@ impl Store {
                 "leave it out for 4: one of them writes the ledger",
             );
         }
+        if self.keep_requests.is_some_and(|keep| keep.0 < DAY) {
+            report.wrong(
+                "store.keep_requests",
+                "it is shorter than a day",
+                "write `400d`, or leave it out to keep them for ever",
+            );
+        }
         let timeouts = [
             ("store.connect_timeout", self.connect_timeout),
             ("store.statement_timeout", self.statement_timeout),
@@ -74,6 +85,8 @@ impl Store {
     }
 }
 
+/// Limits and budgets of a day count from the rows after a restart.
+const DAY: Duration = Duration::from_secs(86_400);
 /// The most connections of one gateway: a server has a hundred, usually.
 const MOST: u32 = 64;
 /// A database is never so quick that less would be meant.

@@ -6,14 +6,16 @@
 //! | [`Store`] | the database: parties and their keys, the ledger, the journal's marks |
 //! | [`Change`] | what people change, and the record of it, in one transaction |
 //! | [`keeper`] | conversations for clients, on the store's side of a channel |
+//! | [`foreign`] | rows of another gateway's database, to be moved in |
 //! | [`memory`] | limits and the exact cache, for as long as the process lives |
 
+pub mod foreign;
 pub mod keeper;
 pub mod memory;
 mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Alike, Change, Dimension, Event, KeySecret, Server, Spent, Store, StoreError,
-    StoredKey, Sum, Unsent,
+    AdminChange, Alike, Books, Change, Dimension, Event, KeySecret, Report, Server, Spent, Store,
+    StoreError, StoredKey, Sum, Unsent, check_file,
 };

@@ -94,7 +94,7 @@ def a_refusal_keeps_its_kind(w, client, target, is_streamed):
         else:
             assert isinstance(error, ClientError if got < 500 else ServerError), error
             # Whom the provider itself answers in its dialect, it answers word for word.
-            statuses = (GOOGLES.get(got, "UNAVAILABLE"), "UNKNOWN" if target.server in ("gemini", "vertex") else None)
+            statuses = (GOOGLES.get(got, "UNAVAILABLE"), "UNKNOWN" if target.server in ("google", "vertex") else None)
             assert error.status in statuses and error.details["error"]["code"] == got, (status, error)
         if status == 400:
             assert MESSAGE in str(error), error

@@ -5,6 +5,7 @@ use domain::canon::{Chunk, Fault};
 use domain::usage::Usage;
 
 use super::codec::{ReadStream, WriteStream};
+use super::trail::{Tells, Trail};
 use crate::framing::{Cutter, Unreadable};
 use crate::openai::quirks::Mender;
 use crate::sse::{Frame, Framer};
@@ -108,7 +109,7 @@ impl Frames {
     pub fn pass(&self) -> bool {
         match self {
             Self::Same(_) | Self::Mended(_) => false,
-            Self::Translated(translated) => matches!(translated.client, Client::AsItCame),
+            Self::Translated(translated) => matches!(translated.client, Client::AsItCame(_)),
         }
     }
 
@@ -122,12 +123,28 @@ impl Frames {
         let Self::Translated(translated) = self else {
             return Bytes::new();
         };
-        let Client::Written(writer) = &mut translated.client else {
-            return Bytes::new();
-        };
-        let mut written = Vec::new();
-        writer.push(&Chunk::Error(fault.clone()), &mut written);
-        written.concat().into()
+        match &mut translated.client {
+            Client::Pivot => Bytes::new(),
+            Client::AsItCame(trail) => trail.fault(fault),
+            Client::Written(writer) => {
+                let mut written = Vec::new();
+                writer.push(&Chunk::Error(fault.clone()), &mut written);
+                written.concat().into()
+            }
+        }
+    }
+
+    /// What has to follow the event that told of an error, where it left as it came;
+    /// empty where that is all there is to say.
+    #[must_use]
+    pub fn closing(&self, fault: &Fault) -> Bytes {
+        match self {
+            Self::Translated(translated) => match &translated.client {
+                Client::AsItCame(trail) => trail.closing(fault),
+                Client::Pivot | Client::Written(_) => Bytes::new(),
+            },
+            Self::Same(_) | Self::Mended(_) => Bytes::new(),
+        }
     }
 
     /// The bytes ended cleanly: adds what that completes to `out`. Some
@@ -162,7 +179,7 @@ pub enum Client {
     /// What this writes.
     Written(Box<dyn WriteStream>),
     /// The provider's bytes: the client speaks its dialect.
-    AsItCame,
+    AsItCame(Trail),
 }
 
 /// A stream on its way from one dialect into another.
@@ -222,6 +239,14 @@ impl Translated {
     fn hear(&mut self, frames: Vec<Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         for frame in frames {
             self.reader.push(&frame, &mut self.chunks)?;
+            if let Client::AsItCame(trail) = &mut self.client {
+                let is_error = |chunk: &Chunk| matches!(chunk, Chunk::Error(_));
+                let tells = match self.chunks.iter().any(is_error) {
+                    true => Tells::Error,
+                    false => Tells::Else,
+                };
+                trail.heard(&frame, tells);
+            }
             self.write(&frame.bytes, out)?;
         }
         Ok(())
@@ -250,7 +275,7 @@ impl Translated {
                 lend(out, start, leaves.into());
             }
         }
-        if matches!(self.client, Client::AsItCame) {
+        if matches!(self.client, Client::AsItCame(_)) {
             lend(out, first, came.clone());
         }
         Ok(())

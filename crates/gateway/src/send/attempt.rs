@@ -281,8 +281,8 @@ async fn open(mut opening: Opening, ask: &Ask) -> Result<Opening, Failure> {
             match facts.class {
                 FrameClass::Content | FrameClass::Finish => begun = true,
                 FrameClass::Error if !begun => {
-                    let failure = Failure::of_event(frame.data.unwrap_or_default());
-                    return Err(empty::stream(failure, &opening, ask));
+                    let failure = Failure::of_event(frame.data.clone().unwrap_or_default());
+                    return Err(empty::stream(failure, (&opening, &frame), ask));
                 }
                 FrameClass::Malformed if !begun => {
                     return Err(Failure::broken(

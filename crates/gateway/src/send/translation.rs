@@ -11,9 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::framing::Cutter;
-use dialects::gemini;
 use dialects::json::Document;
-use dialects::translate::{self, Client as Leaving, Codec, Customs, Frames, Head, Names, Upstream};
+use dialects::translate::{
+    self, Client as Leaving, Codec, Customs, Frames, Head, Names, Trail, Upstream,
+};
 use domain::canon::{Dialect, Request};
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
@@ -361,18 +362,8 @@ impl Talk {
 
     /// What a document is that is no answer.
     fn nothing(&self, document: &Document) -> Failure {
-        let dialect = self.theirs.dialect;
-        let failure = match dialect {
-            Dialect::Gemini => gemini::canon::read_failure(document),
-            _ => None,
-        };
-        match failure {
-            Some((fault, used)) => {
-                let passes = self.passes.then(|| document.bytes().clone());
-                empty::answer((&fault, used), passes, self.is_governed)
-            }
-            None => Failure::broken(format!("no answer of the dialect `{}`", dialect.as_str())),
-        }
+        let passes = self.passes.then(|| document.bytes().clone());
+        empty::nothing(document, self.theirs.dialect, (passes, self.is_governed))
     }
 
     fn frames(&self, cutter: Cutter) -> Frames {
@@ -389,7 +380,9 @@ impl Talk {
         let pivot = (self.pivot.write_stream)(&self.head());
         let leaving = match &self.client {
             None => Leaving::Pivot,
-            Some(_) if self.passes => Leaving::AsItCame,
+            Some(_) if self.passes => {
+                Leaving::AsItCame(Trail::new(self.theirs.dialect, &self.request_id))
+            }
             Some(client) => Leaving::Written(client.writer()),
         };
         Frames::translated(cutter, reader, pivot, leaving)

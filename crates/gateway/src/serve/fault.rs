@@ -56,7 +56,10 @@ pub(super) fn told(
     let dialect = client.map_or(Dialect::OpenAi, |codec| codec.dialect);
     let is_bare = matches!(dialect, Dialect::OpenAi | Dialect::Responses);
     if is_bare && told.is_error && !came.is_empty() {
-        return came;
+        return match frames.closing(fault) {
+            closing if closing.is_empty() => came,
+            closing => [came, closing].concat().into(),
+        };
     }
     let event = frames.fault(fault);
     match client {

@@ -16,6 +16,7 @@ mod doubles;
 mod edges;
 mod empty_answers;
 mod ends;
+mod failed_responses;
 mod fetching;
 mod front;
 mod full_disk;

@@ -1,11 +1,13 @@
 //! The commands, a file each.
 
+pub(crate) mod backup;
 mod check;
 mod completions;
 pub(crate) mod connect;
 mod diff;
 mod import_litellm;
 pub(crate) mod keys;
+pub(crate) mod ledger;
 pub(crate) mod models;
 pub(crate) mod parties;
 mod people;
@@ -38,6 +40,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Users(command)) => parties::run(Level::User, command),
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Spend(args)) => spend::run(&args),
+        Some(Command::Ledger(command)) => ledger::run(command),
+        Some(Command::Backup(args)) => backup::backup(&args),
+        Some(Command::Restore(args)) => backup::restore(&args),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Connect(args)) => connect::run(&args),

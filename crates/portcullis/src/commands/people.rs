@@ -4,8 +4,8 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 
-use anyhow::{Context as _, bail};
-use config::scalars::Moment;
+use anyhow::{Context as _, anyhow, bail};
+use config::scalars::{Moment, Span};
 use domain::time::UnixMicros;
 use identity::Install;
 use store::Store;
@@ -76,4 +76,32 @@ pub(super) fn minute(at: UnixMicros) -> String {
     }
     let text = Moment(UnixMicros(at.seconds() * 1_000_000)).to_string();
     text.replace('T', " ").trim_end_matches('Z').to_owned()
+}
+
+/// What an option says of a time: a point, or so long ago.
+pub(super) fn when(option: &str, text: &str, now: UnixMicros) -> anyhow::Result<UnixMicros> {
+    if let Ok(Span(ago)) = text.parse::<Span>() {
+        let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+        return Ok(UnixMicros(now.0.saturating_sub(micros)));
+    }
+    let moment = text.parse::<Moment>();
+    moment
+        .map(|it| it.0)
+        .map_err(|error| anyhow!("--{option}: {error}, or so long ago: `7d`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_point_or_so_long_ago() {
+        let now = UnixMicros(1_800_000_000_000_000);
+        assert_eq!(
+            when("from", "1h", now).expect("ago").0,
+            now.0 - 3_600_000_000
+        );
+        assert!(when("to", "2026-11-01", now).is_ok());
+        assert!(when("to", "soon", now).is_err());
+    }
 }

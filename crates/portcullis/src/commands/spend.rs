@@ -7,14 +7,14 @@ use std::collections::HashMap;
 
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
-use config::scalars::{Moment, Span};
+use config::scalars::Moment;
 use control::parties;
 use domain::calendar::{Begin, Calendar, Period, Unit, Zone};
 use domain::time::UnixMicros;
 use serde_json::{Map, Value, json};
-use store::{Dimension, Store, Sum};
+use store::{Dimension, Report, Store, Sum};
 
-use super::people::{find_store, run_on};
+use super::people::{find_store, run_on, when};
 use crate::cli::Place;
 use crate::clock;
 use crate::output;
@@ -70,7 +70,7 @@ pub(crate) enum Format {
 pub(super) fn run(args: &SpendArgs) -> anyhow::Result<()> {
     run_on(async {
         let now = clock::now();
-        let period = period(args, now)?;
+        let asked = period(args, now)?;
         let by = args.by.iter().map(|name| name.parse());
         let by: Vec<Dimension> = by
             .collect::<Result<_, String>>()
@@ -78,13 +78,21 @@ pub(super) fn run(args: &SpendArgs) -> anyhow::Result<()> {
         let store = find_store(&args.place).await?;
         let names = Names::of(&store).await?;
         if let Some(file) = &args.reprice {
-            return reprice::run(&store, file, (period, &by), (&names, args.format)).await;
+            return reprice::run(&store, file, (asked, &by), (&names, args.format)).await;
         }
         let by = match args.format {
             Format::Focus => focus::dimensions(),
             _ => by,
         };
-        let mut rows = store.report(period, &by).await?;
+        let Report { period, mut rows } = store.report(asked, &by).await?;
+        if period != asked {
+            output::error(&format!(
+                "Rows of this time are deleted, and sums are of quarters of an hour: this is of \
+                 {} to {}.",
+                Moment(period.start),
+                Moment(period.end)
+            ));
+        }
         if let Some(top) = args.top {
             rows.truncate(top);
         }
@@ -127,17 +135,6 @@ fn period(args: &SpendArgs, now: UnixMicros) -> anyhow::Result<Period> {
         );
     }
     Ok(Period { start, end })
-}
-
-fn when(option: &str, text: &str, now: UnixMicros) -> anyhow::Result<UnixMicros> {
-    if let Ok(Span(ago)) = text.parse::<Span>() {
-        let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-        return Ok(UnixMicros(now.0.saturating_sub(micros)));
-    }
-    let moment = text.parse::<Moment>();
-    moment
-        .map(|it| it.0)
-        .map_err(|error| anyhow!("--{option}: {error}, or so long ago: `7d`"))
 }
 
 /// What people call the ids of a report.
@@ -325,16 +322,5 @@ mod tests {
             line,
             "\"a,b\",\"say \"\"hi\"\"\",'=1+1,-0.5,'-x,\"two\nlines\""
         );
-    }
-
-    #[test]
-    fn a_time_is_a_point_or_so_long_ago() {
-        let now = UnixMicros(1_800_000_000_000_000);
-        assert_eq!(
-            when("from", "1h", now).expect("ago").0,
-            now.0 - 3_600_000_000
-        );
-        assert!(when("to", "2026-11-01", now).is_ok());
-        assert!(when("to", "soon", now).is_err());
     }
 }

@@ -21,6 +21,7 @@ mod loops;
 mod pulse;
 mod reload;
 mod stop;
+mod sums;
 mod takeover;
 mod turns;
 mod world;

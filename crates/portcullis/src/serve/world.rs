@@ -131,6 +131,7 @@ pub(super) async fn build(
         epoch = inheritance.epoch();
         inheritance.count(&limits);
     }
+    super::sums::start(&store, loaded.config.store.keep_requests.map(|keep| keep.0));
     let unusable = Arc::default();
     let catalogue = known(dir, &unusable, None)?;
     let shared = Shared {

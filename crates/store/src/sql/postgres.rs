@@ -13,6 +13,8 @@ use super::{Query, Row};
 /// Which lock the database keeps for who reads and then writes: one of many
 /// that other programs may ask for in the same database.
 pub(super) const ALONE: i64 = 0x706f_7274_6375_6c6c;
+/// The lock of who writes rows that are numbered, and of who reads up to a number.
+pub(super) const BETWEEN: i64 = ALONE + 1;
 
 /// Connections. Clones share them.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use sqlx::{Sqlite, SqlitePool};
 
-use super::postgres::{ALONE, Held, PgConnections};
+use super::postgres::{ALONE, BETWEEN, Held, PgConnections};
 use super::{Arguments, Query, Row, query, sqlite};
 
 /// Connections to one database. Clones share them.
@@ -38,6 +38,28 @@ impl Pool {
         Ok(transaction)
     }
 
+    /// A transaction that writes while others of its kind do, and while nobody
+    /// [writes between](Self::write_between) them.
+    pub(crate) async fn write_beside(&self) -> Result<Transaction, sqlx::Error> {
+        let mut transaction = self.write().await?;
+        if let Transaction::Postgres(_) = &transaction {
+            query("SELECT pg_advisory_xact_lock_shared(?)")
+                .bind(BETWEEN)
+                .execute(&mut transaction)
+                .await?;
+        }
+        Ok(transaction)
+    }
+
+    /// A transaction that waits until nobody [writes beside](Self::write_beside)
+    /// others any more: it sees all that they have written, and numbers that the
+    /// database has given are without gaps that fill later.
+    pub(crate) async fn write_between(&self) -> Result<Transaction, sqlx::Error> {
+        let mut transaction = self.write().await?;
+        transaction.wait_for_others().await?;
+        Ok(transaction)
+    }
+
     /// A transaction that reads all that it reads as it was at one moment.
     pub(crate) async fn read(&self) -> Result<Transaction, sqlx::Error> {
         const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
@@ -70,6 +92,18 @@ impl Transaction {
             Self::Sqlite(_) => Arguments::sqlite(count),
             Self::Postgres(_) => Arguments::postgres(count),
         }
+    }
+
+    /// Waits until nobody [writes beside](Pool::write_beside) others any more, and
+    /// keeps them waiting.
+    pub(crate) async fn wait_for_others(&mut self) -> Result<(), sqlx::Error> {
+        if let Self::Postgres(_) = self {
+            query("SELECT pg_advisory_xact_lock(?)")
+                .bind(BETWEEN)
+                .execute(&mut *self)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Ends it: all of it is there.

@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering;
 
 use domain::ids::TicketId;
 use domain::record::{Opened, Record, Settled};
+use domain::time::UnixMicros;
 use journal::Batch;
 
 use super::rows::signed;
-use super::{Store, StoreError, Write, open_requests, requests, running_turns};
+use super::{Store, StoreError, Write, books, open_requests, requests, running_turns};
 use crate::sql::query;
 
 impl Store {
@@ -26,7 +27,8 @@ impl Store {
     }
 
     async fn carried(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut write = self.ledger.write().await?;
+        let mut write = self.ledger.write_beside().await?;
+        let locked = books::locked_until(&mut write).await?;
         // A request that begins and ends within the batch was never open.
         let mut opened: HashMap<TicketId, &Opened> = HashMap::new();
         let mut settled: Vec<&Settled> = Vec::new();
@@ -48,11 +50,11 @@ impl Store {
                 }
             }
         }
-        let mut conflicts = requests::insert(&mut write, &settled).await?;
+        let mut conflicts = requests::insert(&mut write, &settled, locked).await?;
         open_requests::delete(&mut write, &closed).await?;
         open_requests::insert(&mut write, &self.node, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
-            conflicts.extend(end_lost(&mut write, &self.node, generation).await?);
+            conflicts.extend(end_lost(&mut write, &self.node, generation, locked).await?);
             running_turns::lose_all_but(&mut write, &self.node, generation).await?;
         }
         mark(&mut write, &self.node, batch).await?;
@@ -91,6 +93,7 @@ async fn end_lost(
     write: &mut Write,
     node: &Arc<str>,
     alive: u64,
+    locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let mut ended = Vec::new();
     for text in open_requests::all(write, node).await? {
@@ -108,7 +111,8 @@ async fn end_lost(
         }
     }
     let tickets: Vec<TicketId> = ended.iter().map(|lost| lost.ticket).collect();
-    let conflicts = requests::insert(write, &ended.iter().collect::<Vec<_>>()).await?;
+    let lost: Vec<&Settled> = ended.iter().collect();
+    let conflicts = requests::insert(write, &lost, locked).await?;
     open_requests::delete(write, &tickets).await?;
     Ok(conflicts)
 }

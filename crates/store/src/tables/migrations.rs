@@ -88,8 +88,18 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
     ),
     (
         12,
+        "rollups",
+        Sqlite(include_str!("../../migrations/sqlite/0012_rollups.sql")),
+    ),
+    (
+        12,
+        "rollups",
+        Postgres(include_str!("../../migrations/postgres/0012_rollups.sql")),
+    ),
+    (
+        13,
         "events",
-        Both(include_str!("../../migrations/0012_events.sql")),
+        Both(include_str!("../../migrations/0013_events.sql")),
     ),
 ];
 

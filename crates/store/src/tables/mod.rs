@@ -1,6 +1,7 @@
 //! What is kept, table by table: in SQLite's file, or on a PostgreSQL server.
 //! Another process (the command line) may have either open too.
 
+mod books;
 mod carry;
 mod changes;
 mod error;
@@ -13,10 +14,13 @@ mod parties;
 mod report;
 mod repriced;
 mod requests;
+mod rollups;
 mod rows;
 mod running_turns;
 mod server;
+mod snapshot;
 mod spent;
+mod sums;
 mod turns;
 
 use std::collections::HashMap;
@@ -31,13 +35,15 @@ use self::file::{Place, ReadOnly, connections, keep_private};
 use self::rows::unsigned;
 use crate::sql::{Pool, Row, Transaction, query};
 
+pub use books::Books;
 pub use changes::{AdminChange, Change};
 pub use error::StoreError;
 pub use events::{Event, Unsent};
 pub use keys::{KeySecret, StoredKey};
-pub use report::{Dimension, Sum};
+pub use report::{Dimension, Report, Sum};
 pub use repriced::Alike;
 pub use server::Server;
+pub use snapshot::check_file;
 pub use spent::Spent;
 
 /// What everything is written in.

@@ -7,8 +7,8 @@ use domain::money::NanoUsd;
 use domain::usage::Usage;
 
 use super::rows::unsigned;
-use super::{Store, StoreError};
-use crate::sql::{Row, built};
+use super::{Store, StoreError, sums};
+use crate::sql::Row;
 
 /// What sums may be told apart by, each with its column.
 const COLUMNS: [(&str, &str); 13] = [
@@ -95,54 +95,39 @@ impl Sum {
     }
 }
 
-const SUMS: &str = "COUNT(*) AS requests, \
-     CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
-     CAST(SUM(cache_write) AS BIGINT) AS cache_write, \
-     CAST(SUM(cache_write_1h) AS BIGINT) AS cache_write_1h, \
-     CAST(SUM(audio_input) AS BIGINT) AS audio_input, CAST(SUM(output) AS BIGINT) AS output, \
-     CAST(SUM(reasoning) AS BIGINT) AS reasoning, \
-     CAST(SUM(audio_output) AS BIGINT) AS audio_output, \
-     CAST(SUM(COALESCE(cost, 0)) AS BIGINT) AS cost, \
-     CAST(SUM(COALESCE(saved, 0)) AS BIGINT) AS saved, \
-     CAST(SUM(price_missing) AS BIGINT) AS unpriced, \
-     CAST(SUM(CASE WHEN usage_source = 'estimated' THEN 1 ELSE 0 END) AS BIGINT) AS estimated, \
-     CAST(SUM(overrun) AS BIGINT) AS overrun";
+/// A report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The time that it tells of: longer than what was asked for where rows are gone
+    /// and only sums of quarters of an hour are left.
+    pub period: Period,
+    /// Sums, by what they are told apart by; what a request does not say is `None`.
+    pub rows: Vec<(Vec<Option<String>>, Sum)>,
+}
 
 impl Store {
-    /// Sums over the requests that came in a period, told apart by these, the
-    /// dearest first. What a request does not say is `None`.
+    /// Sums over the requests that count in a period, told apart by these, the
+    /// dearest first.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn report(
-        &self,
-        period: Period,
-        by: &[Dimension],
-    ) -> Result<Vec<(Vec<Option<String>>, Sum)>, StoreError> {
-        let mut columns: Vec<&str> = by.iter().map(column).collect();
+    pub async fn report(&self, period: Period, by: &[Dimension]) -> Result<Report, StoreError> {
+        let mut columns: Vec<&'static str> = by.iter().map(column).collect();
         columns.sort_unstable();
         columns.dedup();
-        let all = columns.join(", ");
-        let (select, group) = match columns.is_empty() {
-            true => (String::new(), String::new()),
-            false => (format!("{all}, "), format!(" GROUP BY {all}")),
-        };
-        let sql = format!(
-            "SELECT {select}{SUMS} FROM requests WHERE opened_at >= ? AND opened_at < ?{group}"
-        );
-        let rows = built(sql).bind(period.start.0).bind(period.end.0);
-        let rows = rows.fetch_all(&self.pool).await?;
+        let mut read = self.pool.read().await?;
+        let found = sums::of(&mut read, period, &columns).await?;
         let mut sums: BTreeMap<Vec<Option<String>>, Sum> = BTreeMap::new();
-        for row in &rows {
-            if row.try_get::<i64>("requests")? == 0 {
-                continue;
-            }
+        for row in &found.rows {
             let key: Result<_, StoreError> = by.iter().map(|it| value(row, it)).collect();
             sums.entry(key?).or_default().add(&sum(row)?);
         }
-        let mut sums: Vec<_> = sums.into_iter().collect();
-        sums.sort_by_key(|(_, sum)| std::cmp::Reverse((sum.cost, sum.requests)));
-        Ok(sums)
+        let mut rows: Vec<_> = sums.into_iter().collect();
+        rows.sort_by_key(|(_, sum)| std::cmp::Reverse((sum.cost, sum.requests)));
+        Ok(Report {
+            period: found.period,
+            rows,
+        })
     }
 }
 
@@ -154,7 +139,8 @@ pub(super) fn column(of: &Dimension) -> &'static str {
 }
 
 pub(super) fn value(row: &Row, of: &Dimension) -> Result<Option<String>, StoreError> {
-    let text: Option<String> = row.try_get(column(of))?;
+    let text: String = row.try_get(column(of))?;
+    let text = (!text.is_empty()).then_some(text);
     let Kind::Tag(tag) = &of.0 else {
         return Ok(text);
     };

@@ -13,10 +13,10 @@ use crate::sql::{Row, built};
 pub struct Alike {
     /// What they are told apart by.
     pub key: Vec<Option<String>>,
-    /// Who answered, if anybody did.
-    pub provider: Option<String>,
+    /// Who answered; nothing, if nobody did.
+    pub provider: String,
     /// By which deployment.
-    pub deployment: Option<String>,
+    pub deployment: String,
     /// How many there were.
     pub requests: u64,
     /// What each of them used; nothing, if nobody was asked.
@@ -46,11 +46,15 @@ impl Store {
         columns.sort_unstable();
         columns.dedup();
         let of = format!("{}, {USAGE}", columns.join(", "));
+        let told = columns.iter();
+        let told = told.map(|it| format!("COALESCE({it}, '') AS {it}"));
+        let told = told.collect::<Vec<_>>().join(", ");
         let sql = format!(
             "SELECT {of}, COUNT(*) AS requests, CAST(SUM(COALESCE(cost, 0)) AS BIGINT) AS cost, \
              CAST(0 AS BIGINT) AS saved, CAST(0 AS BIGINT) AS unpriced, \
              CAST(0 AS BIGINT) AS estimated, CAST(0 AS BIGINT) AS overrun \
-             FROM requests WHERE opened_at >= ? AND opened_at < ? GROUP BY {of}"
+             FROM (SELECT {told}, {USAGE}, cost FROM requests \
+             WHERE opened_at >= ? AND opened_at < ?) AS each_request GROUP BY {of}"
         );
         let (first, last) = self.span_of(period).await?;
         let mut start = first;

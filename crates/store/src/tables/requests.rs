@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use domain::ids::{KeyId, TicketId};
+use domain::ids::TicketId;
 use domain::record::{Settled, Who};
 use domain::time::UnixMicros;
 
@@ -35,7 +35,7 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Columns that most requests leave as they are, and how that is.
-const SPECIAL: [(&str, &str); 21] = [
+const SPECIAL: [(&str, &str); 22] = [
     ("error", "NULL"),
     ("cached_input", "0"),
     ("cache_write", "0"),
@@ -57,10 +57,12 @@ const SPECIAL: [(&str, &str); 21] = [
     ("tags", "NULL"),
     ("degraded_from", "NULL"),
     ("overrun", "0"),
+    ("booked_at", "NULL"),
 ];
 
-/// Whether every special column of the row is as it mostly is.
-fn is_plain(r: &Settled) -> bool {
+/// Whether every special column of the row is as it mostly is, where the books
+/// are closed up to `locked`.
+fn is_plain(r: &Settled, locked: UnixMicros) -> bool {
     let usage = &r.usage;
     let counts = [
         usage.cached_input,
@@ -77,6 +79,7 @@ fn is_plain(r: &Settled) -> bool {
         && r.findings.is_empty()
         && r.passed.is_none()
         && r.who.is_none()
+        && r.opened >= locked
 }
 
 /// Which rows a statement takes.
@@ -89,7 +92,7 @@ enum Rows {
 /// Statements for so many rows, most first: going to the database's thread
 /// and back costs more than a row, and reading a statement more than running
 /// it, so there are few of them and the connection keeps them prepared. At
-/// most 40 values a row stay far below the most that SQLite takes.
+/// most 41 values a row stay far below the most that SQLite takes.
 type Inserts = [(usize, String); 4];
 
 static PLAIN: LazyLock<Inserts> = LazyLock::new(|| inserts(Rows::Plain));
@@ -101,6 +104,8 @@ static SAME: LazyLock<String> = LazyLock::new(|| {
     let conditions = columns.iter().map(|it| match *it {
         // No index finds what may be nothing.
         "ticket" => "ticket = ?".to_owned(),
+        // Not of the record: books may have been closed since.
+        "booked_at" => "CAST(? AS BIGINT) IS NULL".to_owned(),
         other => format!("{other} IS NOT DISTINCT FROM ?"),
     });
     let all = conditions.collect::<Vec<_>>().join(" AND ");
@@ -127,16 +132,18 @@ fn statement(rows: usize, kind: Rows) -> String {
     )
 }
 
-/// Keeps rows. A ticket that stands there already stays as it is: returned are
+/// Keeps rows. What came before `locked` counts from then on: the books of its time
+/// are closed. A ticket that stands there already stays as it is: returned are
 /// those that stand there with something else.
 pub(super) async fn insert(
     write: &mut Write,
     settled: &[&Settled],
+    locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let (plain, others): (Vec<&Settled>, Vec<&Settled>) =
-        settled.iter().partition(|record| is_plain(record));
-    let mut conflicts = insert_all(write, &plain, Rows::Plain).await?;
-    conflicts.extend(insert_all(write, &others, Rows::Special).await?);
+        settled.iter().partition(|record| is_plain(record, locked));
+    let mut conflicts = insert_all(write, &plain, Rows::Plain, locked).await?;
+    conflicts.extend(insert_all(write, &others, Rows::Special, locked).await?);
     Ok(conflicts)
 }
 
@@ -144,6 +151,7 @@ async fn insert_all(
     write: &mut Write,
     all: &[&Settled],
     kind: Rows,
+    locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let (inserts, columns): (&'static Inserts, _) = match kind {
         Rows::Plain => (&PLAIN, COLUMNS.len()),
@@ -159,7 +167,7 @@ async fn insert_all(
             for record in now {
                 row(&mut values, &mut texts, record);
                 if kind == Rows::Special {
-                    special(&mut values, record);
+                    special(&mut values, record, booked_at(record, locked));
                 }
             }
             let insert = query(statement).with(values);
@@ -179,7 +187,7 @@ async fn find_conflicts(write: &mut Write, all: &[&Settled]) -> Result<Vec<Ticke
     for record in all {
         let mut values = write.arguments(COLUMNS.len() + SPECIAL.len());
         row(&mut values, &mut texts, record);
-        special(&mut values, record);
+        special(&mut values, record, None);
         let same = query(&SAME).with(values);
         if same.fetch_value::<i64>(&mut *write).await? != Some(1) {
             conflicts.push(record.ticket);
@@ -229,7 +237,13 @@ fn row(values: &mut Arguments, texts: &mut Texts, r: &Settled) {
         .add(r.cost.map(|cost| cost.0));
 }
 
-fn special(values: &mut Arguments, r: &Settled) {
+/// When a request's cost counts, if not when it came: the books of that time are
+/// closed.
+fn booked_at(r: &Settled, locked: UnixMicros) -> Option<UnixMicros> {
+    (r.opened < locked).then_some(locked)
+}
+
+fn special(values: &mut Arguments, r: &Settled, booked_at: Option<UnixMicros>) {
     let usage = &r.usage;
     values
         .add(r.error.as_deref().map(str::to_owned))
@@ -257,19 +271,6 @@ fn special(values: &mut Arguments, r: &Settled) {
         .add(who.session.clone())
         .add(tags)
         .add(who.degraded_from.as_ref().map(|name| name.shared()))
-        .add(who.overrun);
-}
-
-impl super::Store {
-    /// When a key last asked something, as far as the ledger says.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn last_use(&self, key: &KeyId) -> Result<Option<UnixMicros>, StoreError> {
-        let last = query("SELECT MAX(opened_at) FROM requests WHERE key_id = ?")
-            .bind(key.as_str())
-            .fetch_value::<Option<i64>>(&self.pool)
-            .await?;
-        Ok(last.flatten().map(UnixMicros))
-    }
+        .add(who.overrun)
+        .add(booked_at.map(|at| at.0));
 }

@@ -9,6 +9,7 @@ mod ledger;
 mod lost;
 mod nodes;
 mod report;
+mod rollups;
 mod rows;
 mod schema;
 mod server;

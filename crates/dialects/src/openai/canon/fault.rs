@@ -280,8 +280,11 @@ pub fn write_fault(fault: &Fault, request_id: &str) -> Vec<u8> {
 
 /// Whether a code is one as this dialect writes them.
 fn is_word(code: &str) -> bool {
-    code.bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    code.starts_with(|first: char| first.is_ascii_lowercase())
+        && code
+            .bytes()
+            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
 /// Writes the event that ends a stream in its middle. No `[DONE]` follows: the

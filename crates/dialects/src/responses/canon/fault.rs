@@ -31,7 +31,7 @@ pub fn read_fault(status: u16, body: &[u8]) -> Fault {
 
 /// The error that an event of a stream says: of its own, or of the response
 /// that failed.
-pub(super) fn in_stream(node: Node<'_>) -> Fault {
+pub(in crate::responses) fn in_stream(node: Node<'_>) -> Fault {
     let error = member(node, "error").unwrap_or(node);
     let message = said(error).unwrap_or_else(|| "The provider failed.".to_owned());
     let code = word(error, "code").and_then(|code| code.parse().ok());
@@ -146,13 +146,21 @@ fn of_word(word: &str) -> Option<FaultKind> {
         | "overloaded"
         | "service_unavailable"
         | "service_unavailable_error" => FaultKind::Overloaded,
-        "timeout" | "timeout_error" => FaultKind::Timeout,
+        "timeout" | "timeout_error" | "vector_store_timeout" => FaultKind::Timeout,
+        "failed_to_download_image" => FaultKind::Invalid,
+        _ if is_of_image(word) => FaultKind::Invalid,
         "request_too_large" => FaultKind::TooLarge,
         "server_error" | "internal_error" | "api_error" | "internal_server_error" => {
             return None;
         }
         _ => return None,
     })
+}
+
+/// Whether it is one of the words for an image that cannot be read.
+fn is_of_image(word: &str) -> bool {
+    let kinds = ["invalid_", "empty_", "unsupported_", "image_"];
+    word.contains("image") && kinds.iter().any(|kind| word.starts_with(kind))
 }
 
 /// What only the sentence says.

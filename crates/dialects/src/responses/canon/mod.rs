@@ -30,10 +30,10 @@ mod write;
 
 pub(crate) use usage::read as read_usage;
 
-pub use answer::{read_answer, write_answer, write_queued};
+pub use answer::{read_answer, read_failure, write_answer, write_queued};
 pub use fault::{read_fault, write_fault, write_fault_event};
 pub use read::read_request;
-pub use stream::{StreamReader, StreamWriter};
+pub use stream::{StreamReader, StreamWriter, write_broken, write_failed};
 pub use write::write_request;
 
 pub use crate::translate::{Head, Malformed};

@@ -81,8 +81,8 @@ fn cost(prices: &[(Contract, Price)], alike: &Alike) -> Option<NanoUsd> {
     let Some(used) = &alike.used else {
         return Some(NanoUsd(0));
     };
-    let provider = alike.provider.as_deref().unwrap_or_default();
-    let deployment = alike.deployment.as_deref().unwrap_or_default();
+    let provider = alike.provider.as_str();
+    let deployment = alike.deployment.as_str();
     let model = deployment.strip_prefix(provider).unwrap_or(deployment);
     let model = model.trim_start_matches('/');
     let (_, price) = prices.iter().find(|(it, _)| it.is_for(provider, model))?;

@@ -1,9 +1,10 @@
 //! A provider's answer.
 
-use domain::canon::{Answer, Block, Choice, Json, Stop, ToolCall, Unknown};
+use domain::canon::{Answer, Block, Choice, Fault, Json, Stop, ToolCall, Unknown};
+use domain::usage::Usage;
 
 use super::super::fields::{loose, member, type_of, unknown};
-use super::super::{item, usage};
+use super::super::{fault, item, usage};
 use crate::json::{Document, Kind, Node};
 use crate::translate::Names;
 
@@ -49,14 +50,29 @@ const KNOWN: [&str; 37] = [
     "truncation",
 ];
 
+/// Reads a response that failed: what it says went wrong, and what it has used. None
+/// where it is no response, or one that did not fail.
+#[must_use]
+pub fn read_failure(document: &Document) -> Option<(Fault, Option<Usage>)> {
+    let root = document.root();
+    if root.kind() != Kind::Object || !has_failed(root) {
+        return None;
+    }
+    let used = member(root, "usage").and_then(usage::read);
+    Some((fault::in_stream(root), used))
+}
+
+fn has_failed(root: Node<'_>) -> bool {
+    let status = loose(root, "status").unwrap_or_default();
+    matches!(&*status, "failed" | "cancelled") || member(root, "error").is_some()
+}
+
 /// Reads an answer; none where it is no answer, or one that failed.
 #[must_use]
 pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
     let root = document.root();
     let output = member(root, "output").filter(|output| output.kind() == Kind::Array)?;
-    let status = loose(root, "status").unwrap_or_default();
-    let has_failed = matches!(&*status, "failed" | "cancelled");
-    if has_failed || member(root, "error").is_some() {
+    if has_failed(root) {
         return None;
     }
     let mut content = Vec::new();

@@ -1,0 +1,149 @@
+-- Every row has a number that goes up: which rows are in the sums already is one number.
+CREATE TABLE numbered_requests (
+    seq              INTEGER PRIMARY KEY NOT NULL,
+    ticket           BLOB NOT NULL UNIQUE,
+    opened_at        BIGINT NOT NULL,
+    duration_us      BIGINT NOT NULL,
+    first_content_us BIGINT,
+    tenant           TEXT NOT NULL,
+    key_id           TEXT NOT NULL,
+    operation        TEXT NOT NULL,
+    streamed         BIGINT NOT NULL,
+    model            TEXT,
+    provider         TEXT,
+    deployment       TEXT,
+    answered_model   TEXT,
+    attempts         BIGINT NOT NULL,
+    outcome          TEXT NOT NULL,
+    status           BIGINT NOT NULL,
+    error            TEXT,
+    input            BIGINT NOT NULL,
+    cached_input     BIGINT NOT NULL,
+    cache_write      BIGINT NOT NULL,
+    audio_input      BIGINT NOT NULL,
+    output           BIGINT NOT NULL,
+    reasoning        BIGINT NOT NULL,
+    audio_output     BIGINT NOT NULL,
+    usage_source     TEXT NOT NULL,
+    cost             BIGINT,
+    price_missing    BIGINT NOT NULL,
+    cache_hit        BIGINT NOT NULL,
+    saved            BIGINT,
+    findings         TEXT NOT NULL,
+    cache_write_1h   BIGINT NOT NULL DEFAULT 0,
+    -- The bodies of requests that passed through unread, in bytes.
+    bytes_in         BIGINT,
+    bytes_out        BIGINT,
+    -- Who asked, below the tenant and beside the key; tags as a JSON object.
+    team             TEXT,
+    app              TEXT,
+    user_id          TEXT,
+    end_user         TEXT,
+    session          TEXT,
+    tags             TEXT,
+    -- The model that was asked for, where a limit had another one asked.
+    degraded_from    TEXT,
+    -- Whether it cost more than was reserved for it.
+    overrun          BIGINT NOT NULL DEFAULT 0,
+    -- When its cost counts, where it came after the books of its time were closed.
+    booked_at        BIGINT
+);
+INSERT INTO numbered_requests (
+    ticket, opened_at, duration_us, first_content_us, tenant, key_id, operation,
+    streamed, model, provider, deployment, answered_model, attempts, outcome, status,
+    error, input, cached_input, cache_write, audio_input, output, reasoning,
+    audio_output, usage_source, cost, price_missing, cache_hit, saved, findings,
+    cache_write_1h, bytes_in, bytes_out, team, app, user_id, end_user, session, tags,
+    degraded_from, overrun
+) SELECT
+    ticket, opened_at, duration_us, first_content_us, tenant, key_id, operation,
+    streamed, model, provider, deployment, answered_model, attempts, outcome, status,
+    error, input, cached_input, cache_write, audio_input, output, reasoning,
+    audio_output, usage_source, cost, price_missing, cache_hit, saved, findings,
+    cache_write_1h, bytes_in, bytes_out, team, app, user_id, end_user, session, tags,
+    degraded_from, overrun
+FROM requests ORDER BY rowid;
+DROP TABLE requests;
+ALTER TABLE numbered_requests RENAME TO requests;
+
+-- Who asked for what, by which and how it ended: what sums are kept apart by. A text
+-- that a request does not have is empty.
+CREATE TABLE rollup_groups (
+    id           INTEGER PRIMARY KEY NOT NULL,
+    tenant       TEXT   NOT NULL,
+    team         TEXT   NOT NULL,
+    app          TEXT   NOT NULL,
+    user_id      TEXT   NOT NULL,
+    key_id       TEXT   NOT NULL,
+    model        TEXT   NOT NULL,
+    provider     TEXT   NOT NULL,
+    deployment   TEXT   NOT NULL,
+    operation    TEXT   NOT NULL,
+    outcome      TEXT   NOT NULL,
+    usage_source TEXT   NOT NULL,
+    -- Whether its requests stand in rollup_details too.
+    is_detailed  BIGINT NOT NULL,
+    UNIQUE (key_id, model, deployment, outcome, tenant, team, app, user_id, provider, operation,
+            usage_source, is_detailed)
+);
+
+-- Sums of a quarter of an hour or a day of UTC, in microseconds.
+CREATE TABLE rollups (
+    span           BIGINT NOT NULL,
+    start          BIGINT NOT NULL,
+    group_id       BIGINT NOT NULL,
+    requests       BIGINT NOT NULL,
+    input          BIGINT NOT NULL,
+    cached_input   BIGINT NOT NULL,
+    cache_write    BIGINT NOT NULL,
+    cache_write_1h BIGINT NOT NULL,
+    audio_input    BIGINT NOT NULL,
+    output         BIGINT NOT NULL,
+    reasoning      BIGINT NOT NULL,
+    audio_output   BIGINT NOT NULL,
+    cost           BIGINT NOT NULL,
+    saved          BIGINT NOT NULL,
+    unpriced       BIGINT NOT NULL,
+    estimated      BIGINT NOT NULL,
+    overrun        BIGINT NOT NULL,
+    -- Which rows of the ledger these are, and when the last of them came.
+    first_seq      BIGINT NOT NULL,
+    last_seq       BIGINT NOT NULL,
+    last_at        BIGINT NOT NULL,
+    PRIMARY KEY (span, start, group_id)
+) WITHOUT ROWID;
+
+-- Sums of a quarter of an hour, by what may be another with every request. Tags as a
+-- JSON object.
+CREATE TABLE rollup_details (
+    start          BIGINT NOT NULL,
+    group_id       BIGINT NOT NULL,
+    end_user       TEXT   NOT NULL,
+    session        TEXT   NOT NULL,
+    tags           TEXT   NOT NULL,
+    requests       BIGINT NOT NULL,
+    input          BIGINT NOT NULL,
+    cached_input   BIGINT NOT NULL,
+    cache_write    BIGINT NOT NULL,
+    cache_write_1h BIGINT NOT NULL,
+    audio_input    BIGINT NOT NULL,
+    output         BIGINT NOT NULL,
+    reasoning      BIGINT NOT NULL,
+    audio_output   BIGINT NOT NULL,
+    cost           BIGINT NOT NULL,
+    saved          BIGINT NOT NULL,
+    unpriced       BIGINT NOT NULL,
+    estimated      BIGINT NOT NULL,
+    overrun        BIGINT NOT NULL,
+    PRIMARY KEY (start, group_id, end_user, session, tags)
+) WITHOUT ROWID;
+
+-- How far the ledger is rolled up, up to when its rows may have been deleted, and
+-- up to when its books are closed. One row.
+CREATE TABLE books (
+    id           BIGINT PRIMARY KEY NOT NULL CHECK (id = 1),
+    rolled_up    BIGINT NOT NULL,
+    pruned_until BIGINT NOT NULL,
+    locked_until BIGINT NOT NULL
+);
+INSERT INTO books (id, rolled_up, pruned_until, locked_until) VALUES (1, 0, 0, 0);
