@@ -43,6 +43,7 @@ SUITES = [
     "policies",
     "own_documents",
     "tenants",
+    "budgets",
     "credentials",
     "lifecycle",
     "handover",

@@ -25,6 +25,7 @@ pub mod pool;
 mod prepared;
 mod quirks;
 mod reasoning;
+mod recount;
 pub(crate) mod rehearsal;
 mod rejected;
 mod removal;
@@ -84,6 +85,7 @@ pub use fetch::Fetcher;
 pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
+pub(crate) use recount::{Recount, Recounted, Reporting};
 pub use removal::forget;
 pub use spoken::Unspoken;
 pub(crate) use spoken::speaks;
@@ -123,6 +125,8 @@ pub struct Plain {
     pub out: Option<Bytes>,
     /// What of it has no place in the client's dialect.
     pub unshown: Option<String>,
+    /// What counts it, where the target does not say its usage.
+    pub(crate) recount: Option<Recount>,
 }
 
 /// A stream that has begun.
@@ -142,6 +146,8 @@ pub struct Opening {
     pub timeouts: Timeouts,
     /// When the whole request must be over.
     pub deadline: Instant,
+    /// What counts it, should the target not say its usage.
+    pub(crate) recount: Option<Recount>,
 }
 
 /// What `serve` must know of a request.

@@ -6,12 +6,14 @@ mod counted;
 mod cut;
 mod error;
 mod fault;
+mod growing;
 mod headers;
 mod hold;
 mod keep;
 mod kept;
 mod models;
 mod pass;
+mod patience;
 mod recording;
 mod released;
 mod rest;
@@ -79,9 +81,15 @@ async fn serve_plain(
         view,
         out,
         unshown: _,
+        recount,
     } = plain;
     ticket.meter.reported = view.usage;
     ticket.meter.completion_estimate = completion_estimate(&document, &view);
+    if let Some(recount) = recount {
+        ticket
+            .meter
+            .is_recounted(recount.count_whole(&document).await);
+    }
     let model = view.model.clone();
     ticket.note(|facts| facts.answered_model = model);
     let document = Arc::new(document);
@@ -118,6 +126,7 @@ async fn serve_plain(
         true => stream_head(served),
         false => served,
     };
+    ticket.settle_room();
     headers::upstream(&mut served.fields, &fields);
     if !is_streamed {
         headers::as_json(&mut served.fields);

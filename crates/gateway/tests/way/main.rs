@@ -65,4 +65,5 @@ mod translation;
 mod transport;
 mod unanswered;
 mod vectors;
+mod walls;
 mod wrong_values;

@@ -23,6 +23,8 @@ const AHEAD: &[&str] = &[
     "*gpt-5*-chat*",
     "*o1-pro*",
     "*deep-research*",
+    "*gpt-3.5*",
+    "*gpt-35*",
     "*/o1*",
     "*/o3*",
     "o1-preview*",
