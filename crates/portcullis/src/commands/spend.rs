@@ -78,6 +78,13 @@ pub(super) fn run(args: &SpendArgs) -> anyhow::Result<()> {
         let store = find_store(&args.place).await?;
         let names = Names::of(&store).await?;
         if let Some(file) = &args.reprice {
+            let gone = store.books().await?.pruned_until;
+            if asked.start < gone {
+                bail!(
+                    "rows of before {} are deleted, and prices need them: ask from then on",
+                    Moment(gone)
+                );
+            }
             return reprice::run(&store, file, (asked, &by), (&names, args.format)).await;
         }
         let by = match args.format {

@@ -71,8 +71,10 @@ pub(super) async fn restore(world: &World) -> anyhow::Result<()> {
     for (of, bounds) in by_time(&snapshot, &starts, now.unix) {
         let Of { start, end, step } = of;
         let period = Period { start, end };
-        let own = world.shared.generation;
-        let spent = world.store.spent_by(period, step, own).await;
+        let spent = match step {
+            i64::MAX => world.store.spent(period).await,
+            step => world.store.spent_by(period, step).await,
+        };
         for spent in &spent.context("the ledger cannot be read")? {
             for bound in bounds.of(spent) {
                 sums.add(bound, spent, now);

@@ -157,20 +157,26 @@ pub(super) fn sum(row: &Row) -> Result<Sum, StoreError> {
     let count = |name| row.try_get::<i64>(name).map(unsigned);
     Ok(Sum {
         requests: count("requests")?,
-        usage: Usage {
-            input: count("input")?,
-            cached_input: count("cached_input")?,
-            cache_write: count("cache_write")?,
-            cache_write_1h: count("cache_write_1h")?,
-            audio_input: count("audio_input")?,
-            output: count("output")?,
-            reasoning: count("reasoning")?,
-            audio_output: count("audio_output")?,
-        },
+        usage: usage(row)?,
         cost: NanoUsd(row.try_get("cost")?),
         saved: NanoUsd(row.try_get("saved")?),
         unpriced: count("unpriced")?,
         estimated: count("estimated")?,
         overrun: count("overrun")?,
+    })
+}
+
+/// The tokens of a sum.
+pub(super) fn usage(row: &Row) -> Result<Usage, StoreError> {
+    let count = |name| row.try_get::<i64>(name).map(unsigned);
+    Ok(Usage {
+        input: count("input")?,
+        cached_input: count("cached_input")?,
+        cache_write: count("cache_write")?,
+        cache_write_1h: count("cache_write_1h")?,
+        audio_input: count("audio_input")?,
+        output: count("output")?,
+        reasoning: count("reasoning")?,
+        audio_output: count("audio_output")?,
     })
 }

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use domain::calendar::Period;
 use domain::counters::Used;
 use domain::ids::KeyId;
+use domain::record::Outcome;
 use domain::time::UnixMicros;
 
+use super::report::usage;
 use super::rows::unsigned;
-use super::{Store, StoreError};
+use super::{Store, StoreError, sums};
 use crate::sql::{Row, query};
 
 /// What one key has spent, as far as limits count apart.
@@ -36,47 +38,59 @@ pub struct Spent {
     pub latest: UnixMicros,
 }
 
-/// Sums of a time, but for the requests of one process.
-const SUMS: &str = "SELECT key_id, tenant, team, app, user_id, model, end_user, session, tags, \
-     COUNT(*) AS requests, CAST(MAX(opened_at) AS BIGINT) AS latest, \
-     CAST(SUM(input + cached_input + cache_write + cache_write_1h + audio_input + output \
-     + reasoning + audio_output) AS BIGINT) AS tokens, \
+/// Sums of a time by steps of it, from the rows.
+const BY_STEPS: &str = "SELECT key_id, tenant, team, app, user_id, model, end_user, session, \
+     tags, outcome, COUNT(*) AS requests, CAST(MAX(opened_at) AS BIGINT) AS latest, \
+     CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
+     CAST(SUM(cache_write) AS BIGINT) AS cache_write, \
+     CAST(SUM(cache_write_1h) AS BIGINT) AS cache_write_1h, \
+     CAST(SUM(audio_input) AS BIGINT) AS audio_input, CAST(SUM(output) AS BIGINT) AS output, \
+     CAST(SUM(reasoning) AS BIGINT) AS reasoning, \
+     CAST(SUM(audio_output) AS BIGINT) AS audio_output, \
      CAST(SUM(COALESCE(cost, 0)) AS BIGINT) AS cost \
-     FROM (SELECT key_id, tenant, team, app, user_id, COALESCE(model, '') AS model, end_user, \
-     session, tags, input, cached_input, cache_write, cache_write_1h, audio_input, output, \
-     reasoning, audio_output, cost, opened_at, opened_at / ? AS slot \
-     FROM requests WHERE opened_at >= ? AND opened_at < ? AND outcome <> 'refused' \
-     AND substr(ticket, 1, 8) <> ?) AS each_request \
-     GROUP BY key_id, tenant, team, app, user_id, model, end_user, session, tags, slot";
+     FROM (SELECT key_id, tenant, COALESCE(team, '') AS team, COALESCE(app, '') AS app, \
+     COALESCE(user_id, '') AS user_id, COALESCE(model, '') AS model, \
+     COALESCE(end_user, '') AS end_user, COALESCE(session, '') AS session, \
+     COALESCE(tags, '') AS tags, outcome, input, cached_input, cache_write, cache_write_1h, \
+     audio_input, output, reasoning, audio_output, cost, opened_at, opened_at / ? AS slot \
+     FROM requests WHERE seq > ? AND opened_at >= ? AND opened_at < ?) AS each_request \
+     GROUP BY key_id, tenant, team, app, user_id, model, end_user, session, tags, outcome, slot";
+
+/// What is told apart.
+const APART: [&str; 10] = [
+    "key_id", "tenant", "team", "app", "user_id", "model", "end_user", "session", "tags", "outcome",
+];
 
 impl Store {
-    /// What was spent in a period by the requests of all processes but this one,
-    /// whose generation it is: it counts its own.
+    /// What was spent in a period, from the sums of it: rows of it may be gone. Of
+    /// whom `latest` is the period's beginning.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent(&self, period: Period, own: u64) -> Result<Vec<Spent>, StoreError> {
-        self.spent_by(period, i64::MAX, own).await
+    pub async fn spent(&self, period: Period) -> Result<Vec<Spent>, StoreError> {
+        let mut at_one_moment = self.pool.read().await?;
+        let found = sums::of(&mut at_one_moment, period, &APART).await?;
+        let all = found.rows.iter().map(|row| read(row, Some(period.start)));
+        all.filter_map(Result::transpose).collect()
     }
 
-    /// The same, apart for each `step` of time, in microseconds.
+    /// The same, apart for each `step` of time, in microseconds: from rows, which are
+    /// kept for a day at least.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent_by(
-        &self,
-        period: Period,
-        step: i64,
-        own: u64,
-    ) -> Result<Vec<Spent>, StoreError> {
-        let rows = query(SUMS)
+    pub async fn spent_by(&self, period: Period, step: i64) -> Result<Vec<Spent>, StoreError> {
+        let mut at_one_moment = self.pool.read().await?;
+        let after = sums::before(&mut at_one_moment, period.start).await?;
+        let rows = query(BY_STEPS)
             .bind(step.max(1))
+            .bind(after)
             .bind(period.start.0)
             .bind(period.end.0)
-            .bind(own.to_be_bytes().as_slice())
-            .fetch_all(&self.pool)
+            .fetch_all(&mut at_one_moment)
             .await?;
-        rows.iter().map(read).collect()
+        let all = rows.iter().map(|row| read(row, None));
+        all.filter_map(Result::transpose).collect()
     }
 
     /// Since when the budgets of these subjects count that nobody said it of: for
@@ -119,32 +133,44 @@ impl Store {
     }
 }
 
-fn read(row: &Row) -> Result<Spent, StoreError> {
-    let tags: Option<String> = row.try_get("tags")?;
+/// What a row says; nothing of those that were refused.
+fn read(row: &Row, latest: Option<UnixMicros>) -> Result<Option<Spent>, StoreError> {
+    if row.try_get::<String>("outcome")? == Outcome::Refused.as_str() {
+        return Ok(None);
+    }
+    let some = |column| -> Result<Option<String>, StoreError> {
+        let text: String = row.try_get(column)?;
+        Ok((!text.is_empty()).then_some(text))
+    };
     let unreadable = |value: String| StoreError::Unreadable {
         what: "a request's tags",
         value,
     };
-    let tags: HashMap<String, String> = match tags {
+    let tags: HashMap<String, String> = match some("tags")? {
         None => HashMap::new(),
         Some(text) => serde_json::from_str(&text).map_err(|_| unreadable(text))?,
     };
     let mut owners = vec![row.try_get::<String>("tenant")?];
     for level in ["team", "app", "user_id"] {
-        owners.extend(row.try_get::<Option<String>>(level)?);
+        owners.extend(some(level)?);
     }
-    Ok(Spent {
+    let latest = match latest {
+        Some(latest) => latest,
+        None => UnixMicros(row.try_get("latest")?),
+    };
+    let usage = usage(row)?;
+    Ok(Some(Spent {
         key: KeyId::from(row.try_get::<String>("key_id")?.as_str()),
         owners,
-        latest: UnixMicros(row.try_get("latest")?),
+        latest,
         model: row.try_get("model")?,
-        end_user: row.try_get("end_user")?,
-        session: row.try_get("session")?,
+        end_user: some("end_user")?,
+        session: some("session")?,
         tags: tags.into_iter().collect(),
         requests: unsigned(row.try_get("requests")?),
         used: Used {
-            tokens: unsigned(row.try_get("tokens")?),
+            tokens: usage.prompt() + usage.completion(),
             cost: unsigned(row.try_get("cost")?),
         },
-    })
+    }))
 }

@@ -36,7 +36,8 @@ pub(super) async fn of(
 ) -> Result<Found, StoreError> {
     let books = books::read(read).await?;
     let period = whole(period, books.pruned_until.0);
-    let all = (period.start.0, period.end.0);
+    // For ever has no first quarter of an hour, and no last.
+    let all = (period.start.0.max(0), period.end.0.min(i64::MAX / 2));
     let parts = Parts::of(all);
     let mut queries = vec![ledger(columns, (books.rolled_up, i64::MAX), all)];
     for edge in &parts.edges {
@@ -65,10 +66,10 @@ pub(super) async fn of(
 /// The period, to whole quarters of an hour where its rows may be gone.
 fn whole(period: Period, pruned_until: i64) -> Period {
     let (mut start, mut end) = (period.start.0, period.end.0);
-    if start < pruned_until {
+    if (0..pruned_until).contains(&start) {
         start = floor(start, QUARTER);
     }
-    if end < pruned_until {
+    if (0..pruned_until).contains(&end) {
         end = ceiling(end, QUARTER);
     }
     Period {
@@ -135,6 +136,13 @@ async fn numbers(
     Ok(first
         .zip(last)
         .map(|(first, last)| (first - 1, last.min(rolled_up))))
+}
+
+/// The number after which all rows come that came at this time or later.
+pub(super) async fn before(read: &mut Write, at: UnixMicros) -> Result<i64, StoreError> {
+    let rolled_up = books::read(read).await?.rolled_up;
+    let numbers = numbers(read, (at.0, i64::MAX / 2), rolled_up).await?;
+    Ok(numbers.map_or(rolled_up, |(after, _)| after))
 }
 
 /// Sums of the ledger's own rows.

@@ -133,6 +133,7 @@ const GROUPINGS: [&[&str]; 6] = [
 fn periods() -> Vec<Period> {
     let mut all = vec![
         period(0, i64::MAX / 2),
+        period(i64::MIN, i64::MAX),
         period(FIRST, FIRST + 3 * MINUTE),
         period(FIRST + MINUTE, FIRST + 40 * MINUTE),
         period(20_001 * DAY, 20_003 * DAY),
