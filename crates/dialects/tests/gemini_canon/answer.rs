@@ -1,7 +1,7 @@
 //! Gemini's requests and whole answers, from and into the canonical form.
 
 use crate::support::*;
-use dialects::gemini::canon::{read_answer, read_request, write_answer};
+use dialects::gemini::canon::{read_answer, read_as_said, read_request, write_answer};
 use dialects::translate::Names;
 use domain::canon::{
     Block, Dialect, Effort, Format, MediaKind, Role, Source, Stop, ToolChoice, ToolKind,
@@ -191,7 +191,7 @@ fn what_other_dialects_know_is_understood() {
 fn an_answer_comes_back_as_it_was() {
     let curious = curious();
     for (name, bytes) in fixtures("answers", "json") {
-        let answer = read_answer(&document(&bytes), &Names::default()).expect(&name);
+        let answer = read_as_said(&document(&bytes), &Names::default()).expect(&name);
         let written = write_answer(&answer, &head(&curious));
         assert_eq!(value(&written), value(&bytes), "{name}");
     }
@@ -226,7 +226,10 @@ fn reasons_to_end_are_understood() {
     assert_eq!(stop("filtered"), Some(Stop::Filtered));
     assert_eq!(stop("unsafe"), Some(Stop::Filtered));
     let malformed = Stop::Other("MALFORMED_FUNCTION_CALL".to_owned());
-    assert_eq!(stop("malformed_call"), Some(malformed));
+    let cut = document(&fixture("answers/malformed_call.json"));
+    let said = read_as_said(&cut, &Names::default()).expect("Google's clients read it");
+    assert_eq!(said.choices[0].stop, Some(malformed));
+    assert_eq!(read_answer(&cut, &Names::default()), None, "no others do");
 }
 
 #[test]

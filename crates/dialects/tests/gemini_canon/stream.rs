@@ -362,6 +362,12 @@ fn a_failure_without_content_is_no_answer() {
         let used = used.map(|used| (used.input, used.reasoning));
         assert_eq!(used, Some((3, 40)), "thought, and said nothing");
         let begun = with(r#"{"text":"a"}"#, reason);
+        if reason == "MALFORMED_FUNCTION_CALL" {
+            let (failure, _) = read_failure(&document(begun.as_bytes())).expect("one");
+            assert!(matches!(last(&begun), Some(Chunk::Error(fault)) if fault == failure));
+            assert!(!is_read(&begun), "a call is missing");
+            continue;
+        }
         assert_eq!(read_failure(&document(begun.as_bytes())), None);
         assert_eq!(last(&begun), Some(Chunk::End));
         assert!(is_read(&begun), "{reason}");
