@@ -49,6 +49,7 @@ SUITES = [
     "socket_activation",
     "upgrades",
     "outages",
+    "backups",
     "postgres",
     "ledger",
     "audit",

@@ -1,6 +1,7 @@
 """The gateway on PostgreSQL: what it promises holds while the real server stops
 and starts, and for several gateways on one."""
 
+import hashlib
 import os
 import time
 
@@ -15,6 +16,11 @@ from suites.handover import Streams, demo
 
 CLIENTS = int(os.environ.get("PORTCULLIS_DRILL_CLIENTS", "16"))
 ROUNDS = int(os.environ.get("PORTCULLIS_DRILL_POSTGRES", "2"))
+PRICED = """
+models:
+  - name: priced
+    deployments: [{provider: fake, model: m, price: {input: 1000, output: 2000}}]
+"""
 SECRET = "an install secret that all gateways of a server share"
 
 
@@ -29,7 +35,7 @@ def environment() -> dict:
 def scene(bench):
     postgres = bench.enter(Postgres())
     url = postgres.database("one") + f"?sslmode=verify-full&sslrootcert={postgres.certificate}"
-    world = fake_and_gateway(bench, more=settings(f'"{url}"'), environment=environment())
+    world = fake_and_gateway(bench, more=settings(f'"{url}"') + PRICED, environment=environment())
     world.fake.server.handle_error = lambda *_: None
     world.postgres, world.url = postgres, url
     return world
@@ -145,6 +151,52 @@ def a_key_made_by_one_is_known_to_all_and_revoked_for_all(w):
     for gateway in (w.gateway, other):
         until(lambda: gateway.chat(hello("demo"), key=key).status_code == 401, 5, "the key works no more")
     assert other.stop() == 0
+
+
+# What LiteLLM keeps of people, as far as it is read; a column that a version lacks is no matter.
+LITELLM = """
+CREATE TABLE "LiteLLM_TeamTable" (team_id text, team_alias text, organization_id text, models text[],
+    max_budget float, spend float, budget_duration text, budget_reset_at timestamp, rpm_limit bigint);
+CREATE TABLE "LiteLLM_VerificationToken" (token text, key_alias text, team_id text, user_id text, models text[],
+    spend float, max_budget float, blocked boolean, created_at timestamp, metadata jsonb);
+INSERT INTO "LiteLLM_TeamTable" VALUES
+    ('t1', 'research', NULL, '{}', 100, 99.9, '30d', now() + interval '3 days', NULL),
+    ('t2', 'ops', NULL, '{priced}', NULL, 5, NULL, NULL, 2);
+INSERT INTO "LiteLLM_VerificationToken" VALUES
+    ('%s', 'spent', 't1', 'ana', '{all-team-models}', 99.99, NULL, NULL, now(), '{}'),
+    ('%s', 'ops bot', 't2', NULL, '{}', 5, NULL, false, now(), '{}'),
+    ('%s', 'blocked', 't2', NULL, '{}', 0, NULL, true, now(), '{}');
+"""
+
+
+@case
+def people_of_litellm_keep_their_keys_and_what_is_spent_of_their_budgets(w):
+    keys = [f"sk-old-{name}-0123456789" for name in ("spent", "ops", "blocked")]
+    url = w.postgres.database("litellm").replace("@", f":{PASSWORD}@")
+    w.postgres.psql(LITELLM % tuple(hashlib.sha256(key.encode()).hexdigest() for key in keys), "litellm")
+    # Rights on what another user made.
+    w.postgres.psql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC", "litellm")
+    arguments = ("import", "litellm", "--database", "env:LITELLM_URL", "--config", w.gateway.config)
+    arguments += ("--data-dir", w.gateway.data)
+    w.gateway.environment["LITELLM_URL"] = url
+    ask = lambda key: w.gateway.chat(hello("priced", max_tokens=7), key=key)  # noqa: E731
+    told = w.gateway.run(*arguments)
+    said = told.stdout + told.stderr
+    assert "research" in said and "99.9" in said and "Nothing was moved in" in said, said
+    assert PASSWORD not in said and keys[0] not in said, said
+    assert ask(keys[1]).status_code == 401
+    moved = w.gateway.run(*arguments, "--apply")
+    assert "2 tenants, teams, apps and users, 3 keys; 0 were here already" in moved.stdout, moved.stdout
+    until(lambda: ask(keys[1]).status_code == 200, 5, "the old key works")
+    # 0.1 of the hundred is left, and an answer costs 0.025, and may cost thrice that.
+    answers = [ask(keys[0]) for _ in range(4)]
+    assert [answer.status_code for answer in answers][:2] == [200, 200], [answer.text for answer in answers]
+    spent, blocked = answers[-1], ask(keys[2])
+    assert spent.status_code == 429 and "budget of the team `research`" in spent.json()["error"]["message"], spent.text
+    assert blocked.status_code == 401, blocked.text
+    assert ask(keys[1]).status_code == 200 and ask(keys[1]).status_code == 429
+    again = w.gateway.run(*arguments, "--apply")
+    assert "0 keys; 5 were here already" in again.stdout, again.stdout
 
 
 @case

@@ -173,3 +173,20 @@ def reports_come_to_what_the_ledger_has(w):
     w.gateway.start()
     wrong = run(w, "spend", "--by", "shoe", check=False)
     assert wrong.returncode != 0 and "`shoe` is none of tenant" in wrong.stderr, wrong.stderr
+
+
+@case
+def reports_stay_when_rows_go_and_what_is_closed_stays_closed(w):
+    before = json.loads(run(w, "spend", "--by", "team,model", "--from", "1d", "--format", "json").stdout)
+    assert "a row for each request" in run(w, "ledger", "status").stdout
+    # Rows go up to the quarter of an hour that has begun: where all are of it, none.
+    run(w, "ledger", "prune", "--before", "0s")
+    report = run(w, "spend", "--by", "team,model", "--from", "1d", "--format", "json")
+    after = json.loads(report.stdout)
+    assert after["total"] == before["total"] and after["rows"] == before["rows"], (before, after)
+    run(w, "ledger", "lock", "--until", "0s")
+    again = run(w, "ledger", "lock", "--until", "1h", check=False)
+    assert again.returncode == 1 and "is not opened again" in again.stderr, again.stderr
+    future = run(w, "ledger", "prune", "--before", "2999-01-01", check=False)
+    assert future.returncode == 1 and "not over yet" in future.stderr, future.stderr
+    assert json.loads(run(w, "ledger", "status", "--json").stdout)["locked_until"]

@@ -303,7 +303,7 @@ fn must_be_free(
 }
 
 /// A path is of names, and a name goes on terminals and into files.
-fn check_name(name: &str) -> Result<(), PartyError> {
+pub(crate) fn check_name(name: &str) -> Result<(), PartyError> {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
     let is_one = !name.trim().is_empty() && name.trim() == name && name.len() <= 100;
     match is_one && name.chars().all(is_plain) {

@@ -22,6 +22,17 @@ pub struct Budget {
     /// What was spent before does not count; `None` leaves that to whoever
     /// puts the budget in force.
     pub since: Option<UnixMicros>,
+    /// What was spent of it elsewhere, before it came here.
+    pub already: Option<Already>,
+}
+
+/// What was spent of a budget elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Already {
+    /// How much, in the budget's own measure.
+    pub amount: u64,
+    /// When the period is over that it was spent in; `None` if it never is.
+    pub until: Option<UnixMicros>,
 }
 
 /// More of a budget for some time.
@@ -38,12 +49,17 @@ pub struct Raise {
 }
 
 impl Budget {
-    /// What it comes to at this moment, raises included.
+    /// What may be spent of it here at this moment: raises are added, what was
+    /// spent elsewhere is not there.
     #[must_use]
     pub fn amount(&self, now: UnixMicros) -> u64 {
         let now_raised = self.raises.iter();
         let more = now_raised.filter(|raise| raise.from <= now && now < raise.until);
-        more.fold(self.limit.amount, |sum, raise| sum.saturating_add(raise.by))
+        let raised = more.fold(self.limit.amount, |sum, raise| sum.saturating_add(raise.by));
+        let already = self
+            .already
+            .filter(|it| it.until.is_none_or(|until| now < until));
+        raised.saturating_sub(already.map_or(0, |it| it.amount))
     }
 }
 
@@ -76,6 +92,43 @@ pub struct WrittenBudget {
     raises: Vec<WrittenRaise>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already: Option<WrittenAlready>,
+}
+
+/// What was spent elsewhere, as it stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAlready {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    usd: Option<Dollars>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    until: Option<Moment>,
+}
+
+impl WrittenAlready {
+    fn read(self, measure: Measure) -> Result<Already, String> {
+        let amount = match (measure, self.usd, self.tokens) {
+            (Measure::Cost, Some(usd), None) => usd.0,
+            (Measure::Tokens, None, Some(tokens)) => tokens,
+            _ => return Err("`already` is in what its budget is in: `usd` or `tokens`".into()),
+        };
+        Ok(Already {
+            amount,
+            until: self.until.map(|until| until.0),
+        })
+    }
+
+    fn of(already: Already, measure: Measure) -> Self {
+        let is_money = measure == Measure::Cost;
+        Self {
+            usd: is_money.then_some(Dollars(already.amount)),
+            tokens: (!is_money).then_some(already.amount),
+            until: already.until.map(Moment),
+        }
+    }
 }
 
 /// A raise, as it stands in a file.
@@ -152,6 +205,10 @@ impl TryFrom<WrittenBudget> for Budget {
             raises: raises
                 .map(|it| it.read(limit.measure))
                 .collect::<Result<_, _>>()?,
+            already: written
+                .already
+                .map(|it| it.read(limit.measure))
+                .transpose()?,
             limit,
             alerts,
             hard: written.hard.unwrap_or(true),
@@ -177,6 +234,7 @@ impl From<Budget> for WrittenBudget {
             hard: (!budget.hard).then_some(false),
             raises: raises.map(|it| WrittenRaise::of(it, measure)).collect(),
             since: budget.since.map(Moment),
+            already: budget.already.map(|it| WrittenAlready::of(it, measure)),
         }
     }
 }
@@ -216,6 +274,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_spent_elsewhere_is_not_there_until_its_period_is_over() {
+        let json =
+            r#"{"tokens":10,"per":"day","already":{"tokens":7,"until":"1970-01-01T00:00:02Z"}}"#;
+        let budget = read(json).expect("a budget");
+        let at = |micros| budget.amount(UnixMicros(micros));
+        assert_eq!([at(1_999_999), at(2_000_000)], [3, 10]);
+        assert_eq!(serde_json::to_string(&budget).expect("JSON"), json);
+        let spent = read(r#"{"tokens":10,"per":"ever","already":{"tokens":70}}"#);
+        assert_eq!(spent.expect("a budget").amount(UnixMicros(5)), 0);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_told_so() {
         for (json, said) in [
             (r#"{"per":"day"}"#, "money or tokens"),
@@ -227,6 +297,10 @@ mod tests {
             (
                 r#"{"usd":"1","per":"day","raises":[{"usd":"5","until":"2027-01-01","reason":" "}]}"#,
                 "says why",
+            ),
+            (
+                r#"{"usd":"1","per":"day","already":{"tokens":5}}"#,
+                "`already` is in what",
             ),
             (r#"{"requests":1,"per":"day"}"#, "unknown field `requests`"),
         ] {

@@ -7,6 +7,7 @@ use config::providers::Dialect;
 use config::{ConfigError, Loaded};
 
 use crate::commands::audit::AuditCommand;
+use crate::commands::backup::{BackupArgs, RestoreArgs};
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::ledger::LedgerCommand;
@@ -125,6 +126,19 @@ Examples:
     /// The log of every call and every change: verify, prove, search
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Copy the data folder while the gateway runs
+    #[command(after_help = "\
+Examples:
+  portcullis backup /backups/2026-11-27
+
+The database as it is at one moment, checked; the install secret; the audit log with
+its key. What a server has (`store.url`) is the server's to copy.")]
+    Backup(BackupArgs),
+    /// Put a backup into an empty data folder
+    #[command(after_help = "\
+Examples:
+  portcullis restore /backups/2026-11-27 --data-dir /var/lib/portcullis")]
+    Restore(RestoreArgs),
     /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:
@@ -255,11 +269,17 @@ pub(crate) struct ListArgs {
 /// From which gateway.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
-    /// From LiteLLM's config.yaml
+    /// From LiteLLM's config.yaml, or its database
     #[command(after_help = "\
 Examples:
   portcullis import litellm config.yaml                          print it
   portcullis import litellm config.yaml --output portcullis.yaml write it
+  portcullis import litellm --database env:DATABASE_URL          print what would be moved in
+  portcullis import litellm --database env:DATABASE_URL --apply  move it in
+
+From the database come organisations, teams, projects, users and keys with their
+limits, budgets and what is spent of them. Keys are moved in by their hashes: people
+keep theirs.
 
 What could not be carried over stands as comments on top of the file and on
 stderr. Keys that stand in the old file are not copied: each becomes a
@@ -271,11 +291,20 @@ reference to an environment variable.")]
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The other gateway's file
-    #[arg(value_name = "CONFIG.yaml")]
-    pub(crate) input: PathBuf,
+    #[arg(value_name = "CONFIG.yaml", required_unless_present = "database")]
+    pub(crate) input: Option<PathBuf>,
     /// Where to write ours; a file that is there already is kept [default: stdout]
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", conflicts_with = "database")]
     pub(crate) output: Option<PathBuf>,
+    /// The other gateway's PostgreSQL: `env:DATABASE_URL`, `file:…`, or an address
+    #[arg(long, value_name = "WHERE", conflicts_with = "input")]
+    pub(crate) database: Option<String>,
+    /// Move in what the database has; without, it is only told
+    #[arg(long, requires = "database")]
+    pub(crate) apply: bool,
+    /// Which configuration and data folder people and keys are moved into.
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@
 //! | [`Store`] | the database: parties and their keys, the ledger, the journal's marks |
 //! | [`Change`] | what people change, and the record of it, in one transaction |
 //! | [`keeper`] | conversations for clients, on the store's side of a channel |
+//! | [`foreign`] | rows of another gateway's database, to be moved in |
 //! | [`memory`] | limits and the exact cache, for as long as the process lives |
 
+pub mod foreign;
 pub mod keeper;
 pub mod memory;
 mod sql;
@@ -16,4 +18,5 @@ mod tables;
 pub use tables::{
     AdminChange, Books, Change, Difference, Dimension, Hit, KeySecret, LogIndex, LogPlace,
     LoggedCalls, Report, Search, Server, Spent, Store, StoreError, StoredKey, Sum, Written,
+    check_file,
 };

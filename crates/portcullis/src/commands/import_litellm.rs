@@ -1,7 +1,9 @@
 //! `portcullis import litellm`: our configuration from that of `LiteLLM`.
 //! Secrets are never copied, and whatever has no place here is told.
 
+mod database;
 mod models;
+mod people;
 mod providers;
 mod settings;
 #[cfg(test)]
@@ -20,8 +22,14 @@ use crate::output;
 
 /// Reads, writes, and says what could not be carried over.
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
-    let input = args.input.display();
-    let text = std::fs::read_to_string(&args.input).with_context(|| input.to_string())?;
+    if let Some(place) = &args.database {
+        return database::run(place, args);
+    }
+    let Some(input) = &args.input else {
+        bail!("name LiteLLM's config.yaml, or its database with --database");
+    };
+    let text = std::fs::read_to_string(input).with_context(|| input.display().to_string())?;
+    let input = input.display();
     let catalogue = Catalogue::builtin().context("the built-in catalogue")?;
     let names: Vec<&str> = catalogue
         .providers

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 mod check;
 mod completions;
 pub(crate) mod connect;
@@ -42,6 +43,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Spend(args)) => spend::run(&args),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Ledger(command)) => ledger::run(command),
+        Some(Command::Backup(args)) => backup::backup(&args),
+        Some(Command::Restore(args)) => backup::restore(&args),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Translate(args)) => translate::run(&args),
         Some(Command::Connect(args)) => connect::run(&args),

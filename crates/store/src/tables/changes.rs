@@ -59,6 +59,22 @@ impl Change {
     /// # Errors
     /// The database would not write; nothing was changed.
     pub async fn commit(mut self, record: &AdminChange) -> Result<(), StoreError> {
+        self.note(record).await?;
+        query(
+            "INSERT INTO changes (what, count) VALUES (?, 1) \
+             ON CONFLICT (what) DO UPDATE SET count = changes.count + 1",
+        )
+        .bind(CHANGES)
+        .execute(&mut self.write)
+        .await?;
+        Ok(self.write.commit().await?)
+    }
+
+    /// Adds the record of one object, where several are changed together.
+    ///
+    /// # Errors
+    /// The database would not write.
+    pub async fn note(&mut self, record: &AdminChange) -> Result<(), StoreError> {
         query(
             "INSERT INTO admin_changes (at, actor, action, object, tenant, before, after) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -72,14 +88,7 @@ impl Change {
         .bind(&record.after)
         .execute(&mut self.write)
         .await?;
-        query(
-            "INSERT INTO changes (what, count) VALUES (?, 1) \
-             ON CONFLICT (what) DO UPDATE SET count = changes.count + 1",
-        )
-        .bind(CHANGES)
-        .execute(&mut self.write)
-        .await?;
-        Ok(self.write.commit().await?)
+        Ok(())
     }
 }
 

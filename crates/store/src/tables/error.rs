@@ -26,6 +26,12 @@ pub enum StoreError {
     /// The file is not there any more, or another one is.
     #[error("the database file was removed or replaced; put it back, or restart")]
     Gone,
+    /// What a file says cannot be trusted.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// What only the server itself can do.
+    #[error("the database is a server's; copy it with `pg_dump`")]
+    Elsewhere,
     /// The address of the server says nothing that is understood.
     #[error("this is no address of a PostgreSQL server: {0}")]
     Address(String),

@@ -18,6 +18,7 @@ mod rollups;
 mod rows;
 mod running_turns;
 mod server;
+mod snapshot;
 mod spent;
 mod sums;
 mod turns;
@@ -44,6 +45,7 @@ pub use keys::{KeySecret, StoredKey};
 pub use report::{Dimension, Report, Sum};
 pub use requests::LogPlace;
 pub use server::Server;
+pub use snapshot::check_file;
 pub use spent::Spent;
 
 /// What everything is written in.

@@ -35,7 +35,7 @@ impl Server {
 
     /// Connections for what is asked, and one for what the journal hands over,
     /// which never waits for the others.
-    pub(super) fn connect(&self) -> Result<[PgConnections; 2], StoreError> {
+    pub(crate) fn connect(&self) -> Result<[PgConnections; 2], StoreError> {
         let options = self.options()?;
         let others = self.connections.saturating_sub(1).max(1);
         let pool = |most| {
