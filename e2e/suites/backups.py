@@ -31,6 +31,7 @@ def a_backup_under_load_is_whole_and_goes_on_elsewhere(w):
     until(lambda: w.gateway.chat(hello("demo"), key).status_code == 200, 3, "the key works")
     with Hammer(w.gateway.port, 4, demo()) as hammer:
         until(lambda: len(hammer.answered) > 200, 20, "traffic")
+        answered = list(hammer.answered)
         done = backup(w, "first")
         seen = len(hammer.answered)
         until(lambda: len(hammer.answered) > seen + 50, 20, "traffic goes on")
@@ -41,10 +42,19 @@ def a_backup_under_load_is_whole_and_goes_on_elsewhere(w):
     assert json.loads((folder / "backup.json").read_text())["made"]
     other = restored(w, "first")
     other.start()
-    assert other.chat(hello("demo"), key).status_code == 200, "people keep their keys"
+    answer = other.chat(hello("demo"), key)
+    assert answer.status_code == 200, "people keep their keys"
+    assert other.row(answer.headers["x-request-id"], 15)["outcome"] == "complete"
+    # All of it was answered before; much of it was not in the database yet.
+    tickets = {bytes.fromhex(id.removeprefix("req_")) for id in answered}
+    lacking = lambda: tickets - {row["ticket"] for row in other.rows("outcome = 'complete'")}  # noqa: E731
+    until(lambda: not lacking(), 20, "all that was answered is in the ledger")
+    verified = other.run("audit", "verify", "--data-dir", other.data, check=False)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
     known = {row["ticket"]: row for row in w.gateway.rows()}
     rows = [row for row in other.rows() if row["ticket"] in known]
-    assert len(rows) > 100 and all(row["cost"] == known[row["ticket"]]["cost"] for row in rows), len(rows)
+    assert rows and all(row["cost"] == known[row["ticket"]]["cost"] for row in rows), len(rows)
+    assert "says something else" not in other.log.read_text()
     report = other.run("spend", "--by", "key", "--from", "1d", "--data-dir", other.data)
     assert "kept" in report.stdout, report.stdout
     assert other.stop() == 0

@@ -2,6 +2,7 @@
 //! and its `validate`; what needs the catalogue, the environment or the store
 //! is checked by whoever builds the gateway from it.
 
+pub mod alerts;
 pub mod audit;
 pub mod bounds;
 pub mod cache;
@@ -115,6 +116,13 @@ pub struct Config {
     pub trusted_proxies: Vec<domain::network::Network>,
     /// How long a request waits for what others have reserved of a budget.
     pub budget_wait: Span,
+    /// Whether clients are told what is left of budgets in money.
+    pub budget_headers: bool,
+    /// What becomes of a stream whose budget has no room for more of it.
+    pub long_streams: domain::snapshot::LongStreams,
+    /// Who is told of budgets that are nearly spent, and of what is wrong in the
+    /// books.
+    pub alerts: alerts::Alerts,
     /// What holds for all keys together.
     pub everyone: terms::Everyone,
     /// Declared tenants.
@@ -154,6 +162,9 @@ impl Default for Config {
             log: log::Log::default(),
             trusted_proxies: Vec::new(),
             budget_wait: Span(terms::BUDGET_WAIT),
+            budget_headers: true,
+            long_streams: domain::snapshot::LongStreams::default(),
+            alerts: alerts::Alerts::default(),
             everyone: terms::Everyone::default(),
             tenants: Ordered::default(),
             keys: Vec::new(),
@@ -186,6 +197,7 @@ impl Config {
         self.responses.validate(&mut report);
         self.media.validate(&mut report);
         self.log.validate(&mut report);
+        self.alerts.validate(&mut report);
         terms::check(&self.everyone.terms(), "everyone", &mut report);
         tenants::validate(&self.tenants, &mut report);
         keys::validate(&self.keys, &mut report);

@@ -56,6 +56,11 @@ impl SecretRef {
         user.contains(':')
     }
 
+    /// Whether it is the URL of an HTTP server, as it is written.
+    pub fn is_url(&self) -> bool {
+        self.0.starts_with("https://") || self.0.starts_with("http://")
+    }
+
     /// The file that it stands in, if that is where.
     pub fn file(&self) -> Option<&Path> {
         self.0.strip_prefix("file:").map(Path::new)

@@ -39,6 +39,9 @@ macro_rules! with_terms {
             /// Budgets.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             pub budgets: Vec<domain::budget::Budget>,
+            /// Prices by contract.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub prices: Vec<domain::contract::Contract>,
             /// What to do when one of them is reached.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub when_full: Option<domain::terms::WhenFull>,
@@ -67,6 +70,7 @@ macro_rules! with_terms {
                     networks: self.networks.clone(),
                     limits: self.limits.0.clone(),
                     budgets: self.budgets.clone(),
+                    prices: self.prices.clone(),
                     when_full: self.when_full.clone(),
                     priority: self.priority,
                     tags: self.tags.clone(),

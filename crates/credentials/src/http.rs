@@ -123,18 +123,26 @@ impl Http {
         }
     }
 
-    /// Posts a text, and takes only a success.
+    /// Posts a text of this kind with these headers beside its own; whatever is
+    /// answered with a success.
     ///
     /// # Errors
-    /// The server cannot be reached, is too far for plain HTTP, or would not.
-    pub async fn post(&self, url: &str, text: String) -> Result<(), Fault> {
+    /// Nobody answered, it is too far for plain HTTP, or not with a success; the fault
+    /// names the host alone.
+    pub async fn post(
+        &self,
+        url: &str,
+        (kind, headers): (&str, &[(&str, String)]),
+        body: String,
+    ) -> Result<(), Fault> {
         let ask = Ask {
             method: Method::POST,
-            body: text,
+            body,
             ..Ask::get(url)
         };
-        let ask = ask.with("content-type", "text/plain; charset=utf-8");
-        self.ask(ask).await.map(drop)
+        let ask = ask.with("content-type", kind);
+        let with = |ask: Ask, (name, value): &(&str, String)| ask.with(name, value.as_str());
+        self.ask(headers.iter().fold(ask, with)).await.map(drop)
     }
 
     /// Asks, and takes only a success.
@@ -232,7 +240,7 @@ where
 /// The URL and its host. Secrets travel in the clear only where they do not
 /// leave the machine or its link: that is where clouds keep these servers.
 fn place(url: &str) -> Result<(Uri, String), Fault> {
-    let unusable = |why: &str| Fault::Setup(format!("the address of a token server {why}"));
+    let unusable = |why: &str| Fault::Setup(format!("the address {why}"));
     let uri: Uri = url.parse().map_err(|_| unusable("is no URL"))?;
     let host = uri.host().ok_or_else(|| unusable("has no host"))?;
     let host = host

@@ -38,6 +38,12 @@ impl Surroundings {
         }
     }
 
+    /// The client.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
     pub(crate) fn now(&self) -> UnixMicros {
         (self.clock)()
     }

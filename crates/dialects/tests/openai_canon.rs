@@ -6,6 +6,8 @@ mod answer;
 mod completion;
 mod grammar;
 mod known;
+#[path = "openai_canon/old_calls.rs"]
+mod old_calls;
 #[path = "openai_canon/random.rs"]
 mod random;
 #[path = "openai_canon/request.rs"]

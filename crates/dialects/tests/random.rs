@@ -9,6 +9,8 @@ use dialects::openai::{
     to_plain, to_stream, view,
 };
 use dialects::sse::{Frame, Framer};
+use dialects::texts::{self, Form, Leaving, Origin};
+use domain::canon::Dialect;
 use domain::edit::Edits;
 use proptest::prelude::*;
 
@@ -42,6 +44,7 @@ fn handle(body: &[u8]) {
     let once = canonical(&doc, &[]);
     let again = Document::parse(once.clone().into(), 64).expect("canonical is valid");
     assert_eq!(canonical(&again, &[]), once);
+    seen(&doc);
     for op in OPERATIONS {
         let _ = read_answer(*op, &doc);
         for text in &answer_texts(&doc) {
@@ -61,6 +64,33 @@ fn handle(body: &[u8]) {
         let sent = Document::parse(sent.into(), 64).expect("still valid");
         let model = sent.root().get("model").and_then(Node::str);
         assert_eq!(model.as_deref(), Some("other"));
+    }
+}
+
+/// What guards see of it: each text lies where it says, and so does what is in it.
+fn seen(doc: &Document) {
+    for dialect in [
+        Dialect::OpenAi,
+        Dialect::Responses,
+        Dialect::Anthropic,
+        Dialect::Gemini,
+    ] {
+        let all = [
+            texts::of_request(dialect, doc),
+            texts::of_answer(dialect, doc),
+        ]
+        .concat();
+        for text in &all {
+            let origin = Origin::of(doc, text);
+            assert_eq!(origin.text(), decode(doc, text));
+            assert_eq!(origin.span(0..origin.text().len()), text.span);
+            for inner in origin.within() {
+                let span = inner.span(0..inner.text().len());
+                assert!(text.span.start <= span.start && span.end <= text.span.end);
+            }
+        }
+        let _ = Leaving::new(dialect, Form::Array).push(doc.bytes());
+        let _ = Leaving::new(dialect, Form::Events).push(doc.bytes());
     }
 }
 

@@ -41,8 +41,21 @@ pub struct Subjects<'a> {
     pub tags: &'a [(Arc<str>, Arc<str>)],
 }
 
+impl Clone for Bound {
+    fn clone(&self) -> Self {
+        Self {
+            holder: Arc::clone(&self.holder),
+            subject: Arc::clone(&self.subject),
+            limit: self.limit.clone(),
+            budget: self.budget.clone(),
+            when_full: self.when_full.clone(),
+            current: Mutex::default(),
+        }
+    }
+}
+
 /// Stands between the parts of a subject: no id or name holds it.
-const BETWEEN: char = '\u{1f}';
+pub const BETWEEN: char = '\u{1f}';
 
 impl Bound {
     /// A limit of this party, counted under its id.
@@ -88,6 +101,16 @@ impl Bound {
         self.budget.as_ref().is_none_or(|budget| budget.hard)
     }
 
+    /// Whether nothing may exceed it: what it counts is reserved by an upper bound
+    /// of what a request may use. So are hard budgets, and all that counts money.
+    #[must_use]
+    pub fn is_wall(&self) -> bool {
+        match &self.budget {
+            Some(budget) => budget.hard,
+            None => self.limit.measure == Measure::Cost,
+        }
+    }
+
     /// Whether it needs what is used to be counted.
     #[must_use]
     pub fn needs_usage(&self) -> bool {
@@ -98,12 +121,27 @@ impl Bound {
     /// it.
     #[must_use]
     pub fn subject(&self, of: &Subjects<'_>) -> Option<Arc<str>> {
+        match self.apart(of)? {
+            None => Some(Arc::clone(&self.subject)),
+            Some(apart) => Some(format!("{}{BETWEEN}{apart}", self.subject).into()),
+        }
+    }
+
+    /// Whether it counts this request.
+    #[must_use]
+    pub fn counts(&self, of: &Subjects<'_>) -> bool {
+        self.apart(of).is_some()
+    }
+
+    /// What of this request is counted apart, if anything is; `None` if it does
+    /// not count it.
+    fn apart<'a>(&self, of: &Subjects<'a>) -> Option<Option<&'a str>> {
         let models = &self.limit.models;
         if !models.is_empty() && !models.iter().any(|it| crate::pattern::fits(it, of.model)) {
             return None;
         }
         let apart = match &self.limit.by {
-            None => return Some(Arc::clone(&self.subject)),
+            None => return Some(None),
             Some(By::Model) => of.model,
             Some(By::EndUser) => of.end_user?,
             Some(By::Session) => of.session?,
@@ -112,7 +150,7 @@ impl Bound {
                 &found?.1
             }
         };
-        Some(format!("{}{BETWEEN}{apart}", self.subject).into())
+        Some(Some(apart))
     }
 
     /// What it asks for room for a request that costs so much of its measure.

@@ -36,6 +36,7 @@ pub mod bound;
 pub mod budget;
 pub mod calendar;
 pub mod canon;
+pub mod contract;
 pub mod counters;
 pub mod counting;
 pub mod credential;

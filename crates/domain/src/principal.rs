@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::bound::Bound;
+use crate::contract::Contracts;
 use crate::ids::{KeyId, PartyId, TenantId};
 use crate::network::Network;
 use crate::party::{Level, Party};
@@ -45,6 +46,8 @@ pub struct Principal {
     networks: Vec<Vec<Network>>,
     /// Limits and budgets.
     pub bounds: Vec<Bound>,
+    /// Prices by contract.
+    pub contracts: Contracts,
     /// Who waits less than others for room.
     pub priority: u8,
     /// Tags, by name.
@@ -190,6 +193,7 @@ impl Gathered {
         to.routes.extend(terms.routes.clone());
         to.networks.extend(terms.networks.clone());
         to.without.extend(&terms.without);
+        to.contracts = to.contracts.nearer(&terms.prices);
         let usual = WhenFull::default();
         let limits = terms.limits.iter();
         let budgets = terms.budgets.iter();

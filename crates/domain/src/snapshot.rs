@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::ModelName;
 use crate::model::{Deployment, Model, Provider};
 use crate::network::Network;
@@ -34,6 +36,18 @@ impl Default for Bounds {
             answer: 24 << 20,
         }
     }
+}
+
+/// What becomes of a stream that may be of any length, once no budget has room for
+/// more of it. As long as there is room, it reserves more as it grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LongStreams {
+    /// It ends with an error.
+    #[default]
+    End,
+    /// It goes on to its end, and is booked as an overrun.
+    Finish,
 }
 
 /// One state of the world.
@@ -69,6 +83,10 @@ pub struct Snapshot {
     pub trusted_proxies: Vec<Network>,
     /// How long a request waits for what others have reserved of a budget.
     pub budget_wait: std::time::Duration,
+    /// Whether clients are told what is left of budgets in money.
+    pub budget_headers: bool,
+    /// What becomes of a stream whose budget has no room for more of it.
+    pub long_streams: LongStreams,
     /// How media are fetched that requests name by URL.
     pub fetching: crate::fetching::Fetching,
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
+use crate::contract::Contract;
 use crate::limit::Limit;
 use crate::network::Network;
 
@@ -153,6 +154,10 @@ pub struct Terms {
     /// Budgets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
+    /// Prices by contract, instead of the catalogue's. The nearest win, the first
+    /// of them that fits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Contract>,
     /// What to do when one of them is reached. The nearest wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when_full: Option<WhenFull>,

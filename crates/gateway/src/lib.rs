@@ -27,6 +27,7 @@ pub mod route;
 pub mod send;
 pub mod serve;
 pub mod settle;
+mod tokens;
 mod wire;
 
 pub use belongs::Belongings;

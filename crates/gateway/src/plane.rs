@@ -22,7 +22,7 @@ use crate::belongs::Belongings;
 use crate::route::Health;
 use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
-use crate::send::{Bulkheads, Fetcher, KeyRests, Unspoken};
+use crate::send::{Bulkheads, Fetcher, KeyRests, Reporting, Unspoken};
 use crate::serve::{Busy, Jobs};
 use crate::settle::{Counts, Metrics, Strangers};
 use crate::wire::Scratch;
@@ -132,6 +132,8 @@ pub struct Plane {
     pub(crate) in_flight: Cell<usize>,
     pub(crate) counts: Counts,
     pub(crate) memo: Memo,
+    /// Who says what it used.
+    pub(crate) reporting: Reporting,
     /// Work of this loop that no connection waits for.
     pub(crate) busy: Busy,
     sequence: Cell<u64>,
@@ -157,6 +159,7 @@ impl Plane {
             in_flight: Cell::new(0),
             counts: Counts::default(),
             memo: Memo::default(),
+            reporting: Reporting::default(),
             busy: Busy::default(),
             sequence: Cell::new(0),
             dice: Cell::new(seed | 1),

@@ -123,9 +123,6 @@ Examples:
   portcullis ledger prune --before 400d                reports stay right"
     )]
     Ledger(LedgerCommand),
-    /// The log of every call and every change: verify, prove, search
-    #[command(subcommand)]
-    Audit(AuditCommand),
     /// Copy the data folder while the gateway runs
     #[command(after_help = "\
 Examples:
@@ -139,6 +136,9 @@ its key. What a server has (`store.url`) is the server's to copy.")]
 Examples:
   portcullis restore /backups/2026-11-27 --data-dir /var/lib/portcullis")]
     Restore(RestoreArgs),
+    /// The log of every call and every change: verify, prove, search
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:

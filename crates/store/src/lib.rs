@@ -16,7 +16,7 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Books, Change, Difference, Dimension, Hit, KeySecret, LogIndex, LogPlace,
-    LoggedCalls, Report, Search, Server, Spent, Store, StoreError, StoredKey, Sum, Written,
-    check_file,
+    AdminChange, Alike, Books, Change, Difference, Dimension, Event, Hit, KeySecret, LogIndex,
+    LogPlace, LoggedCalls, Report, Search, Server, Spent, Store, StoreError, StoredKey, Sum,
+    Unsent, Written, check_file,
 };

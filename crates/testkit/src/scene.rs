@@ -131,6 +131,7 @@ impl Scene {
             snapshot: Snapshot {
                 version: 1,
                 retry,
+                budget_headers: true,
                 ..Snapshot::default()
             },
         }

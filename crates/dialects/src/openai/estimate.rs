@@ -5,10 +5,12 @@
 //! three digits, two signs, two or three letters of other alphabets, one
 //! ideograph; half a picture. It needs no vocabulary and never blocks.
 
+use std::borrow::Cow;
+
 use super::request::View;
-use super::texts::Text;
 use super::weight;
 use crate::json::{Document, Kind, Node};
+use crate::texts::{Place, Text, decode};
 
 /// One token in the units that characters are weighed in.
 const TOKEN: u64 = 12;
@@ -61,14 +63,39 @@ pub fn estimate_prompt(doc: &Document, view: &View) -> u64 {
     for text in &view.texts {
         estimate.add_raw(doc, text);
     }
-    let ready: u64 = doc
-        .root()
+    let messages = u64::from(view.messages) * PER_MESSAGE;
+    estimate.tokens() + messages + ready_tokens(doc) + estimate_media(view)
+}
+
+/// A lump sum for each image, sound and file, unseen.
+#[must_use]
+pub fn estimate_media(view: &View) -> u64 {
+    u64::from(view.media) * PER_MEDIUM
+}
+
+/// How many tokens a prompt brings as numbers, ready-made.
+#[must_use]
+pub fn ready_tokens(doc: &Document) -> u64 {
+    doc.root()
         .members()
         .filter(|(key, _)| matches!(&*key.name(), b"prompt" | b"input"))
         .map(|(_, value)| numbers(value))
-        .sum();
-    let messages = u64::from(view.messages) * PER_MESSAGE;
-    estimate.tokens() + messages + ready + u64::from(view.media) * PER_MEDIUM
+        .sum()
+}
+
+/// What of a prompt a tokenizer is to cut: its texts, and what defines tools
+/// and the answer's form as it stands, signs and all.
+#[must_use]
+pub fn prompt_texts<'a>(doc: &'a Document, view: &View) -> Vec<Cow<'a, str>> {
+    let said = view.texts.iter();
+    let said = said.filter(|text| text.place != Place::Definition);
+    let mut texts: Vec<_> = said.map(|text| decode(doc, text)).collect();
+    for (key, value) in doc.root().members() {
+        if matches!(&*key.name(), b"tools" | b"functions" | b"response_format") {
+            texts.push(String::from_utf8_lossy(value.span().of(doc.bytes())));
+        }
+    }
+    texts
 }
 
 /// Numbers in an array, or in the arrays in it.

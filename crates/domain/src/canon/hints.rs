@@ -37,7 +37,10 @@ impl Unknown {
     /// Whether the form says the same: nothing is lost without it.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        TOLD.contains(&self.name.as_str()) || self.is_text_only() || self.is_empty()
+        TOLD.contains(&self.name.as_str())
+            || self.is_text_only()
+            || self.is_empty()
+            || self.is_kept_by_nobody()
     }
 
     /// Whether it says nothing: SDKs send empty places too, and Google's protocol
@@ -49,6 +52,12 @@ impl Unknown {
             "false" | "\"\"" | "0" => self.dialect == Dialect::Gemini,
             _ => false,
         }
+    }
+
+    /// Whether it says that nobody shall keep the answer, as nobody does who does not
+    /// know the word.
+    fn is_kept_by_nobody(&self) -> bool {
+        self.name == "store" && self.raw.as_str() == "false"
     }
 
     /// Whether it says that the answer is text, as every answer is.

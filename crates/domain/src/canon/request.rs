@@ -18,6 +18,9 @@ pub struct Request {
     pub tool_choice: Option<ToolChoice>,
     /// Whether several may be called at once.
     pub parallel_tools: Option<bool>,
+    /// Whether the client knows calls by `function_call` alone, as they were in chat
+    /// completions before there were several.
+    pub knows_one_call: bool,
     /// Most tokens of the answer, reasoning included.
     pub max_tokens: Option<u64>,
     /// Numbers as they were written.

@@ -24,6 +24,9 @@ pub use written::Written;
 pub(crate) use written::{Begins, Dollars};
 use written::{named, spelled};
 
+/// The longest span that a limit may have.
+pub const LONGEST: Duration = Duration::from_secs(written::MOST_SECONDS);
+
 /// In which time a limit counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Window {

@@ -53,7 +53,7 @@ fn span(text: &str) -> Option<Duration> {
 }
 
 /// No window is longer than ten years.
-const MOST_SECONDS: u64 = 3_660 * 86_400;
+pub(super) const MOST_SECONDS: u64 = 3_660 * 86_400;
 
 /// A limit, as it stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -84,6 +84,19 @@ pub enum Forced {
     Named,
 }
 
+/// When a model is to be had by chat completions, where its provider speaks Responses
+/// too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chats {
+    /// Always.
+    Always,
+    /// Unless it is to think so much and has tools.
+    UnlessToolsAndEffort,
+    /// Never.
+    Never,
+}
+
 /// Whose words a model knows, where one dialect is for the models of all makers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +109,62 @@ pub enum Family {
     GptOss,
     /// Nobody's.
     Other,
+}
+
+/// The vocabulary that a model's texts are cut into tokens by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vocabulary {
+    /// `OpenAI`'s of GPT-4o and all since.
+    O200k,
+    /// `OpenAI`'s of GPT-4, GPT-3.5 and their embeddings.
+    Cl100k,
+    /// Another one: tokens are estimated by a ratio for each kind of character.
+    Unknown,
+}
+
+/// Tokens that a provider puts around what a client says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[u64; 3]", into = "[u64; 3]")]
+pub struct Framing {
+    /// Around the whole prompt.
+    pub prompt: u64,
+    /// Around each message.
+    pub message: u64,
+    /// To tell the model how to call tools, beside the tools.
+    pub tools: u64,
+}
+
+impl Framing {
+    /// More than any provider is known to put there.
+    pub const MOST: Self = Self {
+        prompt: 32,
+        message: 16,
+        tools: 1_000,
+    };
+
+    /// Around so many messages, with so many tools.
+    #[must_use]
+    pub const fn of(self, messages: u32, tools: u32) -> u64 {
+        let with_tools = if tools > 0 { self.tools } else { 0 };
+        self.prompt + messages as u64 * self.message + with_tools
+    }
+}
+
+impl From<[u64; 3]> for Framing {
+    fn from([prompt, message, tools]: [u64; 3]) -> Self {
+        Self {
+            prompt,
+            message,
+            tools,
+        }
+    }
+}
+
+impl From<Framing> for [u64; 3] {
+    fn from(framing: Framing) -> Self {
+        [framing.prompt, framing.message, framing.tools]
+    }
 }
 
 /// The least and the most tokens for thoughts.

@@ -42,7 +42,7 @@ pub use kept::{About, Kept};
 pub use passage::Passage;
 pub use past::{Conversed, Holder, Previous};
 pub use pivot::Foreign;
-pub(crate) use pivot::here;
+pub(crate) use pivot::{composed, here};
 pub(crate) use route::dialect;
 pub use route::{Conversation, Listing, Target, Wish};
 pub(crate) use segment::decoded;

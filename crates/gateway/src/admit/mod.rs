@@ -24,6 +24,7 @@ use crate::accept::{self, Accepted, Head};
 use crate::plane::{self, Plane};
 use crate::settle::{Refused, Ticket};
 
+pub(crate) use asks::UNSTATED_OUTPUT;
 pub(crate) use memo::Memo;
 pub use pass::{Passing, pass};
 pub use room::{room, visit};

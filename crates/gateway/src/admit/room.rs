@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::bound::Bound;
 use domain::counters::{Full, Granted, Measure, Rank, Taken};
 use domain::model::Model;
 use domain::principal::Principal;
@@ -13,7 +14,7 @@ use domain::snapshot::Snapshot;
 use domain::terms::WhenFull;
 use tokio::time::Instant;
 
-use super::asks::{Asks, Care, Needs};
+use super::asks::{Asks, Care, Counts, Needs};
 use super::full;
 use super::scope::{self, Said};
 use super::{Admitted, Known, Visitor};
@@ -68,7 +69,9 @@ pub async fn room(
             let policies = super::policies_of(snapshot, &model, &accepted.principal);
             let ticket = &mut accepted.ticket;
             ticket.taken = taken;
-            (ticket.reserved, ticket.each) = (needs.used(), needs.used());
+            (ticket.reserved, ticket.each) = (needs.reserved(), needs.each());
+            ticket.grows(needs.is_open);
+            ticket.hides_budgets = !snapshot.budget_headers;
             if instead_of {
                 ticket.is_degraded(asked_for, model.name.clone());
                 ticket.asks_for(&model);
@@ -77,13 +80,16 @@ pub async fn room(
                 accepted,
                 model,
                 policies,
-                reserved: needs.tokens,
+                reserved: needs.each().tokens,
             })
         }
-        Err((refusal, room)) => Err(Refused {
-            room,
-            ..Refused::new(accepted.ticket, *refusal)
-        }),
+        Err((refusal, mut room)) => {
+            room.retain(|it| snapshot.budget_headers || it.measure != Measure::Cost);
+            Err(Refused {
+                room,
+                ..Refused::new(accepted.ticket, *refusal)
+            })
+        }
     }
 }
 
@@ -182,9 +188,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes room at once. What counts money is asked for with what a prompt of
-    /// so many bytes may have, and where that does not fit, with what it surely
-    /// has.
+    /// Takes room at once. Hard budgets are asked for what a prompt of so many
+    /// bytes may have, and where that does not fit, the prompt is counted.
     async fn taken(
         &self,
         accepted: &Accepted,
@@ -194,9 +199,9 @@ impl Asking<'_> {
         if principal.bounds.is_empty() {
             return Ok((None, Needs::default()));
         }
-        let mut short = None;
-        for care in [Care::Bytes, Care::Estimate] {
-            let needs = Needs::of(self.snapshot, accepted, model, care);
+        let mut care = Care::Bytes;
+        loop {
+            let needs = Needs::of(self.snapshot, accepted, (model, self.said), care);
             let needs = needs.map_err(|refusal| Short::Never(Box::new(refusal)))?;
             let about = (model.name.as_str(), self.said);
             let now = self.plane.shared.moment();
@@ -207,15 +212,14 @@ impl Asking<'_> {
             match self.plane.shared.counters.take(&asks.all, now).get().await {
                 Ok(taken) => return Ok((Some(taken), needs)),
                 Err(full) => {
-                    let measure = asks.all.get(full.ask).map(|ask| ask.measure);
-                    short = Some(Short::Full(asks, needs, full));
-                    if measure != Some(Measure::Cost) {
-                        break;
+                    let bound = asks.bound(principal, full.ask);
+                    if care != Care::Bytes || !bound.is_some_and(Bound::is_wall) {
+                        return Err(Short::Full(asks, needs, full));
                     }
+                    care = Care::Counted(Counts::of(self.snapshot, accepted, model).await);
                 }
             }
         }
-        Err(short.unwrap_or_else(|| Short::Never(Box::new(lost()))))
     }
 
     /// The model that may be asked instead, unless that was done already.
@@ -227,7 +231,7 @@ impl Asking<'_> {
     }
 
     /// How long a request waits for room, and whether for time to pass too.
-    fn waits(&self, bound: Option<&domain::bound::Bound>, full: &Full) -> Option<(Duration, bool)> {
+    fn waits(&self, bound: Option<&Bound>, full: &Full) -> Option<(Duration, bool)> {
         let bound = bound?;
         match &bound.when_full {
             WhenFull::Queue(wait) => Some((Duration::from_millis(wait.0), true)),
@@ -273,10 +277,6 @@ enum Short {
     Never(Box<Refusal>),
     /// A limit is reached.
     Full(Asks, Needs, Full),
-}
-
-fn lost() -> Refusal {
-    Refusal::new(Reason::Internal, "The gateway lost its way.")
 }
 
 /// Takes room for a request that asks no model: tokens it uses none. It does

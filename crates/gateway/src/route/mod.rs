@@ -38,7 +38,17 @@ pub struct Step {
     pub whose: Whose,
     /// What it is known to lack for this request, in a few words.
     pub lacks: Option<&'static str>,
+    /// Whether some tool of the request cannot be told to it.
+    pub lacks_tools: bool,
+    /// Why it stands before others of its order, in a few words, where it does.
+    pub preferred: Option<&'static str>,
 }
+
+/// It is where the conversation is that the request goes on from.
+const AT_HOME: &str = "what the conversation goes on from is kept or sealed there: asked first";
+/// It speaks the client's dialect, and others do not.
+const NATIVE: &str = "it can be told of all tools, in the client's dialect: asked before those \
+                      that cannot";
 
 /// A request with its plan.
 pub struct Routed {
@@ -97,6 +107,8 @@ pub async fn choose(
         && let Some(home) = home(plane, &composed.admitted.accepted)
     {
         plan.sort_by_key(|step| distance(step, &home));
+        let at_home = plan.iter_mut().filter(|step| distance(step, &home) < 2);
+        at_home.for_each(|step| step.preferred = Some(AT_HOME));
     }
     for name in &own.fallbacks {
         if let Some(model) = snapshot.resolve(name.as_str())
@@ -121,12 +133,21 @@ pub async fn choose(
         let accepted = &fresh.guarded.composed.admitted.accepted;
         for step in &mut plan {
             step.lacks = suited::lacks(&step.target, accepted);
+            step.lacks_tools = suited::lacks_tools(plane, &step.target, accepted);
+        }
+        if plan.iter().any(|step| step.lacks_tools) {
+            let all_told = plan.iter_mut().filter(|step| !step.lacks_tools);
+            all_told.for_each(|step| step.preferred = step.preferred.or(Some(NATIVE)));
         }
         plan.sort_by_key(|step| {
             let is_awake = plane.shared.health.is_awake(&step.target.id, now);
             let is_fallback = step.whose == Whose::Fallback;
-            let lacks_tools = suited::lacks_tools(plane, &step.target, accepted);
-            (step.lacks.is_some(), !is_awake, is_fallback, lacks_tools)
+            (
+                step.lacks.is_some(),
+                !is_awake,
+                is_fallback,
+                step.lacks_tools,
+            )
         });
     }
     Ok(Routed {
@@ -183,5 +204,7 @@ fn step(target: Arc<Deployment>, whose: Whose) -> Step {
         target,
         whose,
         lacks: None,
+        lacks_tools: false,
+        preferred: None,
     }
 }

@@ -22,6 +22,7 @@ use super::failure::Failure;
 use super::fetch::Means;
 use super::pool::ExchangeError;
 use super::quirks::{self, Told};
+use super::recount::Recount;
 use super::rejected::{Spoken, rejected};
 use super::translation::{self, Translation};
 use super::upstream::{Lost, Reply, UpstreamBody};
@@ -107,6 +108,7 @@ pub(super) async fn attempt(
             held: Vec::new(),
             timeouts,
             deadline,
+            recount: Recount::of(plane, ask, target),
         };
         if ask.view.stream {
             return Box::pin(open(opening, ask))
@@ -119,7 +121,10 @@ pub(super) async fn attempt(
     let estimate = ticket.meter.prompt_estimate;
     let media_type = fields.text("content-type").map(str::to_owned);
     let read = plain(ask, (fields, whole), translation, (mender, estimate)).await;
-    let plain = read.map_err(|failure| failure.that_came_as(media_type.as_deref()))?;
+    let mut plain = read.map_err(|failure| failure.that_came_as(media_type.as_deref()))?;
+    if plain.view.usage.is_none() {
+        plain.recount = Recount::of(plane, ask, target);
+    }
     ticket.dropped = quirks::both(ticket.dropped.take(), plain.unshown.clone());
     Ok(Answered::Plain(Box::new(plain)))
 }
@@ -245,6 +250,7 @@ async fn plain(
         view,
         out,
         unshown,
+        recount: None,
     })
 }
 

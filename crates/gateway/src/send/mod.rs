@@ -25,6 +25,7 @@ pub mod pool;
 mod prepared;
 mod quirks;
 mod reasoning;
+mod recount;
 pub(crate) mod rehearsal;
 mod rejected;
 mod removal;
@@ -36,6 +37,7 @@ mod signing;
 #[cfg(test)]
 mod simulation;
 mod spoken;
+mod talk;
 pub mod tls;
 mod told;
 mod translation;
@@ -83,10 +85,12 @@ pub use fetch::Fetcher;
 pub use keys::KeyRests;
 use keys::Turns;
 pub use pass::{Passed, pass};
+pub(crate) use recount::{Recount, Recounted, Reporting};
 pub use removal::forget;
 pub use spoken::Unspoken;
 pub(crate) use spoken::speaks;
 pub use told::Told;
+pub(crate) use translation::PIVOT;
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.
@@ -121,6 +125,8 @@ pub struct Plain {
     pub out: Option<Bytes>,
     /// What of it has no place in the client's dialect.
     pub unshown: Option<String>,
+    /// What counts it, where the target does not say its usage.
+    pub(crate) recount: Option<Recount>,
 }
 
 /// A stream that has begun.
@@ -140,6 +146,8 @@ pub struct Opening {
     pub timeouts: Timeouts,
     /// When the whole request must be over.
     pub deadline: Instant,
+    /// What counts it, should the target not say its usage.
+    pub(crate) recount: Option<Recount>,
 }
 
 /// What `serve` must know of a request.
@@ -176,7 +184,7 @@ impl Serving {
             keep,
             client: accepted.foreign.as_ref().map(|foreign| {
                 let (id, at) = (accepted.ticket.id(), accepted.ticket.opened());
-                Client::new(Arc::clone(foreign), id, at)
+                Client::new(foreign, id, at)
             }),
         }
     }
@@ -310,7 +318,13 @@ async fn asked_well(
     let failure = match asked(plane, ask, &native, how, ticket).await {
         Err(failure) if failure.is_no_route && !Arc::ptr_eq(&native, target) => failure,
         Err(failure) => match spoken::instead(ask, &native, &failure) {
-            Some(other) => return Box::pin(asked(plane, ask, other, how, ticket)).await,
+            Some(other) => {
+                let answer = Box::pin(asked(plane, ask, other, how, ticket)).await;
+                if answer.is_ok() && spoken::learn_chatless(plane, ask, &native) {
+                    noted::chatless(plane, (ticket, &native), &failure);
+                }
+                return answer;
+            }
             None => return Err(failure),
         },
         answer => return answer,

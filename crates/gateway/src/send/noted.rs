@@ -50,6 +50,20 @@ pub(super) fn unspoken(
         "it does not speak this dialect: it is asked in its usual one for an hour");
 }
 
+/// Notes that a target has by Responses alone what it was asked for in chat
+/// completions: once, because the next requests are asked there.
+pub(super) fn chatless(
+    plane: &Rc<Plane>,
+    (ticket, target): (&Ticket, &Deployment),
+    failure: &Failure,
+) {
+    let kind = failure.kind.as_str();
+    plane.shared.metrics.attempt_failed(&target.id, kind);
+    tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
+        cause = failure.refusal.cause,
+        "it has this by Responses alone: the like is asked there for an hour");
+}
+
 /// Writes a failure into the target's health.
 fn health(plane: &Rc<Plane>, target: &Deployment, failure: &Failure, retry: &RetryPolicy) {
     let (health, now) = (&plane.shared.health, plane.shared.ticks());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use dialects::Operation;
 use dialects::json::{Document, Object, object};
 use dialects::translate::allowed;
-use domain::model::{Deployment, WireFormat};
+use domain::model::{Deployment, Price, WireFormat};
 use domain::record::Outcome;
 use http1::Fields;
 
@@ -75,6 +75,8 @@ struct Sent {
     dropped: Option<String>,
     /// How long its answers may become.
     bound: Bound,
+    /// What it costs.
+    price: Option<Price>,
 }
 
 /// The most tokens that a target writes, and who sees to that.
@@ -134,7 +136,7 @@ fn target(plane: &Plane, step: &Step, sent: &Result<Sent, Failure>, prompt: u64)
             Ok(sent) => {
                 tokens(o, sent.bound.tokens());
                 o.string("bounded_by", sent.bound.as_str());
-                most(o, target, (prompt, sent.bound));
+                most(o, sent.price.as_ref(), (prompt, sent.bound));
                 o.array("dropped", |a| {
                     for field in sent.dropped.iter().flat_map(|all| all.split(", ")) {
                         a.string(field);
@@ -151,8 +153,10 @@ fn target(plane: &Plane, step: &Step, sent: &Result<Sent, Failure>, prompt: u64)
 
 /// What this target would be sent.
 async fn sent(plane: &Plane, ask: &Ask, target: &Deployment) -> Result<Sent, Failure> {
+    let price = ask.principal.contracts.price(target).cloned();
     if let Some(several) = several::of(ask, target).await? {
         return Ok(Sent {
+            price,
             dropped: several.dropped,
             bound: Bound::Request(0),
         });
@@ -167,6 +171,7 @@ async fn sent(plane: &Plane, ask: &Ask, target: &Deployment) -> Result<Sent, Fai
         Operation::Chat | Operation::Completion => bound(ask, target, told.body).await?,
     };
     Ok(Sent {
+        price,
         dropped: quirks::both(lost, told.dropped),
         bound,
     })
@@ -208,6 +213,10 @@ fn because(plane: &Plane, step: &Step) -> String {
         .is_awake(&step.target.id, plane.shared.ticks());
     let because = match (is_awake, step.whose) {
         (false, _) => "it rests after failures: asked last",
+        (true, Whose::Own) if step.lacks_tools => {
+            "it cannot be told of all tools of the request: asked after those that can"
+        }
+        (true, Whose::Own) if step.preferred.is_some() => step.preferred.unwrap_or_default(),
         (true, Whose::Own) => "it answers for the model, by order and weight",
         (true, Whose::Fallback) => "it answers for a fallback of the model",
     };
@@ -225,8 +234,8 @@ fn tokens(o: &mut Object<'_>, most: Option<u64>) {
 
 /// What it costs if the answer is as long as it may be; nothing is said where
 /// the price is unknown, or that length.
-fn most(o: &mut Object<'_>, target: &Deployment, (prompt, bound): (u64, Bound)) {
-    match (&target.price, bound.tokens()) {
+fn most(o: &mut Object<'_>, price: Option<&Price>, (prompt, bound): (u64, Bound)) {
+    match (price, bound.tokens()) {
         (Some(price), Some(answer)) => {
             o.string("most_usd", &ledger::most(prompt, answer, price).to_string())
         }

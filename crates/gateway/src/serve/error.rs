@@ -43,7 +43,7 @@ pub fn refuse(
     let fields = &mut served.fields;
     headers::id(fields, id);
     say_when(fields, &refusal);
-    headers::limits(fields, &room);
+    headers::limits(fields, room.iter());
     if let Some(method) = allow {
         fields.add("allow", method.as_str());
     }
@@ -57,9 +57,7 @@ pub fn refuse(
                 fields.add(headers::PROVIDER, name);
                 fields.add_number(headers::ATTEMPTS, ticket.attempts().into());
             }
-            if let Some(taken) = &ticket.taken {
-                headers::limits(fields, taken.room());
-            }
+            headers::limits(fields, ticket.room());
             if let Some(cause) = &refusal.cause {
                 tracing::debug!(request_id = %id, reason = refusal.reason.code(), cause, "refused");
             }

@@ -103,9 +103,7 @@ pub(super) fn of(out: &mut Fields, ticket: &Ticket) {
     if let Some(degraded) = &ticket.degraded {
         out.add(DEGRADED, degraded.as_str());
     }
-    if let Some(taken) = &ticket.taken {
-        limits(out, taken.room());
-    }
+    limits(out, ticket.room());
 }
 
 /// What the answer cost, in US dollars.
@@ -124,10 +122,10 @@ pub(super) fn hit(out: &mut Fields, shelved: &Shelved) {
 
 /// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as `OpenAI` has them,
 /// and the same of money: of all limits that hold, those with the least left.
-pub(super) fn limits(out: &mut Fields, room: &[Room]) {
+pub(super) fn limits<'a>(out: &mut Fields, room: impl Iterator<Item = &'a Room> + Clone) {
     for (measure, names) in LIMITS {
         let of_it = room
-            .iter()
+            .clone()
             .filter(|it| it.measure == measure && it.capacity != u64::MAX);
         let Some(room) = of_it.min_by_key(|it| (it.remaining, it.reset)) else {
             continue;

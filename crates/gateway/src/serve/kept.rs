@@ -66,7 +66,7 @@ pub async fn kept(plane: &Rc<Plane>, visitor: Visitor) -> Result<Served, Refused
     };
     headers::id(&mut served.fields, request_id);
     if let Some(taken) = &visitor.taken {
-        headers::limits(&mut served.fields, taken.room());
+        headers::limits(&mut served.fields, taken.room().iter());
     }
     Ok(served)
 }

@@ -10,53 +10,57 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dialects::framing::Cutter;
 use dialects::openai::{Facts, FrameClass, Pass, Tap};
 use dialects::sse::Frame;
+use dialects::texts::Form;
 use dialects::translate::Frames;
 use domain::guard::Finding;
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
 use tokio::time::Instant;
 
+use super::growing::Counting;
 use super::hold::Hold;
 use super::keep::{self, Keeping};
+use super::recording::Recording;
 use super::rest::{Rest, drain};
 use super::watched::{Flow, Party, Watched};
 use super::{AnswerBody, Served, fault, headers, shelved, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
-use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{Client, LARGEST_EVENT, Opening, Serving, Told};
+use crate::send::{Client, LARGEST_EVENT, Opening, PIVOT, Recount, Serving, Told};
 use crate::settle::Ticket;
 use crate::wire::Alarm;
 
-/// The largest stream that is kept for reuse.
-const LARGEST_KEPT: usize = 4 << 20;
 /// A stream on its way to the client. Dropping it means that the client left.
 pub struct Streaming {
-    plane: Rc<Plane>,
-    ticket: Option<Ticket>,
-    upstream: Option<UpstreamBody>,
-    cutter: Frames,
-    client: Option<Client>,
-    tap: Tap,
-    hold: Hold,
-    ready: VecDeque<Bytes>,
+    pub(super) plane: Rc<Plane>,
+    pub(super) ticket: Option<Ticket>,
+    pub(super) upstream: Option<UpstreamBody>,
+    pub(super) cutter: Frames,
+    pub(super) client: Option<Client>,
+    pub(super) tap: Tap,
+    pub(super) hold: Hold,
+    pub(super) ready: VecDeque<Bytes>,
     /// Kept for its capacity.
     frames: Vec<Frame>,
-    record: Option<(Keep, BytesMut)>,
+    record: Recording,
+    /// What counts it, should the target not say its usage.
+    pub(super) recount: Option<Recount>,
+    /// Waits with the last mark until the answer is counted.
+    pub(super) counting: Option<Counting>,
     /// Waits with the last mark until the answer is kept.
     keeping: Option<Keeping>,
-    silence: Duration,
-    keepalive: Option<Duration>,
-    deadline: Instant,
+    pub(super) silence: Duration,
+    pub(super) keepalive: Option<Duration>,
+    pub(super) deadline: Instant,
     /// When the upstream, or the client's patience, runs out.
-    due: Instant,
+    pub(super) due: Instant,
     alarm: Alarm,
-    last: Instant,
+    pub(super) last: Instant,
 }
 
 /// Starts a stream: the held frames go out first.
@@ -74,6 +78,8 @@ pub(super) fn start(
     }
     headers::upstream(&mut served.fields, &opening.fields);
     headers::about(&mut served.fields, &ticket, &serving);
+    let form = serving.client.as_ref().map(Client::form);
+    let form = form.unwrap_or((PIVOT, Form::Events));
     let now = Instant::now();
     let mut streaming = Streaming {
         plane: Rc::clone(plane),
@@ -82,10 +88,12 @@ pub(super) fn start(
         cutter: opening.frames,
         client: serving.client,
         tap: opening.tap,
-        hold: Hold::new(serving.guards),
+        hold: Hold::new(serving.guards, form),
         ready: VecDeque::new(),
         frames: Vec::new(),
-        record: serving.keep.map(|keep| (keep, BytesMut::new())),
+        record: Recording::of(serving.keep),
+        recount: opening.recount,
+        counting: None,
         keeping: None,
         silence: opening.timeouts.between_chunks,
         keepalive: plane.shared.snapshot.load().keepalive,
@@ -107,6 +115,11 @@ impl Flow for Streaming {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
                 return Poll::Ready(Some(bytes));
+            }
+            if self.counting.is_some() {
+                let mark = ready!(self.counted(cx));
+                self.keep(mark);
+                continue;
             }
             if let Some(keeping) = &mut self.keeping {
                 let mark = ready!(keeping.as_mut().poll(cx));
@@ -134,6 +147,7 @@ impl Flow for Streaming {
                     if let Err(unreadable) = cut {
                         self.broke(unreadable);
                     }
+                    self.pay_as_it_grows();
                     self.wind();
                 }
                 Poll::Ready(Some(Err(error))) => self.broke(error),
@@ -191,12 +205,7 @@ impl Streaming {
         if self.upstream.is_none() {
             return;
         }
-        if let Some((_, kept)) = &mut self.record {
-            kept.extend_from_slice(&frame.bytes);
-            if kept.len() > LARGEST_KEPT {
-                self.record = None;
-            }
-        }
+        self.record.push(&frame.bytes);
         match facts.class {
             FrameClass::Done => return self.end(frame.bytes),
             FrameClass::Error => return self.failed(frame),
@@ -208,8 +217,11 @@ impl Streaming {
             Pass::Replace(bytes) => bytes,
             Pass::Drop => Bytes::new(),
         };
-        let mut findings = self.hold.push(bytes, &facts.deltas);
-        if facts.class == FrameClass::Finish && self.tap.finish_seen() {
+        self.remember(&facts.deltas);
+        let mut findings = self.hold.push(bytes);
+        // Frames of other dialects may leave behind those that tell of the end.
+        let is_last = facts.class == FrameClass::Finish && self.client.is_none();
+        if is_last && self.tap.finish_seen() {
             findings.extend(self.hold.finish());
         }
         if self.blocked(&findings) {
@@ -238,7 +250,7 @@ impl Streaming {
 
     /// The dialect's last mark has come.
     fn end(&mut self, mark: Bytes) {
-        let findings = self.hold.finish();
+        let findings = [self.hold.last(&mark), self.hold.finish()].concat();
         if self.blocked(&findings) {
             return;
         }
@@ -253,6 +265,13 @@ impl Streaming {
         if let Some(upstream) = self.upstream.take() {
             tokio::task::spawn_local(drain(upstream));
         }
+        if let Some(mark) = self.count(mark) {
+            self.keep(mark);
+        }
+    }
+
+    /// All of the answer has come, and is counted: it is kept where it is to be.
+    fn keep(&mut self, mark: Bytes) {
         let ticket = self.ticket.as_ref();
         self.keeping =
             ticket.and_then(|it| keep::keeping(&self.plane, it, self.client.as_ref(), &mark));
@@ -271,7 +290,7 @@ impl Streaming {
 
     /// The upstream broke off: the client gets an error event, never a clean
     /// end. What guards hold stays held.
-    fn broke(&mut self, cause: impl ToString) {
+    pub(super) fn broke(&mut self, cause: impl ToString) {
         let refusal = Refusal::new(
             Reason::UpstreamBroken,
             "The upstream broke off in the middle of the answer; what came so far is incomplete.",
@@ -283,6 +302,10 @@ impl Streaming {
 
     /// The provider's stream says that it failed, and so the client's does.
     fn failed(&mut self, frame: Frame) {
+        let findings = self.hold.last(&frame.bytes);
+        if self.blocked(&findings) {
+            return;
+        }
         let told = Told::of(frame.data.unwrap_or_default());
         self.warn(&told.refusal);
         let id = self.id();
@@ -296,12 +319,12 @@ impl Streaming {
         ticket.map_or_else(String::new, |it| it.id().to_string())
     }
 
-    fn warn(&self, refusal: &Refusal) {
+    pub(super) fn warn(&self, refusal: &Refusal) {
         let (id, cause) = (self.id(), &refusal.cause);
         tracing::warn!(request_id = id, cause, "stream broke");
     }
 
-    fn close(&mut self, refusal: &Refusal, outcome: Outcome) {
+    pub(super) fn close(&mut self, refusal: &Refusal, outcome: Outcome) {
         let event = self.cutter.fault(&fault::of(refusal));
         self.close_with(event, refusal, outcome);
     }
@@ -326,50 +349,14 @@ impl Streaming {
         self.upstream = None;
     }
 
-    fn meter(&mut self) {
-        let Some(ticket) = &mut self.ticket else {
-            return;
-        };
-        ticket.meter.reported = self.tap.usage();
-        ticket.meter.said_so_far = self.cutter.usage();
-        ticket.meter.completion_estimate = self.tap.estimated_completion();
-    }
-
     fn shelve(&mut self) {
         let (Some((keep, body)), Some(ticket)) = (self.record.take(), &mut self.ticket) else {
             return;
         };
         ticket.meter.reported = self.tap.usage();
-        let (shared, body) = (&self.plane.shared, (body.freeze(), true));
-        let shelved = shelved(ticket, self.tap.usage(), body, keep.ttl, shared.ticks());
+        let (shared, usage) = (&self.plane.shared, self.tap.usage());
+        let shelved = shelved(ticket, usage, (body, true), keep.ttl, shared.ticks());
         shared.shelf.put(keep.key, Arc::new(shelved));
-    }
-
-    /// Notes the next moment that matters.
-    fn wind(&mut self) {
-        let silence = self.last + self.silence;
-        let next = self
-            .keepalive
-            .map_or(silence, |every| silence.min(Instant::now() + every));
-        self.due = next.min(self.deadline);
-    }
-
-    /// The timer rang: too long a silence, or time for a sign of life.
-    fn rang(&mut self) {
-        let now = Instant::now();
-        if now >= self.deadline {
-            self.broke("timeout: total");
-        } else if now >= self.last + self.silence {
-            self.broke("timeout: between_chunks");
-        } else {
-            let usual = || Bytes::from_static(b": keep-alive\n\n");
-            let sign = self
-                .client
-                .as_ref()
-                .map_or_else(usual, Client::sign_of_life);
-            self.ready.push_back(sign);
-            self.wind();
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! failed in the midst of what they were asked. Where nobody answers, it is the
 //! prompt at the last that may have worked on it.
 
+use domain::counters::Used;
 use domain::model::Price;
 use domain::money::NanoUsd;
 use domain::usage::{Usage, UsageSource};
@@ -27,6 +28,15 @@ impl Bill {
             source,
             cost: price.filter(|_| is_used).map(|it| ledger::cost(&usage, it)),
             price_missing: is_used && price.is_none(),
+        }
+    }
+
+    /// As limits count it.
+    pub(super) fn used(&self) -> Used {
+        let cost = self.cost.map_or(0, |it| u64::try_from(it.0).unwrap_or(0));
+        Used {
+            tokens: self.usage.total(),
+            cost,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use domain::usage::{Usage, UsageSource};
 
+use crate::send::Recounted;
+
 /// What is known of the tokens so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meter {
@@ -23,6 +25,13 @@ pub struct Meter {
 }
 
 impl Meter {
+    /// Texts were cut into tokens: that counts instead of estimates.
+    pub(crate) fn is_recounted(&mut self, counts: Recounted) {
+        let Recounted { prompt, answer } = counts;
+        self.prompt_estimate = prompt.unwrap_or(self.prompt_estimate);
+        self.completion_estimate = answer.unwrap_or(self.completion_estimate);
+    }
+
     /// What it will have used at least once it is asked.
     pub(super) fn asks(&self) -> (Usage, UsageSource) {
         let asked = Self {

@@ -46,6 +46,16 @@ struct Reason {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivery {
+    result: &'static str,
+}
+
 /// The way's metrics.
 #[derive(Clone)]
 pub struct Metrics {
@@ -61,6 +71,8 @@ pub struct Metrics {
     failed_attempts: Family<Attempt, Counter>,
     strangers: Family<Reason, Counter>,
     cache_hits: Counter,
+    events: Family<Kind, Counter>,
+    deliveries: Family<Delivery, Counter>,
 }
 
 fn seconds() -> Histogram {
@@ -80,14 +92,37 @@ impl Default for Metrics {
             failed_attempts: Family::default(),
             strangers: Family::default(),
             cache_hits: Counter::default(),
+            events: Family::default(),
+            deliveries: Family::default(),
         }
     }
 }
 
 impl Metrics {
+    /// Counts an event of this kind.
+    pub fn event(&self, kind: &str) {
+        let kind = kind.to_owned();
+        self.events.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// Counts what came of sending one.
+    pub fn delivery(&self, result: &'static str) {
+        self.deliveries.get_or_create(&Delivery { result }).inc();
+    }
+
     /// Registers everything. Names follow the `GenAI` conventions of
     /// `OpenTelemetry` where those have one.
     pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "portcullis_events",
+            "Events that somebody is told: budgets nearly spent, what is wrong in the books",
+            self.events.clone(),
+        );
+        registry.register(
+            "portcullis_webhook_deliveries",
+            "Events sent to the webhook, by what came of it",
+            self.deliveries.clone(),
+        );
         registry.register(
             "portcullis_requests_in_flight",
             "Requests running now",

@@ -12,6 +12,7 @@ mod log;
 mod meter;
 mod metrics;
 mod refused;
+mod reserved;
 mod strangers;
 mod who;
 
@@ -19,6 +20,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use domain::contract::Contracts;
 use domain::counters::Used;
 use domain::ids::{KeyId, ModelName, TicketId};
 use domain::model::{Deployment, Model};
@@ -58,6 +60,10 @@ pub struct Account {
     pub reserved: Used,
     /// And for each of them.
     pub each: Used,
+    /// How many tokens of the answer are reserved, where it may be longer.
+    grown: Option<u64>,
+    /// Whether clients are not told what is left of budgets.
+    pub hides_budgets: bool,
     /// The model that is asked instead of the one that was asked for.
     pub degraded: Option<ModelName>,
     /// Tokens.
@@ -67,6 +73,8 @@ pub struct Account {
     /// Whether the target was asked in the client's own words, and may keep
     /// the conversation under the id that the client gets.
     pub verbatim: bool,
+    /// Prices by contract.
+    contracts: Contracts,
     /// What passes through unread.
     pub carried: Option<Rc<Carried>>,
     /// The record so far.
@@ -101,7 +109,7 @@ impl std::ops::DerefMut for Ticket {
 impl Account {
     /// What the deployment that answers costs, where it is known.
     fn price(&self) -> Option<&domain::model::Price> {
-        self.target.as_ref()?.price.as_ref()
+        self.contracts.price(self.target.as_deref()?)
     }
 }
 
@@ -133,10 +141,13 @@ impl Ticket {
             taken: None,
             reserved: Used::default(),
             each: Used::default(),
+            grown: None,
+            hides_budgets: false,
             degraded: None,
             meter: Meter::default(),
             dropped: None,
             verbatim: false,
+            contracts: principal.contracts.clone(),
             carried: None,
             facts: Some(Box::new(facts)),
             counted_as: None,
@@ -184,19 +195,6 @@ impl Ticket {
         self.facts().model = Some(model.name.clone());
     }
 
-    /// Reserves what another attempt may use, where the last one may be paid too.
-    /// Whether there is room for it.
-    pub fn reserve_again(&mut self) -> bool {
-        let now = self.plane.shared.moment();
-        let more = self.each;
-        let has_room = self.taken.as_mut().is_none_or(|it| it.extend(more, now));
-        if has_room {
-            self.reserved.cost = self.reserved.cost.saturating_add(more.cost);
-            self.reserved.tokens = self.reserved.tokens.saturating_add(more.tokens);
-        }
-        has_room
-    }
-
     /// How many attempts there were.
     #[must_use]
     pub fn attempts(&self) -> u32 {
@@ -240,7 +238,7 @@ impl Ticket {
             return Ok(());
         }
         let (usage, usage_source) = self.meter.asks();
-        let price = target.price.as_ref();
+        let price = self.contracts.price(target).cloned();
         let passed = self.carried.as_ref().map(|carried| carried.so_far());
         let facts = self.facts();
         let asked = Asked {
@@ -250,7 +248,7 @@ impl Ticket {
             attempts: facts.attempts + 1,
             prompt: usage.input,
             usage_source,
-            cost: price.map(|price| ledger::cost(&usage, price)),
+            cost: price.map(|price| ledger::cost(&usage, &price)),
             passed,
         };
         let opened = Opened {
@@ -342,16 +340,12 @@ impl Ticket {
             carried.end();
         }
         if let Some(mut taken) = account.taken.take() {
-            let cost = bill
-                .cost
-                .map_or(0, |cost| u64::try_from(cost.0).unwrap_or(0));
-            if account.reserved.cost > 0 && cost > account.reserved.cost {
+            let used = bill.used();
+            let is_over = |reserved: u64, used: u64| reserved > 0 && used > reserved;
+            let reserved = account.reserved;
+            if is_over(reserved.cost, used.cost) || is_over(reserved.tokens, used.tokens) {
                 who::overran(&mut facts);
             }
-            let used = Used {
-                tokens: bill.usage.total(),
-                cost,
-            };
             taken.settle(used, shared.moment());
         }
         let unlisted = account.counted_as.as_deref();

@@ -146,6 +146,8 @@ pub(crate) fn snapshot_with(
         retry: config.retry.policy(),
         trusted_proxies: config.trusted_proxies.clone(),
         budget_wait: config.budget_wait.0,
+        long_streams: config.long_streams,
+        budget_headers: config.budget_headers,
         bounds: config.limits.bounds(),
         keepalive: config.keepalive.map(|span| span.0),
         turns: config.responses.retention(),

@@ -22,7 +22,9 @@ use crate::output;
 const DATABASE: &str = "portcullis.db";
 /// What says that a folder is a backup: written last.
 const MANIFEST: &str = "backup.json";
-/// What is copied beside the database, if it is there: files and folders.
+/// What happened and is not in the database yet.
+const JOURNAL: &str = "journal";
+/// What is copied beside them, if it is there: files and folders.
 const BESIDE: [&str; 3] = [SECRET_FILE, "audit.key", AUDIT];
 /// The audit log, as a backup has it.
 const AUDIT: &str = "audit";
@@ -56,8 +58,9 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         let data = &config.data_dir;
         let store = find_store(&args.place).await?;
         make_empty(&args.to)?;
-        // The database first: what is in the audit log by then and not in it is put
-        // back from the log, the other way round there is none.
+        // In the way that records go: what leaves the journal meanwhile is in the
+        // database, and what is in the log beyond that is put back from the log.
+        copy(&data.join(JOURNAL), &args.to.join(JOURNAL))?;
         let database = args.to.join(DATABASE);
         let copied = store.snapshot(&database).await;
         copied.context("the database cannot be copied")?;
@@ -101,7 +104,7 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         if config.store.url.is_some() {
             bail!("`store.url` names a server: restore its database with `pg_restore`");
         }
-        for name in [DATABASE, "journal"].iter().chain(&BESIDE) {
+        for name in [DATABASE, JOURNAL].iter().chain(&BESIDE) {
             if data.join(name).exists() {
                 bail!(
                     "{} is there already; name another data folder, or move that one away",
@@ -113,7 +116,7 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         let sound = store::check_file(&database).await;
         sound.with_context(|| database.display().to_string())?;
         private_folder(data)?;
-        for name in BESIDE {
+        for name in [JOURNAL].iter().chain(&BESIDE) {
             copy(&args.from.join(name), &data.join(name))?;
         }
         // The database last: a folder without one is no half of a restored one.

@@ -19,9 +19,11 @@ use clap::{Args, ValueEnum};
 use config::Config;
 use config::environment;
 use config::secret::Env;
+use domain::snapshot::Snapshot;
 
 use self::tools::Folders;
 use crate::cli::Place;
+use crate::commands::world;
 use crate::output;
 
 /// What stands for a key that was not given.
@@ -87,8 +89,13 @@ impl Wanted {
 /// Prints what the tool needs, or writes it.
 pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<()> {
     let url = match &args.url {
+        // Another gateway may have other models.
         Some(url) => url.clone(),
-        None => own(&args.place.look()?.config),
+        None => {
+            let (loaded, _, snapshot) = world::outline(&args.place)?;
+            known(&snapshot, args.model.as_deref())?;
+            own(&loaded.config)
+        }
     };
     let wanted = Wanted {
         tool: args.tool,
@@ -102,6 +109,21 @@ pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<()> {
         false => printed(&wanted, env)?,
     });
     Ok(())
+}
+
+/// Whether the gateway has the model.
+///
+/// # Errors
+/// It has none of this name; the names that are like it.
+fn known(snapshot: &Snapshot, model: Option<&str>) -> anyhow::Result<()> {
+    let Some(model) = model.filter(|model| snapshot.resolve(model).is_none()) else {
+        return Ok(());
+    };
+    let listed = snapshot.listed(|_| true).into_iter();
+    let aliases = snapshot.aliases.keys().map(String::as_str);
+    let names = listed.map(|model| model.name.as_str()).chain(aliases);
+    let help = domain::suggest::help(model, names);
+    bail!("there is no model `{model}`: {help} (`portcullis models` lists them all)")
 }
 
 /// What the person is to put in place.

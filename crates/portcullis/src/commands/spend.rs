@@ -1,6 +1,7 @@
 //! `portcullis spend`: what was spent, by whom and for what.
 
 mod focus;
+mod reprice;
 
 use std::collections::HashMap;
 
@@ -44,6 +45,9 @@ pub(crate) struct SpendArgs {
     /// So many rows at most, the dearest first
     #[arg(long, value_name = "N")]
     top: Option<usize>,
+    /// What it would have cost by the prices in this file, which changes nothing
+    #[arg(long, value_name = "FILE")]
+    reprice: Option<std::path::PathBuf>,
     /// How it is printed
     #[arg(long, value_name = "HOW", default_value = "table")]
     format: Format,
@@ -73,6 +77,9 @@ pub(super) fn run(args: &SpendArgs) -> anyhow::Result<()> {
             .map_err(|error| anyhow!("--by: {error}"))?;
         let store = find_store(&args.place).await?;
         let names = Names::of(&store).await?;
+        if let Some(file) = &args.reprice {
+            return reprice::run(&store, file, (asked, &by), (&names, args.format)).await;
+        }
         let by = match args.format {
             Format::Focus => focus::dimensions(),
             _ => by,

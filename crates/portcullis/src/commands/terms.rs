@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use domain::budget::Budget;
+use domain::contract::Contract;
 use domain::counters::Measure;
 use domain::limit::Limit;
 use domain::network::Network;
@@ -32,6 +33,9 @@ pub(crate) struct TermArgs {
     /// A budget, as in the file: 'usd: 500, per: month'; may be repeated
     #[arg(long = "budget", value_name = "BUDGET")]
     budgets: Vec<String>,
+    /// Prices by contract in dollars per million tokens, as in the file: 'models: [gpt-4o*], input: 2, output: 8'; may be repeated
+    #[arg(long = "price", value_name = "PRICE")]
+    prices: Vec<String>,
     /// Requests in any 60 seconds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     requests_per_minute: Option<u64>,
@@ -62,13 +66,14 @@ pub(crate) struct TermArgs {
 type Clear = fn(&mut Terms);
 
 /// Fields of terms that an edit may clear.
-const CLEARED: [(&str, Clear); 11] = [
+const CLEARED: [(&str, Clear); 12] = [
     ("models", |it| it.models = None),
     ("routes", |it| it.routes = None),
     ("without", |it| it.without.clear()),
     ("networks", |it| it.networks = None),
     ("limits", |it| it.limits.clear()),
     ("budgets", |it| it.budgets.clear()),
+    ("prices", |it| it.prices.clear()),
     ("when_full", |it| it.when_full = None),
     ("priority", |it| it.priority = None),
     ("tags", |it| it.tags.clear()),
@@ -124,6 +129,13 @@ impl TermArgs {
                 .iter()
                 .map(|text| read::<Budget>("budget", text));
             terms.budgets = all.collect::<anyhow::Result<_>>()?;
+        }
+        if !self.prices.is_empty() {
+            let all = self
+                .prices
+                .iter()
+                .map(|text| read::<Contract>("price", text));
+            terms.prices = all.collect::<anyhow::Result<_>>()?;
         }
         if let Some(text) = &self.when_full {
             terms.when_full = Some(match text.as_str() {

@@ -7,11 +7,14 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::translate::{self, Codec, Head, Names, Target, Upstream};
-use domain::canon::{Loss, Request, Weight};
+use dialects::{gemini, responses};
+use domain::canon::{Dialect, Loss, Request, Weight};
 
 use crate::cli::TranslateArgs;
 use crate::output;
 
+/// What stands for a model that nobody named.
+const NO_MODEL: &str = "MODEL";
 /// The deepest nesting that is read.
 const DEPTH: usize = 128;
 
@@ -26,7 +29,7 @@ pub(super) fn run(args: &TranslateArgs) -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!("{}", error.refusal().message))?;
     let (from, to) = (args.from.into(), args.to.into());
     let (written, losses) = match args.answer {
-        true => (answer(&document, upstream(from)?, codec(to)?)?, Vec::new()),
+        true => answer(&document, (upstream(from)?, codec(to)?), args)?,
         false => request(&document, (codec(from)?, upstream(to)?), args)?,
     };
     let written = String::from_utf8(written).context("what was written is no text")?;
@@ -61,7 +64,7 @@ fn request(
         anyhow::anyhow!("{}{}", at.unwrap_or_default(), refusal.message)
     })?;
     let names = Names::of(&request);
-    let model = args.model.as_deref().unwrap_or(&request.model);
+    let model = named(args, &request.model);
     let table = providers::traits::builtin().context("the built-in traits")?;
     let traits = table.at(to.dialect, "").of(model);
     let target = Target {
@@ -75,18 +78,52 @@ fn request(
     Ok((written.value, written.losses))
 }
 
-fn answer(document: &Document, from: &Upstream, to: &Codec) -> anyhow::Result<Vec<u8>> {
+/// The model that is written: of some dialects' requests it stands in the path, and of
+/// some answers nowhere.
+fn named<'a>(args: &'a TranslateArgs, said: &'a str) -> &'a str {
+    match args.model.as_deref() {
+        Some(model) => model,
+        None if said.is_empty() => {
+            output::error("no model is named in it: add --model NAME");
+            NO_MODEL
+        }
+        None => said,
+    }
+}
+
+fn answer(
+    document: &Document,
+    (from, to): (&Upstream, &Codec),
+    args: &TranslateArgs,
+) -> anyhow::Result<(Vec<u8>, Vec<Loss>)> {
     let Some(answer) = (from.read_answer)(document, &Names::default()) else {
-        bail!(
-            "this is no answer of the dialect `{}`",
-            from.dialect.as_str()
-        );
+        let failure = match from.dialect {
+            Dialect::Gemini => gemini::canon::read_failure(document),
+            Dialect::Responses => responses::canon::read_failure(document),
+            _ => None,
+        };
+        match failure {
+            Some((fault, _)) => bail!(
+                "no client of another dialect would get this as an answer, but an error: {}",
+                fault.message
+            ),
+            None => bail!(
+                "this is no answer of the dialect `{}`",
+                from.dialect.as_str()
+            ),
+        }
+    };
+    let request = Request {
+        model: named(args, &answer.model).to_owned(),
+        ..Request::default()
     };
     let head = Head {
-        request: &Request::default(),
+        request: &request,
         created: answer.created.unwrap_or(0),
         id: &answer.id,
         request_id: "",
     };
-    Ok((to.write_answer)(&answer, &head))
+    let lost = translate::unshown(&answer, to.dialect).into_iter();
+    let lost = lost.map(|name| Loss::hint(name, "an answer of that dialect has no place for it"));
+    Ok(((to.write_answer)(&answer, &head), lost.collect()))
 }

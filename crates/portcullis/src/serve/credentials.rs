@@ -42,6 +42,11 @@ impl Fresh {
         })
     }
 
+    /// The client that they are fetched by.
+    pub(super) fn http(&self) -> &Http {
+        self.around.http()
+    }
+
     /// Waits until each was asked for once, or long enough.
     pub(super) async fn ready(&self) {
         let all: Vec<_> = self

@@ -5,6 +5,7 @@
 //! thread's runtime and never on a loop.
 
 mod admin;
+mod alerts;
 mod banner;
 mod books;
 mod carry;
@@ -140,6 +141,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let elder = handover::serving(&mut doors, &world)?;
     phase.send_replace(Phase::Open);
     let carrier = carry::Carrying::start(&world);
+    let alerts = tokio::spawn(alerts::run(Arc::clone(&world)));
     let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, ended));
     banner::show(&places, minted.as_ref(), &world);
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
@@ -175,6 +177,7 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
         }
     };
     reload.abort();
+    alerts.abort();
     end.send_replace(true);
     admin_end.send_replace(true);
     admin.abort();

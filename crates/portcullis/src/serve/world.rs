@@ -19,6 +19,7 @@ use store::Store;
 use store::memory::{MemoryReasoning, MemoryShelf};
 
 use super::ServeArgs;
+use super::alerts::Alerts;
 use super::certificate::{self, Certificate};
 use super::credentials::Fresh;
 use super::doors::Doors;
@@ -88,6 +89,8 @@ pub(super) struct World {
     pub(super) unusable: Arc<Stale>,
     /// Why the stored keys are those that were known before.
     pub(super) unread: Arc<Stale>,
+    /// Where events go.
+    pub(super) alerts: Arc<Alerts>,
     /// Credentials that are fetched.
     pub(super) credentials: Arc<Fresh>,
     inner: Mutex<Inner>,
@@ -125,7 +128,9 @@ pub(super) async fn build(
     let journal = journal.context("cannot open the journal")?;
     doors.lock.sign(generation);
     let limits = Arc::new(Limits::default());
+    // Long ago: windows count from the ledger what came before this process.
     let mut epoch = tokio::time::Instant::now();
+    epoch = epoch.checked_sub(domain::limit::LONGEST).unwrap_or(epoch);
     if let Some(inheritance) = &doors.inheritance {
         epoch = inheritance.epoch();
         inheritance.count(&limits);
@@ -155,7 +160,10 @@ pub(super) async fn build(
         generation,
         epoch,
     };
+    let alerts = Alerts::new(&store, &shared.metrics);
+    alerts.goes_to(loaded.config.alerts.webhook.is_some());
     let world = World {
+        alerts: Arc::new(alerts),
         places: places.clone(),
         shared: Arc::new(shared),
         store,
@@ -229,6 +237,7 @@ impl World {
         self.shared.tls.forget();
         let waiting = self.first.needs_restart(&next);
         let mut inner = self.inner();
+        self.alerts.goes_to(next.alerts.webhook.is_some());
         inner.config = next;
         inner.catalogue = catalogue;
         Ok(waiting)
@@ -270,6 +279,11 @@ impl World {
 
     fn config(&self) -> Config {
         self.inner().config.clone()
+    }
+
+    /// Who is told of events, as it is configured now.
+    pub(super) fn alerts_to(&self) -> config::alerts::Alerts {
+        self.inner().config.alerts.clone()
     }
 
     /// How long each part of the way out may take, as it is configured now.

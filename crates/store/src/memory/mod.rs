@@ -11,3 +11,4 @@ mod window;
 pub use counters::MemoryCounters;
 pub use reasoning::MemoryReasoning;
 pub use shelf::MemoryShelf;
+pub use state::{Look, Reached};

@@ -3,14 +3,76 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::counters::{Measure, Span};
 use domain::holding::{Holding, PeriodHolding, SlotHolding, WindowHolding};
 use domain::time::Now;
 
 use super::MemoryCounters;
 use super::counters::{Counted, lock};
 
+/// How far a limit or budget is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// What it is counted under.
+    pub subject: Arc<str>,
+    /// What it counts.
+    pub measure: Measure,
+    /// In which time.
+    pub span: Span,
+    /// How much is used, what is only reserved left out.
+    pub used: u64,
+    /// Whether a request was refused by it since the last look.
+    pub has_refused: bool,
+}
+
+/// Which subjects are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Those of which anything has changed since the last look.
+    Changed,
+    /// All.
+    All,
+}
+
 impl MemoryCounters {
+    /// How far limits on what is used are used.
+    #[must_use]
+    pub fn reached(&self, look: Look, now: Now) -> Vec<Reached> {
+        let subjects: Vec<_> = lock(&self.inner.subjects)
+            .iter()
+            .map(|(name, subject)| (Arc::clone(name), Arc::clone(subject)))
+            .collect();
+        let mut all = Vec::new();
+        for (name, shared) in subjects {
+            let open = &mut *lock(&shared);
+            if !std::mem::take(&mut open.is_changed) && look == Look::Changed {
+                continue;
+            }
+            let reached = |measure, span, used, refused: &mut bool| Reached {
+                subject: Arc::clone(&name),
+                measure,
+                span,
+                used,
+                has_refused: std::mem::take(refused),
+            };
+            let is_use = |measure| matches!(measure, Measure::Tokens | Measure::Cost);
+            for it in open.windows.iter_mut().filter(|it| is_use(it.measure)) {
+                let used = it.window.sum(now.ticks.0).saturating_sub(it.pending);
+                let span = Span::Rolling(Duration::from_micros(it.window.length()));
+                all.push(reached(it.measure, span, used, &mut it.has_refused));
+            }
+            for it in open.periods.iter_mut().filter(|it| is_use(it.measure)) {
+                let used = it.amount.saturating_sub(it.pending);
+                let (unit, period) = (it.unit, it.period);
+                let span = Span::Period { unit, period };
+                all.push(reached(it.measure, span, used, &mut it.has_refused));
+            }
+        }
+        all
+    }
+
     /// What is given out, of every subject that has taken anything.
     #[must_use]
     pub fn holdings(&self) -> Vec<Holding> {
@@ -45,6 +107,7 @@ impl MemoryCounters {
         let mut open = lock(&shared);
         let was = before.map_or(0, |holding| holding.running);
         open.running = (open.running + after.running).saturating_sub(was);
+        open.is_changed = true;
         for window in &after.windows {
             let at = open.position(window.measure, window.length_us);
             let known = slots(before, window);
@@ -102,9 +165,7 @@ fn slots(before: Option<&Holding>, window: &WindowHolding) -> HashMap<u64, SlotH
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use domain::counters::{Answer, Ask, Counters, Measure, Span, Taken, Used};
+    use domain::counters::{Answer, Ask, Counters, Taken, Used};
     use domain::time::{Ticks, UnixMicros};
 
     use super::*;

@@ -48,6 +48,11 @@ impl Window {
         self.length == length_us.max(1)
     }
 
+    /// In microseconds.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
     fn forget(&mut self, now: u64) {
         while let Some(slot) = self.slots.front()
             && slot.latest + self.length <= now

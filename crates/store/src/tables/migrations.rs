@@ -101,6 +101,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "audit",
         Both(include_str!("../../migrations/0013_audit.sql")),
     ),
+    (
+        14,
+        "events",
+        Both(include_str!("../../migrations/0014_events.sql")),
+    ),
 ];
 
 /// Brings the database to this version.

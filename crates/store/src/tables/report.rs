@@ -131,14 +131,14 @@ impl Store {
     }
 }
 
-fn column(of: &Dimension) -> &'static str {
+pub(super) fn column(of: &Dimension) -> &'static str {
     match of.0 {
         Kind::Column(_, column) => column,
         Kind::Tag(_) => "tags",
     }
 }
 
-fn value(row: &Row, of: &Dimension) -> Result<Option<String>, StoreError> {
+pub(super) fn value(row: &Row, of: &Dimension) -> Result<Option<String>, StoreError> {
     let text: String = row.try_get(column(of))?;
     let text = (!text.is_empty()).then_some(text);
     let Kind::Tag(tag) = &of.0 else {
@@ -153,7 +153,7 @@ fn value(row: &Row, of: &Dimension) -> Result<Option<String>, StoreError> {
     Ok(tags.get(tag).cloned())
 }
 
-fn sum(row: &Row) -> Result<Sum, StoreError> {
+pub(super) fn sum(row: &Row) -> Result<Sum, StoreError> {
     let count = |name| row.try_get::<i64>(name).map(unsigned);
     Ok(Sum {
         requests: count("requests")?,

@@ -17,6 +17,9 @@ use crate::sql::{Row, query};
 pub struct Spent {
     /// The key.
     pub key: KeyId,
+    /// Whom it belonged to then: its tenant, and of team, app and user those that
+    /// there were.
+    pub owners: Vec<String>,
     /// The model that was asked for; nothing where none was.
     pub model: String,
     /// The end user.
@@ -29,17 +32,22 @@ pub struct Spent {
     pub requests: u64,
     /// What they used.
     pub used: Used,
+    /// When the last of them came.
+    pub latest: UnixMicros,
 }
 
 /// Sums of a time, but for the requests of one process.
-const SUMS: &str = "SELECT key_id, COALESCE(model, '') AS model, end_user, session, tags, \
-     COUNT(*) AS requests, \
+const SUMS: &str = "SELECT key_id, tenant, team, app, user_id, model, end_user, session, tags, \
+     COUNT(*) AS requests, CAST(MAX(opened_at) AS BIGINT) AS latest, \
      CAST(SUM(input + cached_input + cache_write + cache_write_1h + audio_input + output \
      + reasoning + audio_output) AS BIGINT) AS tokens, \
      CAST(SUM(COALESCE(cost, 0)) AS BIGINT) AS cost \
+     FROM (SELECT key_id, tenant, team, app, user_id, COALESCE(model, '') AS model, end_user, \
+     session, tags, input, cached_input, cache_write, cache_write_1h, audio_input, output, \
+     reasoning, audio_output, cost, opened_at, opened_at / ? AS slot \
      FROM requests WHERE opened_at >= ? AND opened_at < ? AND outcome <> 'refused' \
-     AND substr(ticket, 1, 8) <> ? \
-     GROUP BY key_id, COALESCE(model, ''), end_user, session, tags";
+     AND substr(ticket, 1, 8) <> ?) AS each_request \
+     GROUP BY key_id, tenant, team, app, user_id, model, end_user, session, tags, slot";
 
 impl Store {
     /// What was spent in a period by the requests of all processes but this one,
@@ -48,7 +56,21 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn spent(&self, period: Period, own: u64) -> Result<Vec<Spent>, StoreError> {
+        self.spent_by(period, i64::MAX, own).await
+    }
+
+    /// The same, apart for each `step` of time, in microseconds.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn spent_by(
+        &self,
+        period: Period,
+        step: i64,
+        own: u64,
+    ) -> Result<Vec<Spent>, StoreError> {
         let rows = query(SUMS)
+            .bind(step.max(1))
             .bind(period.start.0)
             .bind(period.end.0)
             .bind(own.to_be_bytes().as_slice())
@@ -107,8 +129,14 @@ fn read(row: &Row) -> Result<Spent, StoreError> {
         None => HashMap::new(),
         Some(text) => serde_json::from_str(&text).map_err(|_| unreadable(text))?,
     };
+    let mut owners = vec![row.try_get::<String>("tenant")?];
+    for level in ["team", "app", "user_id"] {
+        owners.extend(row.try_get::<Option<String>>(level)?);
+    }
     Ok(Spent {
         key: KeyId::from(row.try_get::<String>("key_id")?.as_str()),
+        owners,
+        latest: UnixMicros(row.try_get("latest")?),
         model: row.try_get("model")?,
         end_user: row.try_get("end_user")?,
         session: row.try_get("session")?,

@@ -14,6 +14,7 @@ use crate::ledger::opened;
 
 on_both![
     sums_are_of_a_time_by_key_and_what_is_counted_apart,
+    sums_of_windows_are_apart_by_their_steps,
     a_budget_counts_from_when_it_was_first_seen,
 ];
 
@@ -79,6 +80,36 @@ async fn sums_are_of_a_time_by_key_and_what_is_counted_apart(home: &Home) {
         (spent[1].key.as_str(), spent[1].model.as_str()),
         ("key_1", "demo")
     );
+}
+
+async fn sums_of_windows_are_apart_by_their_steps(home: &Home) {
+    let store = home.open().await;
+    let at = |sequence, opened| row(7, sequence, |it| it.opened = UnixMicros(opened));
+    let owned = row(7, 9, |it| {
+        it.opened = UnixMicros(1_250);
+        it.who = Some(Box::new(Who {
+            team: Some("team_1".into()),
+            ..Who::default()
+        }));
+    });
+    let batch = Batch {
+        records: vec![at(1, 1_010), at(2, 1_090), at(3, 1_100), owned],
+        ..Batch::default()
+    };
+    store.carry(&batch).await.expect("carries");
+    let period = Period {
+        start: UnixMicros(1_000),
+        end: UnixMicros(2_000),
+    };
+    let mut spent = store.spent_by(period, 100, OWN).await.expect("reads");
+    spent.sort_by_key(|it| it.latest);
+    let told = spent.iter().map(|it| (it.requests, it.latest.0));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(2, 1_090), (1, 1_100), (1, 1_250)]
+    );
+    assert_eq!(spent[0].owners, ["default"]);
+    assert_eq!(spent[2].owners, ["default", "team_1"]);
 }
 
 async fn a_budget_counts_from_when_it_was_first_seen(home: &Home) {

@@ -54,7 +54,7 @@ fn put(a: &mut Array<'_>, block: &Block) {
                 o.string("type", "text").string("text", text);
             });
         }
-        Block::Thinking(thinking) => {
+        Block::Thinking(thinking) if !signature::is_nothing(thinking) => {
             let signature = signature::outward(thinking);
             a.object(|o| match thinking.redacted {
                 true => {
@@ -85,6 +85,7 @@ fn put(a: &mut Array<'_>, block: &Block) {
         }
         // Claude's clients know no pictures or sounds of an assistant's.
         Block::Text { .. }
+        | Block::Thinking(_)
         | Block::Refusal(_)
         | Block::Media(_)
         | Block::ToolResult(_)

@@ -135,7 +135,17 @@ impl Pending {
                 }));
             }
         };
-        if !std::mem::replace(&mut self.is_written, true) {
+        if !self.is_written {
+            // It begins once there is something of it.
+            let is_something = |grown: &Delta| match grown {
+                Delta::Text(text) => !text.is_empty(),
+                Delta::Signature(proof) => !proof.value.is_empty(),
+                _ => false,
+            };
+            if signature::is_nothing(thinking) && !deltas.iter().any(is_something) {
+                return;
+            }
+            self.is_written = true;
             // The provider's id of it is known from the beginning alone.
             let mut unsigned = thinking.clone();
             if let Some(signature) = &mut unsigned.signature {

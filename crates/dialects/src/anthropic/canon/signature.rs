@@ -56,6 +56,13 @@ pub(super) fn outward(thinking: &Thinking) -> String {
     }
 }
 
+/// Whether a thought says nothing, and proves nothing: a provider's name for it alone
+/// is of no use to a client.
+pub(super) fn is_nothing(thinking: &Thinking) -> bool {
+    let proof = thinking.signature.as_ref();
+    thinking.text.is_empty() && proof.is_none_or(|proof| proof.value.is_empty())
+}
+
 /// Takes what a client or a provider gave as the signature of `thinking`.
 pub(super) fn inward(thinking: &mut Thinking, value: &str) {
     let mut parts = value.splitn(3, MARK);

@@ -211,7 +211,10 @@ fn write_sampling(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Los
             Err(_) => losses.push(Loss::meaning("seed", "Cohere's is a whole number from 0")),
         }
     }
-    if request.logprobs.unwrap_or(request.top_logprobs.is_some()) {
+    if request
+        .logprobs
+        .unwrap_or(request.top_logprobs.is_some_and(|most| most > 0))
+    {
         root.bool("logprobs", true);
     }
 }

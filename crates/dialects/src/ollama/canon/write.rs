@@ -156,10 +156,11 @@ fn write_thinking(
 }
 
 fn write_logprobs(root: &mut Object<'_>, request: &Request, losses: &mut Vec<Loss>) {
-    if request.logprobs.unwrap_or(request.top_logprobs.is_some()) {
+    let top = request.top_logprobs.filter(|most| *most > 0);
+    if request.logprobs.unwrap_or(top.is_some()) {
         root.bool("logprobs", true);
     }
-    if let Some(most) = request.top_logprobs {
+    if let Some(most) = top {
         root.number("top_logprobs", most.min(MOST_LOGPROBS).into());
         if most > MOST_LOGPROBS {
             let why = format!("Ollama gives {MOST_LOGPROBS} alternatives at most");

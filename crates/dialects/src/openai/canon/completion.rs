@@ -11,7 +11,7 @@ use domain::usage::Usage;
 use super::fault::write_fault_event;
 use super::fields::{Path, missing, wrong};
 use super::request::Reading;
-use super::stop::{self, Said};
+use super::stop::{self, Form, Said};
 use super::{Head, write_usage};
 use crate::json::{Document, Kind, Node, object};
 
@@ -90,7 +90,7 @@ pub fn write_completion_answer(answer: &Answer, head: &Head<'_>) -> Vec<u8> {
 
 /// A completion has no calls.
 fn word(stop: Option<&Stop>) -> &'static str {
-    match stop::word(stop, Said::default()) {
+    match stop::word(stop, Said::default(), Form::Several) {
         "tool_calls" => "stop",
         word => word,
     }

@@ -147,3 +147,12 @@ fn ended(mut frame: Vec<u8>) -> Bytes {
     frame.extend_from_slice(b"}\n\n");
     frame.into()
 }
+
+/// The kind of a call, and the field of its arguments.
+#[expect(clippy::fn_params_excessive_bools, reason = "the call's own flag")]
+pub(super) const fn words(custom: bool) -> (&'static str, &'static str) {
+    match custom {
+        true => ("custom", "input"),
+        false => ("function", "arguments"),
+    }
+}

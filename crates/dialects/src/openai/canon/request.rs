@@ -141,8 +141,12 @@ impl Reading {
                 to.messages = messages::read_messages(value, path)?;
                 self.has_messages = true;
             }
-            "tools" => to.tools.extend(tools::read_tools(value, path)?),
+            "tools" => {
+                to.knows_one_call = false;
+                to.tools.extend(tools::read_tools(value, path)?);
+            }
             "functions" => {
+                to.knows_one_call = to.tools.is_empty();
                 to.tools.extend(tools::read_functions(value, path)?);
                 // The old form answers with one call at most.
                 to.parallel_tools.get_or_insert(false);

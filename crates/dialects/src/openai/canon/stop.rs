@@ -1,6 +1,6 @@
 //! Why an answer ends: the words for it.
 
-use domain::canon::{Block, FaultKind, Stop};
+use domain::canon::{Block, FaultKind, Request, Stop};
 
 /// What a choice says so far, as far as its end depends on it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,8 +60,35 @@ pub(super) fn failure(reason: &str) -> Option<FaultKind> {
     }
 }
 
+/// The form in which a client knows calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `tool_calls`.
+    Several,
+    /// `function_call`, as it was before.
+    One,
+}
+
+impl Form {
+    /// Of the client that asked this.
+    pub(super) fn of(request: &Request) -> Self {
+        match request.knows_one_call {
+            true => Self::One,
+            false => Self::Several,
+        }
+    }
+}
+
 /// The `finish_reason` for a client: one of the words that the SDKs know.
-pub(super) fn word(stop: Option<&Stop>, said: Said) -> &'static str {
+pub(super) fn word(stop: Option<&Stop>, said: Said, form: Form) -> &'static str {
+    let word = word_of_several(stop, said);
+    match form {
+        Form::One if word == "tool_calls" => "function_call",
+        Form::One | Form::Several => word,
+    }
+}
+
+fn word_of_several(stop: Option<&Stop>, said: Said) -> &'static str {
     match stop {
         Some(Stop::Length | Stop::ContextFull) => "length",
         Some(Stop::Filtered) => "content_filter",

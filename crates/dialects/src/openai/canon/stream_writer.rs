@@ -12,8 +12,8 @@ use domain::usage::Usage;
 
 use super::citations::{self, Range};
 use super::fault::write_fault_event;
-use super::frames::Frames;
-use super::stop::{self, Said};
+use super::frames::{Frames, words};
+use super::stop::{self, Form, Said};
 use super::{Head, ids, thoughts};
 
 /// Writes a stream chunk by chunk.
@@ -23,6 +23,7 @@ pub struct StreamWriter {
     request_id: String,
     usage: Option<Usage>,
     choices: BTreeMap<u32, Choice>,
+    form: Form,
     is_over: bool,
 }
 
@@ -65,6 +66,7 @@ impl StreamWriter {
             request_id: head.request_id.to_owned(),
             usage: None,
             choices: BTreeMap::new(),
+            form: Form::of(head.request),
             is_over: false,
         }
     }
@@ -183,6 +185,9 @@ impl StreamWriter {
         };
         choice.calls.insert(id.clone());
         let index = nth as u64;
+        if self.form == Form::One {
+            return self.begin_only_call((number, index), name, out);
+        }
         let frame = self.frames.choice(number, None, None, |delta| {
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
@@ -204,7 +209,30 @@ impl StreamWriter {
         }
     }
 
+    /// A call as clients know it that know one alone; there is no place for another.
+    fn begin_only_call(
+        &mut self,
+        (number, index): (u32, u64),
+        name: &str,
+        out: &mut Vec<Bytes>,
+    ) -> Block {
+        if index > 0 {
+            return Block::Other;
+        }
+        out.push(self.frames.choice(number, None, None, |delta| {
+            delta.object("function_call", |called| {
+                called.string("name", name).string("arguments", "");
+            });
+        }));
+        Block::Call {
+            index,
+            custom: false,
+            is_empty: true,
+        }
+    }
+
     fn grow(&mut self, number: u32, block: u32, delta: &Delta, out: &mut Vec<Bytes>) {
+        let form = self.form;
         let choice = self.choice(number);
         let Some(grown) = choice.blocks.get_mut(&block) else {
             return;
@@ -246,7 +274,7 @@ impl StreamWriter {
                 let (index, custom) = (*index, *custom);
                 self.arguments(number, index, custom, more)
             }
-            (Block::Call { index, .. }, Delta::Signature(signature)) => {
+            (Block::Call { index, .. }, Delta::Signature(signature)) if form == Form::Several => {
                 let index = *index;
                 self.frames.choice(number, None, None, |delta| {
                     delta.array("tool_calls", |calls| {
@@ -268,7 +296,14 @@ impl StreamWriter {
 
     #[expect(clippy::fn_params_excessive_bools, reason = "the call's own flag")]
     fn arguments(&mut self, number: u32, index: u64, custom: bool, more: &str) -> Bytes {
+        let form = self.form;
         self.frames.choice(number, None, None, |delta| {
+            if form == Form::One {
+                delta.object("function_call", |called| {
+                    called.string("arguments", more);
+                });
+                return;
+            }
             delta.array("tool_calls", |calls| {
                 calls.object(|call| {
                     call.number("index", index);
@@ -339,7 +374,8 @@ impl StreamWriter {
                 }
             }
         });
-        let reason = stop::word(Some(stop), choice.said);
+        let said = choice.said;
+        let reason = stop::word(Some(stop), said, self.form);
         if let Some(notes) = notes {
             out.push(self.frames.choice(number, None, None, |delta| {
                 delta.raw("annotations", &notes);
@@ -353,14 +389,5 @@ impl StreamWriter {
         self.is_over = true;
         out.extend(self.usage.and_then(|usage| self.frames.usage(&usage)));
         out.push(Bytes::from_static(b"data: [DONE]\n\n"));
-    }
-}
-
-/// The kind of a call, and the field of its arguments.
-#[expect(clippy::fn_params_excessive_bools, reason = "the call's own flag")]
-const fn words(custom: bool) -> (&'static str, &'static str) {
-    match custom {
-        true => ("custom", "input"),
-        false => ("function", "arguments"),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use domain::canon::{Answer, Block, Choice, Dialect, Media, MediaKind, ToolCall, Unknown};
 
 use super::citations::{self, Range};
-use super::stop::{self, Said};
-use super::write_message::write_called;
+use super::stop::{self, Form, Said};
+use super::write_message::{arguments_of, write_called};
 use super::{Head, ids, media, thoughts, write_usage};
 use crate::json::{Object, object};
 
@@ -26,7 +26,7 @@ pub fn write_answer(answer: &Answer, head: &Head<'_>) -> Vec<u8> {
         root.string("model", model(&answer.model, head));
         root.array("choices", |choices| {
             for (index, choice) in answer.choices.iter().enumerate() {
-                choices.object(|object| write_choice(object, index, choice, id));
+                choices.object(|object| write_choice(object, (index, choice), id, head));
             }
         });
         if let Some(usage) = &answer.usage {
@@ -55,7 +55,13 @@ pub(super) fn is_ours(member: &Unknown) -> bool {
     member.dialect == Dialect::OpenAi && !WRITTEN.contains(&&*member.name)
 }
 
-fn write_choice(object: &mut Object<'_>, index: usize, choice: &Choice, answer: &str) {
+fn write_choice(
+    object: &mut Object<'_>,
+    (index, choice): (usize, &Choice),
+    answer: &str,
+    head: &Head<'_>,
+) {
+    let form = Form::of(head.request);
     let said = Said::of(&choice.content);
     object.number("index", index as u64);
     object.object("message", |message| {
@@ -67,15 +73,25 @@ fn write_choice(object: &mut Object<'_>, index: usize, choice: &Choice, answer: 
             _ => None,
         });
         let calls: Vec<&ToolCall> = calls.collect();
-        if !calls.is_empty() {
-            write_calls(message, &calls, index, answer);
+        match (calls.first(), form) {
+            (None, _) => {}
+            (Some(call), Form::One) => {
+                message.object("function_call", |called| {
+                    called.string("name", &call.name);
+                    called.string("arguments", arguments_of(&call.arguments));
+                });
+            }
+            (Some(_), Form::Several) => write_calls(message, &calls, index, answer),
         }
     });
     match &choice.logprobs {
         Some(logprobs) => object.raw("logprobs", logprobs.as_str()),
         None => object.null("logprobs"),
     };
-    object.string("finish_reason", stop::word(choice.stop.as_ref(), said));
+    object.string(
+        "finish_reason",
+        stop::word(choice.stop.as_ref(), said, form),
+    );
 }
 
 fn write_said(message: &mut Object<'_>, content: &[Block], said: Said) {

@@ -292,12 +292,17 @@ pub(super) fn write_called(object: &mut Object<'_>, name: &str, arguments: &str,
         });
         return;
     }
-    let arguments = match arguments.trim() {
-        "" => "{}",
-        _ => arguments,
-    };
     object.string("type", "function");
     object.object("function", |function| {
-        function.string("name", name).string("arguments", arguments);
+        function.string("name", name);
+        function.string("arguments", arguments_of(arguments));
     });
+}
+
+/// A function's arguments, which clients read as JSON.
+pub(super) fn arguments_of(arguments: &str) -> &str {
+    match arguments.trim() {
+        "" => "{}",
+        _ => arguments,
+    }
 }

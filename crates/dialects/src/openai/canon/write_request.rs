@@ -168,10 +168,12 @@ fn write_sampling(
     }
     if let Some(wanted) = request.logprobs {
         root.bool("logprobs", wanted);
-    } else if request.top_logprobs.is_some() {
+    } else if request.top_logprobs.is_some_and(|most| most > 0) {
         root.bool("logprobs", true);
     }
-    if let Some(most) = request.top_logprobs {
+    // Without log probabilities none is what it says anyway, and what servers refuse.
+    let wants = request.logprobs == Some(true);
+    if let Some(most) = request.top_logprobs.filter(|most| *most > 0 || wants) {
         root.number("top_logprobs", most.into());
     }
     if let Some(format) = &request.format {

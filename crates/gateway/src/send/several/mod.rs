@@ -218,6 +218,7 @@ impl Several {
             view,
             out,
             unshown: None,
+            recount: None,
         })
     }
 }

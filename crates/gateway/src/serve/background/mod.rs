@@ -51,9 +51,7 @@ pub async fn background(plane: &Rc<Plane>, routed: Routed) -> Result<Served, Ref
     let is_stream = accepted.view.stream;
     let mut served = Served::new(AnswerBody::whole(queued.clone()));
     headers::id(&mut served.fields, accepted.ticket.id());
-    if let Some(taken) = &accepted.ticket.taken {
-        headers::limits(&mut served.fields, taken.room());
-    }
+    headers::limits(&mut served.fields, accepted.ticket.room());
     let retention = plane.shared.snapshot.load().turns;
     if turn.input.len() > retention.max_bytes {
         let refusal = too_large(retention.max_bytes);
@@ -103,7 +101,7 @@ async fn begun(plane: &Rc<Plane>, accepted: &Accepted) -> Option<(Turn, Bytes)> 
     let foreign = accepted.foreign.as_ref()?;
     let conversed = foreign.conversed.as_ref()?;
     let created = accepted.ticket.opened();
-    let client = Client::new(Arc::clone(foreign), accepted.ticket.id(), created);
+    let client = Client::new(foreign, accepted.ticket.id(), created);
     let (id, queued) = client.queued();
     let previous = conversed.previous.as_ref().map(|it| it.id.clone());
     let owner = accepted.principal.key.clone();

@@ -52,5 +52,7 @@ async fn post(webhook: &SecretRef, note: String) -> anyhow::Result<()> {
     let url = webhook.text(&process).map_err(anyhow::Error::msg)?;
     let tls = ClientTls::default().config(None, HttpVersion::Http1);
     let http = Http::new(tls.map_err(anyhow::Error::msg)?);
-    Ok(http.post(&url, note).await?)
+    Ok(http
+        .post(&url, ("text/plain; charset=utf-8", &[]), note)
+        .await?)
 }

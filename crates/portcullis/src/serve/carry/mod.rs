@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use self::book::Book;
 use self::pace::Pace;
+use super::alerts::Alerts;
 use super::pulse::{Beat, Pulse};
 use super::world::{Stale, World};
 
@@ -60,6 +61,7 @@ impl Carrying {
         });
         let work = Work {
             store: world.store.clone(),
+            alerts: Arc::clone(&world.alerts),
             journal: world.shared.journal.clone(),
             uncarried: Arc::clone(&world.uncarried),
             pulse: Arc::clone(&world.pulse),
@@ -99,6 +101,7 @@ impl Carrying {
 /// The carrier's own.
 struct Work {
     store: Store,
+    alerts: Arc<Alerts>,
     journal: Journal,
     uncarried: Arc<Stale>,
     pulse: Arc<Pulse>,
@@ -202,6 +205,8 @@ impl Work {
         let Some(batch) = carrier.next(BATCH)? else {
             return Ok(None);
         };
+        // Before the ledger has them: what it has is not looked at again.
+        self.alerts.seen(&batch.records).await?;
         self.store.carry(&batch).await?;
         carrier.done(&batch);
         Ok(Some(batch.records.len()))

@@ -13,7 +13,7 @@ use arc_swap::ArcSwapOption;
 use domain::counters::{Answer, Ask, Counters, Full, Granted, Rank, Room, Taken, Used};
 use domain::holding::Holding;
 use domain::time::Now;
-use store::memory::MemoryCounters;
+use store::memory::{Look, MemoryCounters, Reached};
 use tokio::sync::oneshot;
 
 use super::wire::Word;
@@ -187,6 +187,11 @@ impl Limits {
     /// Counts what was given out before this process.
     pub(crate) fn count(&self, before: &Holding, now: Now) {
         self.local.amend(None, before, now);
+    }
+
+    /// How far limits are used here.
+    pub(crate) fn reached(&self, look: Look, now: Now) -> Vec<Reached> {
+        self.local.reached(look, now)
     }
 
     /// From now on another process is asked; `None`: this one again.

@@ -122,7 +122,12 @@ fn full(
             // What has left its window is pending and counts no more.
             let used = subject.used(window, now);
             let spent = used.saturating_sub(subject.pending(window));
-            is_pending &= spent.saturating_add(ask.cost) <= ask.capacity;
+            let is_theirs = spent.saturating_add(ask.cost) <= ask.capacity;
+            is_pending &= is_theirs;
+            // More than a whole budget says nothing of how much is spent.
+            if !is_theirs && ask.cost <= ask.capacity {
+                subject.refuses(window);
+            }
         }
         room.push(left);
     }
@@ -164,13 +169,14 @@ impl Taken for Grant {
     }
 
     fn settle(&mut self, used: Used, now: Now) {
-        let measured = self.room.as_slice().iter();
+        let measured = self.room.as_mut_slice().iter_mut();
         for (held, room) in self.held.as_mut_slice().iter_mut().zip(measured) {
             let Some(used) = used.of(room.measure).filter(|_| held.is_reserved) else {
                 continue;
             };
             let took = std::mem::replace(&mut held.cost, used);
             held.is_reserved = false;
+            room.remaining = room.remaining.saturating_add(took).saturating_sub(used);
             if let Some(subject) = self.subjects.get(held.subject) {
                 lock(subject).settle(held.window, held.slot, took, used);
             }

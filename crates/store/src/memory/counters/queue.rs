@@ -81,43 +81,69 @@ impl Line {
         order
     }
 
-    /// Serves the first that there is room for, or that waits for nothing.
-    /// Whether there was one.
+    /// Serves the first that there is room for, and lets those go for whom there
+    /// will be none by waiting. Whether there was one that got room.
     fn serve_one(&mut self, all: &Arc<Inner>, now: Now) -> bool {
         let mut blocked: Vec<Arc<str>> = Vec::new();
+        let mut gone = Vec::new();
+        let mut granted = None;
         for at in self.order() {
             let waiter = &self.waiters[at];
             let is_blocked = |ask: &Ask| blocked.contains(&ask.subject);
-            let granted = match waiter.answer.is_closed() {
-                true => Err(Full::default()),
-                false if waiter.asks.iter().any(is_blocked) => continue,
-                false => all.take(&waiter.asks, now),
-            };
-            let is_patient = waiter.rank.is_patient;
-            if let Err(full) = &granted
-                && (full.is_pending || is_patient && full.retry_after.is_some())
-            {
-                blocked.extend(
-                    waiter
-                        .asks
-                        .get(full.ask)
-                        .map(|ask| Arc::clone(&ask.subject)),
-                );
+            if waiter.answer.is_closed() {
+                gone.push((waiter.number, Full::default()));
                 continue;
             }
+            if waiter.asks.iter().any(is_blocked) {
+                continue;
+            }
+            let full = match all.take(&waiter.asks, now) {
+                Ok(taken) => {
+                    granted = Some((at, taken));
+                    break;
+                }
+                Err(full) => full,
+            };
+            if full.is_pending || waiter.rank.is_patient && full.retry_after.is_some() {
+                let ask = waiter.asks.get(full.ask);
+                blocked.extend(ask.map(|ask| Arc::clone(&ask.subject)));
+            } else {
+                gone.push((waiter.number, full));
+            }
+        }
+        let is_granted = granted.is_some();
+        if let Some((at, taken)) = granted {
             let waiter = self.waiters.remove(at);
             self.served += 1;
             self.turns
                 .insert(Arc::clone(&waiter.rank.tenant), self.served);
-            if let Err(granted) = waiter.answer.send(granted) {
+            if let Err(granted) = waiter.answer.send(Ok(taken)) {
                 // It left a moment ago. What it got goes back while the line is
                 // held, so that nobody is served in the midst of this.
                 all.queue.count.store(0, Ordering::Release);
                 drop(granted);
             }
-            return true;
         }
-        false
+        self.refuse(gone);
+        is_granted
+    }
+
+    /// Tells those that wait in vain, all in one pass: they may be many.
+    fn refuse(&mut self, gone: Vec<(u64, Full)>) {
+        if gone.is_empty() {
+            return;
+        }
+        let mut why: HashMap<u64, Full> = gone.into_iter().collect();
+        let waiters = std::mem::take(&mut self.waiters).into_iter();
+        self.waiters = waiters
+            .filter_map(|waiter| match why.remove(&waiter.number) {
+                None => Some(waiter),
+                Some(full) => {
+                    let _ = waiter.answer.send(Err(full));
+                    None
+                }
+            })
+            .collect();
     }
 }
 

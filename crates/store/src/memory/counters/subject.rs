@@ -17,6 +17,8 @@ pub(crate) struct Subject {
     // holds room knows its window by position.
     pub(crate) windows: Vec<Rolling>,
     pub(crate) periods: Vec<Counted>,
+    /// Whether anything was used or refused since somebody last looked.
+    pub(crate) is_changed: bool,
 }
 
 /// What counts in any span of a length.
@@ -26,6 +28,8 @@ pub(crate) struct Rolling {
     pub(crate) window: Window,
     /// How much of it is reserved and not yet used.
     pub(crate) pending: u64,
+    /// Whether a request was refused by it since somebody last looked.
+    pub(crate) has_refused: bool,
 }
 
 /// What counts in one period of a calendar, and then in the next.
@@ -37,6 +41,8 @@ pub(crate) struct Counted {
     /// What is reserved and not yet used included.
     pub(crate) amount: u64,
     pub(crate) pending: u64,
+    /// Whether a request was refused by it since somebody last looked.
+    pub(crate) has_refused: bool,
 }
 
 impl Counted {
@@ -86,6 +92,7 @@ impl Subject {
                 measure,
                 window: Window::new(length_us),
                 pending: 0,
+                has_refused: false,
             });
             self.windows.len() - 1
         })
@@ -101,6 +108,7 @@ impl Subject {
                 period,
                 amount: 0,
                 pending: 0,
+                has_refused: false,
             });
             self.periods.len() - 1
         })
@@ -211,6 +219,7 @@ impl Subject {
 
     /// Corrects what was taken at `slot`, if that still counts, to `used`.
     pub(super) fn settle(&mut self, place: Place, slot: u64, took: u64, used: u64) {
+        self.is_changed = true;
         match place {
             Place::Running => {}
             Place::Window(at) => {
@@ -226,6 +235,16 @@ impl Subject {
                 }
             }
         }
+    }
+
+    /// A request was refused by it for good: others will not give back enough.
+    pub(super) fn refuses(&mut self, place: Place) {
+        match place {
+            Place::Running => return,
+            Place::Window(at) => self.rolling(at).has_refused = true,
+            Place::Period(at) => self.counted(at).has_refused = true,
+        }
+        self.is_changed = true;
     }
 
     /// Whether nothing of it counts any more.

@@ -1,6 +1,6 @@
 //! Writing `generationConfig`.
 
-use domain::canon::{Format, Json};
+use domain::canon::{Format, Json, Request};
 
 use super::super::text_of;
 use super::beside::Beside;
@@ -34,7 +34,7 @@ pub(super) fn members(writing: &mut Writing<'_>, beside: &Beside) -> Vec<Member>
     put("stopSequences", stops(writing));
     put(
         "responseLogprobs",
-        request.logprobs.map(|is| is.to_string()),
+        wants_logprobs(request).map(|is| is.to_string()),
     );
     put("logprobs", alternatives(writing));
     let thinking = thinking::members(writing);
@@ -98,7 +98,15 @@ fn stops(writing: &mut Writing<'_>) -> Option<String> {
     (!stops.is_empty()).then(|| text_of(text))
 }
 
+/// Whether log probabilities are wanted: alternatives to tokens are some.
+fn wants_logprobs(request: &Request) -> Option<bool> {
+    let wants_some = request.top_logprobs.is_some_and(|most| most > 0);
+    request.logprobs.or(wants_some.then_some(true))
+}
+
 fn alternatives(writing: &mut Writing<'_>) -> Option<String> {
+    // Google refuses a number of them without the wish.
+    wants_logprobs(writing.request).filter(|wants| *wants)?;
     let wanted = writing.request.top_logprobs?;
     if wanted > MOST_LOGPROBS {
         writing.hint("top_logprobs", "Gemini gives at most 20 of them");

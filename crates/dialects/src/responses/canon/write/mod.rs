@@ -83,7 +83,7 @@ fn limits(o: &mut Object<'_>, request: &Request, target: &Target<'_>, losses: &m
             None => {}
         }
     }
-    if let Some(most) = request.top_logprobs {
+    if let Some(most) = request.top_logprobs.filter(|most| *most > 0) {
         o.number("top_logprobs", u64::from(most));
     }
 }
