@@ -9,6 +9,7 @@
 //! | [`entry`] | what a record's bytes say: JSON, one form for each entry |
 //! | [`Log`] | one node's log: appended by one thread, sealed, old bundles expired |
 //! | [`verify`] | offline over the files: what was changed, and the first bad record |
+//! | [`copy`] | a log of its own from one that is written meanwhile |
 //! | [`prove`] | one record's inclusion as a [C2SP tlog-proof] |
 //!
 //! A folder holds:
@@ -30,6 +31,7 @@
 
 pub mod bundle;
 mod checkpoint;
+mod copy;
 mod disk;
 pub mod entry;
 mod error;
@@ -45,6 +47,7 @@ pub mod tree;
 mod verify;
 
 pub use checkpoint::Checkpoint;
+pub use copy::copy;
 pub use disk::Durability;
 pub use error::AuditError;
 pub use folder::Folder;

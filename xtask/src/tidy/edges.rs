@@ -46,6 +46,7 @@ pub(crate) const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "portcullis",
         &[
+            "audit",
             "domain",
             "dialects",
             "providers",

@@ -13,6 +13,7 @@ use identity::install::SECRET_FILE;
 use serde_json::{Value, json};
 
 use super::people::{find_store, run_on};
+use crate::audit_log;
 use crate::cli::Place;
 use crate::clock;
 use crate::output;
@@ -24,7 +25,9 @@ const MANIFEST: &str = "backup.json";
 /// What happened and is not in the database yet.
 const JOURNAL: &str = "journal";
 /// What is copied beside them, if it is there: files and folders.
-const BESIDE: [&str; 3] = [SECRET_FILE, "audit.key", "audit"];
+const BESIDE: [&str; 3] = [SECRET_FILE, "audit.key", AUDIT];
+/// The audit log, as a backup has it.
+const AUDIT: &str = "audit";
 
 /// Options of `backup`.
 #[derive(Clone, Debug, Args)]
@@ -51,7 +54,8 @@ pub(crate) struct RestoreArgs {
 /// Copies the data folder.
 pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     run_on(async {
-        let data = args.place.look()?.config.data_dir;
+        let config = args.place.look()?.config;
+        let data = &config.data_dir;
         let store = find_store(&args.place).await?;
         make_empty(&args.to)?;
         // In the way that records go: what leaves the journal meanwhile is in the
@@ -62,8 +66,12 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         copied.context("the database cannot be copied")?;
         store.close().await;
         store::check_file(&database).await.context("the copy")?;
-        for name in BESIDE {
+        for name in BESIDE.into_iter().filter(|name| *name != AUDIT) {
             copy(&data.join(name), &args.to.join(name))?;
+        }
+        let log = audit_log::folder(&config, data);
+        if log.exists() {
+            audit::copy(&log, &args.to.join(AUDIT))?;
         }
         let made = json!({
             "made": Moment(clock::now()).to_string(),

@@ -9,6 +9,7 @@ mod sealing;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct Book {
     sealed: watch::Sender<Option<String>>,
     open: Option<Open>,
     pending: Option<Pending>,
+    /// How far each segment of the journal is read, all batches together.
+    marks: BTreeMap<String, u64>,
     has_begun: bool,
     looked_for_changes: Option<Instant>,
     not_sealed: Option<Instant>,
@@ -82,6 +85,7 @@ impl Book {
             sealed,
             open: None,
             pending: None,
+            marks: BTreeMap::new(),
             has_begun: false,
             looked_for_changes: None,
             not_sealed: None,
@@ -166,9 +170,14 @@ impl Book {
         }
         let batch = batch.unwrap_or_default();
         let bytes = entries.iter_mut().map(entry::encode).collect();
+        self.marks.extend(batch.marks.iter().cloned());
+        self.marks
+            .retain(|segment, _| !batch.gone.contains(segment));
         let marks = Marks {
             first: self.log()?.log.size(),
-            segments: batch.marks.clone(),
+            // All, and not those of the batch: a store that was put back from a backup
+            // may lack several.
+            segments: self.marks.clone().into_iter().collect(),
             alive: batch.alive,
         };
         self.has_begun = true;
@@ -281,6 +290,7 @@ impl Book {
         // What waits here is what the log may have and the store has not.
         if self.pending.is_none() {
             catch_up::catch_up(&mut open, size, carrier, store).await?;
+            self.marks = store.marks().await?.into_iter().collect();
         }
         self.open = Some(open);
         Ok(())
