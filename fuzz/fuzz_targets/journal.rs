@@ -89,6 +89,7 @@ fn payload(piece: &[u8]) -> Vec<u8> {
         reserved_tokens: 300,
         asked: None,
         who: None,
+        from: None,
     });
     postcard::to_allocvec(&record).expect("encodes")
 }

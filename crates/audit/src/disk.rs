@@ -20,7 +20,7 @@ pub enum Durability {
 }
 
 /// The steps.
-pub(crate) trait Disk: Send {
+pub(crate) trait Disk: Send + Sync {
     /// Makes a file with these bytes, or gives it these bytes, and its folders.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Puts bytes at the end of a file that is `at` bytes long.

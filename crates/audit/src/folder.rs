@@ -57,6 +57,35 @@ impl Folder {
         }
     }
 
+    /// How many records the log has, sealed or not.
+    ///
+    /// # Errors
+    /// The file that says so cannot be read.
+    pub fn size(&self) -> Result<u64, AuditError> {
+        Ok(self.tail()?.map_or(0, |tail| tail.size))
+    }
+
+    /// The stored bytes of all records from `first` on that stand in one bundle with
+    /// it: at most 256, less if the log ends. Nothing if its entries are no more.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not what a log writes.
+    pub fn bundle_from(&self, first: u64) -> Result<Vec<Vec<u8>>, AuditError> {
+        let index = first / TILE_WIDTH;
+        let path = Tile::full(0, index).entries_path();
+        let bytes = match self.tail()? {
+            Some(tail) if tail.size <= first => return Ok(Vec::new()),
+            Some(tail) if tail.size / TILE_WIDTH == index => Some(tail.entries),
+            _ => self.bytes(&path)?,
+        };
+        let bytes = bytes.unwrap_or_default();
+        let entries = crate::bundle::entries(&bytes).skip((first % TILE_WIDTH) as usize);
+        entries
+            .map(|entry| entry.map(<[u8]>::to_vec))
+            .collect::<Result<_, _>>()
+            .map_err(|torn| AuditError::damaged(&self.at(&path), torn.to_string()))
+    }
+
     pub(crate) fn at(&self, file: &str) -> PathBuf {
         self.path.join(file)
     }

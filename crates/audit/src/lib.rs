@@ -6,6 +6,7 @@
 //! | [`tree`] | RFC 6962: hashes, roots, inclusion and consistency; pure |
 //! | [`Tile`], [`bundle`] | coordinates and bytes of [C2SP tlog-tiles] |
 //! | [`note`], [`Checkpoint`] | [C2SP signed-note] and [C2SP tlog-checkpoint]; who signs is a [`Signer`] |
+//! | [`entry`] | what a record's bytes say: JSON, one form for each entry |
 //! | [`Log`] | one node's log: appended by one thread, sealed, old bundles expired |
 //! | [`verify`] | offline over the files: what was changed, and the first bad record |
 //! | [`prove`] | one record's inclusion as a [C2SP tlog-proof] |
@@ -30,6 +31,7 @@
 pub mod bundle;
 mod checkpoint;
 mod disk;
+pub mod entry;
 mod error;
 mod folder;
 mod levels;

@@ -3,6 +3,7 @@
 //! is checked by whoever builds the gateway from it.
 
 pub mod alerts;
+pub mod audit;
 pub mod bounds;
 pub mod cache;
 pub mod diff;
@@ -25,6 +26,7 @@ pub mod policies;
 pub mod providers;
 pub mod reasoning;
 pub mod responses;
+mod restart;
 pub mod retry;
 pub mod scalars;
 pub mod secret;
@@ -78,6 +80,8 @@ pub struct Config {
     pub drain_timeout: Span,
     /// What is kept of requests.
     pub journal: journal::Journal,
+    /// The audit log.
+    pub audit: audit::Audit,
     /// Bounds on bodies.
     pub limits: limits::Limits,
     /// Whether the built-in demo answers.
@@ -141,6 +145,7 @@ impl Default for Config {
             drain_delay: None,
             drain_timeout: Span(drain::TIMEOUT),
             journal: journal::Journal::default(),
+            audit: audit::Audit::default(),
             limits: limits::Limits::default(),
             demo: true,
             providers: Ordered::default(),
@@ -179,6 +184,7 @@ impl Config {
         self.process(&mut report);
         drain::validate(self, &mut report);
         self.store.validate(&mut report);
+        self.audit.validate(&mut report);
         self.limits.validate(&mut report);
         for (name, provider) in self.providers.iter() {
             provider.validate(name, &mut report);
@@ -255,28 +261,6 @@ impl Config {
     /// Whether virtual keys are declared.
     pub fn has_keys(&self) -> bool {
         !self.keys.is_empty()
-    }
-
-    /// Settings that `next` says otherwise, and that a running process cannot
-    /// change.
-    pub fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
-        [
-            ("listen", self.listen != next.listen),
-            ("admin.listen", self.admin != next.admin),
-            ("tls", self.tls.is_some() != next.tls.is_some()),
-            ("data_dir", self.data_dir != next.data_dir),
-            ("store", self.store != next.store),
-            ("workers", self.workers != next.workers),
-            ("cache.max_bytes", self.cache_bytes() != next.cache_bytes()),
-            (
-                "reasoning.max_bytes",
-                self.reasoning_bytes() != next.reasoning_bytes(),
-            ),
-            ("log", self.log != next.log),
-        ]
-        .into_iter()
-        .filter_map(|(name, differs)| differs.then_some(name))
-        .collect()
     }
 
     fn process(&self, report: &mut Report<'_>) {

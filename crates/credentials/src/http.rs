@@ -128,7 +128,7 @@ impl Http {
     ///
     /// # Errors
     /// Nobody answered, or not with a success; the fault names the host alone.
-    pub async fn post(
+    pub async fn post_json(
         &self,
         url: &str,
         headers: &[(&str, String)],
@@ -142,6 +142,20 @@ impl Http {
         let ask = ask.with("content-type", "application/json");
         let with = |ask: Ask, (name, value): &(&str, String)| ask.with(name, value.as_str());
         self.ask(headers.iter().fold(ask, with)).await.map(|_| ())
+    }
+
+    /// Posts a text, and takes only a success.
+    ///
+    /// # Errors
+    /// The server cannot be reached, is too far for plain HTTP, or would not.
+    pub async fn post(&self, url: &str, text: String) -> Result<(), Fault> {
+        let ask = Ask {
+            method: Method::POST,
+            body: text,
+            ..Ask::get(url)
+        };
+        let ask = ask.with("content-type", "text/plain; charset=utf-8");
+        self.ask(ask).await.map(drop)
     }
 
     /// Asks, and takes only a success.

@@ -18,8 +18,11 @@ pub mod ollama;
 pub mod openai;
 mod operation;
 pub mod responses;
+mod rules;
 pub mod sse;
+pub mod texts;
 pub mod translate;
 
 pub use gleaner::{EventGleaner, Gleaner};
 pub use operation::Operation;
+pub use rules::SystemRules;

@@ -4,7 +4,8 @@
 //! frame (or in what [`Framer::finish`] gives), in order, and the frames do
 //! not depend on how the stream was cut into chunks.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
+use domain::edit::Span;
 
 /// One frame: its lines and the blank line that ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,39 @@ impl Frame {
     pub fn is_end_mark(&self) -> bool {
         let data = self.data.as_deref();
         data.is_some_and(|data| data.trim_ascii() == b"[DONE]")
+    }
+
+    /// One that lies in these bytes, and nothing else.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        read(bytes, 0)
+    }
+
+    /// Its bytes with others in place of these of its data.
+    #[must_use]
+    pub(crate) fn with(&self, span: Span, with: &[u8]) -> Bytes {
+        let (start, end) = (span.start as usize, span.end as usize);
+        let mut out = BytesMut::with_capacity(self.bytes.len() + with.len());
+        if let Some(at) = self.data_at {
+            out.put_slice(&self.bytes[..at + start]);
+            out.put_slice(with);
+            out.put_slice(&self.bytes[at + end..]);
+            return out.freeze();
+        }
+        // Several data lines: written anew, line by line.
+        if let Some(event) = &self.event {
+            out.put_slice(b"event: ");
+            out.put_slice(event);
+            out.put_u8(b'\n');
+        }
+        let data = self.data.as_deref().unwrap_or_default();
+        let changed = [&data[..start], with, &data[end..]].concat();
+        for line in changed.split(|byte| *byte == b'\n') {
+            out.put_slice(b"data: ");
+            out.put_slice(line);
+            out.put_u8(b'\n');
+        }
+        out.put_u8(b'\n');
+        out.freeze()
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`guard`] | the interface that every guardrail has |
 //! | [`refusal`] | every way to say no: status, code, sentence |
 //! | [`record`] | what the journal keeps of a request |
+//! | [`audit`] | what the audit log keeps: calls, changes by people, strangers |
 //! | [`counters`], [`shelf`], [`turns`], [`reasoning`] | traits that `store` implements |
 //! | [`limit`], [`budget`] | how much of what in which time, as people write it |
 //! | [`bound`] | all of them that hold for a key, in one list |
@@ -30,6 +31,7 @@
 
 pub mod ability;
 mod as_text;
+pub mod audit;
 pub mod bound;
 pub mod budget;
 pub mod calendar;

@@ -1,7 +1,7 @@
 //! Networks of addresses: `10.0.0.0/8`, `2001:db8::/32`, or one address.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A network of addresses.
@@ -13,6 +13,22 @@ pub struct Network {
 crate::as_text!(Network);
 
 impl Network {
+    /// The network of a source, by which strangers are counted: 24 bits of an
+    /// IPv4 address, 48 of an IPv6 one.
+    #[must_use]
+    pub fn of_source(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(it) => Self {
+                address: Ipv4Addr::from_bits(it.to_bits() & !0xff).into(),
+                length: 24,
+            },
+            IpAddr::V6(it) => Self {
+                address: Ipv6Addr::from_bits(it.to_bits() >> 80 << 80).into(),
+                length: 48,
+            },
+        }
+    }
+
     /// Whether the address is in it. An IPv4 address that came in an IPv6
     /// socket is the IPv4 address that it is.
     #[must_use]
@@ -142,6 +158,14 @@ mod tests {
         ] {
             assert!(!holds(network, address), "{address} in {network}");
         }
+    }
+
+    #[test]
+    fn a_source_is_counted_by_its_network() {
+        let of = |text: &str| Network::of_source(text.parse().expect(text)).to_string();
+        assert_eq!(of("203.0.113.77"), "203.0.113.0/24");
+        assert_eq!(of("::ffff:203.0.113.77"), "203.0.113.0/24");
+        assert_eq!(of("2001:db8:1:2::7"), "2001:db8:1::/48");
     }
 
     #[test]

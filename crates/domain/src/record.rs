@@ -1,6 +1,7 @@
 //! What the journal keeps of a request.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub struct Opened {
     /// the record too.
     #[serde(skip)]
     pub who: Option<Box<Who>>,
+    /// The client's address, as far as it is known. Beside the record too.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
 }
 
 /// Who asks, below the tenant and beside the key, and what was done about their
@@ -136,6 +140,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Complete,
+        Self::Refused,
+        Self::UpstreamFailed,
+        Self::UpstreamBroke,
+        Self::ClientLeft,
+        Self::GuardEnded,
+        Self::Lost,
+    ];
+
+    /// The one that [`Outcome::as_str`] calls so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
+    }
+
     /// A stable word for columns, labels and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -225,6 +246,37 @@ pub struct Settled {
     /// the record too.
     #[serde(skip)]
     pub who: Option<Box<Who>>,
+    /// The client's address, as far as it is known. Beside the record too.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
+    /// What was decided on the way, where anything was. Beside the record too.
+    #[serde(skip)]
+    pub decided: Option<Box<Decided>>,
+}
+
+/// What policy and limits decided about a request, for the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// What guards found, each kind of finding once, with its count.
+    pub found: Vec<Found>,
+    /// The sentence of the refusal, which names the limit and its holder. It holds
+    /// no text of a prompt or an answer.
+    pub refusal: Option<String>,
+    /// Targets that were asked and did not answer, in order, and what was wrong.
+    pub tried: Vec<(DeploymentId, String)>,
+}
+
+/// Something that a guard found; never the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The guard's configured name.
+    pub guard: String,
+    /// What was found: `deny`, `too_long`.
+    pub kind: String,
+    /// What policy wanted done: `observe`, `block`.
+    pub action: String,
+    /// How many times.
+    pub count: u32,
 }
 
 /// The bodies of a request that passed through, in bytes.
@@ -266,6 +318,8 @@ impl Settled {
             findings: Vec::new(),
             passed: None,
             who: None,
+            from: None,
+            decided: None,
         }
     }
 }

@@ -86,6 +86,15 @@ pub enum UsageSource {
 }
 
 impl UsageSource {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::None, Self::Provider, Self::Estimated, Self::Unmetered];
+
+    /// The one that [`UsageSource::as_str`] calls so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
+    }
+
     /// A stable word for columns and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

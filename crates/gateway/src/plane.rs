@@ -24,7 +24,7 @@ use crate::send::pool::Pool;
 use crate::send::tls::ClientTls;
 use crate::send::{Bulkheads, Fetcher, KeyRests, Reporting, Unspoken};
 use crate::serve::{Busy, Jobs};
-use crate::settle::{Counts, Metrics};
+use crate::settle::{Counts, Metrics, Strangers};
 use crate::wire::Scratch;
 
 /// What all event loops share.
@@ -61,6 +61,8 @@ pub struct Shared {
     pub fetcher: Fetcher,
     /// What `/metrics` shows.
     pub metrics: Metrics,
+    /// Refusals before identity, for the audit log.
+    pub strangers: Arc<Strangers>,
     /// Set when the process is told to stop.
     pub draining: AtomicBool,
     /// Random per start; part of every ticket's id.

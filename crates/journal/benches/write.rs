@@ -37,6 +37,7 @@ fn records(sequence: u64) -> [Record; 2] {
             cost: Some(NanoUsd(121_800)),
             passed: None,
         }),
+        from: None,
     };
     let settled = Settled {
         outcome: Outcome::Complete,

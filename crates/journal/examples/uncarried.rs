@@ -70,5 +70,6 @@ fn opened(sequence: u64) -> Opened {
         reserved_tokens: 1234,
         asked: None,
         who: None,
+        from: None,
     }
 }

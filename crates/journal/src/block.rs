@@ -40,6 +40,12 @@ pub(crate) const KIND_WHO: u8 = 6;
 /// An [`Opened`](domain::record::Opened) that says it: its
 /// [`Who`](domain::record::Who), its [`Passed`] if it passes through, then a payload of kind 4.
 pub(crate) const KIND_ASKED_WHO: u8 = 7;
+/// A [`Settled`](domain::record::Settled) with its source or decisions: the address,
+/// its [`Decided`](domain::record::Decided), then a payload of kind 6.
+pub(crate) const KIND_FROM: u8 = 8;
+/// An [`Opened`](domain::record::Opened) with its source: the address, then a payload
+/// of kind 7.
+pub(crate) const KIND_ASKED_FROM: u8 = 9;
 /// Bytes in front of the payload.
 pub(crate) const HEADER: usize = 13;
 /// What stands there until kind, length and checksum are known.
@@ -57,6 +63,11 @@ pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalEr
     let behind = Behind(out);
     let (kind, encoded) = match record {
         Record::Opened(opened) => match &opened.asked {
+            Some(asked) if opened.from.is_some() => {
+                let beside = (opened.from, &opened.who, asked.passed, asked, record);
+                let encoded = postcard::serialize_with_flavor(&beside, behind);
+                (KIND_ASKED_FROM, encoded)
+            }
             Some(asked) if opened.who.is_some() => {
                 let beside = (&opened.who, asked.passed, asked, record);
                 let encoded = postcard::serialize_with_flavor(&beside, behind);
@@ -74,6 +85,12 @@ pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), JournalEr
                 ),
             },
         },
+        Record::Settled(settled) if settled.from.is_some() || settled.decided.is_some() => {
+            let tokens = settled.usage.cache_write_1h;
+            let (from, decided) = (settled.from, &settled.decided);
+            let beside = (from, decided, &settled.who, settled.passed, tokens, record);
+            (KIND_FROM, postcard::serialize_with_flavor(&beside, behind))
+        }
         Record::Settled(settled) if settled.who.is_some() => {
             let tokens = settled.usage.cache_write_1h;
             let beside = (&settled.who, settled.passed, tokens, record);
@@ -222,6 +239,29 @@ fn record(kind: u8, payload: &[u8]) -> Option<Record> {
                 postcard::from_bytes(payload).ok()?;
             asked.passed = passed;
             if let Record::Opened(opened) = &mut record {
+                opened.who = who;
+                opened.asked = Some(asked);
+            }
+            Some(record)
+        }
+        KIND_FROM => {
+            let (from, decided, who, passed, tokens, mut record): (_, _, _, _, u64, Record) =
+                postcard::from_bytes(payload).ok()?;
+            if let Record::Settled(settled) = &mut record {
+                settled.from = from;
+                settled.decided = decided;
+                settled.who = who;
+                settled.passed = passed;
+                settled.usage.cache_write_1h = tokens;
+            }
+            Some(record)
+        }
+        KIND_ASKED_FROM => {
+            let (from, who, passed, mut asked, mut record): (_, _, _, Asked, Record) =
+                postcard::from_bytes(payload).ok()?;
+            asked.passed = passed;
+            if let Record::Opened(opened) = &mut record {
+                opened.from = from;
                 opened.who = who;
                 opened.asked = Some(asked);
             }

@@ -1,5 +1,7 @@
 //! Brings records to the store, and deletes what the store has.
 
+mod again;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

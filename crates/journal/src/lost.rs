@@ -25,6 +25,7 @@ pub fn lost(opened: &Opened) -> Settled {
         // What passes through asks for no model.
         model: Some(opened.model.clone()).filter(|name| !name.as_str().is_empty()),
         who: opened.who.clone(),
+        from: opened.from,
         ..Settled::at_once(begun, Outcome::Lost, 0)
     };
     let Some(asked) = opened.asked.clone() else {

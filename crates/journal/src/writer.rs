@@ -246,6 +246,7 @@ mod tests {
             reserved_tokens: 300,
             asked: None,
             who: None,
+            from: None,
         })
     }
 

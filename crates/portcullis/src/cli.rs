@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use config::providers::Dialect;
 use config::{ConfigError, Loaded};
 
+use crate::commands::audit::AuditCommand;
 use crate::commands::backup::{BackupArgs, RestoreArgs};
 use crate::commands::connect::ConnectArgs;
 use crate::commands::keys::KeysCommand;
@@ -135,6 +136,9 @@ its key. What a server has (`store.url`) is the server's to copy.")]
 Examples:
   portcullis restore /backups/2026-11-27 --data-dir /var/lib/portcullis")]
     Restore(RestoreArgs),
+    /// The log of every call and every change: verify, prove, search
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// List the models that clients can ask for, show one, refresh their prices
     #[command(after_help = "\
 Examples:

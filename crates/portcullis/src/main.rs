@@ -1,6 +1,7 @@
 //! Portcullis: a self-hosted LLM gateway. This is the binary: commands
 //! and wiring. It knows every room; no room knows it.
 
+mod audit_log;
 mod build;
 mod catalogue;
 mod cli;

@@ -130,6 +130,7 @@ fn records(sequence: u64) -> [Record; 2] {
         reserved_tokens: 1234,
         asked: None,
         who: None,
+        from: None,
     };
     let settled = Settled {
         outcome: Outcome::Complete,

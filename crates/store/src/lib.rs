@@ -16,6 +16,7 @@ mod sql;
 mod tables;
 
 pub use tables::{
-    AdminChange, Alike, Books, Change, Dimension, Event, KeySecret, Report, Server, Spent, Store,
-    StoreError, StoredKey, Sum, Unsent, check_file,
+    AdminChange, Alike, Books, Change, Difference, Dimension, Event, Hit, KeySecret, LogIndex,
+    LogPlace, LoggedCalls, Report, Search, Server, Spent, Store, StoreError, StoredKey, Sum,
+    Unsent, Written, check_file,
 };

@@ -209,6 +209,18 @@ impl Log {
         &self.batch.marks
     }
 
+    /// The records of that batch.
+    #[must_use]
+    pub fn batch(&self) -> Range<u64> {
+        self.batch.first..self.size()
+    }
+
+    /// How many records no checkpoint covers yet.
+    #[must_use]
+    pub fn unsealed(&self) -> u64 {
+        self.size() - self.sealed.as_ref().map_or(0, |sealed| sealed.size)
+    }
+
     /// The newest checkpoint.
     #[must_use]
     pub fn sealed(&self) -> Option<&Checkpoint> {

@@ -31,7 +31,7 @@ impl Log {
     /// Whether records wait for a checkpoint for a second, or a thousand do.
     #[must_use]
     pub fn is_due(&self, now: UnixMicros) -> bool {
-        let waiting = self.size() - self.sealed.as_ref().map_or(0, |sealed| sealed.size);
+        let waiting = self.unsealed();
         let is_late = self
             .sealed_at
             .is_none_or(|at| now.0.saturating_sub(at.0) >= LATE || now < at);

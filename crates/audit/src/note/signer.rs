@@ -23,6 +23,16 @@ pub trait Signer {
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], NoteError>;
 }
 
+impl Signer for SignerKey {
+    fn verifier(&self) -> &VerifierKey {
+        SignerKey::verifier(self)
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<[u8; 64], NoteError> {
+        Ok(SignerKey::sign(self, text))
+    }
+}
+
 /// A key in a file that only its owner may read.
 #[derive(Debug)]
 pub struct KeyFile {

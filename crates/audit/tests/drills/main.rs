@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod entries;
 mod log;
 mod notes;
 mod proofs;

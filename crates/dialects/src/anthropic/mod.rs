@@ -1,3 +1,7 @@
 //! Anthropic's dialect: Messages.
 
 pub mod canon;
+pub(crate) mod rooms;
+mod rules;
+
+pub use rules::system_rules;

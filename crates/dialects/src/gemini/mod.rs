@@ -1,3 +1,7 @@
 //! Google's dialect: `generateContent`.
 
 pub mod canon;
+pub(crate) mod rooms;
+mod rules;
+
+pub use rules::system_rules;

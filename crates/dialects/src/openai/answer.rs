@@ -2,11 +2,11 @@
 
 use domain::usage::Usage;
 
-use super::rooms::Room;
-use super::texts::{Place, Text, collect};
+use super::rooms;
 use super::usage::read_usage;
 use crate::Operation;
 use crate::json::{Document, Kind, Node};
+use crate::texts::{Place, Text, collect};
 
 /// What the gateway needs to know of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn read_answer(op: Operation, doc: &Document) -> AnswerView {
 /// estimate what a provider did not count.
 #[must_use]
 pub fn answer_texts(doc: &Document) -> Vec<Text> {
-    collect(doc.root(), Room::Answer, Place::Other)
+    collect(doc.root(), rooms::ANSWER, Place::Other)
 }
 
 /// Whether a body or a chunk says that something failed.

@@ -2,9 +2,9 @@
 
 use domain::edit::Span;
 
-use super::rooms::Room;
-use super::texts::{Place, collect, decode};
+use super::rooms;
 use crate::json::{Document, Kind, Node};
+use crate::texts::{Place, collect, decode};
 
 /// The field that a piece of text belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +91,7 @@ pub(super) fn read_choice(
             name(arguments, Field::Arguments(at));
         }
     }
-    for text in collect(choice, Room::Choice, Place::Assistant) {
+    for text in collect(choice, rooms::CHOICE, Place::Assistant) {
         let field = named.iter().find(|(span, _)| *span == text.span);
         last = Some(text.span);
         out.push(Delta {

@@ -8,9 +8,10 @@
 use std::borrow::Cow;
 
 use super::request::View;
-use super::texts::{Place, Text, decode};
+
 use super::weight;
 use crate::json::{Document, Kind, Node};
+use crate::texts::{Place, Text, decode};
 
 /// One token in the units that characters are weighed in.
 const TOKEN: u64 = 12;

@@ -10,13 +10,13 @@ mod fold;
 pub mod quirks;
 mod replay;
 mod request;
-mod rooms;
+pub(crate) mod rooms;
 mod rules;
 mod stream;
-mod texts;
 mod usage;
 mod weight;
 
+pub use crate::texts::{Place, Text, decode};
 pub use answer::{AnswerView, answer_texts, read_answer};
 pub use delta::{Delta, Field};
 pub use error::{error_body, error_event, model_body, models_body};
@@ -25,7 +25,7 @@ pub use estimate::{
 };
 pub use replay::{IncludeUsage, to_plain, to_stream};
 pub use request::{View, ask_usage, set_model, view};
+pub(crate) use rules::chat_rules;
 pub use rules::system_rules;
 pub use stream::{Facts, FrameClass, Pass, Tap};
-pub use texts::{Place, Text, decode};
 pub use usage::read_usage;

@@ -5,10 +5,10 @@ use domain::ability::{Abilities, Ability};
 use domain::edit::{Edit, Span};
 use domain::refusal::{Reason, Refusal};
 
-use super::rooms::Room;
-use super::texts::{Place, Text, collect};
+use super::rooms;
 use crate::Operation;
 use crate::json::{Document, Kind, Node, write_string};
+use crate::texts::{Place, Text, collect};
 
 /// What the gateway needs to know of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn view(op: Operation, doc: &Document) -> Result<View, Refusal> {
         wants_usage,
         n,
         max_tokens,
-        texts: collect(root, Room::Request, Place::Other),
+        texts: collect(root, rooms::REQUEST, Place::Other),
         tools,
         media,
         messages,

@@ -1,136 +1,141 @@
-//! The rooms of a body: where in it which member is *not* text.
+//! The rooms of `OpenAI`'s bodies: where in them which member is *not* text.
 
-use super::texts::Place;
+use crate::json::Node;
+use crate::texts::{self, Place, Rule, speaker};
 
 /// What kind of object we are in; selects the rows of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(crate) enum Room {
     Request,
+    /// An answer as its words are counted: each once.
     Answer,
-    /// Holds nothing but text.
-    Any,
-    /// Holds nothing that policy needs to see.
-    Quiet,
+    Choice,
+    /// An answer as guards read it.
+    Screened,
+    ScreenedChoice,
     Message,
     Part,
     ImageUrl,
     AudioData,
     FileData,
-    /// `id` and `type` beside text.
-    Tagged,
     Tool,
-    Schema,
-    Properties,
-    Choice,
     AnswerData,
-    /// An array whose strings are no text.
-    Names,
 }
 
-/// What becomes of a member.
-#[derive(Clone, Copy)]
-pub(super) enum Rule {
-    /// A string is no text, nor is one in an array; anything else is read as
-    /// [`Room::Any`].
-    Skip,
-    /// Go on in that room, with the same words' owner.
-    In(Room),
-    /// Go on in that room; the words are that one's.
-    By(Room, Place),
-    /// A URL: no text if it carries its data itself.
-    Url,
+pub(crate) const REQUEST: texts::Room = texts::Room::OpenAi(Room::Request);
+pub(crate) const SCREENED: texts::Room = texts::Room::OpenAi(Room::Screened);
+pub(super) const ANSWER: texts::Room = texts::Room::OpenAi(Room::Answer);
+pub(super) const CHOICE: texts::Room = texts::Room::OpenAi(Room::Choice);
+
+const ANY: Rule = Rule::In(texts::Room::ANY);
+const QUIET: Rule = Rule::In(texts::Room::QUIET);
+
+const fn of(room: Room) -> Rule {
+    Rule::In(texts::Room::OpenAi(room))
 }
 
-/// What becomes of the member with this (decoded) key. What is not listed is
-/// text.
-pub(super) fn rule(room: Room, key: &[u8]) -> Rule {
-    use Rule::{In, Skip, Url};
-    match room {
-        Room::Request => request(key),
-        Room::Answer => answer(key),
-        Room::Message => match key {
-            b"role" | b"tool_call_id" => Skip,
-            b"content" => In(Room::Part),
-            b"tool_calls" => In(Room::Tagged),
-            b"audio" => In(Room::AudioData),
-            _ => In(Room::Any),
-        },
-        Room::Part => match key {
-            b"type" => Skip,
-            b"image_url" => In(Room::ImageUrl),
-            b"input_audio" => In(Room::AudioData),
-            b"file" => In(Room::FileData),
-            b"content" => In(Room::Part),
-            b"cache_control" => In(Room::Tagged),
-            _ => In(Room::Any),
-        },
-        Room::ImageUrl => match key {
-            b"url" => Url,
-            b"detail" => Skip,
-            _ => In(Room::Any),
-        },
-        Room::AudioData => match key {
-            b"data" | b"format" | b"voice" | b"id" => Skip,
-            _ => In(Room::Any),
-        },
-        Room::FileData => match key {
-            b"file_data" | b"file_id" => Skip,
-            _ => In(Room::Any),
-        },
-        Room::Tagged => match key {
-            b"id" | b"type" => Skip,
-            _ => In(Room::Any),
-        },
-        Room::Tool => match key {
-            b"type" => Skip,
-            b"function" | b"json_schema" => In(Room::Tool),
-            b"parameters" | b"schema" => In(Room::Schema),
-            _ => In(Room::Any),
-        },
-        Room::Schema => match key {
-            b"type" | b"format" => Skip,
-            b"properties" | b"$defs" => In(Room::Properties),
-            b"items" | b"anyOf" | b"allOf" | b"oneOf" => In(Room::Schema),
-            _ => In(Room::Any),
-        },
-        Room::Choice => match key {
-            b"finish_reason" => Skip,
-            // The tokens of a text that is read as a whole beside them.
-            b"logprobs" | b"content_filter_results" => In(Room::Quiet),
-            b"message" | b"delta" => In(Room::Message),
-            _ => In(Room::Any),
-        },
-        Room::AnswerData => match key {
-            b"object" | b"embedding" => Skip,
-            _ => In(Room::Any),
-        },
-        Room::Properties => In(Room::Schema),
-        Room::Any | Room::Quiet | Room::Names => In(Room::Any),
+impl Room {
+    /// Whose words an object in it holds.
+    pub(crate) fn of(self, object: Node<'_>, place: Place) -> (texts::Room, Place) {
+        let place = match self {
+            Self::Message => speaker(object).unwrap_or(place),
+            _ => place,
+        };
+        (texts::Room::OpenAi(self), place)
+    }
+
+    pub(crate) fn rule(self, key: &[u8]) -> Rule {
+        use Rule::{In, Skip, Url};
+        use texts::Room as All;
+        match self {
+            Self::Request => request(key),
+            Self::Answer => answer(key),
+            Self::Screened => match key {
+                b"choices" => by(Room::ScreenedChoice, Place::Assistant),
+                _ => answer(key),
+            },
+            Self::Message => match key {
+                b"role" | b"tool_call_id" => Skip,
+                b"content" => of(Self::Part),
+                b"tool_calls" => In(All::TAGGED),
+                b"audio" => of(Self::AudioData),
+                _ => ANY,
+            },
+            Self::Part => match key {
+                b"type" => Skip,
+                b"image_url" => Url(All::OpenAi(Self::ImageUrl)),
+                b"input_audio" => of(Self::AudioData),
+                b"file" => of(Self::FileData),
+                b"content" => of(Self::Part),
+                b"cache_control" => In(All::TAGGED),
+                _ => ANY,
+            },
+            Self::ImageUrl => match key {
+                b"url" => Url(All::ANY),
+                b"detail" => Skip,
+                _ => ANY,
+            },
+            Self::AudioData => match key {
+                b"data" | b"format" | b"voice" | b"id" => Skip,
+                _ => ANY,
+            },
+            Self::FileData => match key {
+                b"file_data" | b"file_id" => Skip,
+                _ => ANY,
+            },
+            Self::Tool => match key {
+                b"type" => Skip,
+                b"function" | b"json_schema" => of(Self::Tool),
+                b"parameters" | b"schema" => In(All::SCHEMA),
+                _ => ANY,
+            },
+            Self::Choice => match key {
+                // The tokens of a text that is read as a whole beside them.
+                b"logprobs" | b"content_filter_results" => QUIET,
+                _ => choice(key),
+            },
+            Self::ScreenedChoice => choice(key),
+            Self::AnswerData => match key {
+                b"object" | b"embedding" => Skip,
+                _ => ANY,
+            },
+        }
+    }
+}
+
+const fn by(room: Room, place: Place) -> Rule {
+    Rule::By(texts::Room::OpenAi(room), place)
+}
+
+fn choice(key: &[u8]) -> Rule {
+    match key {
+        b"finish_reason" => Rule::Skip,
+        b"message" | b"delta" => of(Room::Message),
+        _ => ANY,
     }
 }
 
 fn request(key: &[u8]) -> Rule {
-    use Rule::{By, In, Skip};
+    use Rule::Skip;
     match key {
-        b"messages" => In(Room::Message),
-        b"prompt" | b"suffix" | b"input" => By(Room::Any, Place::User),
-        b"prediction" => By(Room::Part, Place::Assistant),
-        b"tools" | b"functions" | b"response_format" => By(Room::Tool, Place::Definition),
-        b"tool_choice" => In(Room::Tagged),
-        b"audio" => In(Room::AudioData),
+        b"messages" => of(Room::Message),
+        b"prompt" | b"suffix" | b"input" => Rule::By(texts::Room::ANY, Place::User),
+        b"prediction" => by(Room::Part, Place::Assistant),
+        b"tools" | b"functions" | b"response_format" => by(Room::Tool, Place::Definition),
+        b"tool_choice" => Rule::In(texts::Room::TAGGED),
+        b"audio" => of(Room::AudioData),
         b"model" | b"function_call" | b"modalities" | b"service_tier" | b"reasoning_effort"
         | b"verbosity" | b"encoding_format" => Skip,
-        _ => In(Room::Any),
+        _ => ANY,
     }
 }
 
 fn answer(key: &[u8]) -> Rule {
-    use Rule::{By, In, Skip};
     match key {
-        b"id" | b"object" | b"model" | b"system_fingerprint" | b"service_tier" => Skip,
-        b"usage" | b"timings" | b"prompt_filter_results" => In(Room::Quiet),
-        b"choices" => By(Room::Choice, Place::Assistant),
-        b"data" => In(Room::AnswerData),
-        _ => In(Room::Any),
+        b"id" | b"object" | b"model" | b"system_fingerprint" | b"service_tier" => Rule::Skip,
+        b"usage" | b"timings" | b"prompt_filter_results" => QUIET,
+        b"choices" => by(Room::Choice, Place::Assistant),
+        b"data" => of(Room::AnswerData),
+        _ => ANY,
     }
 }

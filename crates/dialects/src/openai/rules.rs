@@ -23,7 +23,7 @@ pub fn system_rules(
         return Ok(Vec::new());
     }
     match op {
-        Operation::Chat => chat(doc, rules),
+        Operation::Chat => chat_rules(doc, rules),
         Operation::Completion => Ok(doc
             .root()
             .get("prompt")
@@ -33,7 +33,11 @@ pub fn system_rules(
     }
 }
 
-fn chat(doc: &Document, rules: &[SystemRule]) -> Result<Vec<Edit>, Refusal> {
+/// The same of a chat.
+///
+/// # Errors
+/// The messages are not an array.
+pub(crate) fn chat_rules(doc: &Document, rules: &[SystemRule]) -> Result<Vec<Edit>, Refusal> {
     let messages = doc
         .root()
         .get("messages")

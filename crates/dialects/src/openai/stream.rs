@@ -4,7 +4,7 @@
 //! Usage that the gateway asked for and the client did not is taken out again:
 //! the chunk that brings nothing else, and the member in any other chunk.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use domain::edit::Span;
 use domain::usage::Usage;
 
@@ -108,7 +108,7 @@ impl Tap {
             && let Some(learnt) = self.alike.as_ref().and_then(|alike| alike.learn(data))
             && let Ok(text) = std::str::from_utf8(learnt.text.of(data))
         {
-            return self.again(frame, data, text, learnt);
+            return self.again(frame, text, learnt);
         }
         let text = data.trim_ascii();
         if frame.is_end_mark() {
@@ -132,7 +132,7 @@ impl Tap {
     }
 
     /// Reads a chunk that is like the one before but for its text.
-    fn again(&mut self, frame: &Frame, data: &Bytes, text: &str, learnt: Learnt) -> Facts {
+    fn again(&mut self, frame: &Frame, text: &str, learnt: Learnt) -> Facts {
         let text = if learnt.escaped {
             crate::json::decode(text.as_bytes()).into_owned()
         } else {
@@ -152,7 +152,7 @@ impl Tap {
                 text,
             }],
             pass: match learnt.cut {
-                Some(cut) => Pass::Replace(without(frame, data, cut)),
+                Some(cut) => Pass::Replace(frame.with(cut, b"")),
                 None => Pass::Keep,
             },
         }
@@ -211,9 +211,7 @@ impl Tap {
         };
         let (pass, cut) = match usage {
             Some(_) if class == FrameClass::Usage && !self.keeps_usage => (Pass::Drop, None),
-            Some((cut, _)) if !self.keeps_usage => {
-                (Pass::Replace(without(frame, doc.bytes(), cut)), Some(cut))
-            }
+            Some((cut, _)) if !self.keeps_usage => (Pass::Replace(frame.with(cut, b"")), Some(cut)),
             _ => (Pass::Keep, None),
         };
         if let (Some(text), [delta]) = (span, &deltas[..])
@@ -316,29 +314,4 @@ fn member<'a>(root: Node<'a>, wanted: &str) -> Option<(Span, Node<'a>)> {
         before = Some(value.span().end);
     }
     None
-}
-
-/// The frame without these bytes of its data.
-fn without(frame: &Frame, data: &Bytes, cut: Span) -> Bytes {
-    if let Some(at) = frame.data_at {
-        let mut out = BytesMut::with_capacity(frame.bytes.len());
-        out.put_slice(&frame.bytes[..at + cut.start as usize]);
-        out.put_slice(&frame.bytes[at + cut.end as usize..]);
-        return out.freeze();
-    }
-    // Several data lines: written anew, line by line.
-    let mut out = BytesMut::with_capacity(frame.bytes.len());
-    if let Some(event) = &frame.event {
-        out.put_slice(b"event: ");
-        out.put_slice(event);
-        out.put_u8(b'\n');
-    }
-    let kept = [&data[..cut.start as usize], &data[cut.end as usize..]].concat();
-    for line in kept.split(|byte| *byte == b'\n') {
-        out.put_slice(b"data: ");
-        out.put_slice(line);
-        out.put_u8(b'\n');
-    }
-    out.put_u8(b'\n');
-    out.freeze()
 }

@@ -5,6 +5,7 @@ use domain::canon::{Answer, Chunk, Dialect, Fault, Media, Request, Written};
 use domain::refusal::Refusal;
 
 use super::{Names, Target};
+use crate::SystemRules;
 use crate::json::Document;
 use crate::sse::Frame;
 
@@ -73,6 +74,8 @@ pub struct Codec {
     pub dialect: Dialect,
     /// A client's request.
     pub read_request: fn(&Document) -> Result<Request, Refusal>,
+    /// A policy's rules in a client's request of a conversation.
+    pub system_rules: SystemRules,
     /// An answer for a client.
     pub write_answer: fn(&Answer, &Head<'_>) -> Vec<u8>,
     /// A client's stream.

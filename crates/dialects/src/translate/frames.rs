@@ -8,6 +8,7 @@ use super::codec::{ReadStream, WriteStream};
 use super::trail::{Tells, Trail};
 use crate::framing::{Cutter, Unreadable};
 use crate::openai::quirks::Mender;
+use crate::responses::Said;
 use crate::sse::{Frame, Framer};
 
 /// Cuts a provider's stream into frames that the client's dialect has: those
@@ -109,7 +110,7 @@ impl Frames {
     pub fn pass(&self) -> bool {
         match self {
             Self::Same(_) | Self::Mended(_) => false,
-            Self::Translated(translated) => matches!(translated.client, Client::AsItCame(_)),
+            Self::Translated(translated) => matches!(translated.client, Client::AsItCame(..)),
         }
     }
 
@@ -125,7 +126,7 @@ impl Frames {
         };
         match &mut translated.client {
             Client::Pivot => Bytes::new(),
-            Client::AsItCame(trail) => trail.fault(fault),
+            Client::AsItCame(trail, _) => trail.fault(fault),
             Client::Written(writer) => {
                 let mut written = Vec::new();
                 writer.push(&Chunk::Error(fault.clone()), &mut written);
@@ -140,7 +141,7 @@ impl Frames {
     pub fn closing(&self, fault: &Fault) -> Bytes {
         match self {
             Self::Translated(translated) => match &translated.client {
-                Client::AsItCame(trail) => trail.closing(fault),
+                Client::AsItCame(trail, _) => trail.closing(fault),
                 Client::Pivot | Client::Written(_) => Bytes::new(),
             },
             Self::Same(_) | Self::Mended(_) => Bytes::new(),
@@ -178,8 +179,9 @@ pub enum Client {
     Pivot,
     /// What this writes.
     Written(Box<dyn WriteStream>),
-    /// The provider's bytes: the client speaks its dialect.
-    AsItCame(Trail),
+    /// The provider's bytes: the client speaks its dialect. What they repeat of a
+    /// policy's rules is what the client said instead.
+    AsItCame(Trail, Option<Said>),
 }
 
 /// A stream on its way from one dialect into another.
@@ -238,8 +240,12 @@ impl Translated {
     /// Lets the reader hear frames as its dialect has them.
     fn hear(&mut self, frames: Vec<Frame>, out: &mut Vec<Frame>) -> Result<(), Unreadable> {
         for frame in frames {
+            let frame = match &self.client {
+                Client::AsItCame(_, Some(said)) => said.in_event(frame),
+                _ => frame,
+            };
             self.reader.push(&frame, &mut self.chunks)?;
-            if let Client::AsItCame(trail) = &mut self.client {
+            if let Client::AsItCame(trail, _) = &mut self.client {
                 let is_error = |chunk: &Chunk| matches!(chunk, Chunk::Error(_));
                 let tells = match self.chunks.iter().any(is_error) {
                     true => Tells::Error,
@@ -275,7 +281,7 @@ impl Translated {
                 lend(out, start, leaves.into());
             }
         }
-        if matches!(self.client, Client::AsItCame(_)) {
+        if matches!(self.client, Client::AsItCame(..)) {
             lend(out, first, came.clone());
         }
         Ok(())

@@ -39,12 +39,13 @@ macro_rules! upstreams {
     };
 }
 
-/// What clients speak.
+/// What clients speak; the line says where a policy's rules go.
 macro_rules! codecs {
-    ($($dialect:ident in $folder:ident;)*) => {
+    ($($dialect:ident in $folder:ident, rules $rules:path;)*) => {
         static CODECS: &[Codec] = &[$(Codec {
             dialect: Dialect::$dialect,
             read_request: $folder::canon::read_request,
+            system_rules: $rules,
             write_answer: $folder::canon::write_answer,
             write_stream: |head| Box::new($folder::canon::StreamWriter::new(head)),
             write_fault: $folder::canon::write_fault,
@@ -72,10 +73,10 @@ upstreams! {
 }
 
 codecs! {
-    OpenAi in openai;
-    Responses in responses;
-    Anthropic in anthropic;
-    Gemini in gemini;
+    OpenAi in openai, rules openai::chat_rules;
+    Responses in responses, rules responses::system_rules;
+    Anthropic in anthropic, rules anthropic::system_rules;
+    Gemini in gemini, rules gemini::system_rules;
 }
 
 /// The translators of a dialect that clients speak.

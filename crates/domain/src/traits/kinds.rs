@@ -84,6 +84,19 @@ pub enum Forced {
     Named,
 }
 
+/// When a model is to be had by chat completions, where its provider speaks Responses
+/// too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chats {
+    /// Always.
+    Always,
+    /// Unless it is to think so much and has tools.
+    UnlessToolsAndEffort,
+    /// Never.
+    Never,
+}
+
 /// Whose words a model knows, where one dialect is for the models of all makers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

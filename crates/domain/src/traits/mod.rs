@@ -7,7 +7,7 @@ mod rules;
 
 use serde::{Deserialize, Serialize};
 
-pub use kinds::{Budget, Efforts, Family, Forced, Form, Framing, Off, Thinks, Vocabulary};
+pub use kinds::{Budget, Chats, Efforts, Family, Forced, Form, Framing, Off, Thinks, Vocabulary};
 pub use rules::{Rule, Rules, Table};
 
 /// Declares every trait once: its name, its kind, and what holds where nothing
@@ -63,6 +63,8 @@ traits! {
     budget: Budget = Budget::ANY;
     /// How many of temperature and `top_p` it takes at once: 0, 1 or 2.
     samplings: u8 = 2;
+    /// When it is asked by chat completions, where its provider speaks Responses too.
+    chats: Chats = Chats::Always;
     /// Whether it takes penalties for what it said before.
     penalties: bool = true;
     /// Whether it takes stop sequences.

@@ -43,13 +43,14 @@ pub async fn body(
         principal,
         at,
     } = known;
+    let from = head.peer;
     let is_rehearsal = rehearsal::is_wanted(&head.fields);
     let recorded = match &head.target {
         Target::Converse(conversation) if conversation.wish == Wish::Counted => COUNT_TOKENS,
         _ if is_rehearsal => DRY_RUN,
         _ => operation.as_str(),
     };
-    let mut ticket = Ticket::open(plane, &principal, (recorded, at), slot);
+    let mut ticket = Ticket::open(plane, &principal, (recorded, at, from), slot);
     let mut held = Held::by(&principal.key);
     let bounds = &snapshot.bounds;
     let read = match plain(bounds, &head.fields, head.body, &mut held).await {

@@ -258,7 +258,7 @@ impl Connection {
 
     /// Answers what is no request, and ends the connection.
     async fn refuse(&mut self, refusal: Refusal) -> io::Result<bool> {
-        let served = serve::refuse(&self.plane, refusal.into(), Dialect::OpenAi);
+        let served = serve::refuse(&self.plane, refusal.into(), (Dialect::OpenAi, self.peer));
         let framing = Framing {
             keep_alive: false,
             version: Version::HTTP_11,

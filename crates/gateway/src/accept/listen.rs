@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::connection::{self, End};
 use super::{Request, multiplexed};
+use crate::admit;
 use crate::plane::Plane;
 use crate::send::pool::Pool;
 use crate::serve::{self, AnswerBody, Served};
@@ -280,14 +281,17 @@ async fn greeted(
 }
 
 /// Health routes, or the way.
-pub(super) async fn answer(plane: &Rc<Plane>, request: Request) -> Served {
+pub(super) async fn answer(plane: &Rc<Plane>, mut request: Request) -> Served {
     if let Some(known) = health(plane, &request).or_else(|| root(&request)) {
         return known;
     }
     let dialect = super::dialect(&request.uri, &request.fields);
+    let trusted = &plane.shared.snapshot.load().trusted_proxies;
+    request.peer = admit::address(request.peer, &request.fields, trusted);
+    let from = request.peer;
     let mut served = match walk(plane, request).await {
         Ok(served) => served,
-        Err(refused) => serve::refuse(plane, refused, dialect),
+        Err(refused) => serve::refuse(plane, refused, (dialect, from)),
     };
     serve::name_id(&mut served.fields, dialect);
     served

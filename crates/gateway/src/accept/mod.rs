@@ -31,7 +31,7 @@ use http::{Method, Version};
 use http1::Fields;
 
 use crate::admit::Known;
-use crate::settle::{Refused, Ticket};
+use crate::settle::{COUNT_TOKENS, PASS_THROUGH, Refused, Ticket};
 
 pub use body::body;
 pub(crate) use body::{collect, slot, too_large};
@@ -42,7 +42,7 @@ pub use kept::{About, Kept};
 pub use passage::Passage;
 pub use past::{Conversed, Holder, Previous};
 pub use pivot::Foreign;
-pub(crate) use pivot::here;
+pub(crate) use pivot::{composed, here};
 pub(crate) use route::dialect;
 pub use route::{Conversation, Listing, Target, Wish};
 pub(crate) use segment::decoded;
@@ -57,7 +57,7 @@ pub struct Head {
     pub fields: Fields,
     /// Its unread body.
     pub body: Incoming,
-    /// Who is connected.
+    /// Where it came from: whoever is connected, or whom trusted proxies name.
     pub peer: Option<IpAddr>,
 }
 
@@ -155,6 +155,21 @@ fn framed(fields: &Fields) -> Result<(), Refusal> {
         return bad("HTTP/2 has no transfer-encoding; use content-encoding to compress.");
     }
     Ok(())
+}
+
+/// What records call a request whose body nobody has read.
+pub(crate) fn recorded(head: &Head) -> &'static str {
+    match &head.target {
+        Target::Ask(operation) => operation.as_str(),
+        Target::Converse(conversation) => match conversation.wish {
+            Wish::Counted => COUNT_TOKENS,
+            Wish::Embedded(_) => Operation::Embedding.as_str(),
+            _ => Operation::Chat.as_str(),
+        },
+        Target::Models(_) => "models",
+        Target::Kept(_) => "kept",
+        Target::Pass(_) => PASS_THROUGH,
+    }
 }
 
 /// A [`Known`] caller's request is an ask; the list of models never gets here.

@@ -69,7 +69,7 @@ pub(super) async fn serve(
         let turn = counts.begins();
         async move {
             let served = if names_two_hosts(&request) {
-                serve::refuse(&plane, two_hosts().into(), Dialect::OpenAi)
+                serve::refuse(&plane, two_hosts().into(), (Dialect::OpenAi, peer))
             } else {
                 answer(&plane, Request::two(request, peer)).await
             };

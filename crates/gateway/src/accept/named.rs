@@ -162,6 +162,7 @@ async fn turns(
             let it = holder.get_or_insert_with(|| Holder {
                 provider: turn.provider.clone(),
                 deployment: turn.deployment.clone(),
+                answer: turn.id.clone(),
                 is_there: true,
             });
             it.is_there &= turn.is_there && it.provider == turn.provider;

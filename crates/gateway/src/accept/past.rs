@@ -46,6 +46,8 @@ pub struct Holder {
     pub provider: String,
     /// The deployment that did.
     pub deployment: String,
+    /// The answer that the first of them is of.
+    pub answer: String,
     /// Whether it keeps all of them.
     pub is_there: bool,
 }

@@ -20,8 +20,9 @@ use domain::time::UnixMicros;
 use http1::Fields;
 use identity::CredentialError;
 
-use crate::accept::{Accepted, Head};
+use crate::accept::{self, Accepted, Head};
 use crate::plane::{self, Plane};
+use crate::settle::{Refused, Ticket};
 
 pub(crate) use asks::UNSTATED_OUTPUT;
 pub(crate) use memo::Memo;
@@ -97,14 +98,15 @@ pub(crate) fn key(fields: &Fields) -> Result<&str, CredentialError> {
 ///
 /// # Errors
 /// 401: no credential, two different ones, or one that is not valid (any
-/// more). All invalid ones read the same.
-pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Known, Refusal> {
+/// more). All invalid ones read the same. 403: a valid one from where it may not be
+/// used, with its ticket.
+pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Known, Refused> {
     let now = plane::now();
     if !crate::GOVERNS {
         let anybody = snapshot.keys.values().next().cloned();
         return anybody
             .map(|owner| known(head, owner, now))
-            .ok_or_else(unknown);
+            .ok_or_else(|| unknown().into());
     }
     let key = key(&head.fields).map_err(credential)?;
     let find = || {
@@ -113,9 +115,14 @@ pub fn who(plane: &Rc<Plane>, snapshot: &Arc<Snapshot>, head: Head) -> Result<Kn
     };
     let principal = plane.memo.owner(snapshot, key, find);
     let owner = principal.filter(|p| p.is_valid(now)).ok_or_else(unknown)?;
-    if owner.is_bound_to_networks() {
-        let from = address(head.peer, &head.fields, &snapshot.trusted_proxies);
-        scope::place(&owner, from)?;
+    if owner.is_bound_to_networks()
+        && let Err(refusal) = scope::place(&owner, head.peer)
+    {
+        // Who knows the key is no stranger.
+        let slot = accept::slot(plane)?;
+        let opened = (accept::recorded(&head), now, head.peer);
+        let ticket = Ticket::open(plane, &owner, opened, slot);
+        return Err(Refused::new(ticket, refusal));
     }
     Ok(known(head, owner, now))
 }

@@ -73,13 +73,14 @@ pub async fn pass(
         target,
         fields,
         body,
+        peer,
         ..
     } = head;
     let Target::Pass(passage) = target else {
         return Err(Refusal::new(Reason::Internal, "The gateway lost its way.").into());
     };
     let slot = accept::slot(plane)?;
-    let mut ticket = Ticket::open(plane, &principal, (PASS_THROUGH, at), slot);
+    let mut ticket = Ticket::open(plane, &principal, (PASS_THROUGH, at, peer), slot);
     let found = check_head(&passage.method, &fields)
         .and_then(|()| destination(snapshot, &principal, &passage));
     let (provider, target) = match found {

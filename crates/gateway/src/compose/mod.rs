@@ -1,8 +1,8 @@
-//! **compose**: what policy adds to a request: system rules, spliced in.
+//! **compose**: what policy adds to a request: system rules, spliced into the
+//! client's own document, whatever its dialect.
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use dialects::json::Document;
 use dialects::{Operation, openai};
 use domain::edit::Edits;
@@ -10,6 +10,7 @@ use domain::policy::SystemRule;
 use domain::refusal::{Reason, Refusal};
 use domain::snapshot::Snapshot;
 
+use crate::accept::{self, Foreign};
 use crate::admit::Admitted;
 use crate::aside;
 use crate::settle::Refused;
@@ -39,12 +40,17 @@ pub async fn compose(snapshot: &Snapshot, mut admitted: Admitted) -> Result<Comp
     }
     if !rules.is_empty() {
         match spliced(&admitted, rules).await {
-            Ok((document, view)) => {
+            Ok(Composition {
+                document,
+                view,
+                foreign,
+            }) => {
                 // Rules are part of the prompt that is paid for.
                 let meter = &mut admitted.accepted.ticket.meter;
                 meter.prompt_estimate = openai::estimate_prompt(&document, &view);
-                admitted.accepted.document = Arc::new(document);
+                admitted.accepted.document = document;
                 admitted.accepted.view = view;
+                admitted.accepted.foreign = foreign;
             }
             Err(refusal) => return Err(Refused::new(admitted.accepted.ticket, refusal)),
         }
@@ -57,15 +63,40 @@ pub async fn compose(snapshot: &Snapshot, mut admitted: Admitted) -> Result<Comp
 }
 
 /// A request's document with the rules in it, and the view of that.
-type Composition = (Document, openai::View);
+struct Composition {
+    document: Arc<Document>,
+    view: openai::View,
+    /// The same in the client's dialect, if that is another one.
+    foreign: Option<Arc<Foreign>>,
+}
 
 async fn spliced(admitted: &Admitted, rules: Vec<SystemRule>) -> Result<Composition, Refusal> {
     let (document, operation) = (&admitted.accepted.document, admitted.accepted.operation);
-    if !aside::is_large(document.bytes().len()) {
-        return splice(document, operation, &rules);
+    let (document, foreign) = (Arc::clone(document), admitted.accepted.foreign.clone());
+    let is_large = aside::is_large(document.bytes().len());
+    let work = move || match foreign {
+        // Vectors have no place for a rule, whatever the dialect.
+        Some(sent) if operation == Operation::Chat => {
+            let (foreign, view) = accept::composed(&sent, &rules)?;
+            Ok(Composition {
+                document: Arc::clone(&foreign.pivot),
+                view,
+                foreign: Some(Arc::new(foreign)),
+            })
+        }
+        foreign => {
+            let (document, view) = splice(&document, operation, &rules)?;
+            Ok(Composition {
+                document: Arc::new(document),
+                view,
+                foreign,
+            })
+        }
+    };
+    match is_large {
+        true => aside::run(work).await?,
+        false => work(),
     }
-    let document = Arc::clone(document);
-    aside::run(move || splice(&document, operation, &rules)).await?
 }
 
 /// The composed body is parsed again: guards, cache key and routing look at
@@ -74,7 +105,7 @@ fn splice(
     document: &Document,
     operation: Operation,
     rules: &[SystemRule],
-) -> Result<Composition, Refusal> {
+) -> Result<(Document, openai::View), Refusal> {
     let internal = |cause: &dyn std::fmt::Display| {
         Refusal::new(
             Reason::Internal,
@@ -86,16 +117,8 @@ fn splice(
     for edit in openai::system_rules(operation, document, rules)? {
         edits.add(edit).map_err(|overlap| internal(&overlap))?;
     }
-    let body = join(edits.apply(document.bytes()));
-    let document = Document::parse(body, usize::MAX).map_err(|error| internal(&error))?;
+    let body = edits.apply(document.bytes()).concat();
+    let document = Document::parse(body.into(), usize::MAX).map_err(|error| internal(&error))?;
     let view = openai::view(operation, &document)?;
     Ok((document, view))
-}
-
-fn join(parts: Vec<Bytes>) -> Bytes {
-    let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
-    for part in &parts {
-        whole.extend_from_slice(part);
-    }
-    whole.freeze()
 }

@@ -2,11 +2,15 @@
 //! JSON of a tool's arguments. Guards read them beside the plain ones.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use dialects::json::{Document, Kind, Node, levels};
 
 /// What stands in front of a file's bytes.
 const MARK: &[u8] = b"data:";
+/// What is in the body where a file is: its name may be written in escapes.
+const SIGNS: [&[u8]; 2] = [b"data", b"\\u00"];
+/// The members that say what a file's bytes are.
+const TYPES: [&str; 3] = ["media_type", "mimeType", "mime_type"];
 /// Media types that are text, beside `text/…`.
 const TEXTS: [&str; 6] = ["json", "xml", "yaml", "csv", "javascript", "markdown"];
 
@@ -18,10 +22,8 @@ pub(crate) fn hidden(document: &Document, texts: &[&str]) -> Vec<String> {
         .flat_map(|text| levels(text))
         .collect();
     let bytes = document.bytes();
-    if bytes
-        .windows(MARK.len())
-        .any(|at| at.eq_ignore_ascii_case(MARK))
-    {
+    let mut windows = bytes.windows(SIGNS[0].len());
+    if windows.any(|at| SIGNS.iter().any(|sign| at.eq_ignore_ascii_case(sign))) {
         files(document.root(), &mut out);
     }
     out
@@ -34,11 +36,21 @@ fn files(root: Node<'_>, out: &mut Vec<String>) {
     while let Some(node) = open.pop() {
         match node.kind() {
             Kind::Array => open.extend(node.items()),
-            Kind::Object => open.extend(node.entries().map(|(_, _, value)| value)),
+            Kind::Object => {
+                out.extend(blob(node));
+                open.extend(node.entries().map(|(_, _, value)| value));
+            }
             Kind::String => out.extend(node.str().and_then(|text| file(&text))),
             Kind::Null | Kind::Bool | Kind::Number => {}
         }
     }
+}
+
+/// The text of an object that has a file's type and its bytes, if it is text.
+fn blob(object: Node<'_>) -> Option<String> {
+    let kind = TYPES.iter().find_map(|key| object.get(key))?.str()?;
+    let data = object.get("data")?.str()?;
+    is_text(&kind).then(|| decoded(&data)).flatten()
 }
 
 /// The text of a `data:` URL (RFC 2397), if it is text.
@@ -52,21 +64,29 @@ fn file(url: &str) -> Option<String> {
         Some(kind) => (kind, true),
         None => (kind, false),
     };
-    let kind = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let is_text = kind.is_empty()
-        || kind.starts_with("text/")
-        || TEXTS.iter().any(|text| kind.ends_with(text));
-    if !is_text {
+    if !is_text(kind) {
         return None;
     }
-    let bytes = match is_base64 {
-        true => STANDARD.decode(data).ok()?,
-        false => data.as_bytes().to_vec(),
-    };
+    match is_base64 {
+        true => decoded(data),
+        false => Some(data.to_owned()),
+    }
+}
+
+/// Whether files of this media type are text; those of none are.
+fn is_text(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default();
+    let kind = kind.trim().to_ascii_lowercase();
+    kind.is_empty() || kind.starts_with("text/") || TEXTS.iter().any(|text| kind.ends_with(text))
+}
+
+/// What base64 of either alphabet stands for, as text.
+fn decoded(data: &str) -> Option<String> {
+    let usual = data
+        .trim_end_matches('=')
+        .replace('-', "+")
+        .replace('_', "/");
+    let bytes = STANDARD_NO_PAD.decode(usual).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -87,6 +107,17 @@ mod tests {
         let mut all = found(body, &[]);
         all.sort();
         assert_eq!(all, ["plain", "project-x", "{}"]);
+    }
+
+    #[test]
+    fn a_file_of_text_is_read_in_the_shapes_of_other_dialects_too() {
+        let body = r#"{"a":{"type":"base64","media_type":"text/plain","d\u0061ta":"cHJvamVjdC14"},
+            "b":{"mimeType":"application/json","data":"e30"},
+            "c":{"mime_type":"text/csv","data":"_-8="},
+            "d":{"mimeType":"image/png","data":"cHJvamVjdC14"}}"#;
+        let mut all = found(body, &[]);
+        all.sort();
+        assert_eq!(all, ["project-x", "{}", "\u{fffd}\u{fffd}"]);
     }
 
     #[test]

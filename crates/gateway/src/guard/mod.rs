@@ -5,7 +5,7 @@ mod hidden;
 use std::sync::Arc;
 
 use dialects::json::Document;
-use dialects::openai::{self, Text};
+use dialects::texts::{self, Text};
 use domain::guard::{Action, Direction, Finding, Guard};
 use domain::model::Model;
 use domain::refusal::{Reason, Refusal};
@@ -66,22 +66,35 @@ pub(crate) async fn allows_fallback(
     true
 }
 
-/// What the guards find in the texts of a request.
+/// What the guards find in the texts of a request, in the client's own words: all
+/// that any target is told comes from them.
 async fn screen(accepted: &Accepted, guards: &[Arc<dyn Guard>]) -> Result<Vec<Finding>, Refusal> {
     let reading = guards.iter().filter(|g| g.reads(Direction::Request));
     let guards: Vec<_> = reading.cloned().collect();
     if guards.is_empty() {
         return Ok(Vec::new());
     }
-    if !aside::is_large(accepted.document.bytes().len()) {
-        return Ok(read(&accepted.document, &accepted.view.texts, &guards));
+    let Some(foreign) = accepted.foreign.clone() else {
+        if !aside::is_large(accepted.document.bytes().len()) {
+            return Ok(read(&accepted.document, &accepted.view.texts, &guards));
+        }
+        let (document, texts) = (Arc::clone(&accepted.document), accepted.view.texts.clone());
+        return aside::run(move || read(&document, &texts, &guards)).await;
+    };
+    let is_large = aside::is_large(foreign.tells().bytes().len());
+    let work = move || {
+        let document = foreign.tells();
+        let texts = texts::of_request(foreign.codec.dialect, document);
+        read(document, &texts, &guards)
+    };
+    match is_large {
+        true => aside::run(work).await,
+        false => Ok(work()),
     }
-    let (document, texts) = (Arc::clone(&accepted.document), accepted.view.texts.clone());
-    aside::run(move || read(&document, &texts, &guards)).await
 }
 
 fn read(document: &Document, texts: &[Text], guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
-    let decoded = texts.iter().map(|text| openai::decode(document, text));
+    let decoded = texts.iter().map(|text| texts::decode(document, text));
     let texts: Vec<_> = decoded.collect();
     let borrowed: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     screened(document, &borrowed, guards, Direction::Request)
@@ -111,7 +124,7 @@ pub(crate) fn screened(
 pub(crate) fn judge(ticket: &mut Ticket, findings: &[Finding]) -> Option<Refusal> {
     let mut blocked = None;
     for finding in findings {
-        ticket.found(&finding.guard);
+        ticket.found(finding);
         if finding.action == Action::Block {
             blocked.get_or_insert_with(|| refusal(&finding.guard));
         }

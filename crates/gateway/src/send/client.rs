@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialects::json::Document;
 use dialects::sse::Framer;
+use dialects::texts::Form;
 use dialects::translate::{Codec, Head, Names, WriteStream};
 use dialects::{gemini, openai, responses};
 use domain::canon::{Answer, Dialect};
@@ -25,9 +26,10 @@ pub struct Client {
 impl Client {
     /// Of this request.
     #[must_use]
-    pub fn new(foreign: Arc<Foreign>, ticket: TicketId, at: UnixMicros) -> Self {
+    pub fn new(foreign: &Arc<Foreign>, ticket: TicketId, at: UnixMicros) -> Self {
         Self {
-            foreign,
+            // Answers repeat what the client said, not what a policy did.
+            foreign: Arc::clone(foreign.sent()),
             id: format!("{:032x}", u128::from_be_bytes(ticket.to_bytes())),
             request_id: ticket.to_string(),
             created: at.seconds(),
@@ -60,6 +62,16 @@ impl Client {
     pub fn queued(&self) -> (String, Bytes) {
         let (id, answer) = responses::canon::write_queued(&self.head());
         (id, answer.into())
+    }
+
+    /// What its streams are made of.
+    #[must_use]
+    pub fn form(&self) -> (Dialect, Form) {
+        let form = match self.foreign.is_array {
+            true => Form::Array,
+            false => Form::Events,
+        };
+        (self.codec().dialect, form)
     }
 
     /// The type of its streams.

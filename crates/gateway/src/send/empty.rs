@@ -22,6 +22,8 @@ pub(super) fn nothing(
 ) -> Failure {
     let of_model = || gemini::canon::read_failure(document);
     let of_response = || responses::canon::read_failure(document);
+    // What guards have not read stays here.
+    let passes = passes.filter(|_| is_governed == IsGoverned::No);
     let failure = match dialect {
         Dialect::Gemini => {
             of_model().map(|(fault, used)| answer((&fault, used), passes, is_governed))
@@ -78,7 +80,8 @@ pub(super) fn stream(
     (opening, event): (&Opening, &Frame),
     ask: &Ask,
 ) -> Failure {
-    let passes = opening.frames.pass();
+    // What guards have not read stays here.
+    let passes = opening.frames.pass() && !ask.is_governed;
     if passes && speaks_responses(ask) && is_clients(&failure) {
         let data = event.data.as_deref().unwrap_or_default();
         let fault = openai::canon::read_fault(200, data);

@@ -37,6 +37,7 @@ mod signing;
 #[cfg(test)]
 mod simulation;
 mod spoken;
+mod talk;
 pub mod tls;
 mod told;
 mod translation;
@@ -89,6 +90,7 @@ pub use removal::forget;
 pub use spoken::Unspoken;
 pub(crate) use spoken::speaks;
 pub use told::Told;
+pub(crate) use translation::PIVOT;
 use upstream::UpstreamBody;
 
 /// A request whose answer has begun: the first content has come.
@@ -182,7 +184,7 @@ impl Serving {
             keep,
             client: accepted.foreign.as_ref().map(|foreign| {
                 let (id, at) = (accepted.ticket.id(), accepted.ticket.opened());
-                Client::new(Arc::clone(foreign), id, at)
+                Client::new(foreign, id, at)
             }),
         }
     }
@@ -292,7 +294,7 @@ pub async fn send(plane: &Rc<Plane>, routed: Routed) -> Result<Sent, Refused> {
         failure.book(&mut ticket);
         let may_go_on = !failure.is_owed || ticket.reserve_again();
         ticket.meter.asked = false;
-        noted::failed(plane, (&ticket, target), &failure, &retry);
+        noted::failed(plane, (&mut ticket, target), &failure, &retry);
         match course.after(&failure, |below| plane.roll(below)) {
             Some(pause) if may_go_on && Instant::now() + pause < deadline => sleep(pause).await,
             _ => return Err(failure.into_refused(ticket)),
@@ -316,7 +318,13 @@ async fn asked_well(
     let failure = match asked(plane, ask, &native, how, ticket).await {
         Err(failure) if failure.is_no_route && !Arc::ptr_eq(&native, target) => failure,
         Err(failure) => match spoken::instead(ask, &native, &failure) {
-            Some(other) => return Box::pin(asked(plane, ask, other, how, ticket)).await,
+            Some(other) => {
+                let answer = Box::pin(asked(plane, ask, other, how, ticket)).await;
+                if answer.is_ok() && spoken::learn_chatless(plane, ask, &native) {
+                    noted::chatless(plane, (ticket, &native), &failure);
+                }
+                return answer;
+            }
             None => return Err(failure),
         },
         answer => return answer,

@@ -14,7 +14,7 @@ use crate::settle::Ticket;
 /// Notes that a target was asked in vain.
 pub(super) fn failed(
     plane: &Rc<Plane>,
-    (ticket, target): (&Ticket, &Deployment),
+    (ticket, target): (&mut Ticket, &Deployment),
     failure: &Failure,
     retry: &RetryPolicy,
 ) {
@@ -25,6 +25,7 @@ pub(super) fn failed(
     health(plane, target, failure, retry);
     let kind = failure.kind.as_str();
     plane.shared.metrics.attempt_failed(&target.id, kind);
+    ticket.missed(&target.id, kind);
     // Overload would be a line a request; the metric counts it.
     if failure.kind != Kind::Full {
         tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
@@ -47,6 +48,20 @@ pub(super) fn unspoken(
     tracing::warn!(request_id = %ticket.id(), deployment = %native.id, kind,
         dialect = dialect.as_str(), cause = failure.refusal.cause,
         "it does not speak this dialect: it is asked in its usual one for an hour");
+}
+
+/// Notes that a target has by Responses alone what it was asked for in chat
+/// completions: once, because the next requests are asked there.
+pub(super) fn chatless(
+    plane: &Rc<Plane>,
+    (ticket, target): (&Ticket, &Deployment),
+    failure: &Failure,
+) {
+    let kind = failure.kind.as_str();
+    plane.shared.metrics.attempt_failed(&target.id, kind);
+    tracing::warn!(request_id = %ticket.id(), deployment = %target.id, kind,
+        cause = failure.refusal.cause,
+        "it has this by Responses alone: the like is asked there for an hour");
 }
 
 /// Writes a failure into the target's health.

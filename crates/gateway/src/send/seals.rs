@@ -1,5 +1,6 @@
-//! Who sealed a thought: only the account that did can open it, so that is where
-//! the conversation goes on, as long as it is remembered.
+//! Who sealed a thought, or keeps an answer: only the account that did can open the
+//! one and knows the other, so that is where the conversation goes on, as long as it
+//! is remembered.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -29,9 +30,23 @@ impl Home {
     /// Of a request; `None` if nobody remembers.
     pub(crate) fn of(shared: &Shared, principal: &Principal, foreign: &Foreign) -> Option<Self> {
         let latest = sealed::seals(&foreign.request).next_back()?;
+        Self::found(shared, principal, &name(latest))
+    }
+
+    /// Of the answer that a request goes on from, or names items of, by the ids that
+    /// its provider gave them; `None` if nobody remembers.
+    fn of_answer(shared: &Shared, principal: &Principal, foreign: &Foreign) -> Option<Self> {
+        let conversed = foreign.conversed.as_ref()?;
+        let previous = conversed.previous.as_ref().filter(|it| it.is_there);
+        let holder = conversed.holder.as_ref().filter(|it| it.is_there);
+        let answer = previous.map(|it| &it.id).or(holder.map(|it| &it.answer))?;
+        Self::found(shared, principal, &of_answer(answer))
+    }
+
+    fn found(shared: &Shared, principal: &Principal, name: &str) -> Option<Self> {
         let found = shared
             .belongings
-            .find(&principal.key, &name(latest), shared.ticks())?;
+            .find(&principal.key, name, shared.ticks())?;
         let mut parts = found.split(BREAK).map(str::to_owned);
         Some(Self {
             deployment: parts.next()?,
@@ -41,13 +56,16 @@ impl Home {
     }
 }
 
-/// The key of `target`'s that sealed what the request holds.
+/// The key of `target`'s that keeps what the request goes on from, or sealed what it
+/// holds.
 pub(super) fn key(plane: &Plane, ask: &Ask, target: &Deployment) -> Option<usize> {
     let keys = &target.provider.keys;
     if keys.len() < 2 {
         return None;
     }
-    let home = Home::of(&plane.shared, &ask.principal, ask.foreign.as_ref()?)?;
+    let (shared, foreign) = (&plane.shared, ask.foreign.as_ref()?);
+    let kept = Home::of_answer(shared, &ask.principal, foreign);
+    let home = kept.or_else(|| Home::of(shared, &ask.principal, foreign))?;
     let is_there = home.provider == target.provider.name.as_str();
     keys.iter()
         .position(|key| is_there && *key.id == *home.key.as_str())
@@ -60,12 +78,19 @@ fn name(seal: &str) -> String {
     format!("seal {:016x}", hasher.finish())
 }
 
-/// Remembers whose the seals of one answer are.
+/// What the answer of this id is remembered by.
+fn of_answer(id: &str) -> String {
+    format!("answer {id}")
+}
+
+/// Remembers whose the seals of one answer are, and the answer.
 #[derive(Clone)]
 pub(super) struct Seals {
     shared: Arc<Shared>,
     principal: Arc<Principal>,
     home: String,
+    /// Whether the answer's id means something to one of several keys alone.
+    is_of_one: bool,
 }
 
 impl Seals {
@@ -87,25 +112,32 @@ impl Seals {
             shared: Arc::clone(&plane.shared),
             principal: Arc::clone(&ask.principal),
             home: format!("{deployment}{BREAK}{provider}{BREAK}{key}"),
+            is_of_one: keys.len() > 1,
         })
     }
 
-    fn learn(&self, seal: &str) {
+    fn learn(&self, name: &String) {
         let (shared, owner) = (&self.shared, &self.principal.key);
         let now = shared.ticks();
-        shared
-            .belongings
-            .learn(owner, &self.home, [&name(seal)], now);
+        shared.belongings.learn(owner, &self.home, [name], now);
+    }
+
+    /// Remembers whose the answer of this id is.
+    fn learn_answer(&self, id: &str) {
+        if self.is_of_one && !id.is_empty() {
+            self.learn(&of_answer(id));
+        }
     }
 
     /// Remembers those of a whole answer.
     pub(super) fn keep(&self, answer: &Answer) {
+        self.learn_answer(&answer.id);
         let blocks = answer.choices.iter().flat_map(|it| &it.content);
         for block in blocks {
             if let Block::Thinking(thinking) = block
                 && let Some(seal) = sealed::seal(thinking)
             {
-                self.learn(seal);
+                self.learn(&name(seal));
             }
         }
     }
@@ -136,13 +168,13 @@ impl ReadStream for Reading {
         let first = out.len();
         let read = self.reader.push(frame, out);
         for chunk in out.get(first..).unwrap_or_default() {
-            let Chunk::Grow { delta, .. } = chunk else {
-                continue;
-            };
-            if let Delta::Signature(Signature { family, value }) = delta
-                && *family == Dialect::Responses
-            {
-                self.seals.learn(value);
+            match chunk {
+                Chunk::Start { id, .. } => self.seals.learn_answer(id),
+                Chunk::Grow {
+                    delta: Delta::Signature(Signature { family, value }),
+                    ..
+                } if *family == Dialect::Responses => self.seals.learn(&name(value)),
+                _ => {}
             }
         }
         read

@@ -3,17 +3,21 @@
 //!
 //! Whether it does is what catalogue or file say of the provider. A server that
 //! says otherwise of a model is asked in its usual dialect, and the next requests
-//! at once.
+//! at once. Some models are not to be had by chat completions, or not with all that
+//! is asked for: these are asked in Responses, by what the table of traits says of
+//! them, or once the server has said so.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dialects::Operation;
+use dialects::json::Node;
 use domain::canon::Dialect;
 use domain::ids::ProviderName;
 use domain::model::{Deployment, WireFormat};
 use domain::time::Ticks;
+use domain::traits::Chats;
 
 use super::Ask;
 use super::failure::Failure;
@@ -37,6 +41,47 @@ struct Spoken {
     server: String,
     model: String,
     dialect: Dialect,
+    /// What was asked for in it that it does not speak of; nothing if it does not at all.
+    asking: Asking,
+}
+
+/// What some models do not take in chat completions, or not together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Asking {
+    has_tools: bool,
+    has_effort: bool,
+}
+
+impl Asking {
+    const NOTHING: Self = Self {
+        has_tools: false,
+        has_effort: false,
+    };
+
+    /// Of a request in chat completions.
+    fn of(ask: &Ask) -> Self {
+        let root = ask.document.root();
+        let has = |key| {
+            root.get(key)
+                .is_some_and(|list| list.items().next().is_some())
+        };
+        let effort = root.get("reasoning_effort").and_then(Node::str);
+        Self {
+            has_tools: has("tools") || has("functions"),
+            has_effort: effort.is_some_and(|effort| effort != "none"),
+        }
+    }
+
+    /// All that a refusal of which would be one of this too.
+    fn parts(self) -> impl Iterator<Item = Self> {
+        let all = [(false, false), (true, false), (false, true), (true, true)];
+        let all = all.map(|(has_tools, has_effort)| Self {
+            has_tools,
+            has_effort,
+        });
+        all.into_iter()
+            .filter(move |it| it.has_tools <= self.has_tools && it.has_effort <= self.has_effort)
+    }
 }
 
 impl Unspoken {
@@ -66,7 +111,8 @@ impl Unspoken {
 
 /// The target as it is asked: in the client's dialect if it speaks that.
 pub(super) fn of(plane: &Plane, ask: &Ask, target: &Arc<Deployment>) -> Arc<Deployment> {
-    let native = wanted(ask).and_then(|dialect| Some((dialect, target.in_dialect(dialect)?)));
+    let dialect = wanted(ask).or_else(|| elsewhere(plane, ask, target));
+    let native = dialect.and_then(|dialect| Some((dialect, target.in_dialect(dialect)?)));
     let Some((dialect, native)) = native else {
         return Arc::clone(target);
     };
@@ -83,8 +129,7 @@ pub(super) fn instead<'a>(
     target: &'a Deployment,
     failure: &Failure,
 ) -> Option<&'a Arc<Deployment>> {
-    let is_chat = ask.operation == Operation::Chat && target.provider.format == WireFormat::USUAL;
-    let said = failure.verbatim.as_ref().filter(|_| is_chat)?;
+    let said = failure.verbatim.as_ref().filter(|_| is_chat(ask, target))?;
     let is_told = matches!(said.status, 400 | 404)
         && memchr::memmem::find(&said.body, b"v1/responses").is_some();
     is_told
@@ -103,7 +148,7 @@ fn is_unspoken(plane: &Plane, target: &Deployment, dialect: Dialect) -> bool {
     let shared = &plane.shared;
     shared
         .unspoken
-        .holds(&spoken(target, dialect), shared.ticks())
+        .holds(&spoken(target, dialect, Asking::NOTHING), shared.ticks())
 }
 
 /// The client's dialect, if its requests can be asked in it.
@@ -112,13 +157,45 @@ fn wanted(ask: &Ask) -> Option<Dialect> {
     (ask.operation == Operation::Chat).then_some(foreign.codec.dialect)
 }
 
-fn spoken(target: &Deployment, dialect: Dialect) -> Spoken {
+/// Responses, where the target is known not to have this by chat completions.
+fn elsewhere(plane: &Plane, ask: &Ask, target: &Deployment) -> Option<Dialect> {
+    let has_both = is_chat(ask, target) && target.in_dialect(Dialect::Responses).is_some();
+    if !has_both {
+        return None;
+    }
+    let asking = Asking::of(ask);
+    let is_known = match target.traits.chats {
+        Chats::Always => false,
+        Chats::UnlessToolsAndEffort => asking.has_tools && asking.has_effort,
+        Chats::Never => true,
+    };
+    let (unspoken, now) = (&plane.shared.unspoken, plane.shared.ticks());
+    let is_learnt = || {
+        let mut parts = asking.parts();
+        parts.any(|asking| unspoken.holds(&spoken(target, Dialect::OpenAi, asking), now))
+    };
+    (is_known || is_learnt()).then_some(Dialect::Responses)
+}
+
+/// Whether a target is asked in chat completions.
+fn is_chat(ask: &Ask, target: &Deployment) -> bool {
+    ask.operation == Operation::Chat && target.provider.format == WireFormat::USUAL
+}
+
+/// Remembers that a target refused chat completions for Responses, and was right.
+pub(super) fn learn_chatless(plane: &Plane, ask: &Ask, target: &Deployment) -> bool {
+    let spoken = spoken(target, Dialect::OpenAi, Asking::of(ask));
+    plane.shared.unspoken.learn(spoken, plane.shared.ticks())
+}
+
+fn spoken(target: &Deployment, dialect: Dialect, asking: Asking) -> Spoken {
     let provider = &target.provider;
     Spoken {
         provider: provider.name.clone(),
         server: format!("{}:{}{}", provider.host, provider.port, provider.base_path),
         model: target.upstream_model.clone(),
         dialect,
+        asking,
     }
 }
 
@@ -131,7 +208,7 @@ pub(super) fn learn(plane: &Plane, native: &Deployment) -> bool {
     let shared = &plane.shared;
     shared
         .unspoken
-        .learn(spoken(native, dialect), shared.ticks())
+        .learn(spoken(native, dialect, Asking::NOTHING), shared.ticks())
 }
 
 #[cfg(test)]
@@ -144,6 +221,7 @@ mod tests {
             server: server.to_owned(),
             model: model.to_owned(),
             dialect: Dialect::Responses,
+            asking: Asking::NOTHING,
         }
     }
 

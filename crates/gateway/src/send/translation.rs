@@ -3,28 +3,25 @@
 //!
 //! Behind this module everything sees answers in `OpenAI`'s dialect, beside
 //! what leaves for the client: the same bytes, those of the client's dialect,
-//! or, if client and provider speak the same other dialect and no policy reads
-//! or changes what passes, the provider's own.
+//! or, if client and provider speak the same other dialect, the provider's own.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dialects::Operation;
 use dialects::framing::Cutter;
-use dialects::json::Document;
-use dialects::translate::{
-    self, Client as Leaving, Codec, Customs, Frames, Head, Names, Trail, Upstream,
-};
-use domain::canon::{Dialect, Request};
+use dialects::responses::Said;
+use dialects::translate::{self, Codec, Frames, Upstream};
+use domain::canon::Dialect;
 use domain::model::{Deployment, WireFormat};
 use domain::refusal::{Reason, Refusal};
 
 use super::client::Client;
-use super::empty::{self, IsGoverned};
 use super::failure::Failure;
 use super::fetch::Means;
 use super::reasoning::{Found, Recall};
 use super::seals::Seals;
+use super::talk::Talk;
 use super::vectors::{self, Vectors};
 use super::work::{Begun, Done, Wants, Work};
 use super::{Ask, fetch};
@@ -33,7 +30,7 @@ use crate::aside;
 use crate::plane::Plane;
 
 /// What every stage looks at.
-pub(super) const PIVOT: Dialect = Dialect::OpenAi;
+pub(crate) const PIVOT: Dialect = Dialect::OpenAi;
 /// The deepest nesting of an answer.
 pub(super) const DEPTH: usize = 512;
 
@@ -47,31 +44,6 @@ pub(super) struct Translation {
 enum Kind {
     Talk(Box<Talk>),
     Vectors(Vectors),
-}
-
-/// A conversation.
-struct Talk {
-    pivot: &'static Codec,
-    theirs: &'static Upstream,
-    /// The client, if it speaks another dialect than the pivot's.
-    client: Option<Client>,
-    /// Whether the provider's bytes leave as they came.
-    passes: bool,
-    request: Request,
-    names: Names,
-    /// Where reasoning is kept that the client may not send back.
-    recall: Option<Recall>,
-    /// Where it is remembered whose its seals are.
-    seals: Option<Seals>,
-    /// When the request came, in seconds since 1970.
-    created: i64,
-    /// The answer's id, where the provider gives none.
-    id: String,
-    /// The request's id, as clients see it in headers.
-    request_id: String,
-    /// What was left out, for the client to see.
-    dropped: Option<String>,
-    is_governed: IsGoverned,
 }
 
 /// A whole answer, translated.
@@ -152,10 +124,12 @@ pub(super) async fn told(
         return Err(nothing(ask.operation));
     };
     let recall = Recall::of(plane, ask, target, theirs);
-    // Google's whole request within one names the client's model again.
+    // Google's whole request within one names the client's model again; and its bare
+    // contents have no place for a policy's rules.
     let is_within = |foreign: &Arc<Foreign>| {
         let root = foreign.document.root();
-        root.get("generateContentRequest").is_some()
+        let is_googles = foreign.codec.dialect == Dialect::Gemini;
+        is_googles && foreign.is_composed() || root.get("generateContentRequest").is_some()
     };
     let work = Work {
         recalls: recall.is_some(),
@@ -193,7 +167,6 @@ fn work(
         foreign: ask.foreign.clone(),
         is_forgotten: ask.again.is_forgotten.get(),
         is_unsealed: ask.again.is_unsealed.get(),
-        is_governed: ask.is_governed,
         model: target.upstream_model.clone(),
         output_limit: target.max_output,
         reasons: target.thinks(),
@@ -247,11 +220,16 @@ fn talk(
     (pivot, theirs): (&'static Codec, &'static Upstream),
 ) -> (Kind, Vec<Bytes>) {
     let client = ask.foreign.as_ref();
-    let client = client.map(|foreign| Client::new(Arc::clone(foreign), ask.ticket, ask.at));
+    let client = client.map(|foreign| Client::new(foreign, ask.ticket, ask.at));
+    let said = ask
+        .foreign
+        .as_ref()
+        .filter(|foreign| foreign.is_composed() && foreign.codec.dialect == Dialect::Responses);
     let talk = Talk {
         pivot,
         theirs,
         client,
+        said: said.map(|foreign| Said::of(&foreign.sent().document)),
         passes: done.passes,
         request: done.request,
         names: done.names,
@@ -320,71 +298,5 @@ impl Translation {
     /// What the provider speaks.
     pub(super) fn theirs(&self) -> &'static Upstream {
         self.theirs
-    }
-}
-
-impl Talk {
-    fn head(&self) -> Head<'_> {
-        Head {
-            request: &self.request,
-            created: self.created,
-            id: &self.id,
-            request_id: &self.request_id,
-        }
-    }
-
-    fn answer(&self, whole: Bytes) -> Result<Whole, Failure> {
-        let document = Document::parse(whole, DEPTH)
-            .map_err(|error| Failure::broken(format!("not JSON at byte {}", error.at)))?;
-        let answer = (self.theirs.read_answer)(&document, &self.names);
-        let mut answer = answer.ok_or_else(|| self.nothing(&document))?;
-        Customs::of(&self.request).restore(&mut answer);
-        if let Some(recall) = &self.recall {
-            recall.keep(&answer);
-        }
-        if let Some(seals) = &self.seals {
-            seals.keep(&answer);
-        }
-        let pivot = (self.pivot.write_answer)(&answer, &self.head()).into();
-        let leaves = self.client.as_ref().map(|client| match self.passes {
-            true => document.bytes().clone(),
-            false => client.answer(&answer),
-        });
-        let client = self.client.as_ref();
-        let dialect = client.map_or(PIVOT, |client| client.codec().dialect);
-        let unshown = translate::unshown(&answer, dialect);
-        Ok(Whole {
-            pivot,
-            leaves,
-            unshown: (!self.passes && !unshown.is_empty()).then(|| unshown.join(", ")),
-        })
-    }
-
-    /// What a document is that is no answer.
-    fn nothing(&self, document: &Document) -> Failure {
-        let passes = self.passes.then(|| document.bytes().clone());
-        empty::nothing(document, self.theirs.dialect, (passes, self.is_governed))
-    }
-
-    fn frames(&self, cutter: Cutter) -> Frames {
-        let reader = (self.theirs.read_stream)(self.names.clone());
-        let reader = Customs::of(&self.request).reading(reader);
-        let reader = match &self.recall {
-            Some(recall) => recall.reading(reader),
-            None => reader,
-        };
-        let reader = match &self.seals {
-            Some(seals) => seals.reading(reader),
-            None => reader,
-        };
-        let pivot = (self.pivot.write_stream)(&self.head());
-        let leaving = match &self.client {
-            None => Leaving::Pivot,
-            Some(_) if self.passes => {
-                Leaving::AsItCame(Trail::new(self.theirs.dialect, &self.request_id))
-            }
-            Some(client) => Leaving::Written(client.writer()),
-        };
-        Frames::translated(cutter, reader, pivot, leaving)
     }
 }

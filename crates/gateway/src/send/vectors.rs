@@ -36,14 +36,12 @@ pub(super) struct Vectors {
     pub(super) dropped: Option<String>,
 }
 
-/// Whether a client's own bytes go to this target: both speak Gemini's
-/// dialect, and no policy reads or has changed them.
+/// Whether a client's own bytes go to this target: both speak Gemini's dialect.
 pub(super) fn passing<'a>(ask: &'a Ask, target: &Deployment) -> Option<(&'a Foreign, &'a Embeds)> {
     let foreign = ask.foreign.as_deref()?;
-    let is_untouched = !ask.is_governed && Arc::ptr_eq(&foreign.pivot, &ask.document);
     let is_same = target.provider.format == WireFormat::Dialect(foreign.codec.dialect);
     let embeds = foreign.embeds.as_ref()?;
-    (is_untouched && is_same).then_some((foreign, embeds))
+    is_same.then_some((foreign, embeds))
 }
 
 /// In which form the target is asked.

@@ -31,7 +31,6 @@ pub(super) struct Work {
     pub(super) is_forgotten: bool,
     /// Whether the target cannot open the thoughts that are sealed.
     pub(super) is_unsealed: bool,
-    pub(super) is_governed: bool,
     pub(super) model: String,
     pub(super) output_limit: Option<u64>,
     pub(super) reasons: Option<bool>,
@@ -75,7 +74,6 @@ pub(super) struct Wants {
 pub(super) struct Open {
     work: Work,
     request: Request,
-    is_untouched: bool,
     /// What is lost of what was sealed.
     unsealed: Vec<Loss>,
 }
@@ -88,10 +86,7 @@ impl Work {
             Some(foreign) => {
                 let terms = foreign.terms();
                 Terms {
-                    is_whole: terms.is_whole
-                        && !self.is_added_to
-                        && !self.is_governed
-                        && Arc::ptr_eq(&foreign.pivot, &self.document),
+                    is_whole: terms.is_whole && !self.is_added_to,
                     ..terms
                 }
             }
@@ -109,13 +104,8 @@ impl Work {
     /// # Errors
     /// The client's own mistake, or something that the target cannot be told.
     pub(super) fn begun(self) -> Result<Begun, Failure> {
-        // What policy has changed stands in the pivot only; and where guards
-        // read, nothing leaves that they have not seen.
-        let untouched = self
-            .foreign
-            .as_ref()
-            .filter(|foreign| !self.is_governed && Arc::ptr_eq(&foreign.pivot, &self.document));
-        let mut request = match untouched {
+        // Guards and rules have read and edited what stands there.
+        let mut request = match &self.foreign {
             Some(foreign) => foreign.request.clone(),
             None => {
                 let read = (self.pivot.read_request)(&self.document);
@@ -133,7 +123,7 @@ impl Work {
         });
         // The meter reads it; a client that did not ask does not get it.
         request.stream_usage = request.stream;
-        if let Some(foreign) = untouched
+        if let Some(foreign) = &self.foreign
             && foreign.codec.dialect == self.theirs.dialect
             && !foreign.is_array
             && !self.rewrites
@@ -167,7 +157,6 @@ impl Work {
         if self.theirs.dialect == Dialect::Responses && !is_background {
             request.rest.extend(store);
         }
-        let is_untouched = untouched.is_some();
         let unsealed = match self.is_unsealed || !is_held {
             true => sealed::unseal(&mut request),
             false => Vec::new(),
@@ -175,7 +164,6 @@ impl Work {
         let open = Open {
             work: self,
             request,
-            is_untouched,
             unsealed,
         };
         let wants = open.wants();
@@ -306,14 +294,8 @@ impl Open {
         };
         losses.extend_from_slice(unsaid_of_tools);
         losses.extend_from_slice(&self.unsealed);
-        match &work.foreign {
-            Some(foreign) if self.is_untouched => earlier::named(&mut losses, foreign),
-            Some(foreign) => {
-                let mut of_pivot = foreign.losses.clone();
-                earlier::named(&mut of_pivot, foreign);
-                losses.append(&mut of_pivot);
-            }
-            None => {}
+        if let Some(foreign) = &work.foreign {
+            earlier::named(&mut losses, foreign);
         }
         let goes_on = work.foreign.as_ref().and_then(|foreign| previous(foreign));
         if goes_on.is_some_and(|it| it.left_out > 0) {

@@ -1,5 +1,6 @@
 //! A refusal, in the client's dialect.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use domain::canon::Dialect;
@@ -14,8 +15,13 @@ use crate::settle::Refused;
 /// Above this, waiting within the call makes no sense to a client.
 const LONG_WAIT: u64 = 60;
 
-/// Renders a refusal and settles its ticket.
-pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
+/// Renders a refusal and settles its ticket. One without is a stranger's, counted by
+/// where it came from.
+pub fn refuse(
+    plane: &Rc<Plane>,
+    refused: Refused,
+    (dialect, from): (Dialect, Option<IpAddr>),
+) -> Served {
     let Refused {
         refusal,
         ticket,
@@ -57,7 +63,11 @@ pub fn refuse(plane: &Rc<Plane>, refused: Refused, dialect: Dialect) -> Served {
             }
             ticket.refuse(&refusal, status);
         }
-        None => plane.shared.metrics.stranger(refusal.reason),
+        None => {
+            plane.shared.metrics.stranger(refusal.reason);
+            let strangers = &plane.shared.strangers;
+            strangers.count(crate::plane::now(), from, refusal.reason);
+        }
     }
     served
 }

@@ -14,6 +14,7 @@ mod kept;
 mod models;
 mod pass;
 mod patience;
+mod recording;
 mod released;
 mod rest;
 mod screen;
@@ -26,10 +27,13 @@ use std::sync::Arc;
 
 pub use background::{Busy, Jobs, background};
 pub use body::{AnswerBody, Served};
+use bytes::Bytes;
 pub use counted::count;
 use dialects::json::Document;
 use dialects::openai::{self, AnswerView, IncludeUsage};
 use dialects::sse::Framer;
+use dialects::texts;
+use domain::canon::Dialect;
 use domain::guard::{Direction, Finding, Guard};
 use domain::record::Outcome;
 use domain::refusal::{Reason, Refusal};
@@ -44,7 +48,7 @@ pub use pass::pass;
 use crate::aside;
 use crate::guard::{judge, screened};
 use crate::plane::Plane;
-use crate::send::{Answered, Plain, Sent, Serving};
+use crate::send::{Answered, PIVOT, Plain, Sent, Serving};
 use crate::settle::{Refused, Ticket};
 
 /// Serves what was sent for.
@@ -89,9 +93,6 @@ async fn serve_plain(
     let model = view.model.clone();
     ticket.note(|facts| facts.answered_model = model);
     let document = Arc::new(document);
-    if let Some(refusal) = screen(&mut ticket, serving, &document).await {
-        return Err(Refused::new(ticket, refusal));
-    }
     let body = document.bytes().clone();
     // A server may answer a stream request with one document.
     let streamed = serving
@@ -102,13 +103,20 @@ async fn serve_plain(
         (Some(pivot), Some(client)) => Some(client.stream(&pivot)),
         (streamed, _) => streamed,
     };
+    let leaves = match (&streamed, out) {
+        (None, Some(out)) => Leaves::Theirs(out),
+        (None, None) | (Some(_), _) => Leaves::Pivot(document),
+    };
+    if let Some(refusal) = screen(&mut ticket, serving, leaves.clone()).await {
+        return Err(Refused::new(ticket, refusal));
+    }
     if let Some(keep) = serving.keep.filter(|_| view.finished) {
         let body = (body.clone(), false);
         let kept = shelved(&ticket, view.usage, body, keep.ttl, plane.shared.ticks());
         plane.shared.shelf.put(keep.key, Arc::new(kept));
     }
     let is_streamed = streamed.is_some();
-    let body = streamed.or(out).unwrap_or(body);
+    let body = streamed.unwrap_or_else(|| leaves.bytes().clone());
     let body = match keep::keeping(plane, &ticket, serving.client.as_ref(), &body) {
         Some(keeping) => keeping.await,
         None => body,
@@ -129,20 +137,45 @@ async fn serve_plain(
     Ok(served)
 }
 
-/// Lets the guards of this request read a whole answer.
-async fn screen(
-    ticket: &mut Ticket,
-    serving: &Serving,
-    document: &Arc<Document>,
-) -> Option<Refusal> {
+/// What leaves of a whole answer.
+#[derive(Clone)]
+enum Leaves {
+    /// A document of the pivot's dialect, or what is made of it.
+    Pivot(Arc<Document>),
+    /// A body in the dialect of a client that speaks another one.
+    Theirs(Bytes),
+}
+
+impl Leaves {
+    fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Pivot(document) => document.bytes(),
+            Self::Theirs(bytes) => bytes,
+        }
+    }
+}
+
+/// Lets the guards of this request read a whole answer, as it leaves.
+async fn screen(ticket: &mut Ticket, serving: &Serving, leaves: Leaves) -> Option<Refusal> {
     if serving.guards.is_empty() {
         return None;
     }
-    let findings = if aside::is_large(document.bytes().len()) {
-        let (document, guards) = (Arc::clone(document), serving.guards.clone());
-        aside::run(move || read(&document, &guards)).await
-    } else {
-        Ok(read(document, &serving.guards))
+    let dialect = serving.client.as_ref().map(|it| it.codec().dialect);
+    let guards = serving.guards.clone();
+    let is_large = aside::is_large(leaves.bytes().len());
+    let work = move || match leaves {
+        Leaves::Pivot(document) => Ok(read(PIVOT, &document, &guards)),
+        Leaves::Theirs(bytes) => {
+            let document = Document::parse(bytes, usize::MAX).map_err(|error| {
+                let sentence = "The gateway cannot read this answer.";
+                Refusal::new(Reason::Internal, sentence).because(error.at)
+            })?;
+            Ok(read(dialect.unwrap_or(PIVOT), &document, &guards))
+        }
+    };
+    let findings = match is_large {
+        true => aside::run(work).await.and_then(|found| found),
+        false => work(),
     };
     match findings {
         Ok(findings) => judge(ticket, &findings),
@@ -150,9 +183,9 @@ async fn screen(
     }
 }
 
-fn read(document: &Document, guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
-    let texts = openai::answer_texts(document);
-    let decoded = texts.iter().map(|text| openai::decode(document, text));
+fn read(dialect: Dialect, document: &Document, guards: &[Arc<dyn Guard>]) -> Vec<Finding> {
+    let texts = texts::of_answer(dialect, document);
+    let decoded = texts.iter().map(|text| texts::decode(document, text));
     let texts: Vec<_> = decoded.collect();
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     screened(document, &texts, guards, Direction::Answer)
@@ -174,7 +207,7 @@ async fn screen_shelved(
         Some(shelved.body.clone())
     };
     match plain.map(|body| Document::parse(body, usize::MAX)) {
-        Some(Ok(document)) => screen(ticket, serving, &Arc::new(document)).await,
+        Some(Ok(document)) => screen(ticket, serving, Leaves::Pivot(document.into())).await,
         _ => Some(unreadable()),
     }
 }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dialects::framing::Cutter;
 use dialects::openai::{Facts, FrameClass, Pass, Tap};
 use dialects::sse::Frame;
+use dialects::texts::Form;
 use dialects::translate::Frames;
 use domain::guard::Finding;
 use domain::record::Outcome;
@@ -23,19 +24,17 @@ use tokio::time::Instant;
 use super::growing::Counting;
 use super::hold::Hold;
 use super::keep::{self, Keeping};
+use super::recording::Recording;
 use super::rest::{Rest, drain};
 use super::watched::{Flow, Party, Watched};
 use super::{AnswerBody, Served, fault, headers, shelved, stream_head};
 use crate::guard::judge;
 use crate::plane::Plane;
-use crate::reuse::Keep;
 use crate::send::upstream::UpstreamBody;
-use crate::send::{Client, LARGEST_EVENT, Opening, Recount, Serving, Told};
+use crate::send::{Client, LARGEST_EVENT, Opening, PIVOT, Recount, Serving, Told};
 use crate::settle::Ticket;
 use crate::wire::Alarm;
 
-/// The largest stream that is kept for reuse.
-const LARGEST_KEPT: usize = 4 << 20;
 /// A stream on its way to the client. Dropping it means that the client left.
 pub struct Streaming {
     pub(super) plane: Rc<Plane>,
@@ -48,7 +47,7 @@ pub struct Streaming {
     pub(super) ready: VecDeque<Bytes>,
     /// Kept for its capacity.
     frames: Vec<Frame>,
-    record: Option<(Keep, BytesMut)>,
+    record: Recording,
     /// What counts it, should the target not say its usage.
     pub(super) recount: Option<Recount>,
     /// Waits with the last mark until the answer is counted.
@@ -79,6 +78,8 @@ pub(super) fn start(
     }
     headers::upstream(&mut served.fields, &opening.fields);
     headers::about(&mut served.fields, &ticket, &serving);
+    let form = serving.client.as_ref().map(Client::form);
+    let hold = Hold::new(serving.guards, form.unwrap_or((PIVOT, Form::Events)));
     let now = Instant::now();
     let mut streaming = Streaming {
         plane: Rc::clone(plane),
@@ -87,10 +88,10 @@ pub(super) fn start(
         cutter: opening.frames,
         client: serving.client,
         tap: opening.tap,
-        hold: Hold::new(serving.guards),
+        hold,
         ready: VecDeque::new(),
         frames: Vec::new(),
-        record: serving.keep.map(|keep| (keep, BytesMut::new())),
+        record: Recording::of(serving.keep),
         recount: opening.recount,
         counting: None,
         keeping: None,
@@ -204,12 +205,7 @@ impl Streaming {
         if self.upstream.is_none() {
             return;
         }
-        if let Some((_, kept)) = &mut self.record {
-            kept.extend_from_slice(&frame.bytes);
-            if kept.len() > LARGEST_KEPT {
-                self.record = None;
-            }
-        }
+        self.record.push(&frame.bytes);
         match facts.class {
             FrameClass::Done => return self.end(frame.bytes),
             FrameClass::Error => return self.failed(frame),
@@ -222,8 +218,10 @@ impl Streaming {
             Pass::Drop => Bytes::new(),
         };
         self.remember(&facts.deltas);
-        let mut findings = self.hold.push(bytes, &facts.deltas);
-        if facts.class == FrameClass::Finish && self.tap.finish_seen() {
+        let mut findings = self.hold.push(bytes);
+        // Frames of other dialects may leave behind those that tell of the end.
+        let is_all = self.client.is_none() && self.tap.finish_seen();
+        if is_all && facts.class == FrameClass::Finish {
             findings.extend(self.hold.finish());
         }
         if self.blocked(&findings) {
@@ -252,7 +250,8 @@ impl Streaming {
 
     /// The dialect's last mark has come.
     fn end(&mut self, mark: Bytes) {
-        let findings = self.hold.finish();
+        let mut findings = self.hold.last(&mark);
+        findings.extend(self.hold.finish());
         if self.blocked(&findings) {
             return;
         }
@@ -304,6 +303,10 @@ impl Streaming {
 
     /// The provider's stream says that it failed, and so the client's does.
     fn failed(&mut self, frame: Frame) {
+        let findings = self.hold.last(&frame.bytes);
+        if self.blocked(&findings) {
+            return;
+        }
         let told = Told::of(frame.data.unwrap_or_default());
         self.warn(&told.refusal);
         let id = self.id();
@@ -352,8 +355,8 @@ impl Streaming {
             return;
         };
         ticket.meter.reported = self.tap.usage();
-        let (shared, body) = (&self.plane.shared, (body.freeze(), true));
-        let shelved = shelved(ticket, self.tap.usage(), body, keep.ttl, shared.ticks());
+        let (shared, usage) = (&self.plane.shared, self.tap.usage());
+        let shelved = shelved(ticket, usage, (body, true), keep.ttl, shared.ticks());
         shared.shelf.put(keep.key, Arc::new(shelved));
     }
 }

@@ -7,13 +7,16 @@
 mod bill;
 mod carried;
 mod counts;
+mod decided;
 mod log;
 mod meter;
 mod metrics;
 mod refused;
 mod reserved;
+mod strangers;
 mod who;
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,6 +35,7 @@ pub use counts::Counts;
 pub use meter::Meter;
 pub use metrics::Metrics;
 pub use refused::{Refused, Verbatim};
+pub use strangers::Strangers;
 
 use crate::plane::Plane;
 
@@ -110,13 +114,13 @@ impl Account {
 }
 
 impl Ticket {
-    /// Opens a ticket of a request that came `at` this moment. `slot` is the
+    /// Opens a ticket of a request that came `at` this moment from there. `slot` is the
     /// journal's promise of room.
     #[must_use]
     pub fn open(
         plane: &Rc<Plane>,
         principal: &Principal,
-        (operation, at): (&'static str, UnixMicros),
+        (operation, at, from): (&'static str, UnixMicros, Option<IpAddr>),
         slot: Option<journal::Slot>,
     ) -> Self {
         let begun = Begun {
@@ -128,6 +132,7 @@ impl Ticket {
         };
         let mut facts = Settled::at_once(begun, Outcome::ClientLeft, 499);
         facts.who = who::who(principal);
+        facts.from = from;
         plane.shared.metrics.in_flight.inc();
         plane.in_flight.set(plane.in_flight.get() + 1);
         Self(Box::new(Account {
@@ -214,15 +219,6 @@ impl Ticket {
         Some((facts.key.clone(), provider, target.id.as_str()))
     }
 
-    /// Counts what a guard found.
-    pub fn found(&mut self, guard: &str) {
-        let findings = &mut self.facts().findings;
-        match findings.iter_mut().find(|(name, _)| name == guard) {
-            Some((_, count)) => *count += 1,
-            None => findings.push((guard.to_owned(), 1)),
-        }
-    }
-
     /// Stages the *opened* record, unless the last attempt was at this
     /// `target` too: the request is about to go upstream, by a socket that
     /// writes it first.
@@ -265,6 +261,7 @@ impl Ticket {
             reserved_tokens,
             asked: Some(asked),
             who: facts.who.clone(),
+            from: facts.from,
         };
         if let Some(carried) = &self.carried {
             carried.tell(&self.plane, &opened);
@@ -306,6 +303,7 @@ impl Ticket {
     /// Ends the ticket with a refusal; `status` is what the client got.
     pub fn refuse(mut self, refusal: &Refusal, status: u16) {
         self.facts().error = Some(refusal.reason.code().to_owned());
+        decided::refused(self.facts(), refusal);
         let outcome = match (refusal.reason.class(), refusal.reason) {
             (Class::Upstream, _)
             | (_, Reason::UpstreamRefused | Reason::UpstreamLimit | Reason::UpstreamOverloaded) => {

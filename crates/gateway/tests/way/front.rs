@@ -322,20 +322,17 @@ fn no_dialect_is_a_way_around_a_guard() {
     play(async || {
         let fake = FakeProvider::start().await;
         let scene = usual(&fake).with(speaks(Dialect::Anthropic));
-        let scene = scene.with(|provider| provider.losses = domain::model::Losses::Drop);
         let stage = Stage::open(scene.policy(guarded("secret", Action::Block, BOTH)));
         let said = ASK.replace("Be brief.", "A s\\u0065cret.");
         let answer = stage.ask(messages(said)).await;
         assert_eq!(answer.status, 400, "{}", answer.text());
         assert!(!answer.text().contains("secret"));
         assert_eq!(fake.count(), 0);
-        // What no guard has seen does not leave.
-        fake.script(vec![Reply::json(MESSAGE)]);
+        // A field that nobody knows is none either.
         let hidden = ASK.replace("1e400", "\"a secret\"");
         let answer = stage.ask(messages(hidden)).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let left = fake.last_request().body;
-        assert!(!String::from_utf8_lossy(&left).contains("secret"));
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert_eq!(fake.count(), 0);
     });
 }
 
@@ -351,8 +348,7 @@ fn a_guard_reads_anthropics_streams_before_they_leave() {
         let scene = usual(&fake).with(speaks(Dialect::Anthropic));
         let reads = &[Direction::Answer];
         let stage = Stage::open(scene.policy(guarded("secret", Action::Block, reads)));
-        let ask = streamed().replace("\"x_new\":{\"deep\":[1e400]},", "");
-        let answer = stage.ask(messages(ask)).await;
+        let answer = stage.ask(messages(streamed())).await;
         let text = answer.text();
         assert!(!text.contains("my"), "{text}");
         assert!(text.contains("event: error\n"), "{text}");

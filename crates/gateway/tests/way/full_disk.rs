@@ -34,6 +34,7 @@ impl FullDisk {
             reserved_tokens: 0,
             asked: None,
             who: None,
+            from: None,
         });
         stage.plane.record(&large).expect("staged");
         Self { folder, away }

@@ -233,3 +233,41 @@ fn the_key_that_sealed_a_thought_is_taken_again_unless_it_rests() {
         assert_ne!(another, sealing);
     });
 }
+
+#[test]
+fn what_a_provider_keeps_for_one_of_its_keys_is_asked_of_it_with_that_key() {
+    play(async || {
+        for is_streamed in [false, true] {
+            let fake = FakeProvider::start().await;
+            let mut whole = answer("1", "x");
+            whole["store"] = true.into();
+            match is_streamed {
+                true => fake.always(stream(&whole)),
+                false => fake.always(Reply::json(whole.to_string())),
+            }
+            let scene = usual_of_responses(&fake).with(|provider| {
+                let names = ["a", "b", "c", "d"];
+                let keys = names.map(|name| Key::fixed(name, Secret::new(name)));
+                provider.keys = keys.into();
+            });
+            let stage = Stage::keeping(scene);
+            let first = json!({"model":"m","input":"1","stream":is_streamed});
+            assert_eq!(stage.ask(create(&first)).await.status, 200);
+            let keeping = fake.last_request().header("authorization").to_owned();
+            fake.always(response("resp_2", "Two."));
+            let goes_on = json!({"model":"m","input":"2","previous_response_id":"resp_1"});
+            let names = json!({"model":"m","input":[{"type":"item_reference","id":"msg_1"},
+                {"role":"user","content":"2"}]});
+            for body in [&goes_on, &names] {
+                for _ in 0..8 {
+                    // Another turn than the one before.
+                    fake.always(response("resp_2", "Two."));
+                    let answer = stage.ask(create(body)).await;
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                    let taken = fake.last_request().header("authorization").to_owned();
+                    assert_eq!(taken, keeping, "{body}");
+                }
+            }
+        }
+    });
+}

@@ -12,7 +12,7 @@ use crate::responses::{create, response};
 use crate::stage::{Ask, KEY, Stage, play, usual};
 
 /// Speaks Responses too, but for models called `old…`.
-fn of_both(provider: &mut Provider) {
+pub(crate) fn of_both(provider: &mut Provider) {
     let further = Provider {
         format: WireFormat::Dialect(Dialect::Responses),
         ..provider.clone()

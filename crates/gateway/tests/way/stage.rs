@@ -127,6 +127,7 @@ impl Stage {
             tls: gateway::send::tls::ClientTls::default(),
             fetcher,
             metrics: gateway::settle::Metrics::default(),
+            strangers: std::sync::Arc::default(),
             draining: AtomicBool::new(false),
             generation: 1,
             epoch: tokio::time::Instant::now(),

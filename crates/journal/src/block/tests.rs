@@ -3,7 +3,7 @@
 use super::*;
 use domain::ids::TicketId;
 use domain::money::NanoUsd;
-use domain::record::{Opened, Who};
+use domain::record::{Decided, Found as Found_, Opened, Who};
 use domain::time::UnixMicros;
 use domain::usage::UsageSource;
 
@@ -22,6 +22,7 @@ fn opened(model: &str) -> Record {
         reserved_tokens: 300,
         asked: None,
         who: None,
+        from: None,
     })
 }
 
@@ -193,4 +194,46 @@ fn a_block_hidden_in_a_name_is_not_found_after_damage() {
     encode(&opened(&name), &mut out).expect("encodes");
     out[8] ^= 1;
     assert_eq!(next_good(&out, 0), None);
+}
+
+#[test]
+fn where_it_came_from_and_what_was_decided_stand_in_front_of_who_asked() {
+    let Record::Opened(mut of) = opened("m") else {
+        panic!("opened")
+    };
+    of.from = Some([192, 0, 2, 7].into());
+    of.asked = Some(Asked {
+        streamed: false,
+        provider: "p".into(),
+        deployment: "p/m".into(),
+        attempts: 1,
+        prompt: 3,
+        usage_source: UsageSource::Estimated,
+        cost: None,
+        passed: None,
+    });
+    let mut settled = crate::lost(&of);
+    settled.decided = Some(Box::new(Decided {
+        found: vec![Found_ {
+            guard: "g".to_owned(),
+            kind: "deny".to_owned(),
+            action: "block".to_owned(),
+            count: 2,
+        }],
+        refusal: None,
+        tried: vec![("p/a".into(), "timeout".to_owned())],
+    }));
+    for (record, kind) in [
+        (Record::Opened(of), KIND_ASKED_FROM),
+        (Record::Settled(Box::new(settled)), KIND_FROM),
+    ] {
+        let mut out = Vec::new();
+        encode(&record, &mut out).expect("encodes");
+        assert_eq!(out[12], kind);
+        assert_eq!(out[13..19], [1, 0, 192, 0, 2, 7]);
+        let Found::Block(read, length) = decode(&out) else {
+            panic!("no block")
+        };
+        assert_eq!((*read, length), (record, out.len()));
+    }
 }

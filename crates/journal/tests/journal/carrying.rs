@@ -272,3 +272,44 @@ fn carrying_beside_the_writers_loses_and_doubles_nothing() {
         .collect();
     assert_eq!(tickets, expected);
 }
+
+#[test]
+fn a_batch_is_read_again_up_to_the_same_marks_and_no_further() {
+    let folder = Folder::new();
+    let first = folder.open(1);
+    a_life(&first, 1);
+    drop(first);
+    let mut kept = Kept::default();
+    let mut generation = 2;
+    let mut batches = 0;
+    loop {
+        let journal = folder.open(generation);
+        let mut carrier = Carrier::new(&journal, kept.marks.clone());
+        let Some(batch) = carrier.next(7).expect("readable") else {
+            break;
+        };
+        // The process ends here; the next one writes before it reads.
+        drop((carrier, journal));
+        generation += 1;
+        let journal = folder.open(generation);
+        let writer = journal.writer(0).expect("a writer");
+        writer
+            .append(&[opened(ticket(generation, 0, 1))])
+            .expect("written");
+        let mut carrier = Carrier::new(&journal, kept.marks.clone());
+        let again = carrier.again(&batch.marks, batch.alive).expect("readable");
+        assert_eq!(again.records, batch.records);
+        assert_eq!((&again.marks, again.alive), (&batch.marks, batch.alive));
+        kept.commit(&again);
+        carrier.done(&again);
+        generation += 1;
+        batches += 1;
+        if batches > 60 {
+            break;
+        }
+    }
+    assert!(batches > 30, "{batches} batches");
+    let ended = kept.outcomes();
+    let of_first = ended.iter().filter(|(generation, ..)| *generation == 1);
+    assert_eq!(of_first.count(), 120, "each once");
+}

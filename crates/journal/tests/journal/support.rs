@@ -80,6 +80,7 @@ pub(crate) fn opened(ticket: TicketId) -> Record {
         reserved_tokens: 100,
         asked: None,
         who: None,
+        from: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `portcullis ledger`: the state of the books; closed up to a time, rid of old rows.
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use config::scalars::Moment;
 use control::books;
@@ -65,6 +66,9 @@ pub(super) fn run(command: LedgerCommand) -> anyhow::Result<()> {
             }
             LedgerCommand::Prune(args) => {
                 let before = when("before", &args.before, by.now)?;
+                if args.place.look()?.config.audit.hold {
+                    bail!("`audit.hold` keeps every row; nothing was deleted");
+                }
                 let store = find_store(&args.place).await?;
                 books::prune(&store, before, &by).await?;
                 tell(store.books().await?);

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 mod check;
 mod completions;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Users(command)) => parties::run(Level::User, command),
         Some(Command::Keys(command)) => keys::run(command),
         Some(Command::Spend(args)) => spend::run(&args),
+        Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Ledger(command)) => ledger::run(command),
         Some(Command::Backup(args)) => backup::backup(&args),
         Some(Command::Restore(args)) => backup::restore(&args),

@@ -28,6 +28,7 @@ pub(super) use super::known::Stale;
 use super::pulse::Pulse;
 use super::stop::Pace;
 use super::takeover::limits::Limits;
+use crate::audit_log::{self, AuditLog};
 use crate::build::{self, idle};
 use crate::catalogue;
 use crate::cli::Place;
@@ -74,6 +75,8 @@ pub(super) struct World {
     /// What the process started with: some of it holds until it ends.
     first: Config,
     certificate: Option<Arc<Certificate>>,
+    /// Where the audit log is, if there is to be one.
+    pub(super) audit: Option<AuditLog>,
     /// Limits, here or in the process that has taken over.
     pub(super) limits: Arc<Limits>,
     /// Why the file as it is now is not in force.
@@ -111,6 +114,7 @@ pub(super) async fn build(
 ) -> anyhow::Result<Arc<World>> {
     let dir = &places.data_dir;
     let certificate = certificate::of(&loaded.config)?;
+    let audit = AuditLog::of(&loaded.config, dir)?;
     let install = Install::load_or_create(dir)?;
     let database = Database::of(&loaded.config, dir)?;
     let store = database.open_for_serving(dir).await?;
@@ -131,7 +135,7 @@ pub(super) async fn build(
         epoch = inheritance.epoch();
         inheritance.count(&limits);
     }
-    super::sums::start(&store, loaded.config.store.keep_requests.map(|keep| keep.0));
+    super::sums::start(&store, audit_log::keep_requests(&loaded.config));
     let unusable = Arc::default();
     let catalogue = known(dir, &unusable, None)?;
     let shared = Shared {
@@ -151,6 +155,7 @@ pub(super) async fn build(
         key_rests: gateway::send::KeyRests::default(),
         tls: gateway::send::tls::ClientTls::default(),
         metrics: gateway::settle::Metrics::default(),
+        strangers: Arc::default(),
         draining: std::sync::atomic::AtomicBool::new(false),
         generation,
         epoch,
@@ -163,6 +168,7 @@ pub(super) async fn build(
         shared: Arc::new(shared),
         store,
         first: loaded.config.clone(),
+        audit,
         limits,
         stale: Arc::default(),
         uncarried: Arc::default(),

@@ -1,7 +1,7 @@
 //! What the built-in table says of names, and whether it is well formed.
 
 use domain::canon::{Dialect, Effort};
-use domain::traits::{Family, Forced, Form, Off, Thinks, Traits};
+use domain::traits::{Chats, Family, Forced, Form, Off, Thinks, Traits};
 
 use super::*;
 use crate::catalogue::Catalogue;
@@ -23,6 +23,8 @@ const AHEAD: &[&str] = &[
     "*gpt-5*-chat*",
     "*gpt-3.5*",
     "*gpt-35*",
+    "*o1-pro*",
+    "*deep-research*",
     "*/o1*",
     "*/o3*",
     "o1-preview*",
@@ -295,4 +297,30 @@ fn servers_of_openais_dialect_know_other_words_or_none() {
         at("groq", "openai/gpt-oss-120b", Effort::None),
         Some(Effort::Low)
     );
+}
+
+#[test]
+fn openais_newest_have_tools_beside_an_effort_by_responses_alone() {
+    let chats = |model: &str| of(Dialect::OpenAi, model).chats;
+    for model in ["gpt-5.4", "gpt-5.4-mini", "openai/gpt-5.6-sol", "gpt-6"] {
+        assert_eq!(chats(model), Chats::UnlessToolsAndEffort, "{model}");
+    }
+    for model in [
+        "gpt-4o",
+        "gpt-5",
+        "gpt-5.2",
+        "gpt-5.3-chat-latest",
+        "gpt-oss-120b",
+        "o4-mini",
+    ] {
+        assert_eq!(chats(model), Chats::Always, "{model}");
+    }
+    for model in [
+        "gpt-5.5-pro",
+        "gpt-5.3-codex",
+        "o1-pro",
+        "o4-mini-deep-research",
+    ] {
+        assert_eq!(chats(model), Chats::Never, "{model}");
+    }
 }

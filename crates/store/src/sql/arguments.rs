@@ -91,10 +91,24 @@ impl Arguments {
             error: None,
         }
     }
+}
 
+/// What values are added to, one for each `?`.
+pub(crate) trait Values {
     /// Adds the value of the next `?`.
+    fn add(&mut self, value: impl Into<Value>) -> &mut Self;
+}
+
+impl Values for Vec<Value> {
+    fn add(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.push(value.into());
+        self
+    }
+}
+
+impl Values for Arguments {
     #[inline]
-    pub(crate) fn add(&mut self, value: impl Into<Value>) -> &mut Self {
+    fn add(&mut self, value: impl Into<Value>) -> &mut Self {
         let value = value.into();
         let done = match &mut self.kind {
             Kind::Sqlite(arguments) => match value {
@@ -115,7 +129,9 @@ impl Arguments {
         }
         self
     }
+}
 
+impl Arguments {
     pub(super) fn done(self) -> Result<Kind, sqlx::Error> {
         match self.error {
             None => Ok(self.kind),

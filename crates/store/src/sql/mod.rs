@@ -20,6 +20,6 @@ mod query;
 mod sqlite;
 mod transaction;
 
-pub(crate) use arguments::{Arguments, Value};
+pub(crate) use arguments::{Arguments, Value, Values};
 pub(crate) use query::{Query, Row, built, query};
 pub(crate) use transaction::{On, Pool, Transaction};

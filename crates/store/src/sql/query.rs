@@ -2,12 +2,14 @@
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, Type};
+use sqlx::{
+    AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, Type, ValueRef as _,
+};
 
 use super::arguments::Kind;
 use super::placeholders::{numbered, numbered_once};
 use super::transaction::On;
-use super::{Arguments, Value};
+use super::{Arguments, Value, Values as _};
 
 /// A statement that stands in the program. Connections keep it prepared.
 pub(crate) fn query(sql: &'static str) -> Query {
@@ -160,6 +162,15 @@ impl Row {
             Self::Sqlite(row) => row.try_get(name),
             Self::Postgres(row) => row.try_get(name),
         }
+    }
+
+    /// Whether a column holds nothing; one that is not there holds something.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        let is_null = match self {
+            Self::Sqlite(row) => row.try_get_raw(name).map(|it| it.is_null()),
+            Self::Postgres(row) => row.try_get_raw(name).map(|it| it.is_null()),
+        };
+        is_null.unwrap_or(false)
     }
 
     /// A column that is yes or no.

@@ -3,7 +3,7 @@
 //! Records and the marks up to which the journal was read are one
 //! transaction: whatever stops in between, each request stands here once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +12,8 @@ use domain::record::{Opened, Record, Settled};
 use domain::time::UnixMicros;
 use journal::Batch;
 
+use super::audit::{self, Written};
+use super::requests::Kept;
 use super::rows::signed;
 use super::{Store, StoreError, Write, books, open_requests, requests, running_turns};
 use crate::sql::query;
@@ -23,39 +25,54 @@ impl Store {
     /// The database would not write, or into a file that is gone; the batch
     /// may be handed in again.
     pub async fn carry(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.read_only.noted(self.carried(batch).await)
+        self.read_only.noted(self.carried(batch, None).await)
     }
 
-    async fn carried(&self, batch: &Batch) -> Result<(), StoreError> {
+    /// Keeps a batch of the journal that the audit log has already: its calls are
+    /// those of the log's entries, those included that [`Store::lost`] said are lost.
+    ///
+    /// # Errors
+    /// As [`Store::carry`].
+    pub async fn carry_logged(
+        &self,
+        batch: &Batch,
+        written: &Written<'_>,
+    ) -> Result<(), StoreError> {
+        self.read_only
+            .noted(self.carried(batch, Some(written)).await)
+    }
+
+    async fn carried(
+        &self,
+        batch: &Batch,
+        written: Option<&Written<'_>>,
+    ) -> Result<(), StoreError> {
         let mut write = self.ledger.write_beside().await?;
         let locked = books::locked_until(&mut write).await?;
+        let calls = match written {
+            None => ended(batch),
+            Some(written) => written.calls(),
+        };
         // A request that begins and ends within the batch was never open.
-        let mut opened: HashMap<TicketId, &Opened> = HashMap::new();
-        let mut settled: Vec<&Settled> = Vec::new();
+        let mut opened = begun(batch);
         let mut closed: Vec<TicketId> = Vec::new();
-        for record in &batch.records {
-            match record {
-                Record::Opened(record) => {
-                    opened.insert(record.ticket, record);
-                }
-                Record::Settled(record) => {
-                    settled.push(record);
-                    // One that was announced again may stand in the database.
-                    if opened
-                        .remove(&record.ticket)
-                        .is_none_or(Opened::is_repeated)
-                    {
-                        closed.push(record.ticket);
-                    }
-                }
+        for Kept { call, .. } in &calls {
+            // One that was announced again may stand in the database.
+            if opened.remove(&call.ticket).is_none_or(Opened::is_repeated) {
+                closed.push(call.ticket);
             }
         }
-        let mut conflicts = requests::insert(&mut write, &settled, locked).await?;
+        let mut conflicts = requests::insert(&mut write, &calls, locked).await?;
         open_requests::delete(&mut write, &closed).await?;
         open_requests::insert(&mut write, &self.node, opened.values().copied()).await?;
         if let Some(generation) = batch.alive {
-            conflicts.extend(end_lost(&mut write, &self.node, generation, locked).await?);
+            if written.is_none() {
+                conflicts.extend(end_lost(&mut write, &self.node, generation, locked).await?);
+            }
             running_turns::lose_all_but(&mut write, &self.node, generation).await?;
+        }
+        if let Some(written) = written {
+            audit::note(&mut write, written).await?;
         }
         mark(&mut write, &self.node, batch).await?;
         write.commit().await?;
@@ -66,6 +83,28 @@ impl Store {
         } else {
             Err(StoreError::Gone)
         }
+    }
+
+    /// The requests that are lost once this batch is kept: open ones of processes
+    /// that are no more, in the batch or before it. None unless it says who lives.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn lost(&self, batch: &Batch) -> Result<Vec<Settled>, StoreError> {
+        let Some(alive) = batch.alive else {
+            return Ok(Vec::new());
+        };
+        let mut read = self.pool.read().await?;
+        let texts = open_requests::all(&mut read, &self.node).await?;
+        let before: Vec<Opened> = texts.iter().filter_map(|text| readable(text)).collect();
+        let mut open: BTreeMap<TicketId, &Opened> =
+            before.iter().map(|it| (it.ticket, it)).collect();
+        open.extend(begun(batch));
+        for Kept { call, .. } in ended(batch) {
+            open.remove(&call.ticket);
+        }
+        open.retain(|ticket, _| ticket.generation != alive);
+        Ok(open.into_values().map(journal::lost).collect())
     }
 
     /// How many records since the start said something else than what the
@@ -97,24 +136,51 @@ async fn end_lost(
 ) -> Result<Vec<TicketId>, StoreError> {
     let mut ended = Vec::new();
     for text in open_requests::all(write, node).await? {
-        let opened = match open_requests::read(&text) {
-            Ok(opened) => opened,
-            // Of another version, most likely, which may come back. One such
-            // row must not keep all that follows out of the ledger.
-            Err(error) => {
-                tracing::error!(%error, record = text, "store: an open request cannot be read and stays");
-                continue;
-            }
+        let Some(opened) = readable(&text) else {
+            continue;
         };
         if opened.ticket.generation != alive {
             ended.push(journal::lost(&opened));
         }
     }
     let tickets: Vec<TicketId> = ended.iter().map(|lost| lost.ticket).collect();
-    let lost: Vec<&Settled> = ended.iter().collect();
-    let conflicts = requests::insert(write, &lost, locked).await?;
+    let calls: Vec<Kept<'_>> = ended.iter().map(unlogged).collect();
+    let conflicts = requests::insert(write, &calls, locked).await?;
     open_requests::delete(write, &tickets).await?;
     Ok(conflicts)
+}
+
+/// An open request; nothing, and a word in the log, if it cannot be read.
+fn readable(text: &str) -> Option<Opened> {
+    // Of another version, most likely, which may come back. One such row must not
+    // keep all that follows out of the ledger.
+    open_requests::read(text)
+        .inspect_err(|error| {
+            tracing::error!(%error, record = text, "store: an open request cannot be read and stays");
+        })
+        .ok()
+}
+
+/// What a batch says of requests that went upstream; of each the last.
+fn begun(batch: &Batch) -> HashMap<TicketId, &Opened> {
+    let opened = batch.records.iter().filter_map(|record| match record {
+        Record::Opened(opened) => Some((opened.ticket, opened)),
+        Record::Settled(_) => None,
+    });
+    opened.collect()
+}
+
+/// The requests that ended in a batch.
+fn ended(batch: &Batch) -> Vec<Kept<'_>> {
+    let settled = batch.records.iter().filter_map(|record| match record {
+        Record::Settled(settled) => Some(unlogged(settled)),
+        Record::Opened(_) => None,
+    });
+    settled.collect()
+}
+
+fn unlogged(call: &Settled) -> Kept<'_> {
+    Kept { call, place: None }
 }
 
 async fn mark(write: &mut Write, node: &Arc<str>, batch: &Batch) -> Result<(), StoreError> {

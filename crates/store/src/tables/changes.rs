@@ -1,6 +1,7 @@
 //! What people change: one transaction, and in it the record of who changed
 //! what.
 
+use domain::audit::AdminChange;
 use domain::ids::TenantId;
 use domain::time::UnixMicros;
 
@@ -15,25 +16,6 @@ const CHANGES: &str = "keys";
 #[derive(Debug)]
 pub struct Change {
     pub(super) write: Write,
-}
-
-/// Who changed what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdminChange {
-    /// When.
-    pub at: UnixMicros,
-    /// Who: `cli:root@host`.
-    pub actor: String,
-    /// What was done: `key.create`, `team.edit`.
-    pub action: String,
-    /// To which object: its id.
-    pub object: String,
-    /// Whose object it is.
-    pub tenant: TenantId,
-    /// How it was, as JSON; `None` if it was not.
-    pub before: Option<String>,
-    /// How it is, as JSON.
-    pub after: Option<String>,
 }
 
 impl Store {
@@ -110,7 +92,7 @@ impl Change {
     }
 }
 
-fn read(row: &Row) -> Result<AdminChange, StoreError> {
+pub(super) fn read(row: &Row) -> Result<AdminChange, StoreError> {
     Ok(AdminChange {
         at: UnixMicros(row.try_get("at")?),
         actor: row.try_get("actor")?,

@@ -98,8 +98,13 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
     ),
     (
         13,
+        "audit",
+        Both(include_str!("../../migrations/0013_audit.sql")),
+    ),
+    (
+        14,
         "events",
-        Both(include_str!("../../migrations/0013_events.sql")),
+        Both(include_str!("../../migrations/0014_events.sql")),
     ),
 ];
 

@@ -1,6 +1,8 @@
 //! What is kept, table by table: in SQLite's file, or on a PostgreSQL server.
 //! Another process (the command line) may have either open too.
 
+mod audit;
+mod audited;
 mod books;
 mod carry;
 mod changes;
@@ -35,13 +37,17 @@ use self::file::{Place, ReadOnly, connections, keep_private};
 use self::rows::unsigned;
 use crate::sql::{Pool, Row, Transaction, query};
 
+pub use audit::{LogIndex, Written};
+pub use audited::{Difference, Hit, LoggedCalls, Search};
 pub use books::Books;
-pub use changes::{AdminChange, Change};
+pub use changes::Change;
+pub use domain::audit::AdminChange;
 pub use error::StoreError;
 pub use events::{Event, Unsent};
 pub use keys::{KeySecret, StoredKey};
 pub use report::{Dimension, Report, Sum};
 pub use repriced::Alike;
+pub use requests::LogPlace;
 pub use server::Server;
 pub use snapshot::check_file;
 pub use spent::Spent;

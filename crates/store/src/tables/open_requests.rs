@@ -62,6 +62,7 @@ pub(super) async fn delete(write: &mut Write, tickets: &[TicketId]) -> Result<()
 const ASKED: &str = "asked";
 const PASSED: &str = "passed";
 const WHO: &str = "who";
+const FROM: &str = "from";
 
 fn written(record: &Opened) -> Result<String, serde_json::Error> {
     let mut row = serde_json::to_value(record)?;
@@ -71,6 +72,9 @@ fn written(record: &Opened) -> Result<String, serde_json::Error> {
     }
     if let Some(who) = &record.who {
         row[WHO] = serde_json::to_value(who)?;
+    }
+    if let Some(from) = &record.from {
+        row[FROM] = serde_json::to_value(from)?;
     }
     serde_json::to_string(&row)
 }
@@ -83,9 +87,11 @@ pub(super) fn read(text: &str) -> Result<Opened, serde_json::Error> {
     let mut row: Value = serde_json::from_str(text)?;
     let mut beside = |name| row.get_mut(name).map(Value::take).unwrap_or_default();
     let (asked, passed, who) = (beside(ASKED), beside(PASSED), beside(WHO));
+    let from = beside(FROM);
     let mut opened: Opened = serde_json::from_value(row)?;
     opened.asked = serde_json::from_value(asked)?;
     opened.who = serde_json::from_value(who)?;
+    opened.from = serde_json::from_value(from)?;
     if let Some(asked) = &mut opened.asked {
         asked.passed = serde_json::from_value(passed)?;
     }

@@ -9,10 +9,10 @@ use domain::time::UnixMicros;
 
 use super::rows::signed;
 use super::{StoreError, Write};
-use crate::sql::{Arguments, query};
+use crate::sql::{Value, Values, query};
 
 /// Columns that every request fills.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "ticket",
     "opened_at",
     "duration_us",
@@ -32,7 +32,27 @@ const COLUMNS: [&str; 19] = [
     "output",
     "usage_source",
     "cost",
+    "from_address",
 ];
+
+/// Where the audit log has the row; no part of what is said of a request.
+const PLACE: [&str; 2] = ["audit_log", "audit_record"];
+
+/// The record of an audit log that a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The log, by its number in the database.
+    pub log: i64,
+    /// The record's number, from 0.
+    pub record: u64,
+}
+
+/// A row that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept<'a> {
+    pub(super) call: &'a Settled,
+    pub(super) place: Option<LogPlace>,
+}
 
 /// Columns that most requests leave as they are, and how that is.
 const SPECIAL: [(&str, &str); 22] = [
@@ -118,12 +138,12 @@ fn inserts(kind: Rows) -> Inserts {
 
 fn statement(rows: usize, kind: Rows) -> String {
     let special = SPECIAL.map(|(column, _)| column);
-    let columns = [&COLUMNS[..], &special].concat();
+    let columns = [&COLUMNS[..], &PLACE, &special].concat();
     let rest = SPECIAL.map(|(_, usual)| match kind {
         Rows::Plain => usual,
         Rows::Special => "?",
     });
-    let values = [&["?"; COLUMNS.len()][..], &rest].concat();
+    let values = [&["?"; COLUMNS.len() + PLACE.len()][..], &rest].concat();
     let row = format!("({})", values.join(", "));
     format!(
         "INSERT INTO requests ({}) VALUES {} ON CONFLICT DO NOTHING",
@@ -137,11 +157,11 @@ fn statement(rows: usize, kind: Rows) -> String {
 /// those that stand there with something else.
 pub(super) async fn insert(
     write: &mut Write,
-    settled: &[&Settled],
+    all: &[Kept<'_>],
     locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
-    let (plain, others): (Vec<&Settled>, Vec<&Settled>) =
-        settled.iter().partition(|record| is_plain(record, locked));
+    let (plain, others): (Vec<Kept<'_>>, Vec<Kept<'_>>) =
+        all.iter().partition(|kept| is_plain(kept.call, locked));
     let mut conflicts = insert_all(write, &plain, Rows::Plain, locked).await?;
     conflicts.extend(insert_all(write, &others, Rows::Special, locked).await?);
     Ok(conflicts)
@@ -149,13 +169,13 @@ pub(super) async fn insert(
 
 async fn insert_all(
     write: &mut Write,
-    all: &[&Settled],
+    all: &[Kept<'_>],
     kind: Rows,
     locked: UnixMicros,
 ) -> Result<Vec<TicketId>, StoreError> {
     let (inserts, columns): (&'static Inserts, _) = match kind {
-        Rows::Plain => (&PLAIN, COLUMNS.len()),
-        Rows::Special => (&OTHERS, COLUMNS.len() + SPECIAL.len()),
+        Rows::Plain => (&PLAIN, COLUMNS.len() + PLACE.len()),
+        Rows::Special => (&OTHERS, COLUMNS.len() + PLACE.len() + SPECIAL.len()),
     };
     let mut rest = all;
     let mut texts = Texts::default();
@@ -164,10 +184,13 @@ async fn insert_all(
         while let Some((now, later)) = rest.split_at_checked(*rows) {
             rest = later;
             let mut values = write.arguments(rows * columns);
-            for record in now {
-                row(&mut values, &mut texts, record);
+            for kept in now {
+                row(&mut values, &mut texts, kept.call);
+                values
+                    .add(kept.place.map(|it| it.log))
+                    .add(kept.place.map(|it| signed(it.record)));
                 if kind == Rows::Special {
-                    special(&mut values, record, booked_at(record, locked));
+                    special(&mut values, kept.call, booked_at(kept.call, locked));
                 }
             }
             let insert = query(statement).with(values);
@@ -181,10 +204,10 @@ async fn insert_all(
 
 /// Which of these stand there and say something else. What was handed in twice
 /// says the same.
-async fn find_conflicts(write: &mut Write, all: &[&Settled]) -> Result<Vec<TicketId>, StoreError> {
+async fn find_conflicts(write: &mut Write, all: &[Kept<'_>]) -> Result<Vec<TicketId>, StoreError> {
     let mut texts = Texts::default();
     let mut conflicts = Vec::new();
-    for record in all {
+    for Kept { call: record, .. } in all {
         let mut values = write.arguments(COLUMNS.len() + SPECIAL.len());
         row(&mut values, &mut texts, record);
         special(&mut values, record, None);
@@ -213,7 +236,7 @@ fn share(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {
     }
 }
 
-fn row(values: &mut Arguments, texts: &mut Texts, r: &Settled) {
+fn row(values: &mut impl Values, texts: &mut Texts, r: &Settled) {
     let answered = r.answered_model.as_deref();
     values
         .add(r.ticket.to_bytes().to_vec())
@@ -234,7 +257,8 @@ fn row(values: &mut Arguments, texts: &mut Texts, r: &Settled) {
         .add(signed(r.usage.input))
         .add(signed(r.usage.output))
         .add(share(&mut texts.usage_source, r.usage_source.as_str()))
-        .add(r.cost.map(|cost| cost.0));
+        .add(r.cost.map(|cost| cost.0))
+        .add(r.from.map(|from| from.to_string()));
 }
 
 /// When a request's cost counts, if not when it came: the books of that time are
@@ -243,7 +267,7 @@ fn booked_at(r: &Settled, locked: UnixMicros) -> Option<UnixMicros> {
     (r.opened < locked).then_some(locked)
 }
 
-fn special(values: &mut Arguments, r: &Settled, booked_at: Option<UnixMicros>) {
+fn special(values: &mut impl Values, r: &Settled, booked_at: Option<UnixMicros>) {
     let usage = &r.usage;
     values
         .add(r.error.as_deref().map(str::to_owned))
@@ -273,4 +297,15 @@ fn special(values: &mut Arguments, r: &Settled, booked_at: Option<UnixMicros>) {
         .add(who.degraded_from.as_ref().map(|name| name.shared()))
         .add(who.overrun)
         .add(booked_at.map(|at| at.0));
+}
+
+/// The columns that say something of a request, but for its ticket, and what they
+/// say of this one. When its cost counts is the books' own affair.
+pub(super) fn said(call: &Settled) -> impl Iterator<Item = (&'static str, Value)> {
+    let mut values: Vec<Value> = Vec::with_capacity(COLUMNS.len() + SPECIAL.len());
+    row(&mut values, &mut Texts::default(), call);
+    special(&mut values, call, None);
+    let special = SPECIAL.iter().map(|(column, _)| *column);
+    let all = COLUMNS.into_iter().chain(special).zip(values);
+    all.filter(|(column, _)| !matches!(*column, "ticket" | "booked_at"))
 }

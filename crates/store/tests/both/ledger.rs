@@ -36,6 +36,7 @@ pub(crate) fn opened(generation: u64, sequence: u64) -> Opened {
         reserved_tokens: 10,
         asked: None,
         who: None,
+        from: None,
     }
 }
 

@@ -61,6 +61,7 @@ fn opened(provider: &str, attempts: u32) -> Opened {
         model: "m".into(),
         reserved_tokens: 10,
         who: None,
+        from: None,
         asked: Some(Asked {
             streamed: true,
             provider: provider.into(),
@@ -136,6 +137,7 @@ async fn a_row_that_did_not_say_it_yet_is_ended_too(home: &Home) {
     let record = Opened {
         asked: None,
         who: None,
+        from: None,
         ..opened("a", 1)
     };
     let text = serde_json::to_string(&record).expect("a text");

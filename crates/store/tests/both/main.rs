@@ -1,5 +1,6 @@
 //! What the store does, on each database that it knows.
 
+mod audit;
 mod away;
 mod background;
 mod file;

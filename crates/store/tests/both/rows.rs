@@ -29,6 +29,7 @@ fn opened(sequence: u64) -> Opened {
         reserved_tokens: 0,
         asked: None,
         who: None,
+        from: Some([192, 0, 2, 7].into()),
     }
 }
 
@@ -130,14 +131,17 @@ async fn every_value_stands_in_its_column(home: &Home) {
         "{head} error=NULL input=15 cached_input=0 cache_write=0 audio_input=0 output=16 \
          reasoning=0 audio_output=0 usage_source=estimated cost=17 price_missing=0 cache_hit=0 \
          saved=NULL findings=[] cache_write_1h=0 bytes_in=NULL bytes_out=NULL team=NULL app=NULL user_id=NULL \
-         end_user=NULL session=NULL tags=NULL degraded_from=NULL overrun=0 booked_at=NULL"
+         end_user=NULL session=NULL tags=NULL degraded_from=NULL overrun=0 booked_at=NULL \
+         from_address=192.0.2.7 \
+         audit_log=NULL audit_record=NULL"
     );
     let special = format!(
         "{head} error=an-error input=21 cached_input=22 cache_write=23 audio_input=24 output=25 \
          reasoning=26 audio_output=27 usage_source=estimated cost=17 price_missing=1 cache_hit=1 \
          saved=28 findings=[[\"a-guard\",29]] cache_write_1h=30 bytes_in=31 bytes_out=32 team=a-team app=an-app user_id=a-user \
          end_user=an-end-user session=a-session tags={{\"a-tag\":\"a-value\"}} \
-         degraded_from=a-dear-model overrun=1 booked_at=NULL"
+         degraded_from=a-dear-model overrun=1 booked_at=NULL from_address=192.0.2.7 audit_log=NULL \
+         audit_record=NULL"
     );
     for (at, row) in rows.iter().enumerate() {
         let expected = [&plain, &special][at % 2];

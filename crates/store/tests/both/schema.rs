@@ -16,7 +16,7 @@ on_both![
 ];
 
 /// What a database held from a version to another, as SQL with bytes as `$BYTES`.
-const DATA: [(i64, i64, &str); 8] = [
+const DATA: [(i64, i64, &str); 10] = [
     (
         1,
         7,
@@ -63,6 +63,17 @@ const DATA: [(i64, i64, &str); 8] = [
         8,
         i64::MAX,
         "INSERT INTO key_secrets (digest, key_id, created_at) VALUES ($BYTES, 'key_1', 1000)",
+    ),
+    (
+        13,
+        i64::MAX,
+        "INSERT INTO audit_logs (id, origin, size) VALUES (1, 'a-log', 3)",
+    ),
+    (
+        13,
+        i64::MAX,
+        "INSERT INTO audit_strangers (audit_log, audit_record, minute, source, reason, count) \
+         VALUES (1, 2, 60000000, '192.0.2.0/24', 'invalid_api_key', 7)",
     ),
 ];
 

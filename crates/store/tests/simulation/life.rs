@@ -151,6 +151,7 @@ impl History {
             model: "m".repeat(dice.below(60) as usize).into(),
             reserved_tokens: 400,
             who: None,
+            from: None,
             asked: Some(asked(1, dice)),
         };
         one.open.push((opened.clone(), hold));

@@ -19,7 +19,17 @@ use super::reader::StreamReader;
 /// if the model failed to give one.
 #[must_use]
 pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
-    let chunks = chunks(document, names)?;
+    folded(chunks(document, StreamReader::new(names.clone()))?)
+}
+
+/// Reads an answer for a client of this dialect, who reads itself why it ended; none
+/// if it is empty.
+#[must_use]
+pub fn read_as_said(document: &Document, names: &Names) -> Option<Answer> {
+    folded(chunks(document, StreamReader::as_said(names.clone()))?)
+}
+
+fn folded(chunks: Vec<Chunk>) -> Option<Answer> {
     if matches!(chunks.last(), Some(Chunk::Error(_))) {
         return None;
     }
@@ -35,7 +45,7 @@ pub fn read_answer(document: &Document, names: &Names) -> Option<Answer> {
 /// Why the model gave no answer, in what is otherwise one.
 #[must_use]
 pub fn read_failure(document: &Document) -> Option<(Fault, Option<Usage>)> {
-    let mut chunks = chunks(document, &Names::default())?;
+    let mut chunks = chunks(document, StreamReader::new(Names::default()))?;
     let Chunk::Error(fault) = chunks.pop()? else {
         return None;
     };
@@ -47,14 +57,13 @@ pub fn read_failure(document: &Document) -> Option<(Fault, Option<Usage>)> {
 }
 
 /// An answer as a stream; none if it is none of this dialect.
-fn chunks(document: &Document, names: &Names) -> Option<Vec<Chunk>> {
+fn chunks(document: &Document, mut reader: StreamReader) -> Option<Vec<Chunk>> {
     let root = document.root();
     let is_there = |key: &&str| member(root, key).is_some();
     let mut marks = ["candidates", "promptFeedback", "usageMetadata"].iter();
     if root.kind() != Kind::Object || is_there(&"error") || !marks.any(is_there) {
         return None;
     }
-    let mut reader = StreamReader::new(names.clone());
     let mut chunks = Vec::new();
     reader.take(root, &mut chunks).ok()?;
     reader.finish(&mut chunks);

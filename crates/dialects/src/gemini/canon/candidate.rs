@@ -17,6 +17,15 @@ pub(super) enum Growing {
     Thought,
 }
 
+/// Who reads why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Clients of this dialect, in Google's own words.
+    AsSaid,
+    /// Those of others.
+    InOtherWords,
+}
+
 /// What is known of a candidate.
 #[derive(Debug)]
 pub(super) struct Candidate {
@@ -27,6 +36,8 @@ pub(super) struct Candidate {
     /// Whether the open block is signed: nothing is appended to it then.
     is_signed: bool,
     calls: u32,
+    /// Whether anything came beside thoughts.
+    is_said: bool,
     /// The last reason to end that came.
     stop: Option<String>,
     late: Late,
@@ -40,6 +51,7 @@ impl Candidate {
             open: None,
             is_signed: false,
             calls: 0,
+            is_said: false,
             stop: None,
             late: Late::new(),
         }
@@ -142,6 +154,7 @@ impl Candidate {
         if text.is_empty() && signature.is_none() {
             return;
         }
+        self.is_said |= kind == Growing::Text && !text.is_empty();
         if self.open != Some(kind) || self.is_signed {
             let opened = match kind {
                 Growing::Text => Opened::Text,
@@ -196,6 +209,7 @@ impl Candidate {
 
     /// A block that comes whole.
     fn whole(&mut self, unknown: Unknown, out: &mut Vec<Chunk>) {
+        self.is_said = true;
         self.begin(Opened::Unknown(unknown), out);
         self.close_last(out);
     }
@@ -219,6 +233,7 @@ impl Candidate {
             made_id(&[answer, &place, name, &args])
         });
         self.calls += 1;
+        self.is_said = true;
         let opened = Opened::ToolCall {
             id,
             name: names.inward(name).to_owned(),
@@ -259,10 +274,22 @@ impl Candidate {
     }
 
     /// Google's word for what went wrong, if that is all that came: a call that
-    /// it could not read, say. Nothing in such an answer is of use to anybody.
-    pub(super) fn failed(&self) -> Option<&str> {
-        let word = self.stop.as_deref().filter(|_| self.blocks == 0)?;
-        matches!(stops::read(word, 0), Stop::Other(_)).then_some(word)
+    /// it could not read, say. Nothing in such an answer is of use to anybody. To
+    /// clients of other dialects it is a failure as well behind thoughts alone, and
+    /// where a call is missing: they have no word by which the application knew.
+    pub(super) fn failed(&self, ends: Ends) -> Option<&str> {
+        let word = self.stop.as_deref()?;
+        let has_failed = match ends {
+            _ if self.is_empty() => true,
+            Ends::AsSaid => false,
+            Ends::InOtherWords => !self.is_said || stops::is_broken(word),
+        };
+        (has_failed && matches!(stops::read(word, 0), Stop::Other(_))).then_some(word)
+    }
+
+    /// Whether nothing came of it but why it ended.
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks == 0
     }
 
     /// What Google says of it beside the word.

@@ -136,7 +136,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The member of an answer's object, in either spelling; `null` is none.
-pub(super) fn member<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
+pub(crate) fn member<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
     let found = node.get(key).or_else(|| node.get(&snake(key)));
     found.filter(|value| !value.is_null())
 }

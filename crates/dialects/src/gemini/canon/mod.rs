@@ -36,7 +36,7 @@ mod writer;
 pub(crate) use usage::read as read_usage;
 
 pub(crate) use answer::shows;
-pub use answer::{read_answer, read_failure, write_answer};
+pub use answer::{read_answer, read_as_said, read_failure, write_answer};
 pub use array::{ArrayStream, ArrayWriter};
 pub use fault::{read_fault, retry_delay, write_fault, write_fault_event, write_refusal};
 pub(crate) use media::wants_bytes;

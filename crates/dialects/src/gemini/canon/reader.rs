@@ -3,7 +3,7 @@
 use domain::canon::{Chunk, Fault, FaultKind, Json, Stop, Unknown};
 use domain::usage::Usage;
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Ends};
 use super::fields::{camel, member, string, whole};
 use super::{MAX_DEPTH, Malformed, fault, raw, unknown, usage};
 use crate::json::{Document, Kind, Node};
@@ -48,6 +48,7 @@ pub struct StreamReader {
     usage: Option<Usage>,
     candidates: Vec<Candidate>,
     late: Late,
+    ends: Ends,
 }
 
 impl StreamReader {
@@ -63,6 +64,16 @@ impl StreamReader {
             usage: None,
             candidates: Vec::new(),
             late: Late::new(),
+            ends: Ends::InOtherWords,
+        }
+    }
+
+    /// A reader for a client of this dialect, who reads itself why an answer ended.
+    #[must_use]
+    pub fn as_said(names: Names) -> Self {
+        Self {
+            ends: Ends::AsSaid,
+            ..Self::new(names)
         }
     }
 
@@ -175,25 +186,14 @@ impl StreamReader {
 
     /// The connection ended cleanly. Gives what the dialect has no mark for:
     /// why each candidate ended, and `End` if every one of them said so, or if
-    /// the prompt was blocked and there is none. Where nothing came but a reason
-    /// that is a failure, it is one.
+    /// the prompt was blocked and there is none. Where nothing came, or nothing but
+    /// a reason that is a failure, it is one; see [`Candidate::failed`] for the rest.
     pub fn finish(&mut self, out: &mut Vec<Chunk>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        let mut failed = self.candidates.iter().map(Candidate::failed);
-        if let Some(Some(word)) = failed.next()
-            && failed.all(|word| word.is_some())
-        {
-            let said = self.candidates.iter().find_map(Candidate::message);
-            let said = said.map(|said| format!(" {said}")).unwrap_or_default();
-            let message = format!("The model's answer is empty: it ended with {word}.{said}");
-            return out.push(Chunk::Error(Fault {
-                kind: FaultKind::Server,
-                message,
-                code: Some(word.to_owned()),
-                field: None,
-            }));
+        if let Some(fault) = self.failure() {
+            return out.push(Chunk::Error(fault));
         }
         let mut is_whole = self.is_started;
         for candidate in &mut self.candidates {
@@ -215,6 +215,39 @@ impl StreamReader {
         if is_whole {
             out.push(Chunk::End);
         }
+    }
+}
+
+impl StreamReader {
+    /// What went wrong, if it did with all of the answer.
+    fn failure(&self) -> Option<Fault> {
+        if self.is_started && self.candidates.is_empty() && !self.is_blocked {
+            let message = "The model's answer is empty: there is no candidate in it.";
+            return Some(failed("NO_CANDIDATES", message.to_owned()));
+        }
+        let mut words = self.candidates.iter().map(|it| it.failed(self.ends));
+        let word = words.next()??;
+        if words.any(|word| word.is_none()) {
+            return None;
+        }
+        if !self.candidates.iter().all(Candidate::is_empty) {
+            // What Google says beside it may be the model's words.
+            let message = format!("The model's answer broke off: it ended with {word}.");
+            return Some(failed(word, message));
+        }
+        let said = self.candidates.iter().find_map(Candidate::message);
+        let said = said.map(|said| format!(" {said}")).unwrap_or_default();
+        let message = format!("The model's answer is empty: it ended with {word}.{said}");
+        Some(failed(word, message))
+    }
+}
+
+fn failed(word: &str, message: String) -> Fault {
+    Fault {
+        kind: FaultKind::Server,
+        message,
+        code: Some(word.to_owned()),
+        field: None,
     }
 }
 

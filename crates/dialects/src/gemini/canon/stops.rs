@@ -28,6 +28,19 @@ pub(super) fn read(word: &str, calls: u32) -> Stop {
     }
 }
 
+/// Whether the word says that the model wanted to go on by a call, and there is none
+/// that anybody could run: without it the answer is none, whatever was said before.
+pub(super) fn is_broken(word: &str) -> bool {
+    const BROKEN: &[&str] = &[
+        "MALFORMED_FUNCTION_CALL",
+        "MALFORMED_RESPONSE",
+        "MISSING_THOUGHT_SIGNATURE",
+        "TOO_MANY_TOOL_CALLS",
+        "UNEXPECTED_TOOL_CALL",
+    ];
+    BROKEN.contains(&word)
+}
+
 /// Google's word for it.
 pub(super) fn write(stop: &Stop) -> &str {
     match stop {

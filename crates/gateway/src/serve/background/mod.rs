@@ -101,7 +101,7 @@ async fn begun(plane: &Rc<Plane>, accepted: &Accepted) -> Option<(Turn, Bytes)> 
     let foreign = accepted.foreign.as_ref()?;
     let conversed = foreign.conversed.as_ref()?;
     let created = accepted.ticket.opened();
-    let client = Client::new(Arc::clone(foreign), accepted.ticket.id(), created);
+    let client = Client::new(foreign, accepted.ticket.id(), created);
     let (id, queued) = client.queued();
     let previous = conversed.previous.as_ref().map(|it| it.id.clone());
     let owner = accepted.principal.key.clone();

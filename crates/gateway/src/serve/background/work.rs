@@ -154,7 +154,7 @@ impl Working {
 
     /// The refusal, as an answer that failed.
     async fn refused(&self, refused: Refused) -> End {
-        let mut served = refuse(&self.plane, refused, Dialect::Responses);
+        let mut served = refuse(&self.plane, refused, (Dialect::Responses, None));
         let body = next(&mut served.body).await.unwrap_or_default();
         let (code, message) = kept::failure(served.status.as_u16(), &body);
         End::Failed(code, message)

@@ -122,7 +122,8 @@ async fn post(http: &Http, hook: &Hook, unsent: &Unsent) -> Result<(), credentia
         let signature = signature(secret.reveal(), &event.id, &seconds, &event.body);
         headers.push(("webhook-signature", signature));
     }
-    http.post(&hook.url, &headers, event.body.clone()).await
+    http.post_json(&hook.url, &headers, event.body.clone())
+        .await
 }
 
 /// `v1,` and the HMAC-SHA256 of `id.timestamp.body`. A secret that begins with

@@ -2,6 +2,8 @@
 //! neither traffic nor accounting: the journal keeps what is not carried yet.
 //! While the event loops have no time to give away, it waits ([`pace`]).
 
+mod book;
+mod export;
 mod pace;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use self::book::Book;
 use self::pace::Pace;
 use super::alerts::Alerts;
 use super::pulse::{Beat, Pulse};
@@ -26,6 +29,9 @@ const BATCH: usize = 4096;
 const IDLE: Duration = Duration::from_millis(100);
 /// The longest pause while the store is away.
 const AWAY: Duration = Duration::from_secs(5);
+
+/// What operators are told while nobody signs.
+const UNSEALED: &str = "records of the audit log are not sealed: the log says why";
 
 /// Until when the carrier works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +53,13 @@ pub(super) struct Carrying {
 impl Carrying {
     pub(super) fn start(world: &World) -> Self {
         let (until, told) = watch::channel(Until::Told);
+        let (seal, sealed) = watch::channel(None);
+        let shared = &world.shared;
+        let book = world.audit.as_ref().map(|place| {
+            let strangers = &shared.strangers;
+            let book = Book::new(place, shared.generation, strangers, seal);
+            Box::new(book.telling(&world.alerts))
+        });
         let work = Work {
             store: world.store.clone(),
             alerts: Arc::clone(&world.alerts),
@@ -56,12 +69,16 @@ impl Carrying {
             beat: world.pulse.beat(),
             until: told,
             carrier: None,
+            book,
             caught_up: Instant::now(),
         };
         let journal = world.shared.journal.clone();
+        let to = world.audit.as_ref().map(|place| place.export.clone());
+        let export = export::run(to.unwrap_or_default(), sealed);
         let task = tokio::spawn(async move {
+            let all = async { tokio::join!(work.run(), export) };
             tokio::select! {
-                () = work.run() => {}
+                _ = all => {}
                 () = look(&journal) => {}
             }
         });
@@ -93,6 +110,8 @@ struct Work {
     until: watch::Receiver<Until>,
     /// None before the store has said where to go on.
     carrier: Option<Carrier>,
+    /// The audit log, where there is one.
+    book: Option<Box<Book>>,
     /// When the store had everything, or nearly.
     caught_up: Instant,
 }
@@ -107,7 +126,8 @@ impl Work {
             }
             match self.carry().await {
                 Ok(()) => {
-                    self.uncarried.set(None);
+                    let unsealed = self.book.as_ref().is_some_and(|book| book.is_unsealed());
+                    self.uncarried.set(unsealed.then(|| UNSEALED.to_owned()));
                     pause = IDLE;
                 }
                 Err(error) => {
@@ -139,7 +159,18 @@ impl Work {
     /// something to be told; at the end, until there are no more.
     async fn carry(&mut self) -> anyhow::Result<()> {
         let is_end = *self.until.borrow() == Until::Empty;
-        let small = if is_end { 0 } else { BATCH };
+        let small = match &self.book {
+            _ if is_end => 0,
+            None => BATCH,
+            Some(_) => book::BATCH,
+        };
+        if let Some(book) = &mut self.book {
+            if is_end {
+                book.last();
+            }
+            // Whether or not there is time to carry more.
+            book.seal_if_due().await;
+        }
         loop {
             let pace = if is_end { Pace::Now } else { self.pace() };
             if pace == Pace::Later || self.until.has_changed().unwrap_or(true) {
@@ -149,6 +180,9 @@ impl Work {
             let carried = self.batch().await?;
             if carried.is_none_or(|records| records < small) {
                 self.caught_up = Instant::now();
+                if let Some(book) = self.book.as_mut().filter(|_| is_end) {
+                    book.seal().await;
+                }
                 return Ok(());
             }
             if pace == Pace::Gently {
@@ -166,6 +200,9 @@ impl Work {
                 self.carrier.insert(Carrier::new(&self.journal, marks))
             }
         };
+        if let Some(book) = &mut self.book {
+            return book.carry(carrier, &self.store).await;
+        }
         let Some(batch) = carrier.next(BATCH)? else {
             return Ok(None);
         };

@@ -1,0 +1,36 @@
+//! System rules, spliced into `instructions`.
+
+use domain::edit::Edit;
+use domain::policy::SystemRule;
+use domain::refusal::Refusal;
+
+use crate::json::{Document, Kind, write_string};
+use crate::rules::{Rules, member, replaced};
+
+/// The edits that put system rules into a request: around the client's own
+/// instructions, with an empty line between.
+///
+/// # Errors
+/// None; as other dialects have it.
+pub fn system_rules(doc: &Document, rules: &[SystemRule]) -> Result<Vec<Edit>, Refusal> {
+    if rules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (root, rules) = (doc.root(), Rules::of(rules));
+    let Some(own) = root.get("instructions") else {
+        return Ok(vec![member(root, "instructions", &rules.string())]);
+    };
+    Ok(match own.kind() {
+        Kind::String => rules.around_text(own),
+        // Items, as answers tell them.
+        Kind::Array => rules.around_items(own, item),
+        _ => vec![replaced(own.span(), rules.string())],
+    })
+}
+
+fn item(text: &str) -> Vec<u8> {
+    let mut out = br#"{"type":"message","role":"developer","content":"#.to_vec();
+    write_string(&mut out, text);
+    out.push(b'}');
+    out
+}
