@@ -108,7 +108,11 @@ fn wire(dialect: Dialect, events: &[Value]) -> (&'static [u8], Vec<u8>) {
         match dialect {
             Dialect::Converse => {
                 let (kind, payload) = event.as_object().expect("one").iter().next().expect("one");
-                out.extend(eventstream::event(kind, payload));
+                let message = payload["message"].as_str();
+                out.extend(match message.filter(|_| kind.ends_with("Exception")) {
+                    Some(said) => eventstream::exception(kind, said),
+                    None => eventstream::event(kind, payload),
+                });
             }
             Dialect::Ollama => out.extend(format!("{event}\n").bytes()),
             _ => {

@@ -14,7 +14,7 @@ use domain::snapshot::Snapshot;
 use domain::terms::WhenFull;
 use tokio::time::Instant;
 
-use super::asks::{Asks, Care, Counts, Needs};
+use super::asks::{Asks, Care, Counts, Needs, UNSTATED_OUTPUT};
 use super::full;
 use super::scope::{self, Said};
 use super::{Admitted, Known, Visitor};
@@ -70,7 +70,7 @@ pub async fn room(
             let ticket = &mut accepted.ticket;
             ticket.taken = taken;
             (ticket.reserved, ticket.each) = (needs.reserved(), needs.each());
-            ticket.grows(needs.is_open);
+            ticket.grows(needs.is_open.then_some(UNSTATED_OUTPUT));
             ticket.hides_budgets = !snapshot.budget_headers;
             if instead_of {
                 ticket.is_degraded(asked_for, model.name.clone());

@@ -90,7 +90,7 @@ impl Recount {
     }
 
     /// The target has said its usage: it is not kept for again.
-    pub(crate) fn is_told(self, plane: &Plane) {
+    pub(crate) fn needless(self, plane: &Plane) {
         plane.reporting.learn(self.target);
     }
 

@@ -46,7 +46,7 @@ impl Streaming {
                 self.counting = Some(Box::pin(counted));
                 return None;
             }
-            Some(recount) => recount.is_told(&self.plane),
+            Some(recount) => recount.needless(&self.plane),
             None => {}
         }
         Some(mark)
@@ -76,7 +76,7 @@ impl Streaming {
             return;
         }
         if self.plane.shared.snapshot.load().long_streams == LongStreams::Finish {
-            ticket.grows(false);
+            ticket.grows(None);
             return;
         }
         let refusal = Refusal::new(

@@ -31,9 +31,10 @@ impl Ticket {
         self.reserve(self.each)
     }
 
-    /// Notes whether the answer may be longer than what is reserved for it.
-    pub fn grows(&mut self, is_open: bool) {
-        self.grown = is_open.then_some(UNSTATED_OUTPUT);
+    /// Notes how many tokens are reserved of an answer that may be longer; `None`
+    /// of one that may not, or whose length does not matter any more.
+    pub fn grows(&mut self, from: Option<u64>) {
+        self.grown = from;
     }
 
     /// Reserves more for an answer that has this many tokens by now, where it may

@@ -34,8 +34,10 @@ use config::Loaded;
 use config::log::{Format, Log};
 use config::scalars::Listen;
 use gateway::accept::listen::Phase;
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 
+use self::world::World;
 use crate::cli::Place;
 
 /// Arguments of `serve`; each overrides the configuration.
@@ -141,12 +143,10 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
     let elder = handover::serving(&mut doors, &world)?;
     phase.send_replace(Phase::Open);
     let carrier = carry::Carrying::start(&world);
-    let alerts = tokio::spawn(alerts::run(Arc::clone(&world)));
-    let reload = tokio::spawn(reload::run(Arc::clone(&world), hangups, ended));
+    let watching = tokio::spawn(watch_over(Arc::clone(&world), hangups, ended));
     banner::show(&places, minted.as_ref(), &world);
     tracing::info!(listen = %places.listen, admin = %places.admin, "serving");
     gateway::send::tls::warm_up();
-
     let mut loops = stop::Loops {
         running,
         phase,
@@ -176,12 +176,17 @@ async fn serve(args: ServeArgs, loaded: Loaded) -> anyhow::Result<()> {
             Ok(())
         }
     };
-    reload.abort();
-    alerts.abort();
+    watching.abort();
     end.send_replace(true);
     admin_end.send_replace(true);
     admin.abort();
     ended
+}
+
+/// Follows changes of the configuration, and tells of events.
+async fn watch_over(world: Arc<World>, hangups: Signal, ended: watch::Receiver<bool>) {
+    let reload = reload::run(Arc::clone(&world), hangups, ended);
+    tokio::join!(reload, alerts::run(world));
 }
 
 async fn wait(mut stopped: watch::Receiver<bool>) {

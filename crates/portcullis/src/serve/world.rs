@@ -161,7 +161,7 @@ pub(super) async fn build(
         epoch,
     };
     let alerts = Alerts::new(&store, &shared.metrics);
-    alerts.goes_to(loaded.config.alerts.webhook.is_some());
+    alerts.goes_to(&loaded.config.alerts);
     let world = World {
         alerts: Arc::new(alerts),
         places: places.clone(),
@@ -237,7 +237,7 @@ impl World {
         self.shared.tls.forget();
         let waiting = self.first.needs_restart(&next);
         let mut inner = self.inner();
-        self.alerts.goes_to(next.alerts.webhook.is_some());
+        self.alerts.goes_to(&next.alerts);
         inner.config = next;
         inner.catalogue = catalogue;
         Ok(waiting)

@@ -81,9 +81,10 @@ impl Alerts {
         }
     }
 
-    /// Whether there is somebody to send events to.
-    pub(super) fn goes_to(&self, has_webhook: bool) {
-        self.has_webhook.store(has_webhook, Ordering::Relaxed);
+    /// Who is told from now on.
+    pub(super) fn goes_to(&self, said: &config::alerts::Alerts) {
+        self.has_webhook
+            .store(said.webhook.is_some(), Ordering::Relaxed);
     }
 
     /// Looks at records that go into the ledger.

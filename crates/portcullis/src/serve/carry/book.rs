@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::audit_log::AuditLog;
 use crate::audit_log::marks::Marks;
+use crate::serve::alerts::Alerts;
 
 /// Records of the journal in one batch: no more entries than one checkpoint may wait
 /// for.
@@ -38,6 +39,8 @@ pub(super) struct Book {
     generation: u64,
     durability: Durability,
     strangers: Arc<Strangers>,
+    /// Who looks at records before the ledger has them.
+    alerts: Option<Arc<Alerts>>,
     /// The newest checkpoint's note, for whoever exports it.
     sealed: watch::Sender<Option<String>>,
     open: Option<Open>,
@@ -82,6 +85,7 @@ impl Book {
             generation,
             durability: Durability::Disk,
             strangers: Arc::clone(strangers),
+            alerts: None,
             sealed,
             open: None,
             pending: None,
@@ -93,6 +97,12 @@ impl Book {
             expired_bundles: 0,
             is_last: false,
         }
+    }
+
+    /// Has these look at records before the ledger has them.
+    pub(super) fn telling(mut self, alerts: &Arc<Alerts>) -> Self {
+        self.alerts = Some(Arc::clone(alerts));
+        self
     }
 
     /// The process ends: a minute of strangers that is not over is taken too.
@@ -238,6 +248,9 @@ impl Book {
             first: pending.first.context("the log does not have it")?,
             entries: &pending.entries,
         };
+        if let Some(alerts) = &self.alerts {
+            alerts.seen(&pending.batch.records).await?;
+        }
         Ok(store.carry_logged(&pending.batch, &written).await?)
     }
 

@@ -57,7 +57,8 @@ impl Carrying {
         let shared = &world.shared;
         let book = world.audit.as_ref().map(|place| {
             let strangers = &shared.strangers;
-            Box::new(Book::new(place, shared.generation, strangers, seal))
+            let book = Book::new(place, shared.generation, strangers, seal);
+            Box::new(book.telling(&world.alerts))
         });
         let work = Work {
             store: world.store.clone(),
