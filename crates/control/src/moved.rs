@@ -1,13 +1,14 @@
 //! People and keys of another gateway, moved in together: all or nothing.
 
-use domain::ids::{KeyId, PartyId};
+use domain::ids::PartyId;
 use domain::party::{DEFAULT_TENANT, Level, Party};
+use domain::snapshot::KeyDigest;
 use domain::terms::Terms;
 use domain::time::UnixMicros;
 use domain::virtual_key::VirtualKey;
 use identity::Install;
 use serde_json::json;
-use store::{AdminChange, KeySecret, Store};
+use store::{AdminChange, Change, KeySecret, Store, StoreError, StoredKey};
 
 use crate::change::{Actor, Told};
 use crate::keys::{KeyError, claim};
@@ -87,75 +88,18 @@ pub async fn move_in(
             moved.known += 1;
             continue;
         }
-        let parent = wanted.parent.as_deref();
-        let parent = match (wanted.level, parent) {
-            (Level::Tenant, _) => None,
-            (_, parent) => Some(stands_in(&here, parent)),
-        };
-        let mut terms = wanted.terms.clone();
-        terms
-            .metadata
-            .insert(ORIGIN.to_owned(), wanted.origin.clone());
-        let party = Party {
-            id: identity::mint_id(wanted.level.prefix()).as_str().into(),
-            level: wanted.level,
-            name: free(&here, wanted, parent.as_ref(), by),
-            parent,
-            terms,
-            created: by.now,
-            revoked: wanted.is_revoked.then_some(by.now),
-        };
-        change.put_party(&party).await?;
-        here.push(party.clone());
-        let action = format!("{}.create", party.level);
-        change
-            .note(&record(
-                &here,
-                (&party.id, party.id.as_str()),
-                action,
-                &party,
-                by,
-            ))
-            .await?;
+        add_party(&mut change, &mut here, wanted, by).await?;
         moved.parties += 1;
     }
     for wanted in keys {
         check_terms(&wanted.terms)?;
         let digest = install.digest_of_sha256(wanted.sha256);
-        if known
-            .iter()
-            .any(|it| it.secrets.iter().any(|it| it.digest == digest))
-        {
+        let has_it = |it: &StoredKey| it.secrets.iter().any(|it| it.digest == digest);
+        if known.iter().any(has_it) {
             moved.known += 1;
             continue;
         }
-        let id: KeyId = identity::mint_id("key_").as_str().into();
-        let key = VirtualKey {
-            id,
-            name: wanted.name.clone(),
-            owner: stands_in(&here, wanted.owner.as_deref()),
-            created: wanted.created,
-            expires: wanted.expires,
-            revoked: wanted.is_revoked.then_some(by.now),
-            terms: wanted.terms.clone(),
-        };
-        let secret = KeySecret {
-            digest,
-            created: by.now,
-            expires: None,
-        };
-        change.put_key(&key).await?;
-        change.add_secret(&key.id, &secret).await?;
-        let action = "key.create".to_owned();
-        change
-            .note(&record(
-                &here,
-                (&key.owner, key.id.as_str()),
-                action,
-                &key,
-                by,
-            ))
-            .await?;
+        add_key(&mut change, &here, (wanted, digest), by).await?;
         moved.keys += 1;
     }
     let summary = AdminChange {
@@ -171,6 +115,63 @@ pub async fn move_in(
     };
     change.commit(&summary).await?;
     Ok(moved)
+}
+
+async fn add_party(
+    change: &mut Change,
+    here: &mut Vec<Party>,
+    wanted: &MovedParty,
+    by: &Actor,
+) -> Result<(), StoreError> {
+    let parent = match wanted.level {
+        Level::Tenant => None,
+        _ => Some(stands_in(here, wanted.parent.as_deref())),
+    };
+    let mut terms = wanted.terms.clone();
+    let origin = wanted.origin.clone();
+    terms.metadata.insert(ORIGIN.to_owned(), origin);
+    let party = Party {
+        id: identity::mint_id(wanted.level.prefix()).as_str().into(),
+        level: wanted.level,
+        name: free(here, wanted, parent.as_ref(), by),
+        parent,
+        terms,
+        created: by.now,
+        revoked: wanted.is_revoked.then_some(by.now),
+    };
+    change.put_party(&party).await?;
+    here.push(party.clone());
+    let action = format!("{}.create", party.level);
+    let of = (&party.id, party.id.as_str());
+    change.note(&record(here, of, action, &party, by)).await
+}
+
+async fn add_key(
+    change: &mut Change,
+    here: &[Party],
+    (wanted, digest): (&MovedKey, KeyDigest),
+    by: &Actor,
+) -> Result<(), StoreError> {
+    let key = VirtualKey {
+        id: identity::mint_id("key_").as_str().into(),
+        name: wanted.name.clone(),
+        owner: stands_in(here, wanted.owner.as_deref()),
+        created: wanted.created,
+        expires: wanted.expires,
+        revoked: wanted.is_revoked.then_some(by.now),
+        terms: wanted.terms.clone(),
+    };
+    let secret = KeySecret {
+        digest,
+        created: by.now,
+        expires: None,
+    };
+    change.put_key(&key).await?;
+    change.add_secret(&key.id, &secret).await?;
+    let of = (&key.owner, key.id.as_str());
+    change
+        .note(&record(here, of, "key.create".to_owned(), &key, by))
+        .await
 }
 
 fn record<T: Told>(
