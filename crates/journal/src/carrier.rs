@@ -148,7 +148,8 @@ impl Carrier {
         for text in &batch.gone {
             self.gone.remove(text);
         }
-        self.has_ended_earlier |= batch.alive.is_some();
+        // One that is read again may say it of a process that is no more itself.
+        self.has_ended_earlier |= batch.alive == Some(self.shared.generation);
         self.turn = self.turn.wrapping_add(1);
         self.sweep();
     }

@@ -112,10 +112,30 @@ impl Shared {
         match (self, key) {
             (Self::Typed | Self::Tagged, b"type") | (Self::Tagged, b"id") => Rule::Skip,
             (Self::Schema, b"type" | b"format") => Rule::Skip,
-            (Self::Schema, b"properties" | b"$defs") => Rule::In(Room::Shared(Self::Properties)),
-            (Self::Schema, b"items" | b"anyOf" | b"allOf" | b"oneOf") | (Self::Properties, _) => {
-                Rule::In(Room::SCHEMA)
-            }
+            (
+                Self::Schema,
+                b"properties" | b"$defs" | b"definitions" | b"patternProperties"
+                | b"dependentSchemas",
+            ) => Rule::In(Room::Shared(Self::Properties)),
+            (
+                Self::Schema,
+                b"items"
+                | b"prefixItems"
+                | b"additionalItems"
+                | b"unevaluatedItems"
+                | b"contains"
+                | b"anyOf"
+                | b"allOf"
+                | b"oneOf"
+                | b"not"
+                | b"if"
+                | b"then"
+                | b"else"
+                | b"additionalProperties"
+                | b"unevaluatedProperties"
+                | b"propertyNames",
+            )
+            | (Self::Properties, _) => Rule::In(Room::SCHEMA),
             (Self::Json, _) => Rule::In(Room::JSON),
             _ => Rule::In(Room::ANY),
         }

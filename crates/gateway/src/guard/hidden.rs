@@ -2,9 +2,17 @@
 //! JSON of a tool's arguments. Guards read them beside the plain ones.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use dialects::json::{Document, Kind, Node, levels};
 
+/// As generous as whoever reads a file for a target: what it reads, guards read.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 /// What stands in front of a file's bytes.
 const MARK: &[u8] = b"data:";
 /// What is in the body where a file is: its name may be written in escapes.
@@ -46,24 +54,36 @@ fn files(root: Node<'_>, out: &mut Vec<String>) {
     }
 }
 
-/// The text of an object that has a file's type and its bytes, if it is text.
+/// The text of an object that has a file's type and its bytes, if one of the types that
+/// it says is text; of a file that is named alone, if it reads as text.
 fn blob(object: Node<'_>) -> Option<String> {
-    let kind = TYPES.iter().find_map(|key| object.get(key))?.str()?;
+    if let Some(data) = object.get("file_data").and_then(Node::str)
+        && !is_url(&data)
+    {
+        return bytes(&data).and_then(|bytes| String::from_utf8(bytes).ok());
+    }
     let data = object.get("data")?.str()?;
-    is_text(&kind).then(|| decoded(&data)).flatten()
+    let mut kinds = TYPES.iter().filter_map(|key| object.get(key)?.str());
+    let is_one = kinds.any(|kind| is_text(&kind));
+    is_one.then(|| decoded(&data)).flatten()
+}
+
+/// Whether a text is a `data:` URL.
+fn is_url(text: &str) -> bool {
+    let start = text.as_bytes().get(..MARK.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(MARK))
 }
 
 /// The text of a `data:` URL (RFC 2397), if it is text.
 fn file(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_at_checked(MARK.len())?;
-    if !scheme.as_bytes().eq_ignore_ascii_case(MARK) {
+    if !is_url(url) {
         return None;
     }
-    let (kind, data) = rest.split_once(',')?;
-    let (kind, is_base64) = match kind.strip_suffix(";base64") {
-        Some(kind) => (kind, true),
-        None => (kind, false),
-    };
+    let (kind, data) = url[MARK.len()..].split_once(',')?;
+    let is_base64 = kind
+        .rsplit(';')
+        .next()
+        .is_some_and(|last| last.trim().eq_ignore_ascii_case("base64"));
     if !is_text(kind) {
         return None;
     }
@@ -82,12 +102,19 @@ fn is_text(kind: &str) -> bool {
 
 /// What base64 of either alphabet stands for, as text.
 fn decoded(data: &str) -> Option<String> {
-    let usual = data
-        .trim_end_matches('=')
-        .replace('-', "+")
-        .replace('_', "/");
-    let bytes = STANDARD_NO_PAD.decode(usual).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    bytes(data).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn bytes(data: &str) -> Option<Vec<u8>> {
+    let signs = data.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let usual: Vec<u8> = signs
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        })
+        .collect();
+    BASE64.decode(usual).ok()
 }
 
 #[cfg(test)]
@@ -107,6 +134,20 @@ mod tests {
         let mut all = found(body, &[]);
         all.sort();
         assert_eq!(all, ["plain", "project-x", "{}"]);
+    }
+
+    #[test]
+    fn a_file_is_read_as_generously_as_it_is_for_a_target() {
+        let body = r#"{"a":{"filename":"a.txt","file_data":"cHJvamVjdC14"},
+            "b":{"media_type":"text/plain","data":"cHJv\namVjdC14"},
+            "c":{"media_type":"image/png","mimeType":"text/plain","data":"cHJvamVjdC14"},
+            "d":"data:text/plain; BASE64,cHJvamVjdC14",
+            "e":{"media_type":"text/plain","data":"c2VjcmV0LTQyMR=="},
+            "f":{"filename":"a.pdf","file_data":"/9j/4AAQ"}}"#;
+        let mut all = found(body, &[]);
+        all.sort();
+        let x = "project-x";
+        assert_eq!(all, [x, x, x, x, "secret-421"]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn name(seal: &str) -> String {
 
 /// What the answer of this id is remembered by.
 fn of_answer(id: &str) -> String {
-    format!("answer {id}")
+    format!("answer {}", name(id))
 }
 
 /// Remembers whose the seals of one answer are, and the answer.

@@ -8,11 +8,12 @@
 //! them, or once the server has said so.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dialects::Operation;
-use dialects::json::Node;
+use dialects::json::{Kind, Node};
 use domain::canon::Dialect;
 use domain::ids::ProviderName;
 use domain::model::{Deployment, WireFormat};
@@ -31,7 +32,11 @@ const MOST: usize = 4_096;
 
 /// What servers turned out not to speak.
 #[derive(Debug, Default)]
-pub struct Unspoken(Mutex<HashMap<Spoken, Ticks>>);
+pub struct Unspoken {
+    all: Mutex<HashMap<Spoken, Ticks>>,
+    /// Whether there ever was one: the usual request takes no lock.
+    has_some: AtomicBool,
+}
 
 /// A model in a dialect. By its name: models that nobody listed share one id. And
 /// by its server: one that is put in the other's place may speak more.
@@ -86,7 +91,7 @@ impl Asking {
 
 impl Unspoken {
     fn all(&self) -> MutexGuard<'_, HashMap<Spoken, Ticks>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn holds(&self, spoken: &Spoken, now: Ticks) -> bool {
@@ -105,7 +110,12 @@ impl Unspoken {
             oldest.and_then(|oldest| all.remove(&oldest));
         }
         all.insert(spoken, now);
+        self.has_some.store(true, Ordering::Relaxed);
         is_new
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.has_some.load(Ordering::Relaxed)
     }
 }
 
@@ -122,6 +132,9 @@ pub(super) fn of(plane: &Plane, ask: &Ask, target: &Arc<Deployment>) -> Arc<Depl
     }
 }
 
+/// What a server names that has a model by Responses alone.
+const ROUTE: &str = "v1/responses";
+
 /// The target in Responses, where that is what it says in refusing chat: some
 /// models have conversations by that alone, or with tools and efforts together.
 pub(super) fn instead<'a>(
@@ -130,11 +143,35 @@ pub(super) fn instead<'a>(
     failure: &Failure,
 ) -> Option<&'a Arc<Deployment>> {
     let said = failure.verbatim.as_ref().filter(|_| is_chat(ask, target))?;
+    // A server may repeat what a client wrote: that says nothing of the model.
     let is_told = matches!(said.status, 400 | 404)
-        && memchr::memmem::find(&said.body, b"v1/responses").is_some();
+        && memchr::memmem::find(&said.body, ROUTE.as_bytes()).is_some()
+        && !names_route(ask.document.root());
     is_told
         .then(|| target.in_dialect(Dialect::Responses))
         .flatten()
+}
+
+/// Whether a request's own words name the route of Responses.
+fn names_route(root: Node<'_>) -> bool {
+    // An explicit stack: the depth is the sender's choice.
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        match node.kind() {
+            Kind::Array => open.extend(node.items()),
+            Kind::Object => {
+                for (key, _, value) in node.entries() {
+                    if key.contains(ROUTE) {
+                        return true;
+                    }
+                    open.push(value);
+                }
+            }
+            Kind::String if node.str().is_some_and(|text| text.contains(ROUTE)) => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether a target is asked in this dialect, as far as is known.
@@ -171,6 +208,9 @@ fn elsewhere(plane: &Plane, ask: &Ask, target: &Deployment) -> Option<Dialect> {
     };
     let (unspoken, now) = (&plane.shared.unspoken, plane.shared.ticks());
     let is_learnt = || {
+        if unspoken.is_empty() {
+            return false;
+        }
         let mut parts = asking.parts();
         parts.any(|asking| unspoken.holds(&spoken(target, Dialect::OpenAi, asking), now))
     };

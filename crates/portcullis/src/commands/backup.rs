@@ -104,11 +104,15 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         if config.store.url.is_some() {
             bail!("`store.url` names a server: restore its database with `pg_restore`");
         }
+        let to = |name: &str| match name {
+            AUDIT => audit_log::folder(&config, data),
+            other => data.join(other),
+        };
         for name in [DATABASE, JOURNAL].iter().chain(&BESIDE) {
-            if data.join(name).exists() {
+            if to(name).exists() {
                 bail!(
                     "{} is there already; name another data folder, or move that one away",
-                    data.join(name).display()
+                    to(name).display()
                 );
             }
         }
@@ -117,7 +121,7 @@ pub(super) fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         sound.with_context(|| database.display().to_string())?;
         private_folder(data)?;
         for name in [JOURNAL].iter().chain(&BESIDE) {
-            copy(&args.from.join(name), &data.join(name))?;
+            copy(&args.from.join(name), &to(name))?;
         }
         // The database last: a folder without one is no half of a restored one.
         let draft = data.join("portcullis.db.new");

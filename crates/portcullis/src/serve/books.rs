@@ -16,7 +16,7 @@ use domain::snapshot::Snapshot;
 use domain::time::{Now, UnixMicros};
 use store::Spent;
 
-use super::carry::{Carrying, Until};
+use super::carry::Carrying;
 use super::world::World;
 
 /// In how many steps a window counts, as the limits in process do.
@@ -63,7 +63,7 @@ pub(super) async fn restore(world: &World) -> anyhow::Result<()> {
     if !any {
         return Ok(());
     }
-    let carried = Carrying::start(world).stop(Until::Empty);
+    let carried = Carrying::start(world).empty();
     let carried = tokio::time::timeout(PATIENCE, carried).await;
     carried.context("what the last process has left is not in the ledger")??;
     let starts = starts(world, &snapshot).await?;

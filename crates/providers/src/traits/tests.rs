@@ -22,7 +22,6 @@ const AHEAD: &[&str] = &[
     // OpenAI's of before, and as routers name them.
     "*gpt-5*-chat*",
     "*o1-pro*",
-    "*deep-research*",
     "*gpt-3.5*",
     "*gpt-35*",
     "*/o1*",

@@ -52,7 +52,7 @@ CREATE TABLE rollups (
 );
 
 -- Sums of a quarter of an hour, by what may be another with every request. Tags as a
--- JSON object.
+-- JSON object. There may be several of the same: texts are too long for a key.
 CREATE TABLE rollup_details (
     start          BIGINT NOT NULL,
     group_id       BIGINT NOT NULL,
@@ -72,9 +72,10 @@ CREATE TABLE rollup_details (
     saved          BIGINT NOT NULL,
     unpriced       BIGINT NOT NULL,
     estimated      BIGINT NOT NULL,
-    overrun        BIGINT NOT NULL,
-    PRIMARY KEY (start, group_id, end_user, session, tags)
+    overrun        BIGINT NOT NULL
 );
+
+CREATE INDEX rollup_details_by_start ON rollup_details (start);
 
 -- How far the ledger is rolled up, up to when its rows may have been deleted, and
 -- up to when its books are closed. One row.

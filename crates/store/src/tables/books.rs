@@ -10,6 +10,9 @@ use crate::sql::{built, query};
 /// Rows that are deleted in one transaction: others want to write too.
 const HEAP: i64 = 2048;
 
+/// How late rows come that are deleted with those of their time, in microseconds.
+const LATE: i64 = 2 * 96 * QUARTER;
+
 /// The state of the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Books {
@@ -63,8 +66,11 @@ impl Store {
         let before = before.0 - before.0.rem_euclid(QUARTER);
         let mut write = self.ledger.write_between().await?;
         // The last row stays: numbers go on from it.
-        let upto = "SELECT MAX(r.last_seq) FROM rollups r WHERE r.span = ? AND r.start < ?";
-        let upto = query(upto).bind(QUARTER).bind(before);
+        // What came long before the last time is gone, but for what came late.
+        let since = read(&mut write).await?.pruned_until.0 - LATE;
+        let upto = "SELECT MAX(r.last_seq) FROM rollups r \
+                    WHERE r.span = ? AND r.start >= ? AND r.start < ?";
+        let upto = query(upto).bind(QUARTER).bind(since).bind(before);
         let upto: Option<i64> = upto.fetch_value::<Option<i64>>(&mut write).await?.flatten();
         let Some(upto) = upto else {
             return Ok(false);

@@ -106,6 +106,11 @@ const MIGRATIONS: &[(i64, &str, Step)] = &[
         "events",
         Both(include_str!("../../migrations/0014_events.sql")),
     ),
+    (
+        15,
+        "unlogged",
+        Both(include_str!("../../migrations/0015_unlogged.sql")),
+    ),
 ];
 
 /// Brings the database to this version.

@@ -80,18 +80,16 @@ static QUARTERS: LazyLock<String> = LazyLock::new(|| span(QUARTER));
 static DAYS: LazyLock<String> = LazyLock::new(|| span(DAY));
 /// What adds a heap to the sums by what may be another with every request.
 static BY_DETAILS: LazyLock<String> = LazyLock::new(|| {
-    let details = DETAILS.join(", ");
     let heap = heap(QUARTER, &DETAILS, &format!(" AND {IS_DETAILED} = 1"));
     format!(
         "WITH h AS ({heap}) \
-         INSERT INTO rollup_details (start, group_id, {details}, {}) \
-         SELECT h.start, g.id, {}, {} {} \
-         ON CONFLICT (start, group_id, {details}) DO UPDATE SET {}",
+         INSERT INTO rollup_details (start, group_id, {}, {}) \
+         SELECT h.start, g.id, {}, {} {}",
+        DETAILS.join(", "),
         list(names()),
         list(DETAILS.map(|it| format!("h.{it}"))),
         list(names().map(|it| format!("h.{it}"))),
         *JOIN,
-        list(names().map(|it| format!("{it} = rollup_details.{it} + excluded.{it}"))),
     )
 });
 
@@ -157,6 +155,8 @@ fn names() -> [&'static str; 14] {
 pub(super) fn expression(column: &str) -> String {
     match column {
         "tenant" | "key_id" | "operation" | "outcome" | "usage_source" => format!("r.{column}"),
+        // What a client asked for, of any length: it is a part of a key.
+        "model" => "substr(COALESCE(r.model, ''), 1, 200)".to_owned(),
         other => format!("COALESCE(r.{other}, '')"),
     }
 }

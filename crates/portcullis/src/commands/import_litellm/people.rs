@@ -5,7 +5,7 @@ mod values;
 
 use std::collections::HashMap;
 
-use self::values::{dollars, hash, models, moment, origin, plain, point, text};
+use self::values::{days, dollars, hash, models, moment, origin, plain, point, text};
 use anyhow::bail;
 use control::moved::{MovedKey, MovedParty};
 use domain::party::Level;
@@ -196,9 +196,7 @@ impl People {
         ] {
             match said(column).and_then(Value::as_u64) {
                 None => {}
-                Some(0) => self
-                    .notes
-                    .push(format!("{what}: its {column} of 0 is left out")),
+                Some(0) => self.may_nothing(what, &format!("its {column} is 0"), &mut terms),
                 Some(most) if limit == "parallel" => limits.push(json!({limit: most})),
                 Some(most) => limits.push(json!({limit: most, "per": "minute"})),
             }
@@ -237,11 +235,19 @@ impl People {
             }
         }
         serde_json::from_value(Value::Object(terms)).unwrap_or_else(|error| {
-            self.notes.push(format!(
-                "{what}: its limits cannot be kept ({error}), and are left out"
-            ));
-            Terms::default()
+            let mut terms = Map::new();
+            let why = format!("its limits cannot be kept ({error})");
+            self.may_nothing(what, &why, &mut terms);
+            serde_json::from_value(Value::Object(terms)).unwrap_or_default()
         })
+    }
+
+    /// Who has limits that we cannot hold is not let in without them.
+    fn may_nothing(&mut self, what: &str, why: &str, terms: &mut Map<String, Value>) {
+        terms.insert("models".to_owned(), json!([]));
+        self.notes.push(format!(
+            "{what}: {why}, so it may use no model here until somebody changes that"
+        ));
     }
 
     /// A budget with what is spent of it. Theirs begin anew at midnight, on Mondays and
@@ -261,20 +267,27 @@ impl People {
             Some("30d" | "31d" | "1mo") => json!({"per": "month", "calendar": "UTC"}),
             Some("365d" | "12mo" | "1y") => json!({"per": "year", "calendar": "UTC"}),
             Some(other) => {
+                let per = days(other).unwrap_or_else(|| other.to_owned());
                 self.notes.push(format!(
-                    "{what}: its budget of {other} is one of any {other} here, not of periods"
+                    "{what}: its budget of {other} is one of any {per} here, not of periods"
                 ));
-                json!({"per": other})
+                json!({"per": per})
             }
         };
         budget["usd"] = json!(dollars(most));
         let ends = ends.and_then(Value::as_str).and_then(point);
         if let Some(spend) = row["spend"].as_f64().filter(|spend| *spend > 0.0) {
-            let mut already = json!({"usd": dollars(spend)});
-            if let Some(ends) = ends.filter(|_| length.is_some()) {
-                already["until"] = json!(Moment(ends).to_string());
+            match (length, ends) {
+                (None, _) => budget["already"] = json!({"usd": dollars(spend)}),
+                (Some(_), Some(ends)) => {
+                    let until = Moment(ends).to_string();
+                    budget["already"] = json!({"usd": dollars(spend), "until": until});
+                }
+                (Some(_), None) => self.notes.push(format!(
+                    "{what}: nobody knows when its budget begins anew, so what is spent of it \
+                     does not count here"
+                )),
             }
-            budget["already"] = already;
         }
         budget
     }

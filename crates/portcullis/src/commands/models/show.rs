@@ -136,7 +136,8 @@ mod tests {
         assert_eq!(rows("azure", "model: prod-1"), []);
         let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let efforts = "thinks: true; efforts: [none, low, medium, high, xhigh, max]; samplings: 0; \
-                       chats: unless_tools_and_effort; penalties: false; stops: false";
+                       chats: unless_tools_and_effort; penalties: false; stops: false; \
+                       vocabulary: o200k; framing: [3, 4, 32]";
         assert_eq!(
             rows("azure", "model: prod-1, base_model: openai/gpt-5.6-sol"),
             [

@@ -47,7 +47,7 @@ pub(super) enum Until {
 /// The carrier at work.
 pub(super) struct Carrying {
     until: watch::Sender<Until>,
-    task: JoinHandle<()>,
+    task: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Carrying {
@@ -78,8 +78,8 @@ impl Carrying {
         let task = tokio::spawn(async move {
             let all = async { tokio::join!(work.run(), export) };
             tokio::select! {
-                _ = all => {}
-                () = look(&journal) => {}
+                (carried, ()) = all => carried,
+                () = look(&journal) => Ok(()),
             }
         });
         Self { until, task }
@@ -88,14 +88,24 @@ impl Carrying {
     /// None, for as long as another process may be about to carry.
     pub(super) fn idle() -> Self {
         let (until, _) = watch::channel(Until::Now);
-        let task = tokio::spawn(async {});
+        let task = tokio::spawn(async { Ok(()) });
         Self { until, task }
     }
 
     /// Returns once nothing is written into the store any more.
     pub(super) async fn stop(self, until: Until) -> anyhow::Result<()> {
         self.until.send_replace(until);
-        self.task.await.context("the carrier")
+        // What is left is carried by the next process.
+        self.task.await.context("the carrier").map(drop)
+    }
+
+    /// Returns once all that the journal has is in the store.
+    ///
+    /// # Errors
+    /// It would not go there.
+    pub(super) async fn empty(self) -> anyhow::Result<()> {
+        self.until.send_replace(Until::Empty);
+        self.task.await.context("the carrier")?
     }
 }
 
@@ -117,14 +127,16 @@ struct Work {
 }
 
 impl Work {
-    async fn run(mut self) {
+    /// Returns what became of the last round.
+    async fn run(mut self) -> anyhow::Result<()> {
         let mut pause = IDLE;
         loop {
             let until = self.told();
             if until == Until::Now {
-                return;
+                return Ok(());
             }
-            match self.carry().await {
+            let carried = self.carry().await;
+            match &carried {
                 Ok(()) => {
                     let unsealed = self.book.as_ref().is_some_and(|book| book.is_unsealed());
                     self.uncarried.set(unsealed.then(|| UNSEALED.to_owned()));
@@ -138,7 +150,7 @@ impl Work {
             }
             // What came while it carried is seen in the next round.
             if until == Until::Empty {
-                return;
+                return carried;
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

@@ -12,7 +12,7 @@ use crate::json::{Document, Node};
 /// Deeper than any event.
 const MAX_DEPTH: usize = 128;
 /// What of a response is another thing once it failed.
-const CHANGED: [&str; 3] = ["status", "error", "completed_at"];
+const CHANGED: [&str; 4] = ["status", "error", "completed_at", "output"];
 
 /// Writes the events that end a stream: an `error` that SDKs throw, and the response
 /// that failed, which is the one that began. `began` is the first event's data, `last`
@@ -55,6 +55,8 @@ fn failed(fault: &Fault, began: &Bytes, line: &mut Line, out: &mut Vec<Bytes>) {
                     o.raw(&key, &String::from_utf8_lossy(value.raw()));
                 }
             }
+            // What of it the client may have, it has had.
+            o.raw("output", "[]");
             o.string("status", "failed").object("error", |o| {
                 o.string("code", &code).string("message", &message);
             });

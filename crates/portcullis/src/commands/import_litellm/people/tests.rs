@@ -120,6 +120,31 @@ fn keys_come_by_their_hashes_and_what_is_none_is_told() {
 }
 
 #[test]
+fn what_cannot_be_held_lets_nobody_in() {
+    let key = |more: Value| {
+        let mut row = json!({"token": "11".repeat(32), "key_alias": "k", "models": []});
+        row.as_object_mut()
+            .expect("a row")
+            .extend(more.as_object().expect("more").clone());
+        let people = People::of(&HashMap::from([(KEYS, vec![row])])).expect("LiteLLM's");
+        (people.keys[0].terms.clone(), people.notes.join("\n"))
+    };
+    let (weeks, _) = key(json!({"max_budget": 5, "budget_duration": "2w", "spend": 1}));
+    assert_eq!(
+        serde_json::to_value(&weeks.budgets).expect("JSON"),
+        json!([{"usd": "5", "per": "14d"}])
+    );
+    for wrong in [
+        json!({"rpm_limit": 0}),
+        json!({"max_budget": 5, "budget_duration": "soon"}),
+    ] {
+        let (terms, notes) = key(wrong);
+        assert_eq!(terms.models, Some(Vec::new()), "{notes}");
+        assert!(notes.contains("may use no model"), "{notes}");
+    }
+}
+
+#[test]
 fn another_database_is_told_from_theirs() {
     assert!(People::of(&Tables::new()).is_err());
 }

@@ -85,3 +85,14 @@ pub(super) fn hash(token: &str) -> Option<[u8; 32]> {
     }
     Some(out)
 }
+
+/// Weeks and months, in days.
+pub(super) fn days(length: &str) -> Option<String> {
+    let (count, days) = match (length.strip_suffix("mo"), length.strip_suffix('w')) {
+        (Some(count), _) => (count, 30),
+        (_, Some(count)) => (count, 7),
+        _ => return None,
+    };
+    let count: u64 = count.parse().ok()?;
+    Some(format!("{}d", count.checked_mul(days)?))
+}
