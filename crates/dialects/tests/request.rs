@@ -82,6 +82,7 @@ fn every_string_is_text_unless_the_table_says_otherwise() {
             (Other, "look"),
             (Definition, "sight"),
             (Definition, "what"),
+            (Other, "type"),
             (Other, "unknown fields are text"),
             (Other, "new text"),
         ]

@@ -123,6 +123,8 @@ fn request(key: &[u8]) -> Rule {
         b"prediction" => by(Room::Part, Place::Assistant),
         b"tools" | b"functions" | b"response_format" => by(Room::Tool, Place::Definition),
         b"tool_choice" => Rule::In(texts::Room::TAGGED),
+        // Its names are the application's own words.
+        b"metadata" => Rule::In(texts::Room::JSON),
         b"audio" => of(Room::AudioData),
         b"model" | b"function_call" | b"modalities" | b"service_tier" | b"reasoning_effort"
         | b"verbosity" | b"encoding_format" => Skip,

@@ -153,12 +153,12 @@ impl Leaving {
         match self.dialect {
             Dialect::Responses => kind.ends_with(".delta") && !passes("logprobs"),
             Dialect::Anthropic => {
-                matches!(kind, "content_block_start" | "content_block_delta")
-                    && !passes("citation")
-                    && !passes("citations")
+                // What lies deeper is there as a whole: results of a search, a citation.
+                matches!(kind, "content_block_start" | "content_block_delta") && way.keys.len() == 2
             }
             Dialect::Gemini => {
-                passes("parts") && (passes("partialArgs") || !passes("functionCall"))
+                let is_whole = ["functionCall", "toolCall", "toolResponse", "partMetadata"];
+                passes("parts") && (passes("partialArgs") || !is_whole.iter().any(|it| passes(it)))
             }
             Dialect::OpenAi => passes("choices") && !passes("logprobs"),
             Dialect::Converse | Dialect::Cohere | Dialect::Ollama => true,

@@ -32,9 +32,12 @@ impl PgConnections {
         connect_timeout: Duration,
         statement_timeout: Duration,
     ) -> Self {
-        // What nobody waits for any more the server need not go on with.
+        // What nobody waits for any more the server need not go on with. And what it
+        // says it has, the journal forgets: it has to be there after a crash.
         let set = format!(
-            "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
+            "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; \
+             SELECT set_config('synchronous_commit', 'on', false) \
+             WHERE current_setting('synchronous_commit') = 'off'",
             statement_timeout.as_millis()
         );
         let pool = PgPoolOptions::new()
