@@ -277,14 +277,14 @@ def a_change_drops_nobody(w):
 
 
 @case
-def a_change_is_in_force_within_a_tenth_of_a_second(w):
+def a_change_is_in_force_within_a_quarter_of_a_second(w):
     # Not beside clients that never stop: how busy the machine is is not what is
     # measured. So the best of three rounds counts, for both.
     rounds = [reloads(w, f"r{number}", 5) for number in range(3)]
     median = lambda values: sorted(values)[len(values) // 2]  # noqa: E731
     by_signal = min(median(signal) for signal, _ in rounds)
     by_file = min(median(file) for _, file in rounds)
-    assert by_signal < 100 and by_file < 100, rounds
+    assert by_signal < 250 and by_file < 250, rounds
     print(f"drill: | reload | by signal {by_signal:.0f} ms, by file {by_file:.0f} ms |")
 
 
