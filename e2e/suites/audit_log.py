@@ -132,8 +132,11 @@ def copied_folder(w, name):
     data = w.gateway.folder / name
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
-    for part in ("audit", "audit.key", "portcullis.db"):
+    # What a process wrote last may still lie beside the database.
+    for part in ("audit", "audit.key", "portcullis.db", "portcullis.db-wal"):
         source = w.gateway.data / part
+        if not source.exists():
+            continue
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, data / part)
     os.chmod(data / "audit.key", 0o600)
     return data
