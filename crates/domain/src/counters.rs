@@ -166,4 +166,8 @@ pub trait Counters: Send + Sync {
 
     /// Time has passed: those that wait are looked at again.
     fn nudge(&self, now: Now);
+
+    /// A request was refused for want of this room, and nobody asks for it with less:
+    /// what is left is too little, whatever it is.
+    fn refused(&self, ask: &Ask, now: Now);
 }

@@ -181,6 +181,11 @@ impl Asking<'_> {
                     let name = scope::name_of("max_tokens", accepted);
                     let bound = asks.bound(&accepted.principal, full.ask);
                     let ask = asks.all.get(full.ask);
+                    // More than a whole budget says nothing of how much is spent.
+                    if let Some(ask) = ask.filter(|it| it.cost <= it.capacity && !full.is_pending) {
+                        let shared = &self.plane.shared;
+                        shared.counters.refused(ask, shared.moment());
+                    }
                     let refusal = full::refusal(bound, ask, &full, (advice, &name));
                     Err((Box::new(refusal), full.room))
                 }

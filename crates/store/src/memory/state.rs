@@ -177,20 +177,23 @@ mod tests {
         }
     }
 
+    fn ask(measure: Measure, cost: u64) -> Ask {
+        Ask {
+            subject: "key_a".into(),
+            measure,
+            capacity: 10,
+            window: Span::Rolling(Duration::from_secs(60)),
+            cost,
+        }
+    }
+
     fn take(
         counters: &MemoryCounters,
         measure: Measure,
         cost: u64,
         now: u64,
     ) -> Option<Box<dyn Taken>> {
-        let ask = Ask {
-            subject: "key_a".into(),
-            measure,
-            capacity: 10,
-            window: Span::Rolling(Duration::from_secs(60)),
-            cost,
-        };
-        match counters.take(&[ask], at(now)) {
+        match counters.take(&[ask(measure, cost)], at(now)) {
             Answer::Now(taken) => taken.ok(),
             Answer::Later(_) => unreachable!("memory never waits"),
         }
@@ -217,6 +220,29 @@ mod tests {
         // What the elder took first leaves first.
         assert!(take(&heir, Measure::Requests, 3, 59_999_999).is_none());
         assert!(take(&heir, Measure::Requests, 3, 60_000_000).is_some());
+    }
+
+    #[test]
+    fn room_that_is_asked_for_with_less_the_next_time_is_no_refusal() {
+        let counters = MemoryCounters::default();
+        let used = Used { tokens: 7, cost: 0 };
+        let mut taken = take(&counters, Measure::Tokens, 7, 0).expect("room");
+        taken.settle(used, at(0));
+        assert!(
+            take(&counters, Measure::Tokens, 4, 0).is_none(),
+            "by its bytes"
+        );
+        let told = |look| {
+            let reached = counters.reached(look, at(0));
+            reached
+                .iter()
+                .map(|it| (it.used, it.has_refused))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(Look::All), [(7, false)]);
+        counters.refused(&ask(Measure::Tokens, 4), at(0));
+        assert_eq!(told(Look::Changed), [(7, true)]);
+        assert_eq!(told(Look::All), [(7, false)], "it is told once");
     }
 
     #[test]

@@ -251,6 +251,11 @@ impl Counters for Limits {
     fn nudge(&self, now: Now) {
         self.local.nudge(now);
     }
+
+    fn refused(&self, ask: &Ask, now: Now) {
+        // Who has gone away tells nobody any more; the heir finds out by itself.
+        self.local.refused(ask, now);
+    }
 }
 
 /// Room that the heir gave.

@@ -122,12 +122,7 @@ fn full(
             // What has left its window is pending and counts no more.
             let used = subject.used(window, now);
             let spent = used.saturating_sub(subject.pending(window));
-            let is_theirs = spent.saturating_add(ask.cost) <= ask.capacity;
-            is_pending &= is_theirs;
-            // More than a whole budget says nothing of how much is spent.
-            if !is_theirs && ask.cost <= ask.capacity {
-                subject.refuses(window);
-            }
+            is_pending &= spent.saturating_add(ask.cost) <= ask.capacity;
         }
         room.push(left);
     }

@@ -123,6 +123,13 @@ impl Counters for MemoryCounters {
     fn nudge(&self, now: Now) {
         self.inner.serve(now);
     }
+
+    fn refused(&self, ask: &Ask, now: Now) {
+        let subject = self.inner.subject(&ask.subject, now);
+        let mut open = lock(&subject);
+        let window = open.place(ask);
+        open.refuses(window);
+    }
 }
 
 #[cfg(test)]
