@@ -50,7 +50,7 @@ pub(super) async fn attempt_or_tell(
 }
 
 /// What the target lacks, if it is nothing else.
-fn lacks<'a>(ask: &'a Ask, failure: &Failure) -> Option<&'a Cell<bool>> {
+pub(super) fn lacks<'a>(ask: &'a Ask, failure: &Failure) -> Option<&'a Cell<bool>> {
     if goes_on(ask) && has_forgotten(failure) {
         return Some(&ask.again.is_forgotten);
     }

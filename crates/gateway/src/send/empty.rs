@@ -11,7 +11,7 @@ use domain::canon::{Dialect, Fault};
 use domain::usage::Usage;
 
 use super::failure::{BEFORE_CONTENT, Failure, Kind};
-use super::{Ask, Opening};
+use super::{Ask, Opening, again};
 use crate::settle::{Ticket, Verbatim};
 
 /// What a document is that is no answer of this dialect. The rest is as in [`answer`].
@@ -82,7 +82,9 @@ pub(super) fn stream(
 ) -> Failure {
     // What guards have not read stays here.
     let passes = opening.frames.pass() && !ask.is_governed;
-    if passes && speaks_responses(ask) && is_clients(&failure) {
+    // Who is asked again, told otherwise, is by what the error itself says.
+    let is_asked_again = again::lacks(ask, &failure).is_some_and(|it| !it.get());
+    if passes && speaks_responses(ask) && is_clients(&failure) && !is_asked_again {
         let data = event.data.as_deref().unwrap_or_default();
         let fault = openai::canon::read_fault(200, data);
         let closing = opening.frames.closing(&fault);

@@ -100,6 +100,37 @@ fn what_a_client_is_to_mend_is_asked_once_and_told_in_its_own_form() {
 }
 
 #[test]
+fn a_stream_that_says_at_once_that_a_conversation_is_lost_is_told_the_whole() {
+    play(async || {
+        let lost = r#""error":{"type":"invalid_request_error","code":"previous_response_not_found","message":"Not found.","param":"previous_response_id"}"#;
+        let said = event(0, "error", lost);
+        let fake = FakeProvider::start().await;
+        fake.script(vec![
+            response("resp_u1", "One."),
+            Reply::sse([said]),
+            Reply::sse([
+                created(),
+                event(
+                    5,
+                    "response.completed",
+                    &format!(
+                        "\"response\":{}",
+                        failed("x").replace("\"failed\"", "\"completed\"")
+                    ),
+                ),
+            ]),
+        ]);
+        let stage = Stage::keeping(tries(&fake, 0));
+        stage.ask(create(&json!({"model":"m","input":"1"}))).await;
+        let next = json!({"model":"m","input":"2","stream":true,"previous_response_id":"resp_u1"});
+        let answer = stage.ask(create(&next)).await;
+        assert_eq!(fake.count(), 3, "{}", answer.text());
+        let sent = fake.last_request().json();
+        assert!(sent.get("previous_response_id").is_none(), "{sent}");
+    });
+}
+
+#[test]
 fn a_stream_that_fails_at_once_says_the_same() {
     play(async || {
         let fake = FakeProvider::start().await;
