@@ -39,7 +39,6 @@ pub(crate) fn event(kind: &str, payload: &Value) -> Vec<u8> {
 }
 
 /// An exception as Bedrock sends it.
-#[allow(dead_code, reason = "not every program of tests breaks a stream")]
 pub(crate) fn exception(kind: &str, said: &str) -> Vec<u8> {
     let headers = [
         (":exception-type", kind),

@@ -13,6 +13,7 @@ use identity::install::SECRET_FILE;
 use serde_json::{Value, json};
 
 use super::people::{find_store, run_on};
+use super::whole;
 use crate::audit_log;
 use crate::cli::Place;
 use crate::clock;
@@ -78,7 +79,8 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<()> {
             "portcullis": env!("CARGO_PKG_VERSION"),
         });
         let manifest = args.to.join(MANIFEST);
-        write_private(&manifest, made.to_string().as_bytes())?;
+        let written = whole::write(&manifest, &made.to_string());
+        written.with_context(|| manifest.display().to_string())?;
         output::line(format!(
             "{} is a backup now; keep it as secret as the data folder.",
             args.to.display()
@@ -171,19 +173,4 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         copy(&from.join(&name), &to.join(&name))?;
     }
     Ok(())
-}
-
-fn write_private(file: &Path, text: &[u8]) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let opened = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    let written = opened.and_then(|mut out| {
-        out.write_all(text)?;
-        out.sync_all()
-    });
-    written.with_context(|| file.display().to_string())
 }

@@ -5,7 +5,8 @@ use domain::money::NanoUsd;
 use domain::usage::Usage;
 
 use super::report::{column, sum, value};
-use super::{Dimension, Store, StoreError};
+use super::rollups::{DAY, TIME, expression};
+use super::{Dimension, Store, StoreError, sums};
 use crate::sql::{Row, built};
 
 /// Requests that used the same at the same place.
@@ -27,8 +28,6 @@ pub struct Alike {
 
 const USAGE: &str = "input, cached_input, cache_write, cache_write_1h, audio_input, output, \
      reasoning, audio_output";
-/// A day in microseconds: so much of the ledger is read at once.
-const DAY: i64 = 86_400_000_000;
 
 impl Store {
     /// Shows `each` what the requests of a period used, told apart by `by`.
@@ -47,21 +46,24 @@ impl Store {
         columns.dedup();
         let of = format!("{}, {USAGE}", columns.join(", "));
         let told = columns.iter();
-        let told = told.map(|it| format!("COALESCE({it}, '') AS {it}"));
+        let told = told.map(|it| format!("{} AS {it}", expression(it)));
         let told = told.collect::<Vec<_>>().join(", ");
         let sql = format!(
             "SELECT {of}, COUNT(*) AS requests, CAST(SUM(COALESCE(cost, 0)) AS BIGINT) AS cost, \
              CAST(0 AS BIGINT) AS saved, CAST(0 AS BIGINT) AS unpriced, \
              CAST(0 AS BIGINT) AS estimated, CAST(0 AS BIGINT) AS overrun \
-             FROM (SELECT {told}, {USAGE}, cost FROM requests \
-             WHERE opened_at >= ? AND opened_at < ?) AS each_request GROUP BY {of}"
+             FROM (SELECT {told}, {USAGE}, cost FROM requests r WHERE {}) AS each_request \
+             GROUP BY {of}",
+            sums::ROWS
         );
         let (first, last) = self.span_of(period).await?;
+        // A day at once: groups are as many as prompts are long.
         let mut start = first;
         while start < last {
             let end = start.saturating_add(DAY).min(last);
-            let rows = built(sql.clone()).bind(start).bind(end);
-            for row in &rows.fetch_all(&self.pool).await? {
+            let mut read = self.pool.read().await?;
+            let rows = sums::rows(&mut read, built(sql.clone()), (start, end)).await?;
+            for row in &rows.fetch_all(&mut read).await? {
                 each(alike(row, by)?);
             }
             start = end;
@@ -71,11 +73,10 @@ impl Store {
 
     /// The part of a period that has any requests.
     async fn span_of(&self, period: Period) -> Result<(i64, i64), StoreError> {
-        let all = built(
-            "SELECT MIN(opened_at) AS first, MAX(opened_at) AS last FROM requests \
-             WHERE opened_at >= ? AND opened_at < ?"
-                .to_owned(),
-        );
+        let all = built(format!(
+            "SELECT MIN({TIME}) AS first, MAX({TIME}) AS last FROM requests r \
+             WHERE {TIME} >= ? AND {TIME} < ?"
+        ));
         let rows = all.bind(period.start.0).bind(period.end.0);
         let rows = rows.fetch_all(&self.pool).await?;
         let read = |name| -> Result<Option<i64>, StoreError> {

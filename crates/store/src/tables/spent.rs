@@ -38,24 +38,6 @@ pub struct Spent {
     pub latest: UnixMicros,
 }
 
-/// Sums of a time by steps of it, from the rows.
-const BY_STEPS: &str = "SELECT key_id, tenant, team, app, user_id, model, end_user, session, \
-     tags, outcome, COUNT(*) AS requests, CAST(MAX(opened_at) AS BIGINT) AS latest, \
-     CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
-     CAST(SUM(cache_write) AS BIGINT) AS cache_write, \
-     CAST(SUM(cache_write_1h) AS BIGINT) AS cache_write_1h, \
-     CAST(SUM(audio_input) AS BIGINT) AS audio_input, CAST(SUM(output) AS BIGINT) AS output, \
-     CAST(SUM(reasoning) AS BIGINT) AS reasoning, \
-     CAST(SUM(audio_output) AS BIGINT) AS audio_output, \
-     CAST(SUM(COALESCE(cost, 0)) AS BIGINT) AS cost \
-     FROM (SELECT key_id, tenant, COALESCE(team, '') AS team, COALESCE(app, '') AS app, \
-     COALESCE(user_id, '') AS user_id, COALESCE(model, '') AS model, \
-     COALESCE(end_user, '') AS end_user, COALESCE(session, '') AS session, \
-     COALESCE(tags, '') AS tags, outcome, input, cached_input, cache_write, cache_write_1h, \
-     audio_input, output, reasoning, audio_output, cost, opened_at, opened_at / ? AS slot \
-     FROM requests WHERE seq > ? AND opened_at >= ? AND opened_at < ?) AS each_request \
-     GROUP BY key_id, tenant, team, app, user_id, model, end_user, session, tags, outcome, slot";
-
 /// What is told apart.
 const APART: [&str; 10] = [
     "key_id", "tenant", "team", "app", "user_id", "model", "end_user", "session", "tags", "outcome",
@@ -81,14 +63,8 @@ impl Store {
     /// The database cannot be read.
     pub async fn spent_by(&self, period: Period, step: i64) -> Result<Vec<Spent>, StoreError> {
         let mut at_one_moment = self.pool.read().await?;
-        let after = sums::before(&mut at_one_moment, period.start).await?;
-        let rows = query(BY_STEPS)
-            .bind(step.max(1))
-            .bind(after)
-            .bind(period.start.0)
-            .bind(period.end.0)
-            .fetch_all(&mut at_one_moment)
-            .await?;
+        let range = (period.start.0, period.end.0);
+        let rows = sums::by_steps(&mut at_one_moment, range, &APART, step).await?;
         let all = rows.iter().map(|row| read(row, None));
         all.filter_map(Result::transpose).collect()
     }

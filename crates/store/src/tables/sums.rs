@@ -139,7 +139,7 @@ async fn numbers(
 }
 
 /// The number after which all rows come that came at this time or later.
-pub(super) async fn before(read: &mut Write, at: UnixMicros) -> Result<i64, StoreError> {
+async fn before(read: &mut Write, at: UnixMicros) -> Result<i64, StoreError> {
     let rolled_up = books::read(read).await?.rolled_up;
     let numbers = numbers(read, (at.0, i64::MAX / 2), rolled_up).await?;
     Ok(numbers.map_or(rolled_up, |(after, _)| after))
@@ -160,6 +160,46 @@ fn ledger(columns: &[&str], (after, upto): Range, (start, end): Range) -> Query 
     .bind(upto)
     .bind(start)
     .bind(end)
+}
+
+/// Sums of the ledger's own rows since this time, apart for each `step` of it, and when
+/// the last of each came.
+pub(super) async fn by_steps(
+    read: &mut Write,
+    (start, end): Range,
+    columns: &[&'static str],
+    step: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let after = before(read, UnixMicros(start)).await?;
+    let by = columns
+        .iter()
+        .map(|it| format!("{} AS {it}", expression(it)));
+    let sums = SUMS.map(|(name, sum)| format!("CAST({sum} AS BIGINT) AS {name}"));
+    let steps = built(format!(
+        "SELECT {}, MAX(r.opened_at) AS latest FROM requests r \
+         WHERE r.seq > ? AND r.opened_at >= ? AND r.opened_at < ?{}, r.opened_at / ?",
+        list(by.chain(sums)),
+        grouped(columns.len()),
+    ));
+    let steps = steps.bind(after).bind(start).bind(end).bind(step.max(1));
+    Ok(steps.fetch_all(read).await?)
+}
+
+/// The rows of this time, for whoever reads them one by one: a condition on `r`.
+pub(super) const ROWS: &str = "(r.seq > ? AND r.seq <= ? OR r.seq > ?) \
+     AND COALESCE(r.booked_at, r.opened_at) >= ? AND COALESCE(r.booked_at, r.opened_at) < ?";
+
+/// What [`ROWS`] takes.
+pub(super) async fn rows(
+    read: &mut Write,
+    query: Query,
+    (start, end): Range,
+) -> Result<Query, StoreError> {
+    let rolled_up = books::read(read).await?.rolled_up;
+    let summed = numbers(read, (start, end), rolled_up).await?;
+    let (after, upto) = summed.unwrap_or((0, 0));
+    let query = query.bind(after).bind(upto).bind(rolled_up);
+    Ok(query.bind(start).bind(end))
 }
 
 /// Sums of days or quarters of an hour; of rows that no detail tells apart, if

@@ -129,6 +129,18 @@ const GROUPINGS: [&[&str]; 6] = [
     &["session", "tag:env", "team"],
 ];
 
+/// What requests come to that are read one by one, for other prices.
+async fn read_one_by_one(store: &Store, period: Period) -> (u64, NanoUsd) {
+    let mut all = (0, NanoUsd(0));
+    let by: Vec<Dimension> = vec!["team".parse().expect("one")];
+    let each = |alike: store::Alike| {
+        all.0 += alike.requests;
+        all.1 = all.1 + alike.cost;
+    };
+    store.used(period, &by, each).await.expect("reads");
+    all
+}
+
 /// Times of every kind: within a quarter of an hour, over days, to the microsecond.
 fn periods() -> Vec<Period> {
     let mut all = vec![
@@ -155,6 +167,10 @@ async fn sums_are_those_of_the_rows_whenever_they_are_asked_for(home: &Home) {
         let so_far = &rows[..(at + 1) * 300];
         // None is in a sum yet; then some; then all.
         for period in periods() {
+            let all = expected(so_far, period, &[]);
+            let all = all.get(&Vec::new()).map(|sum| (sum.requests, sum.cost));
+            let found = read_one_by_one(&store, period).await;
+            assert_eq!(found, all.unwrap_or_default(), "{at} {period:?}");
             for by in GROUPINGS {
                 let found = report(&store, period, by).await;
                 assert_eq!(
