@@ -5,14 +5,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use crate::bundle::{self, Torn};
 use crate::checkpoint::{self, Checkpoint};
 use crate::error::AuditError;
 use crate::folder::Folder;
 use crate::note::Note;
-use crate::tile::partial_tiles;
-
-/// Times that a copy is begun: a partial tile goes when its full one has come.
-const TRIES: u32 = 50;
+use crate::tile::{Tile, partial_tiles};
 
 /// Copies a log into an empty folder, which is made; says how many records the copy
 /// has. It is a log of its own, sound by its newest checkpoint, whatever is written
@@ -23,15 +21,8 @@ const TRIES: u32 = 50;
 pub fn copy(from: &Path, to: &Path) -> Result<u64, AuditError> {
     let log = Folder::new(from);
     make(to)?;
-    let mut tries = 0;
-    let (history, partial) = loop {
-        let history = log.history()?;
-        match partial(&log, &history)? {
-            Some(partial) => break (history, partial),
-            None if tries < TRIES => tries += 1,
-            None => return Err(AuditError::damaged(from, "a partial tile is not there")),
-        }
-    };
+    let history = log.history()?;
+    let partial = partial(&log, &history)?;
     let (notes, whole) = checkpoint::history(&history);
     if let Some(newest) = notes.last() {
         put(&to.join("checkpoints"), &history.as_bytes()[..whole])?;
@@ -57,25 +48,50 @@ pub fn copy(from: &Path, to: &Path) -> Result<u64, AuditError> {
 /// A file's path in the folder, and what it holds.
 type Held = (String, Vec<u8>);
 
-/// The partial tiles of the newest checkpoint; `None` if one is no more, and so a newer
-/// checkpoint is near.
-fn partial(log: &Folder, history: &str) -> Result<Option<Vec<Held>>, AuditError> {
+/// The partial tiles of the newest checkpoint. One goes when its full one has come,
+/// which may be long before the next checkpoint: then it is the beginning of that.
+fn partial(log: &Folder, history: &str) -> Result<Vec<Held>, AuditError> {
     let (notes, _) = checkpoint::history(history);
     let Some(newest) = notes.last() else {
-        return Ok(Some(Vec::new()));
+        return Ok(Vec::new());
     };
     let newest = Checkpoint::parse(Note::parse(newest)?.unverified_text())?;
     let mut held = Vec::new();
     for tile in partial_tiles(newest.size) {
-        let entries = (tile.level == 0).then(|| tile.entries_path());
-        for file in [tile.path()].into_iter().chain(entries) {
-            match log.bytes(&file)? {
-                Some(bytes) => held.push((file, bytes)),
-                None => return Ok(None),
-            }
+        let full = Tile::full(tile.level, tile.index);
+        let width = usize::from(tile.width);
+        let (path, whole) = (tile.path(), full.path());
+        held.push(beginning(log, path, &whole, |all| all.get(..32 * width))?);
+        if tile.level == 0 {
+            let (path, whole) = (tile.entries_path(), full.entries_path());
+            held.push(beginning(log, path, &whole, |all| first(all, width))?);
         }
     }
-    Ok(Some(held))
+    Ok(held)
+}
+
+/// A file, or as much of the `whole` one as it was.
+fn beginning(
+    log: &Folder,
+    path: String,
+    whole: &str,
+    of: impl Fn(&[u8]) -> Option<&[u8]>,
+) -> Result<Held, AuditError> {
+    if let Some(bytes) = log.bytes(&path)? {
+        return Ok((path, bytes));
+    }
+    let whole = log.bytes(whole)?;
+    let bytes = whole.as_deref().and_then(of).map(<[u8]>::to_vec);
+    let bytes = bytes.ok_or_else(|| AuditError::damaged(&log.at(&path), "it is not there"))?;
+    Ok((path, bytes))
+}
+
+/// So many entries of a bundle.
+fn first(bundle: &[u8], count: usize) -> Option<&[u8]> {
+    let lengths = bundle::entries(bundle).take(count);
+    let lengths: Result<Vec<usize>, Torn> = lengths.map(|it| Ok(2 + it?.len())).collect();
+    let lengths: Vec<usize> = lengths.ok().filter(|all: &Vec<usize>| all.len() == count)?;
+    bundle.get(..lengths.iter().sum())
 }
 
 /// Copies a folder's files but for partial tiles.

@@ -54,3 +54,25 @@ fn a_copy_is_sound_whatever_is_written_meanwhile() {
     assert!(sizes.last().is_some_and(|(size, _)| *size > 0));
     std::fs::remove_dir_all(copies).unwrap();
 }
+
+#[test]
+fn a_log_that_is_not_sealed_for_long_is_copied_too() {
+    let scene = Scene::new();
+    let to = scene.folder.with_extension("copy");
+    let mut log = scene.open();
+    let batch = |from: u32, to: u32| (from..to).map(|it| it.to_string()).collect::<Vec<_>>();
+    log.append(&batch(0, 300), None).unwrap();
+    log.seal(&scene.key, UnixMicros(0)).unwrap();
+    // Behind the checkpoint of 300 a tile becomes full, and its part is gone.
+    log.append(&batch(300, 700), None).unwrap();
+    assert_eq!(copy(&scene.path(), &to).unwrap(), 700);
+    let work = Work {
+        key: scene.verifier(),
+        anchor: None,
+        threads: 1,
+    };
+    let report = verify(&to, work).unwrap();
+    assert!(report.is_sound(), "{:?}", report.findings);
+    assert_eq!((report.records, report.unsealed), (300, 400));
+    std::fs::remove_dir_all(to).unwrap();
+}
